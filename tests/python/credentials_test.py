@@ -1,0 +1,181 @@
+"""Credentials from the Docker config and from credential helpers."""
+
+import base64
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from registry_fixtures import PASSWORD, docker_config
+from wasmoci.errors import Error, FormatError, RegistryError
+from wasmoci.registry import credentials
+from wasmoci.registry.credentials import Credential, find_credential
+
+HOST = "registry.example:5000"
+USER = Credential("user", PASSWORD)
+TOKEN = Credential("", PASSWORD, is_identity_token=True)
+
+
+def b64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+def helper(folder: Path, name: str, script: str) -> dict[str, str]:
+    """Make a credential helper in Python; return the environment in which it is found."""
+    program = folder / f"docker-credential-{name}"
+    program.write_text(f"#!{sys.executable}\nimport json, sys, time\nasked = sys.stdin.read()\n{script}\n")
+    program.chmod(0o755)
+    return {"PATH": str(folder)}
+
+
+def answering(username: str, secret: str) -> str:
+    answer = {"ServerURL": "x", "Username": username, "Secret": secret}
+    return f"print({json.dumps(json.dumps(answer))})"
+
+
+@pytest.mark.parametrize(
+    ("auths", "found"),
+    [
+        ({HOST: {"auth": b64(f"user:{PASSWORD}")}}, USER),
+        ({HOST: {"auth": b64(f"user:{PASSWORD}").rstrip("=")}}, USER),
+        ({HOST: {"auth": b64(f"user:{PASSWORD}\0\0")}}, USER),
+        ({HOST: {"auth": b64("user:with:colons")}}, Credential("user", "with:colons")),
+        ({HOST: {"username": "user", "password": PASSWORD}}, USER),
+        ({HOST: {"auth": b64("user:other"), "identitytoken": PASSWORD}}, TOKEN),
+        ({HOST: {"auth": b64(f"user:{PASSWORD}"), "username": "a", "password": "b"}}, USER),
+        ({f"https://{HOST}": {"auth": b64(f"user:{PASSWORD}")}}, USER),
+        ({f"https://{HOST}/v1/": {"auth": b64(f"user:{PASSWORD}")}}, USER),
+        ({f"http://{HOST}/v2": {"auth": b64("a:b")}, HOST: {"auth": b64(f"user:{PASSWORD}")}}, USER),
+        ({HOST: {}}, None),
+        ({HOST: {"email": "a@b"}}, None),
+        ({"registry.example": {"auth": b64("a:b")}}, None),
+        ({"registry.example:50000": {"auth": b64("a:b")}}, None),
+        ({"xregistry.example:5000": {"auth": b64("a:b")}}, None),
+        ({}, None),
+    ],
+)
+def test_auths(auths: dict[str, object], found: Credential | None, tmp_path: Path) -> None:
+    assert find_credential(HOST, docker_config(tmp_path, {"auths": auths})) == found
+
+
+@pytest.mark.parametrize("key", ["https://index.docker.io/v1/", "docker.io", "registry-1.docker.io"])
+@pytest.mark.parametrize("host", ["docker.io", "index.docker.io", "registry-1.docker.io"])
+def test_docker_hub_has_several_names(key: str, host: str, tmp_path: Path) -> None:
+    assert find_credential(host, docker_config(tmp_path, {"auths": {key: {"auth": b64(f"user:{PASSWORD}")}}})) == USER
+
+
+def test_where_the_config_is(tmp_path: Path) -> None:
+    docker_config(tmp_path / ".docker", {"auths": {HOST: {"auth": b64(f"user:{PASSWORD}")}}})
+    assert find_credential(HOST, {"HOME": str(tmp_path)}) == USER
+    assert find_credential(HOST, {"HOME": str(tmp_path), "DOCKER_CONFIG": str(tmp_path / "none")}) is None
+    assert find_credential(HOST, {}) is None
+
+
+def test_a_helper_for_one_registry(tmp_path: Path) -> None:
+    script = f"assert sys.argv[1:] == ['get'] and asked == '{HOST}', asked\n{answering('user', PASSWORD)}"
+    path = helper(tmp_path, "one", script)
+    config = {"credHelpers": {HOST: "one"}, "auths": {HOST: {"auth": b64("a:b")}}, "credsStore": "none"}
+    assert find_credential(HOST, docker_config(tmp_path, config) | path) == USER
+
+
+def test_the_helper_for_all_registries_is_asked_last(tmp_path: Path) -> None:
+    path = helper(tmp_path, "all", answering("<token>", PASSWORD))
+    config = {"credHelpers": {"other": "none"}, "auths": {HOST: {}}, "credsStore": "all"}
+    assert find_credential(HOST, docker_config(tmp_path, config) | path) == TOKEN
+    config["auths"] = {HOST: {"auth": b64(f"user:{PASSWORD}")}}
+    assert find_credential(HOST, docker_config(tmp_path, config) | path) == USER
+
+
+def test_a_helper_knows_docker_hub_by_its_old_address(tmp_path: Path) -> None:
+    script = f"assert asked == 'https://index.docker.io/v1/', asked\n{answering('user', PASSWORD)}"
+    path = helper(tmp_path, "all", script)
+    assert find_credential("docker.io", docker_config(tmp_path, {"credsStore": "all"}) | path) == USER
+
+
+def test_a_helper_gets_the_environment_that_is_passed(tmp_path: Path) -> None:
+    script = f"import os\nassert os.environ['MARK'] == 'x'\n{answering('user', PASSWORD)}"
+    environment = docker_config(tmp_path, {"credsStore": "all"}) | helper(tmp_path, "all", script) | {"MARK": "x"}
+    assert find_credential(HOST, environment) == USER
+
+
+@pytest.mark.parametrize(
+    "script",
+    ["print('credentials not found in native keychain'); sys.exit(1)", answering("", "")],
+)
+def test_a_helper_that_has_none(script: str, tmp_path: Path) -> None:
+    path = helper(tmp_path, "all", script)
+    assert find_credential(HOST, docker_config(tmp_path, {"credsStore": "all"}) | path) is None
+
+
+@pytest.mark.parametrize(
+    ("script", "error", "text"),
+    [
+        (f"print('{PASSWORD}'); print('{PASSWORD}', file=sys.stderr); sys.exit(3)", RegistryError, "exit code 3"),
+        (f"print('{PASSWORD}')", FormatError, "not JSON"),
+        (f"print('[\"{PASSWORD}\"]')", FormatError, "must be a JSON object"),
+        (f"print(json.dumps({{'Secret': '{PASSWORD}'}}))", FormatError, "`Username` is missing"),
+        (f"print(json.dumps({{'Username': 'x', 'Secret': ['{PASSWORD}']}}))", FormatError, "`Secret` must be"),
+        ("time.sleep(20)", RegistryError, "no answer within 1 s"),
+    ],
+)
+def test_a_helper_that_fails(
+    script: str, error: type[Error], text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(credentials, "HELPER_TIMEOUT_SECONDS", 1)
+    path = helper(tmp_path, "all", script)
+    with pytest.raises(error, match=text) as caught:
+        find_credential(HOST, docker_config(tmp_path, {"credsStore": "all"}) | path)
+    assert PASSWORD not in f"{caught.value!r} {caught.value.__cause__!r}"
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["../evil", "a b", "a;b", "x\ny", "a/b"])
+def test_a_helper_with_a_name_that_is_no_name(name: str, tmp_path: Path) -> None:
+    with pytest.raises(FormatError, match="name of a credential helper"):
+        find_credential(HOST, docker_config(tmp_path, {"credsStore": name}))
+
+
+def test_a_helper_that_is_not_installed(tmp_path: Path) -> None:
+    with pytest.raises(RegistryError, match="docker-credential-none, which .* is not on PATH"):
+        find_credential(HOST, docker_config(tmp_path, {"credsStore": "none"}) | {"PATH": str(tmp_path)})
+
+
+def test_a_helper_that_is_no_program(tmp_path: Path) -> None:
+    path = helper(tmp_path, "all", "")
+    (tmp_path / "docker-credential-all").write_bytes(b"\x7fELF nonsense")
+    with pytest.raises(RegistryError, match="cannot be run"):
+        find_credential(HOST, docker_config(tmp_path, {"credsStore": "all"}) | path)
+
+
+@pytest.mark.parametrize(
+    ("config", "text"),
+    [
+        (f'{{"auths": {{"{HOST}": {{"auth": "{PASSWORD}"', "not JSON"),
+        (f'["{PASSWORD}"]', "must be a JSON object"),
+        ({"auths": [PASSWORD]}, "`auths` must be"),
+        ({"auths": {HOST: PASSWORD}}, "must be a JSON object"),
+        ({"auths": {HOST: {"auth": [PASSWORD]}}}, "`auth` must be a string"),
+        ({"auths": {HOST: {"auth": f"{PASSWORD}!"}}}, "not the base64"),
+        ({"auths": {HOST: {"auth": b64(PASSWORD)}}}, "not the base64"),
+        ({"auths": {HOST: {"auth": b64(f":{PASSWORD}")}}}, "not the base64"),
+        ({"auths": {HOST: {"auth": base64.b64encode(b"\xff:" + PASSWORD.encode()).decode()}}}, "not the base64"),
+        ({"credHelpers": {HOST: 7}}, "must be a string"),
+        (" " * (1024 * 1024 + 1), "the limit is 1048576"),
+    ],
+)
+def test_a_malformed_config(config: object, text: str, tmp_path: Path) -> None:
+    with pytest.raises(FormatError, match=text) as caught:
+        find_credential(HOST, docker_config(tmp_path, config))
+    assert PASSWORD not in f"{caught.value!r} {caught.value.__cause__!r}"
+    assert str(tmp_path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_config_that_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "config.json").mkdir()
+    with pytest.raises(RegistryError, match="cannot be read"):
+        find_credential(HOST, {"DOCKER_CONFIG": str(tmp_path)})
+
+
+def test_a_credential_does_not_show_its_secret() -> None:
+    assert PASSWORD not in f"{USER!r} {USER!s} {TOKEN!r} {[USER]}"

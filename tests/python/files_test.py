@@ -1,0 +1,95 @@
+"""Files: bounded reading, and outputs that appear whole or not at all."""
+
+import stat
+from pathlib import Path
+
+import pytest
+from wasmoci.errors import Error, LimitError
+from wasmoci.files import SECRET_FILE_MODE, atomic_output, open_for_reading, read_bounded, write_atomically
+
+
+def test_reading_limit(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"12345")
+    assert read_bounded(path, 5, "the file") == b"12345"
+    with pytest.raises(LimitError, match="more bytes than the limit of 4"):
+        read_bounded(path, 4, "the file")
+
+
+def test_endless_file_is_not_read_whole() -> None:
+    with pytest.raises(LimitError):
+        read_bounded(Path("/dev/zero"), 1000, "the file")
+
+
+@pytest.mark.parametrize("name", ["missing", "."])
+def test_what_cannot_be_opened_is_named(tmp_path: Path, name: str) -> None:
+    with pytest.raises(Error, match="cannot read the thing"):
+        open_for_reading(tmp_path / name, "the thing")
+
+
+def test_output_appears_whole(tmp_path: Path) -> None:
+    path = tmp_path / "out"
+    with atomic_output(path) as stream:
+        stream.write(b"new")
+        assert not path.exists()
+    assert path.read_bytes() == b"new"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["out"]
+
+
+def test_failed_output_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "out"
+    path.write_bytes(b"old")
+    with pytest.raises(ZeroDivisionError), atomic_output(path) as stream:
+        stream.write(b"half")
+        raise ZeroDivisionError
+    assert path.read_bytes() == b"old"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["out"]
+
+
+def test_existing_file_is_replaced_only_where_allowed(tmp_path: Path) -> None:
+    path = tmp_path / "out"
+    write_atomically(path, b"first", replace=False)
+    with pytest.raises(Error, match="exists already and is not overwritten"):
+        write_atomically(path, b"second", replace=False)
+    assert path.read_bytes() == b"first"
+    write_atomically(path, b"third")
+    assert path.read_bytes() == b"third"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["out"]
+
+
+def test_file_that_appears_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
+    path = tmp_path / "out"
+    with pytest.raises(Error, match="exists already"), atomic_output(path, replace=False) as stream:
+        stream.write(b"ours")
+        path.write_bytes(b"theirs")
+    assert path.read_bytes() == b"theirs"
+
+
+def test_secret_file_is_never_readable_for_others(tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    with atomic_output(path, SECRET_FILE_MODE) as stream:
+        assert [stat.S_IMODE(entry.stat().st_mode) for entry in tmp_path.iterdir()] == [0o600]
+        stream.write(b"x")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("replace", [True, False])
+def test_symlink_is_replaced_and_never_followed(tmp_path: Path, replace: bool) -> None:
+    victim = tmp_path / "victim"
+    victim.write_bytes(b"untouched")
+    link = tmp_path / "out"
+    link.symlink_to(victim)
+    if replace:
+        write_atomically(link, b"new")
+        assert not link.is_symlink()
+    else:
+        with pytest.raises(Error, match="exists already"):
+            write_atomically(link, b"new", replace=False)
+    assert victim.read_bytes() == b"untouched"
+
+
+@pytest.mark.parametrize("name", ["missing/out", "folder"])
+def test_unwritable_output_is_an_error(tmp_path: Path, name: str) -> None:
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(Error, match="cannot write"):
+        write_atomically(tmp_path / name, b"x")

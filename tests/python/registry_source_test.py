@@ -1,0 +1,101 @@
+"""RegistrySource: what a verifier gets to see of a registry."""
+
+import io
+from pathlib import Path
+
+import pytest
+from registry_fixtures import (
+    LAYER,
+    LAYER_DESCRIPTOR,
+    MANIFEST,
+    SUBJECT,
+    Answer,
+    Simulator,
+    client_of,
+    digest_of,
+    push_image,
+    referrer,
+)
+from wasmoci.errors import FormatError, RegistryError
+from wasmoci.image_source import ImageSource
+from wasmoci.oci import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Index
+from wasmoci.reference import Reference
+from wasmoci.registry.client import RepositoryClient
+from wasmoci.registry.server import EmbeddedRegistry
+from wasmoci.registry_source import RegistrySource
+
+REFERRERS = f"GET referrers/{SUBJECT.digest}"
+FALLBACK = f"GET manifests/sha256-{SUBJECT.digest.hex}"
+LEGACY = f"{FALLBACK}.sig"
+
+
+def source_of(client: RepositoryClient, rest: str) -> RegistrySource:
+    return RegistrySource(Reference.parse(f"{client.repository}{rest}"), client)
+
+
+@pytest.mark.parametrize("referrers_api", [True, False])
+def test_an_image_with_its_referrers(referrers_api: bool, tmp_path: Path) -> None:
+    entry, data = referrer(1)
+    with EmbeddedRegistry(tmp_path, referrers_api=referrers_api) as registry, client_of(registry.address) as client:
+        push_image(client)
+        source: ImageSource = source_of(client, ":v1")
+        assert source.referrers(SUBJECT.digest) == []
+        assert source.legacy_signatures(SUBJECT.digest) is None
+        client.attach_referrer(SUBJECT.digest, entry, data)
+        client.put_manifest(data, MANIFEST_MEDIA_TYPE, f"sha256-{SUBJECT.digest.hex}.sig")
+
+        assert source.subject() == SUBJECT
+        assert source.read_manifest(SUBJECT) == MANIFEST
+        assert source.read_blob(LAYER_DESCRIPTOR, 1000) == LAYER
+        target = io.BytesIO()
+        source.copy_blob(LAYER_DESCRIPTOR, target)
+        assert target.getvalue() == LAYER
+        assert source.referrers(SUBJECT.digest) == [entry]
+        legacy = source.legacy_signatures(SUBJECT.digest)
+        assert legacy is not None
+        assert source.read_manifest(legacy) == data
+
+
+def test_a_tag_is_resolved_once(tmp_path: Path) -> None:
+    with EmbeddedRegistry(tmp_path) as registry, client_of(registry.address) as client:
+        push_image(client)
+        source = source_of(client, ":v1")
+        assert source.subject() == SUBJECT
+        client.put_manifest(referrer(1)[1], MANIFEST_MEDIA_TYPE, "v1")
+        assert source.subject() == SUBJECT
+
+
+def test_of_tag_and_digest_the_digest_says_which_image(tmp_path: Path) -> None:
+    with EmbeddedRegistry(tmp_path) as registry, client_of(registry.address) as client:
+        push_image(client)
+        client.put_manifest(referrer(1)[1], MANIFEST_MEDIA_TYPE, "v1")
+        assert source_of(client, f":v1@{SUBJECT.digest}").subject() == SUBJECT
+        with pytest.raises(RegistryError, match="answered 404"):
+            source_of(client, f":v1@{digest_of('other')}").subject()
+
+
+def test_an_index_is_no_subject(tmp_path: Path) -> None:
+    with EmbeddedRegistry(tmp_path) as registry, client_of(registry.address) as client:
+        push_image(client)
+        client.put_manifest(Index([SUBJECT]).to_bytes(), INDEX_MEDIA_TYPE, "all")
+        with pytest.raises(FormatError, match="index of several images"):
+            source_of(client, ":all").subject()
+
+
+@pytest.mark.parametrize(
+    "failing",
+    [
+        {REFERRERS: Answer(500)},
+        {REFERRERS: Answer(200, {"Content-Type": INDEX_MEDIA_TYPE}, b"garbage")},
+        {REFERRERS: Answer(404), FALLBACK: Answer(500)},
+        {REFERRERS: Answer(404), FALLBACK: Answer(200, {"Content-Type": INDEX_MEDIA_TYPE}, b"garbage")},
+        {LEGACY: Answer(500)},
+        {LEGACY: Answer(200, {"Content-Type": MANIFEST_MEDIA_TYPE}, b"garbage")},
+    ],
+)
+def test_a_registry_that_fails_is_not_one_without_signatures(failing: dict[str, Answer]) -> None:
+    with Simulator(failing) as registry, client_of(registry.address) as client:
+        source = source_of(client, ":v1")
+        with pytest.raises((RegistryError, FormatError), match="answered 500|not JSON"):
+            source.referrers(SUBJECT.digest)
+            source.legacy_signatures(SUBJECT.digest)

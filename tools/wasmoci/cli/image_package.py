@@ -1,0 +1,67 @@
+"""`wasm-oci image package`: a component becomes an OCI image layout."""
+
+import os
+from pathlib import Path
+
+import click
+
+from wasmoci.cli.options import PathArgument
+from wasmoci.cli.output import Report, layout_report, reported
+from wasmoci.errors import UsageError
+from wasmoci.package import PackageRequest
+from wasmoci.package import package as run_package
+from wasmoci.reference import check_tag
+
+
+@click.command()
+@click.argument("component", type=PathArgument())
+@click.option("--output", required=True, type=PathArgument(), help="The layout's folder; must be new or empty.")
+@click.option("--digest-file", type=PathArgument(), help="Also write the manifest's digest to this file.")
+@click.option("--title", help="The file name that `oras pull` restores; by default COMPONENT's.")
+@click.option("--tag", help="The tag that the layout's index proposes.")
+@click.option("--annotation", "annotations", multiple=True, metavar="KEY=VALUE", help="Repeatable.")
+@click.option("--author", help="The config's author.")
+@reported
+def package(
+    component: Path,
+    output: Path,
+    digest_file: Path | None,
+    title: str | None,
+    tag: str | None,
+    annotations: tuple[str, ...],
+    author: str | None,
+) -> Report:
+    """Package the file COMPONENT as `wkg oci push` would, into an OCI image layout.
+
+    The image is the same for the same input; its date is $SOURCE_DATE_EPOCH, else 1970.
+    """
+    request = PackageRequest(
+        component=component,
+        output=output,
+        title=title or component.name,
+        ref_name=None if tag is None else check_tag(tag),
+        annotations=_pairs(annotations),
+        author=author,
+        created=_source_date_epoch(),
+    )
+    descriptor = run_package(request)
+    return layout_report(output, str(descriptor.digest), digest_file)
+
+
+def _pairs(texts: tuple[str, ...]) -> dict[str, str]:
+    pairs = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals or not key:
+            raise UsageError(f"an annotation is KEY=VALUE, got: {text!r}")
+        if key in pairs:
+            raise UsageError(f"annotation {key!r} is given twice")
+        pairs[key] = value
+    return pairs
+
+
+def _source_date_epoch() -> int:
+    text = os.environ.get("SOURCE_DATE_EPOCH", "0")
+    if not text.isascii() or not text.isdigit() or len(text) > 11:
+        raise UsageError(f"SOURCE_DATE_EPOCH must be whole seconds since 1970, got: {text!r}")
+    return int(text)

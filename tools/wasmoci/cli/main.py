@@ -1,0 +1,47 @@
+"""`wasm-oci`: all commands in one."""
+
+import click
+
+from wasmoci.cli.lazy import LazyGroup
+
+component = LazyGroup(
+    "component",
+    {
+        "sign": ("wasmoci.cli.component_sign:sign", "Sign a WebAssembly file with an Ed25519 key."),
+        "verify": ("wasmoci.cli.component_verify:verify", "Verify that a trusted key signed exactly this file."),
+        "show": ("wasmoci.cli.component_show:show", "Show sections and signatures, without verifying them."),
+    },
+    help="Sign, verify and show WebAssembly files (wasmsign2 format).",
+)
+
+image = LazyGroup(
+    "image",
+    {
+        "package": ("wasmoci.cli.image_package:package", "Package a component into an OCI image layout."),
+        "sign": ("wasmoci.cli.image_sign:sign", "Sign the image in a layout as cosign does."),
+        "inspect": ("wasmoci.cli.image_inspect:inspect", "Show an image and the level that trusted keys confirm."),
+    },
+    help="Package, sign and inspect OCI image layouts.",
+)
+
+registry = LazyGroup(
+    "registry",
+    {"serve": ("wasmoci.cli.registry_serve:serve", "Serve an embedded registry; it is no production registry.")},
+    help="An embedded registry for development and tests.",
+)
+
+main = LazyGroup(
+    "wasm-oci",
+    {
+        "keygen": ("wasmoci.cli.keygen:keygen", "Make a key pair."),
+        "component": ("wasmoci.cli.main:component", str(component.help)),
+        "image": ("wasmoci.cli.main:image", str(image.help)),
+        "publish": ("wasmoci.cli.publish:publish", "Publish a layout with its signatures to a registry."),
+        "pull": ("wasmoci.cli.pull:pull", "Verify an image and fetch its component."),
+        "verify": ("wasmoci.cli.verify:verify", "Verify an image in a layout or a registry on both layers."),
+        "registry": ("wasmoci.cli.main:registry", str(registry.help)),
+    },
+    help="Sign, package, publish and verify WebAssembly components as dual-layer signed OCI images.",
+)
+main.epilog = "Exit codes: 0 done or verified, 1 could not do or check it, 2 wrong usage, 3 checked and refused."
+click.version_option(package_name="rules-wasm-oci")(main)

@@ -1,0 +1,77 @@
+"""How every command reports: text or JSON on stdout, one line on stderr where it fails, an exit code.
+
+Exit codes: 0 done or verified, 1 could not do or check it, 2 wrong usage, 3 checked and refused.
+"""
+
+import functools
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import click
+
+from wasmoci.errors import Error, VerificationError
+from wasmoci.files import write_atomically
+from wasmoci.text import printable
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a command has to say: lines for people, members for programs, and notes for stderr."""
+
+    lines: Sequence[str]
+    data: Mapping[str, object]
+    warnings: Sequence[str] = field(default_factory=tuple)
+
+
+def reported(command: Callable[..., Report]) -> Callable[..., None]:
+    """Give a command `--json` and `--quiet`, print its Report, and turn an Error into its exit code."""
+
+    @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
+    @click.option("--quiet", is_flag=True, help="Print warnings and errors only.")
+    @functools.wraps(command)
+    def wrapper(as_json: bool, quiet: bool, **options: object) -> None:
+        try:
+            report = command(**options)
+        except Error as error:
+            _fail(error, as_json)
+        else:
+            _print(report if not quiet else Report((), report.data, report.warnings), as_json)
+
+    return wrapper
+
+
+def layout_report(output: Path, digest: str, digest_file: Path | None) -> Report:
+    """The report of a command that wrote a layout; writes `digest_file` where one is named."""
+    if digest_file is not None:
+        write_atomically(digest_file, f"{digest}\n".encode())
+    return Report([f"{output}: {digest}"], {"layout": str(output), "digest": digest})
+
+
+def warn(text: str) -> None:
+    """One line on stderr."""
+    click.echo(f"warning: {printable(text)}", err=True)
+
+
+def _print(report: Report, as_json: bool) -> None:
+    for warning in report.warnings:
+        warn(warning)
+    if as_json:
+        click.echo(json.dumps({"result": "ok", **report.data, "warnings": list(report.warnings)}, indent=2))
+    else:
+        for line in report.lines:
+            click.echo(printable(line))
+
+
+def _fail(error: Error, as_json: bool) -> None:
+    context = click.get_current_context()
+    refused = isinstance(error, VerificationError)
+    if as_json:
+        members: dict[str, object] = {"result": "refused" if refused else "error", "message": str(error)}
+        if isinstance(error, VerificationError):
+            members["reason"] = error.reason.value
+        click.echo(json.dumps(members, indent=2))
+    verdict = f"refused: {error.reason.value}" if isinstance(error, VerificationError) else "error"
+    click.echo(f"{context.command_path}: {verdict}: {printable(str(error))}", err=True)
+    context.exit(error.exit_code)

@@ -1,0 +1,45 @@
+"""`wasm-oci publish`: a layout and its signatures into a registry."""
+
+from pathlib import Path
+
+import click
+
+from wasmoci.cli import publishing
+from wasmoci.cli.options import PathArgument, required_level, trusted_keys
+from wasmoci.cli.output import Report, reported
+from wasmoci.cli.source import insecure_registries
+from wasmoci.cli.verdict import policy
+from wasmoci.publish import PublishRequest
+from wasmoci.reference import Repository
+
+
+@click.command()
+@click.argument("layout", type=PathArgument())
+@click.argument("repository")
+@click.option("--tag", "tags", multiple=True, required=True, help="Repeatable.")
+@click.option("--dry-run", is_flag=True, help="Verify, show what would be sent, and send nothing.")
+@trusted_keys
+@required_level
+@insecure_registries
+@reported
+def publish(
+    layout: Path,
+    repository: str,
+    tags: tuple[str, ...],
+    dry_run: bool,
+    component_keys: tuple[Path, ...],
+    oci_keys: tuple[Path, ...],
+    require: str | None,
+    insecure_registries: tuple[str, ...],
+) -> Report:
+    """Publish the image in LAYOUT to REPOSITORY, host[:port]/path.
+
+    The image is verified before anything is sent and again in the registry; its tags are set last.
+    """
+    request = PublishRequest(
+        layout=layout,
+        repository=Repository.parse(repository),
+        tags=tags,
+        policy=policy(component_keys, oci_keys, require),
+    )
+    return publishing.run(request, insecure_registries, dry_run=dry_run)

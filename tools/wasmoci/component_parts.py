@@ -1,0 +1,71 @@
+"""What of a component is hashed for its signature, and where the signature lies.
+
+Source: wasmsign2 0.2.6. One SHA-256 runs over all sections but the signature, without the header;
+its state is noted after each delimiter section, and at the end of the file.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from wasmoci.component_signature import DELIMITER_NAME, MAX_DATA_SIZE, MAX_HASHES, SECTION_NAME
+from wasmoci.digest import BLOCK_SIZE
+from wasmoci.errors import FormatError, LimitError
+from wasmoci.wasm import HEADER_SIZE, Kind, read_kind, read_payload, read_sections
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentParts:
+    """Where the parts of a file lie; offsets in bytes.
+
+    `content` is where the hashed sections start, `ends` where each part ends (the last is the end
+    of the file). `signature` is the embedded signature data, None in an unsigned file. `padded`
+    tells that some length is not written in its shortest form.
+    """
+
+    kind: Kind
+    content: int
+    ends: tuple[int, ...]
+    signature: bytes | None
+    padded: bool
+
+
+def read_parts(stream: BinaryIO) -> ComponentParts:
+    """Walk the whole file; raises FormatError for a signature anywhere but first, LimitError."""
+    kind = read_kind(stream)
+    content = end = HEADER_SIZE
+    ends: list[int] = []
+    signature = None
+    padded = False
+    for index, section in enumerate(read_sections(stream)):
+        padded |= section.padded
+        end = section.end
+        if section.name == SECTION_NAME:
+            if index > 0:
+                raise FormatError("a `signature` section must be the first section and the only one of that name")
+            signature = read_payload(stream, section, MAX_DATA_SIZE)
+            content = section.end
+        elif section.name == DELIMITER_NAME:
+            ends.append(section.end)
+    if not ends or ends[-1] != end:
+        ends.append(end)
+    if len(ends) > MAX_HASHES:
+        raise LimitError(f"the file has {len(ends)} delimited parts, the limit is {MAX_HASHES}")
+    return ComponentParts(kind, content, tuple(ends), signature, padded)
+
+
+def hash_parts(stream: BinaryIO, parts: ComponentParts) -> tuple[bytes, ...]:
+    """The 32-byte hash at the end of each part, in order; FormatError if the file shrinks meanwhile."""
+    state = hashlib.sha256()
+    hashes = []
+    stream.seek(parts.content)
+    position = parts.content
+    for end in parts.ends:
+        while position < end:
+            block = stream.read(min(BLOCK_SIZE, end - position))
+            if not block:
+                raise FormatError("the file became shorter while it was read")
+            state.update(block)
+            position += len(block)
+        hashes.append(state.digest())
+    return tuple(hashes)

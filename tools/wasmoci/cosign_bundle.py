@@ -1,0 +1,133 @@
+"""cosign's bundle format: a Sigstore bundle v0.3 that is a referrer of the image.
+
+Source: cosign 3.1.1. The bundle holds a DSSE envelope around an in-toto statement v1 whose subject
+is the image's manifest digest and whose predicate type says that it is a signature.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from wasmoci.base64_strict import decode, encode
+from wasmoci.digest import Digest
+from wasmoci.errors import FormatError, Reason, VerificationError
+from wasmoci.oci import EMPTY_CONFIG, EMPTY_MEDIA_TYPE, Descriptor, Manifest
+from wasmoci.strict_json import JsonObject, dump, parse_object
+
+BUNDLE_MEDIA_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
+SIGNATURE_PREDICATE_TYPE = "https://sigstore.dev/cosign/sign/v1"
+CONTENT_ANNOTATION = "dev.sigstore.bundle.content"
+PREDICATE_TYPE_ANNOTATION = "dev.sigstore.bundle.predicateType"
+
+MAX_BUNDLE_SIZE = 10 * 1024 * 1024
+MAX_SUBJECTS = 1024
+
+_PAYLOAD_TYPE = "application/vnd.in-toto+json"
+_STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """A DSSE envelope with its one signature; both fields as raw bytes."""
+
+    payload: bytes
+    signature: bytes
+
+    @property
+    def signed_message(self) -> bytes:
+        """The pre-authentication encoding (DSSE v1) of the payload."""
+        payload_type = _PAYLOAD_TYPE.encode()
+        return b"DSSEv1 %d %s %d %s" % (len(payload_type), payload_type, len(self.payload), self.payload)
+
+
+def statement(subject: Digest, annotations: Mapping[str, str] | None = None) -> bytes:
+    """The statement that says: the manifest `subject` is signed, with these annotations."""
+    return dump(
+        {
+            "_type": _STATEMENT_TYPE,
+            "subject": [{"digest": {"sha256": subject.hex}, "annotations": dict(sorted((annotations or {}).items()))}],
+            "predicateType": SIGNATURE_PREDICATE_TYPE,
+            "predicate": {},
+        }
+    )
+
+
+def bundle(envelope: Envelope, hint: str) -> bytes:
+    """The bundle of an envelope that the key with this `hint` signed."""
+    return dump(
+        {
+            "mediaType": BUNDLE_MEDIA_TYPE,
+            "verificationMaterial": {"publicKey": {"hint": hint}},
+            "dsseEnvelope": {
+                "payload": encode(envelope.payload),
+                "payloadType": _PAYLOAD_TYPE,
+                "signatures": [{"sig": encode(envelope.signature)}],
+            },
+        }
+    )
+
+
+def referrer(bundle_blob: bytes, subject: Descriptor) -> Manifest:
+    """The manifest that attaches a signature bundle to `subject`."""
+    return Manifest(
+        config=Descriptor.of(EMPTY_MEDIA_TYPE, EMPTY_CONFIG),
+        layers=(Descriptor.of(BUNDLE_MEDIA_TYPE, bundle_blob),),
+        annotations={CONTENT_ANNOTATION: "dsse-envelope", PREDICATE_TYPE_ANNOTATION: SIGNATURE_PREDICATE_TYPE},
+        subject=Descriptor(subject.media_type, subject.digest, subject.size),
+        artifact_type=BUNDLE_MEDIA_TYPE,
+    )
+
+
+def bundle_layer(manifest: Manifest) -> Descriptor | None:
+    """The bundle that a referrer carries, None where it carries something else."""
+    layers = manifest.layers
+    if not any(layer.media_type.startswith("application/vnd.dev.sigstore.bundle") for layer in layers):
+        return None
+    if len(layers) != 1:
+        raise FormatError(f"a bundle's manifest has exactly one layer, this one has {len(layers)}")
+    if layers[0].media_type != BUNDLE_MEDIA_TYPE:
+        raise FormatError(f"the bundle's media type must be {BUNDLE_MEDIA_TYPE}, got: {layers[0].media_type!r}")
+    return layers[0]
+
+
+def parse_envelope(data: bytes) -> Envelope:
+    """Read a bundle made with a key; FormatError for anything else, also for one with a certificate.
+
+    The public key hint is a name and not a key, so it is not used.
+    """
+    top = parse_object(data, "the bundle", MAX_BUNDLE_SIZE)
+    if top.string("mediaType") != BUNDLE_MEDIA_TYPE:
+        raise FormatError(f"the bundle's `mediaType` must be {BUNDLE_MEDIA_TYPE}, got: {top.string('mediaType')!r}")
+    material = top.object("verificationMaterial").names()
+    if not {"publicKey"} <= material <= {"publicKey", "tlogEntries", "timestampVerificationData"}:
+        raise FormatError(f"the bundle must be signed with a key, its verification material is: {sorted(material)}")
+    if "messageSignature" in top:
+        raise FormatError("the bundle must hold a DSSE envelope and nothing else")
+    return _parse_dsse(top.object("dsseEnvelope"))
+
+
+def check_statement(payload: bytes, subject: Digest) -> None:
+    """Raise VerificationError unless the statement says that `subject` is signed, FormatError if it is none."""
+    top = parse_object(payload, "the statement", MAX_BUNDLE_SIZE)
+    if top.string("_type") != _STATEMENT_TYPE:
+        raise FormatError(f"the statement's `_type` must be {_STATEMENT_TYPE}, got: {top.string('_type')!r}")
+    if top.string("predicateType") != SIGNATURE_PREDICATE_TYPE:
+        raise VerificationError(
+            Reason.UNSIGNED, f"an attestation is not a signature: predicate type {top.string('predicateType')!r}"
+        )
+    subjects = top.objects("subject", MAX_SUBJECTS)
+    if subject.hex not in [one.object("digest").optional_string("sha256") for one in subjects]:
+        raise VerificationError(Reason.WRONG_SUBJECT, f"the signature is not for {subject}")
+
+
+def _parse_dsse(envelope: JsonObject) -> Envelope:
+    if envelope.string("payloadType") != _PAYLOAD_TYPE:
+        raise FormatError(f"the payload type must be {_PAYLOAD_TYPE}, got: {envelope.string('payloadType')!r}")
+    signatures = envelope.objects("signatures", limit=MAX_SUBJECTS)
+    if len(signatures) != 1:
+        raise FormatError(f"a bundle has exactly one DSSE signature, this one has {len(signatures)}")
+    if signatures[0].optional_string("keyid"):
+        raise FormatError("the DSSE signature must have no `keyid`")
+    return Envelope(
+        payload=decode(envelope.string("payload"), "the DSSE payload"),
+        signature=decode(signatures[0].string("sig"), "the DSSE signature"),
+    )

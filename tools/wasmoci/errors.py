@@ -1,0 +1,67 @@
+"""The errors that callers tell apart, and the reason codes of a refusal."""
+
+from enum import Enum
+
+
+class Reason(str, Enum):
+    """Why something was checked and refused. The values are stable: reports and dashboards use them."""
+
+    UNSIGNED = "UNSIGNED"
+    BAD_SIGNATURE = "BAD_SIGNATURE"
+    UNTRUSTED_KEY = "UNTRUSTED_KEY"
+    DIGEST_MISMATCH = "DIGEST_MISMATCH"
+    WRONG_SUBJECT = "WRONG_SUBJECT"
+    WRONG_KIND = "WRONG_KIND"
+    MALFORMED = "MALFORMED"
+    LIMIT_EXCEEDED = "LIMIT_EXCEEDED"
+    POLICY_UNMET = "POLICY_UNMET"
+    TAG_MOVED = "TAG_MOVED"
+
+
+class Error(Exception):
+    """Base of every error that a user can cause; its text is one line for that user."""
+
+    exit_code = 1
+
+
+class UsageError(Error):
+    """The request contradicts itself or lacks something."""
+
+    exit_code = 2
+
+
+class FormatError(Error):
+    """Bytes or text are not what their format says."""
+
+    reason = Reason.MALFORMED
+
+
+class LimitError(FormatError):
+    """Something is larger or more numerous than the named limit allows."""
+
+    reason = Reason.LIMIT_EXCEEDED
+
+
+class KeyFileError(Error):
+    """A key cannot be read or used."""
+
+
+class RegistryError(Error):
+    """A registry could not be reached, refused the request, or answered nonsense.
+
+    `status` is the HTTP status of the answer, None where there was no answer.
+    """
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class VerificationError(Error):
+    """Checked and refused."""
+
+    exit_code = 3
+
+    def __init__(self, reason: Reason, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason

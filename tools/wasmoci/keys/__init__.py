@@ -1,0 +1,1 @@
+"""Signing and verification keys, one backend a file."""

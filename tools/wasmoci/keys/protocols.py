@@ -1,0 +1,33 @@
+"""What every kind of key can do."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+# Gives the password of an encrypted key file, None where the user named none. It is called only
+# when a key turns out to be encrypted.
+PasswordSource = Callable[[], bytes | None]
+
+MAX_KEY_FILE_SIZE = 64 * 1024
+
+
+class Verifier(Protocol):
+    """A trusted public key."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Names the key in reports; equal for equal keys, whatever file form they came in."""
+
+    def verify(self, signature: bytes, message: bytes) -> None:
+        """Raise VerificationError (BAD_SIGNATURE) unless this key signed `message`."""
+
+
+class Signer(Protocol):
+    """A private key."""
+
+    def sign(self, message: bytes) -> bytes:
+        """The signature, equal for equal messages."""
+
+
+def no_password() -> bytes | None:
+    """The PasswordSource of a caller who has none."""
+    return None

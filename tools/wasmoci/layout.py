@@ -1,0 +1,217 @@
+"""OCI image layouts on disk (image-spec 1.1), one image each, with its signatures beside it.
+
+`index.json` marks the image and its legacy signatures with `kind` annotations, as
+`cosign verify --local-image` wants it, and lists referrers untagged, as `oras` wants it.
+"""
+
+import os
+import shutil
+import stat
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from wasmoci.digest import BLOCK_SIZE, Digest
+from wasmoci.errors import Error, FormatError, LimitError, Reason, VerificationError
+from wasmoci.files import read_bounded
+from wasmoci.limits import MAX_REFERRERS
+from wasmoci.oci import (
+    INDEX_MEDIA_TYPE,
+    MANIFEST_MEDIA_TYPE,
+    MAX_MANIFEST_SIZE,
+    REF_NAME_ANNOTATION,
+    Descriptor,
+    Index,
+    Manifest,
+)
+from wasmoci.simple_signing import signature_tag
+from wasmoci.strict_json import dump, parse_object
+
+KIND_ANNOTATION = "kind"
+IMAGE_KIND = "dev.cosignproject.cosign/image"
+SIGNATURES_KIND = "dev.cosignproject.cosign/sigs"
+
+MAX_BLOBS = 1000
+
+_VERSION = "1.0.0"
+_BLOBS = Path("blobs/sha256")
+
+
+class Layout:
+    """An existing layout; an ImageSource."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises FormatError unless the folder is a layout of exactly one image, Error if there is none."""
+        if not path.is_dir():
+            raise Error(f"there is no image layout at {path}")
+        self.path = path
+        marker = parse_object(_read_member(path / "oci-layout"), "oci-layout", MAX_MANIFEST_SIZE)
+        if marker.string("imageLayoutVersion") != _VERSION:
+            raise FormatError(f"the layout's version must be {_VERSION}")
+        self.index = Index.parse(_read_member(path / "index.json"), "index.json")
+        self._subject = _find_subject(self.index.manifests)
+
+    def subject(self) -> Descriptor:
+        return self._subject
+
+    def read_manifest(self, descriptor: Descriptor) -> bytes:
+        return self.read_blob(descriptor, MAX_MANIFEST_SIZE)
+
+    def read_blob(self, descriptor: Descriptor, limit: int) -> bytes:
+        if descriptor.size > limit:
+            raise LimitError(f"blob {descriptor.digest} has {descriptor.size} bytes, the limit is {limit}")
+        with self.open_blob(descriptor.digest) as stream:
+            data = stream.read(descriptor.size + 1)
+        _check_size(descriptor, len(data))
+        descriptor.digest.check(data, f"blob {descriptor.digest}")
+        return data
+
+    def copy_blob(self, descriptor: Descriptor, target: BinaryIO) -> None:
+        with self.open_blob(descriptor.digest) as stream:
+            _check_size(descriptor, os.fstat(stream.fileno()).st_size)
+            start = target.tell()
+            shutil.copyfileobj(stream, target, BLOCK_SIZE)
+        target.seek(start)
+        descriptor.digest.check_same(Digest.of_stream(target), f"blob {descriptor.digest}")
+
+    def open_blob(self, digest: Digest) -> BinaryIO:
+        """The blob's file as it lies there, not checked; FormatError where it is missing or no file."""
+        path = self.path / _BLOBS / digest.hex
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        except OSError as error:
+            raise FormatError(f"the layout lacks blob {digest}: {error.strerror}") from None
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise FormatError(f"blob {digest} is no regular file")
+        return os.fdopen(descriptor, "rb")
+
+    def blob_digests(self) -> list[Digest]:
+        """The digests that the blobs' file names say, sorted; LimitError above 1,000."""
+        try:
+            names = sorted(entry.name for entry in (self.path / _BLOBS).iterdir())
+        except OSError as error:
+            raise FormatError(f"the layout has no readable {_BLOBS}: {error.strerror}") from None
+        if len(names) > MAX_BLOBS:
+            raise LimitError(f"the layout has {len(names)} blobs, the limit is {MAX_BLOBS}")
+        return [Digest.parse(f"sha256:{name}") for name in names]
+
+    def referrers(self, subject: Digest) -> list[Descriptor]:
+        """Every manifest among the blobs that names `subject`, listed in index.json or not.
+
+        A listed entry that is no readable manifest is among them, so that a verifier can report it.
+
+        All blobs of a manifest's size are checked against their names on the way.
+        """
+        present = self.blob_digests()
+        missing = {entry.digest for entry in self.index.manifests} - set(present)
+        if missing:
+            raise FormatError(f"index.json names a blob that the layout lacks: {min(map(str, missing))}")
+        found = [referrer for digest in present if (referrer := self._referrer(digest, subject))]
+        if len(found) > MAX_REFERRERS:
+            raise LimitError(f"the image has {len(found)} referrers, the limit is {MAX_REFERRERS}")
+        return found
+
+    def legacy_signatures(self, subject: Digest) -> Descriptor | None:
+        tag = signature_tag(subject)
+        marked = [entry for entry in self.index.manifests if entry.annotations.get(KIND_ANNOTATION) == SIGNATURES_KIND]
+        named = [entry for entry in self.index.manifests if _ref_name(entry) == tag]
+        entries = list({entry.digest: entry for entry in (*marked, *named)}.values())
+        if len(entries) > 1:
+            raise FormatError("the layout has several legacy signature manifests")
+        return entries[0] if entries else None
+
+    def _referrer(self, digest: Digest, subject: Digest) -> Descriptor | None:
+        with self.open_blob(digest) as stream:
+            data = stream.read(MAX_MANIFEST_SIZE + 1)
+        if len(data) > MAX_MANIFEST_SIZE:
+            return self._listed_attachment(digest)
+        digest.check(data, f"blob {digest}")
+        if not data.startswith(b"{"):
+            return self._listed_attachment(digest)
+        try:
+            manifest = Manifest.parse(data)
+        except FormatError:
+            return self._listed_attachment(digest)
+        if manifest.subject is None or manifest.subject.digest != subject:
+            return None
+        return Descriptor(MANIFEST_MEDIA_TYPE, digest, len(data))
+
+    def _listed_attachment(self, digest: Digest) -> Descriptor | None:
+        """What index.json lists as `digest`, unless that is the image or its legacy signatures."""
+        attachments = (entry for entry in self.index.manifests if KIND_ANNOTATION not in entry.annotations)
+        return next((entry for entry in attachments if digest == entry.digest != self._subject.digest), None)
+
+
+@dataclass(frozen=True, slots=True)
+class LayoutWriter:
+    """Fills an empty or new folder; the layout is one only after `finish`."""
+
+    path: Path
+
+    def start(self) -> None:
+        """Raises Error unless the folder is new or empty."""
+        try:
+            (self.path / _BLOBS).mkdir(parents=True)
+            strangers = sorted(entry.name for entry in self.path.iterdir() if entry.name != _BLOBS.parts[0])
+        except OSError as error:
+            raise Error(f"cannot make a layout in {self.path}: {error.strerror}") from None
+        if strangers:
+            raise Error(f"cannot make a layout in {self.path}: it holds {strangers[0]!r} already")
+
+    def add(self, data: bytes) -> Digest:
+        digest = Digest.of(data)
+        (self.path / _BLOBS / digest.hex).write_bytes(data)
+        return digest
+
+    def add_stream(self, stream: BinaryIO, digest: Digest) -> None:
+        """Copy a blob whose digest is known; VerificationError where its bytes have another one."""
+        with (self.path / _BLOBS / digest.hex).open("w+b") as target:
+            shutil.copyfileobj(stream, target, BLOCK_SIZE)
+            target.seek(0)
+            digest.check_same(Digest.of_stream(target), f"blob {digest}")
+
+    def copy_all(self, source: Layout) -> None:
+        """Copy every blob of another layout."""
+        for digest in source.blob_digests():
+            with source.open_blob(digest) as stream:
+                self.add_stream(stream, digest)
+
+    def finish(self, entries: Sequence[Descriptor]) -> None:
+        (self.path / "index.json").write_bytes(Index(tuple(entries)).to_bytes())
+        (self.path / "oci-layout").write_bytes(dump({"imageLayoutVersion": _VERSION}))
+
+
+def _read_member(path: Path) -> bytes:
+    try:
+        return read_bounded(path, MAX_MANIFEST_SIZE, "the layout's")
+    except LimitError:
+        raise
+    except Error as error:
+        raise FormatError(f"this is no OCI image layout: {error}") from None
+
+
+def _find_subject(entries: Sequence[Descriptor]) -> Descriptor:
+    marked = [entry for entry in entries if entry.annotations.get(KIND_ANNOTATION) == IMAGE_KIND]
+    candidates = marked or [entry for entry in entries if KIND_ANNOTATION not in entry.annotations]
+    if len(candidates) != 1:
+        raise FormatError(f"a layout must hold exactly one image, this one has {len(candidates)}")
+    if candidates[0].media_type == INDEX_MEDIA_TYPE:
+        raise FormatError("the layout's image is an index; sign and verify its entries one by one")
+    if candidates[0].media_type != MANIFEST_MEDIA_TYPE:
+        raise FormatError(f"the layout's image must be {MANIFEST_MEDIA_TYPE}, got: {candidates[0].media_type!r}")
+    return candidates[0]
+
+
+def _ref_name(entry: Descriptor) -> str | None:
+    return entry.annotations.get(REF_NAME_ANNOTATION)
+
+
+def _check_size(descriptor: Descriptor, size: int) -> None:
+    if size != descriptor.size:
+        raise VerificationError(
+            Reason.DIGEST_MISMATCH,
+            f"blob {descriptor.digest} must have {descriptor.size} bytes, but it has "
+            f"{'more' if size > descriptor.size else 'fewer'}",
+        )

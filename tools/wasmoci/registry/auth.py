@@ -1,0 +1,157 @@
+"""Authorization at a registry: Basic (RFC 7617) and the token flow of the distribution project.
+
+https://distribution.github.io/distribution/spec/auth/token/ and .../oauth/
+"""
+
+import base64
+import re
+import threading
+from collections.abc import Callable
+from enum import Enum
+from urllib.parse import urlencode
+
+from wasmoci.errors import FormatError, RegistryError
+from wasmoci.reference import Repository
+from wasmoci.registry.challenge import Challenge, parse_challenges
+from wasmoci.registry.credentials import Credential
+from wasmoci.registry.safe_text import without_secrets
+from wasmoci.registry.transport import Body, Request, Response, Transport
+from wasmoci.registry.url import Origin, Url
+from wasmoci.strict_json import parse_object
+
+MAX_TOKEN_RESPONSE = 256 * 1024
+CLIENT_ID = "wasm-oci"
+
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]+")
+_OK, _UNAUTHORIZED = 200, 401
+
+
+class Access(str, Enum):
+    """What a token is asked for."""
+
+    PULL = "pull"
+    PUSH = "pull,push"
+
+
+class Authorizer:
+    """The Authorization header for one repository; safe to share between threads.
+
+    `find_credential` is called at most once, when the registry first asks. Secrets go to the registry
+    itself, and to a token service that `_check_realm` accepts.
+    """
+
+    def __init__(
+        self,
+        repository: Repository,
+        origin: Origin,
+        transport: Transport,
+        find_credential: Callable[[], Credential | None],
+    ) -> None:
+        self._repository = repository
+        self._origin = origin
+        self._transport = transport
+        self._find_credential = find_credential
+        self._asked = False
+        self._credential: Credential | None = None
+        self._headers: dict[Access, str] = {}
+        self._secrets: set[str] = set()
+        self._lock = threading.RLock()
+
+    def header(self, access: Access) -> str | None:
+        """The header that the registry took before, or will take; None where it has not asked yet."""
+        return self._headers.get(access) or self._headers.get(Access.PUSH)
+
+    def answer(self, refusal: Response, access: Access) -> str:
+        """Answer the challenge of a 401; return the header to try once more with.
+
+        Raises RegistryError (status 401) where there is no answer.
+        """
+        challenges = {c.scheme: c for c in parse_challenges(refusal.header("WWW-Authenticate") or "")}
+        with self._lock:
+            if "bearer" in challenges:
+                header = f"Bearer {self._fetch_token(challenges['bearer'], access)}"
+                self._headers[access] = header
+            elif "basic" in challenges:
+                header = self._basic()
+                self._headers = dict.fromkeys(Access, header)
+            else:
+                raise RegistryError(f"{refusal.url}: refused, and neither Bearer nor Basic is offered", _UNAUTHORIZED)
+        return header
+
+    def redact(self, text: str) -> str:
+        """`text` without the secrets that were sent; for what a peer says."""
+        return without_secrets(text, self._secrets)
+
+    def _credential_of_registry(self) -> Credential | None:
+        if not self._asked:
+            self._credential = self._find_credential()
+            self._asked = True
+        if self._credential:
+            self._secrets.add(self._credential.secret)
+        return self._credential
+
+    def _basic(self) -> str:
+        credential = self._credential_of_registry()
+        if credential is None or credential.is_identity_token:
+            raise RegistryError(
+                f"{self._repository.registry} wants a user name and a password, and the Docker config has none for it",
+                _UNAUTHORIZED,
+            )
+        return self._basic_header(credential)
+
+    def _basic_header(self, credential: Credential) -> str:
+        encoded = base64.b64encode(f"{credential.username}:{credential.secret}".encode()).decode()
+        self._secrets.add(encoded)
+        return f"Basic {encoded}"
+
+    def _fetch_token(self, challenge: Challenge, access: Access) -> str:
+        realm = Url.parse(challenge.parameters.get("realm", ""))
+        credential = self._credential_of_registry()
+        self._check_realm(realm, credential)
+        parameters = {"scope": f"repository:{self._repository.path}:{access.value}"}
+        if "service" in challenge.parameters:
+            parameters["service"] = challenge.parameters["service"]
+        with self._ask(realm, parameters, credential) as response:
+            if response.status != _OK:
+                raise RegistryError(f"the token service {realm} answered {response.status}", _UNAUTHORIZED)
+            where = f"the answer of the token service {realm}"
+            answer = parse_object(response.read(MAX_TOKEN_RESPONSE, where), where, MAX_TOKEN_RESPONSE)
+        token = answer.optional_string("token") or answer.string("access_token")
+        if not _TOKEN.fullmatch(token):
+            raise FormatError(f"{where}: the token has characters that a header cannot carry")
+        self._secrets.add(token)
+        return token
+
+    def _ask(self, realm: Url, parameters: dict[str, str], credential: Credential | None) -> Response:
+        if credential is not None and credential.is_identity_token:
+            form = {
+                "grant_type": "refresh_token",
+                "client_id": CLIENT_ID,
+                "refresh_token": credential.secret,
+                **parameters,
+            }
+            headers = {"Content-Type": "application/x-www-form-urlencoded"}
+            return self._transport.send(Request("POST", realm, headers, Body.of(urlencode(form).encode())))
+        headers = {} if credential is None else {"Authorization": self._basic_header(credential)}
+        return self._transport.send(Request("GET", realm.with_query(parameters), headers, idempotent=True))
+
+    def _check_realm(self, realm: Url, credential: Credential | None) -> None:
+        """Refuse a token service that the registry has no business to name.
+
+        A registry that is malicious or impersonated could otherwise collect credentials that are not
+        its own, or have this machine call services inside its network (the class of CVE-2020-15157,
+        CVE-2026-48978). Transport refuses plain HTTP.
+        """
+        if realm.origin.host == self._origin.host:
+            return
+        if realm.origin.is_address:
+            raise RegistryError(
+                f"{self._repository.registry} names the token service {realm}, an address that is not its own",
+                _UNAUTHORIZED,
+            )
+        if credential is not None and not realm.origin.shares_domain_with(self._origin):
+            raise RegistryError(
+                f"the credentials for {self._repository.registry} are not sent to the token service {realm}, "
+                f"as it is under another domain",
+                _UNAUTHORIZED,
+            )

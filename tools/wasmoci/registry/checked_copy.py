@@ -1,0 +1,33 @@
+"""Copying what a descriptor names, and nothing else."""
+
+import hashlib
+from collections.abc import Iterable
+from typing import BinaryIO
+
+from wasmoci.digest import Digest
+from wasmoci.errors import Reason, VerificationError
+from wasmoci.oci import Descriptor
+
+
+def checked_copy(descriptor: Descriptor, blocks: Iterable[bytes], target: BinaryIO) -> None:
+    """Write `blocks` to `target`; raise VerificationError (DIGEST_MISMATCH) unless they are the content.
+
+    Stops at the first block beyond the size.
+    """
+    state = hashlib.sha256()
+    size = 0
+    for block in blocks:
+        size += len(block)
+        if size > descriptor.size:
+            raise VerificationError(
+                Reason.DIGEST_MISMATCH,
+                f"the blob {descriptor.digest} has more bytes than the {descriptor.size} of its descriptor",
+            )
+        state.update(block)
+        target.write(block)
+    if size < descriptor.size:
+        raise VerificationError(
+            Reason.DIGEST_MISMATCH,
+            f"the blob {descriptor.digest} has {size} bytes, its descriptor says {descriptor.size}",
+        )
+    descriptor.digest.check_same(Digest(state.hexdigest()), "the blob")

@@ -1,0 +1,220 @@
+"""A repository of an OCI registry (distribution-spec 1.1): its manifests and blobs, and their referrers."""
+
+import io
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
+from types import TracebackType
+from typing import BinaryIO
+
+from wasmoci.digest import Digest
+from wasmoci.errors import FormatError, LimitError, Reason, RegistryError, VerificationError
+from wasmoci.oci import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, MAX_MANIFEST_SIZE, Descriptor
+from wasmoci.reference import Repository, check_tag
+from wasmoci.registry.auth import Access, Authorizer
+from wasmoci.registry.checked_copy import checked_copy
+from wasmoci.registry.credentials import find_credential
+from wasmoci.registry.referrers import Listing, Referrers
+from wasmoci.registry.safe_text import printable
+from wasmoci.registry.session import REDIRECTS, Session, api_base
+from wasmoci.registry.transport import Body, Request, Response, Transport, seconds_for
+from wasmoci.strict_json import parse_object
+
+UPLOAD_BLOCK_SIZE = 64 * 1024
+
+_MANIFEST_TYPES = (MANIFEST_MEDIA_TYPE, INDEX_MEDIA_TYPE)
+_OK, _CREATED, _ACCEPTED, _NOT_FOUND = 200, 201, 202, 404
+
+
+class RepositoryClient:
+    """Moves bytes to and from one repository; safe to share between threads. Close it, or use it in a `with`.
+
+    What it returns has the digest and size that were asked for. Methods raise RegistryError where the
+    registry cannot be reached, refuses or answers nonsense; FormatError and LimitError for bytes that
+    are not what their format says; VerificationError (DIGEST_MISMATCH) for other bytes than asked for.
+    """
+
+    def __init__(
+        self,
+        repository: Repository,
+        environment: Mapping[str, str],
+        insecure_registries: Collection[str] = (),
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """Send nothing yet.
+
+        Credentials are those of the Docker config that `environment` names, the CA bundle is that of its
+        SSL_CERT_FILE. `insecure_registries` are the `host[:port]` that are spoken to in plain HTTP.
+        """
+        self.repository = repository
+        self._transport = Transport(insecure_registries, environment, sleep)
+        base = api_base(repository.registry, self._transport)
+        authorizer = Authorizer(
+            repository, base.origin, self._transport, lambda: find_credential(repository.registry, environment)
+        )
+        self._session = Session(repository, self._transport, authorizer, base)
+        self._referrers = Referrers(self._session, self.find_manifest, self.put_manifest, sleep)
+
+    def resolve(self, reference: str | Digest) -> tuple[Descriptor, bytes]:
+        """The manifest or index at a tag or digest, of at most MAX_MANIFEST_SIZE bytes.
+
+        RegistryError has status 404 where there is none.
+        """
+        url = self._session.url(f"manifests/{_checked(reference)}")
+        headers = {"Accept": ", ".join(_MANIFEST_TYPES)}
+        with self._session.request(Request("GET", url, headers, idempotent=True), {_OK}, Access.PULL) as response:
+            data = response.read(MAX_MANIFEST_SIZE, "the manifest")
+            where = f"the manifest at {url}"
+            descriptor = Descriptor(_media_type(response, data, where), Digest.of(data), len(data))
+            if isinstance(reference, Digest):
+                reference.check_same(descriptor.digest, where)
+            _check_said_digest(response, descriptor.digest)
+        return descriptor, data
+
+    def find_manifest(self, reference: str | Digest) -> tuple[Descriptor, bytes] | None:
+        """As `resolve`; None where the registry answers 404, and only then."""
+        try:
+            return self.resolve(reference)
+        except RegistryError as error:
+            if error.status == _NOT_FOUND:
+                return None
+            raise
+
+    def read_manifest(self, descriptor: Descriptor) -> bytes:
+        """The manifest or index that `descriptor` names, with that size and media type."""
+        found, data = self.resolve(descriptor.digest)
+        if found.size != descriptor.size:
+            raise VerificationError(
+                Reason.DIGEST_MISMATCH,
+                f"{descriptor.digest} has {found.size} bytes, its descriptor says {descriptor.size}",
+            )
+        if found.media_type != descriptor.media_type:
+            raise FormatError(
+                f"{descriptor.digest} is {found.media_type}, its descriptor says {printable(descriptor.media_type)!r}"
+            )
+        return data
+
+    def has_blob(self, descriptor: Descriptor) -> bool:
+        url = self._session.url(f"blobs/{descriptor.digest}")
+        # A redirect goes to where the blob is; storage URLs are signed for one method, so HEAD does not follow it.
+        expected = {_OK, _NOT_FOUND, *REDIRECTS}
+        with self._session.request(Request("HEAD", url, idempotent=True), expected, Access.PULL) as response:
+            return response.status != _NOT_FOUND
+
+    def read_blob(self, descriptor: Descriptor, limit: int) -> bytes:
+        """A blob of at most `limit` bytes."""
+        if descriptor.size > limit:
+            raise LimitError(f"the blob {descriptor.digest} has {descriptor.size} bytes, the limit is {limit}")
+        target = io.BytesIO()
+        self.copy_blob(descriptor, target)
+        return target.getvalue()
+
+    def copy_blob(self, descriptor: Descriptor, target: BinaryIO) -> None:
+        """Stream a blob of any size into `target`; what was written counts only if this returns."""
+        url = self._session.url(f"blobs/{descriptor.digest}")
+        with self._session.get_following_redirects(url, seconds_for(descriptor.size)) as response:
+            checked_copy(descriptor, response.blocks(), target)
+
+    def put_blob(self, descriptor: Descriptor, open_source: Callable[[], BinaryIO]) -> bool:
+        """Upload a blob unless the repository has it; return whether it was uploaded.
+
+        `open_source` opens the content at its start; it is called once for each attempt, and closed.
+        """
+        if self.has_blob(descriptor):
+            return False
+        uploads = self._session.url("blobs/uploads/")
+        with self._session.request(Request("POST", uploads, body=Body.of(b"")), {_ACCEPTED}, Access.PUSH) as response:
+            location = response.header("Location")
+            if location is None:
+                raise RegistryError(f"{uploads}: answered 202 without Location, so there is nowhere to upload to")
+            url = self._session.own_location(response, location).with_query({"digest": str(descriptor.digest)})
+        body = Body(descriptor.size, lambda: _blocks_of(descriptor, open_source))
+        headers = {"Content-Type": "application/octet-stream"}
+        request = Request("PUT", url, headers, body, seconds=seconds_for(descriptor.size))
+        with self._session.request(request, {_CREATED}, Access.PUSH) as response:
+            _check_said_digest(response, descriptor.digest)
+        return True
+
+    def put_manifest(self, data: bytes, media_type: str, reference: str | Digest) -> bool:
+        """Put a manifest or index at a tag or digest; return whether the registry answered OCI-Subject.
+
+        That header is a hint only: `attach_referrer` asks the registry for its list.
+        """
+        url = self._session.url(f"manifests/{_checked(reference)}")
+        headers = {"Content-Type": media_type}
+        request = Request("PUT", url, headers, Body.of(data), idempotent=True)
+        with self._session.request(request, {_CREATED}, Access.PUSH) as response:
+            _check_said_digest(response, Digest.of(data))
+            return response.header("OCI-Subject") is not None
+
+    def referrers(self, subject: Digest) -> list[Descriptor] | None:
+        """What the referrers API lists, of every artifact type; None where the registry has no such API.
+
+        More than MAX_REFERRERS raise LimitError.
+        """
+        return self._referrers.from_api(subject)
+
+    def read_fallback_index(self, subject: Digest) -> list[Descriptor] | None:
+        """What the index at tag `sha256-<hex>` lists; None where there is none."""
+        return self._referrers.from_fallback_index(subject)
+
+    def add_to_fallback_index(self, subject: Digest, entry: Descriptor) -> None:
+        """Add `entry` to the index at tag `sha256-<hex>` unless it is there; see `Referrers.add`."""
+        self._referrers.add_to_fallback_index(subject, entry)
+
+    def attach_referrer(self, subject: Digest, entry: Descriptor, data: bytes) -> Listing:
+        """Put the manifest `data`, whose subject is `subject`, and see to it that `entry` is listed.
+
+        Its blobs must be there. `entry` describes `data` as an index does (oci.referrer_descriptor).
+        """
+        return self._referrers.attach(subject, entry, data)
+
+    def close(self) -> None:
+        self._transport.close()
+
+    def __enter__(self) -> "RepositoryClient":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _checked(reference: str | Digest) -> str:
+    return str(reference) if isinstance(reference, Digest) else check_tag(reference)
+
+
+def _media_type(response: Response, data: bytes, where: str) -> str:
+    """The media type, on which Content-Type and `mediaType` agree (GHSA-qq97-vm5h-rrhg)."""
+    media_type = response.media_type
+    if media_type not in _MANIFEST_TYPES:
+        raise FormatError(f"{where}: Content-Type must be one of {', '.join(_MANIFEST_TYPES)}, got: {media_type!r}")
+    said = parse_object(data, where, MAX_MANIFEST_SIZE).optional_string("mediaType")
+    if said not in (None, media_type):
+        raise FormatError(f"{where}: Content-Type is {media_type}, but `mediaType` is {printable(said)!r}")
+    return media_type
+
+
+def _check_said_digest(response: Response, actual: Digest) -> None:
+    said = response.header("Docker-Content-Digest")
+    if said not in (None, str(actual)):
+        raise VerificationError(
+            Reason.DIGEST_MISMATCH,
+            f"{response.url}: Docker-Content-Digest is {printable(said)!r}, but the bytes have digest {actual}",
+        )
+
+
+def _blocks_of(descriptor: Descriptor, open_source: Callable[[], BinaryIO]) -> Iterator[bytes]:
+    """The content in blocks, which are `descriptor.size` bytes together: the Content-Length is already sent."""
+    left = descriptor.size
+    try:
+        with open_source() as source:
+            while left and (block := source.read(min(left, UPLOAD_BLOCK_SIZE))):
+                left -= len(block)
+                yield block
+            if left or source.read(1):
+                raise VerificationError(
+                    Reason.DIGEST_MISMATCH, f"the source of blob {descriptor.digest} has not {descriptor.size} bytes"
+                )
+    except OSError as error:
+        raise RegistryError(f"the source of blob {descriptor.digest} cannot be read: {error}") from None

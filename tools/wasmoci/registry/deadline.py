@@ -1,0 +1,48 @@
+"""Total time limits, also against a peer that sends one byte at a time."""
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+from wasmoci.errors import RegistryError
+
+
+class Deadline:
+    """A moment after which a request is given up; `what` names the request in the error."""
+
+    def __init__(self, seconds: float, what: str) -> None:
+        self._seconds = seconds
+        self._what = what
+        self._end = time.monotonic() + seconds
+
+    @property
+    def remaining(self) -> float:
+        """Seconds left, never negative."""
+        return max(0.0, self._end - time.monotonic())
+
+    def check(self) -> None:
+        """Raise RegistryError when the time is over."""
+        if not self.remaining:
+            raise RegistryError(f"{self._what}: not done within {self._seconds:.0f} s")
+
+
+@contextlib.contextmanager
+def interrupting(interrupt: Callable[[], object], seconds: float) -> Iterator[None]:
+    """Call `interrupt` from another thread if the body still runs after `seconds`.
+
+    A socket's own timeout starts anew with each byte received, so it alone bounds nothing.
+    """
+    timer = threading.Timer(seconds, _quietly, [interrupt])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _quietly(interrupt: Callable[[], object]) -> None:
+    # The connection may be closed or given back just now: then there is nothing to interrupt.
+    with contextlib.suppress(OSError, RuntimeError):
+        interrupt()

@@ -1,0 +1,166 @@
+"""Manifests that refer to a subject: the referrers API, and the tag schema where there is none."""
+
+import random
+import re
+import time
+from collections.abc import Callable
+from enum import Enum
+from typing import Protocol
+
+from wasmoci.digest import Digest
+from wasmoci.errors import FormatError, LimitError, RegistryError
+from wasmoci.limits import MAX_REFERRERS
+from wasmoci.oci import INDEX_MEDIA_TYPE, MAX_MANIFEST_SIZE, Descriptor, Index
+from wasmoci.registry import fallback_index
+from wasmoci.registry.auth import Access
+from wasmoci.registry.safe_text import printable
+from wasmoci.registry.session import Session
+from wasmoci.registry.transport import Request, Response
+from wasmoci.registry.url import Url
+
+MAX_PAGES = MAX_REFERRERS
+MAX_LISTING_ATTEMPTS = 5
+MAX_RACE_ATTEMPTS = 12
+
+# How long another publisher that read the index before our write may take to write its own.
+SETTLE_SECONDS = 0.25
+_MAX_PAUSE_SECONDS = 4.0
+
+_OK, _SEE_OTHER, _NOT_FOUND = 200, 303, 404
+
+# GHCR has no referrers API and sends the asker to GitHub's web pages: https://github.com/artifacthub/hub/issues/4785
+_API_ABSENT = frozenset({_NOT_FOUND, _SEE_OTHER})
+
+_NEXT_LINK = re.compile(r'<([^<>]*)>[^,<>]*;[ \t]*rel="?next"?')
+
+
+class Listing(str, Enum):
+    """Where a referrer is listed."""
+
+    API = "api"
+    FALLBACK_INDEX = "fallback-index"
+
+
+class _FindManifest(Protocol):
+    def __call__(self, reference: str | Digest) -> tuple[Descriptor, bytes] | None: ...
+
+
+class _PutManifest(Protocol):
+    def __call__(self, data: bytes, media_type: str, reference: str | Digest) -> bool: ...
+
+
+class Referrers:
+    """The referrers of one repository."""
+
+    def __init__(
+        self,
+        session: Session,
+        find_manifest: _FindManifest,
+        put_manifest: _PutManifest,
+        sleep: Callable[[float], None],
+    ) -> None:
+        self._session = session
+        self._find_manifest = find_manifest
+        self._put_manifest = put_manifest
+        self._sleep = sleep
+
+    def from_api(self, subject: Digest) -> list[Descriptor] | None:
+        """All pages of the API's list; None where the API is absent, which any other failure is not."""
+        url = self._session.url(f"referrers/{subject}")
+        found: list[Descriptor] = []
+        headers = {"Accept": INDEX_MEDIA_TYPE}
+        for page in range(MAX_PAGES):
+            expected = {_OK} if page else {_OK, *_API_ABSENT}
+            with self._session.request(
+                Request("GET", url, headers, idempotent=True), expected, Access.PULL
+            ) as response:
+                if response.status != _OK:
+                    return None
+                found += _read_page(response)
+                if len(found) > MAX_REFERRERS:
+                    raise LimitError(f"{subject} has more referrers than the limit of {MAX_REFERRERS}")
+                next_page = self._next_page(response)
+            if next_page is None:
+                return found
+            url = next_page
+        raise LimitError(f"the referrers of {subject} have more pages than the limit of {MAX_PAGES}")
+
+    def from_fallback_index(self, subject: Digest) -> list[Descriptor] | None:
+        """None where there is no index."""
+        index = self._read_fallback_index(subject)
+        return None if index is None else fallback_index.entries(index)
+
+    def attach(self, subject: Digest, entry: Descriptor, data: bytes) -> Listing:
+        """Put a referrer's manifest; then ask the API for it, and list it in the fallback index where there is no API.
+
+        The answer of the API decides, as OCI-Subject is a claim only.
+        """
+        self._put_manifest(data, entry.media_type, entry.digest)
+        for attempt in range(MAX_LISTING_ATTEMPTS):
+            listed = self.from_api(subject)
+            if listed is None:
+                self.add_to_fallback_index(subject, entry)
+                return Listing.FALLBACK_INDEX
+            if any(referrer.digest == entry.digest for referrer in listed):
+                return Listing.API
+            self._sleep(_pause(attempt))
+        raise RegistryError(f"the registry took the referrer {entry.digest} but does not list it for {subject}")
+
+    def add_to_fallback_index(self, subject: Digest, entry: Descriptor) -> None:
+        """Add `entry` to the index unless it is there, against others who do the same.
+
+        Registries have no conditional write. So the index counts as written when it still has the
+        entry after the time that others who had read it earlier need to write; else all is done again.
+        """
+        tag = fallback_index.fallback_tag(subject)
+        for attempt in range(MAX_RACE_ATTEMPTS):
+            start = time.monotonic()
+            index = self._read_fallback_index(subject)
+            if index is not None and _lists(index, entry):
+                return
+            self._put_manifest(fallback_index.with_entry(index, entry), INDEX_MEDIA_TYPE, tag)
+            self._sleep(max(SETTLE_SECONDS, 2 * (time.monotonic() - start)))
+            index = self._read_fallback_index(subject)
+            if index is not None and _lists(index, entry):
+                return
+            self._sleep(_pause(attempt))
+        raise RegistryError(
+            f"others keep overwriting the index of referrers at tag {tag}; "
+            f"it has not taken {entry.digest} in {MAX_RACE_ATTEMPTS} attempts"
+        )
+
+    def _read_fallback_index(self, subject: Digest) -> bytes | None:
+        tag = fallback_index.fallback_tag(subject)
+        found = self._find_manifest(tag)
+        # GitLab takes the tag for the digest and answers the subject itself: https://github.com/oras-project/oras-go/issues/1396
+        if found is None or found[0].digest == subject:
+            return None
+        descriptor, data = found
+        if descriptor.media_type != INDEX_MEDIA_TYPE:
+            raise FormatError(f"tag {tag} must be an index of referrers, but it is {descriptor.media_type}")
+        return data
+
+    def _next_page(self, response: Response) -> Url | None:
+        link = response.header("Link")
+        if link is None:
+            return None
+        match = _NEXT_LINK.search(link)
+        if match is None:
+            raise RegistryError(f"{response.url}: a Link that names no next page: {printable(link)!r}")
+        return self._session.own_location(response, match[1])
+
+
+def _read_page(response: Response) -> list[Descriptor]:
+    where = f"the list of referrers at {response.url}"
+    if response.media_type != INDEX_MEDIA_TYPE:
+        raise FormatError(f"{where}: Content-Type must be {INDEX_MEDIA_TYPE}, got: {response.media_type!r}")
+    return list(Index.parse(response.read(MAX_MANIFEST_SIZE, where), where).manifests)
+
+
+def _lists(index: bytes, entry: Descriptor) -> bool:
+    return any(listed.digest == entry.digest for listed in fallback_index.entries(index))
+
+
+def _pause(attempt: int) -> float:
+    """Seconds to wait after attempt number `attempt` (from 0): spread, so that competitors come apart."""
+    return random.uniform(0, min(0.2 * 2.0**attempt, _MAX_PAUSE_SECONDS))  # noqa: S311

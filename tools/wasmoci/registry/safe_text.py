@@ -1,0 +1,18 @@
+"""Text from outside, made fit for an error message."""
+
+from collections.abc import Iterable
+
+MAX_QUOTED_CHARACTERS = 200
+
+
+def printable(text: str, limit: int = MAX_QUOTED_CHARACTERS) -> str:
+    """The first `limit` characters of `text`, with control, bidi and other invisible characters escaped."""
+    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text[:limit])
+    return f"{shown}..." if len(text) > limit else shown
+
+
+def without_secrets(text: str, secrets: Iterable[str]) -> str:
+    """`text` with each secret replaced; for text of a peer that may echo what it was sent."""
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = text.replace(secret, "[secret]")
+    return text

@@ -1,0 +1,112 @@
+"""Requests to one repository of one registry: authorized, and with every unexpected answer an error."""
+
+import contextlib
+import json
+from collections.abc import Collection
+from dataclasses import replace
+
+from wasmoci.errors import Error, RegistryError
+from wasmoci.reference import Repository
+from wasmoci.registry.auth import Access, Authorizer
+from wasmoci.registry.safe_text import printable
+from wasmoci.registry.transport import Request, Response, Transport
+from wasmoci.registry.url import Url
+
+MAX_REDIRECTS = 5
+MAX_ERROR_RESPONSE = 64 * 1024
+
+_OK, _UNAUTHORIZED = 200, 401
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+# The names under which users know Docker Hub are not where its API is.
+_API_HOSTS = {"docker.io": "registry-1.docker.io", "index.docker.io": "registry-1.docker.io"}
+
+
+class Session:
+    """Sends requests below `/v2/<repository>/`."""
+
+    def __init__(self, repository: Repository, transport: Transport, authorizer: Authorizer, base: Url) -> None:
+        self._repository = repository
+        self._transport = transport
+        self._authorizer = authorizer
+        self._base = base
+
+    def url(self, path: str) -> Url:
+        """`path` is relative to the repository, such as `manifests/v1`."""
+        return self._base.join(f"/v2/{self._repository.path}/{path}")
+
+    def request(self, request: Request, expected: Collection[int], access: Access) -> Response:
+        """Send, answer one 401, and return an answer whose status is `expected`.
+
+        Authorization goes to the registry's own origin only. Raises RegistryError for any other status.
+        """
+        own = request.url.origin == self._base.origin
+        authorization = self._authorizer.header(access) if own else None
+        for may_authorize in (own, False):
+            added = {"Authorization": authorization} if authorization else {}
+            response = self._transport.send(replace(request, headers={**request.headers, **added}))
+            if response.status in expected:
+                return response
+            with response:
+                if response.status != _UNAUTHORIZED or not may_authorize:
+                    raise self._unexpected(request, response)
+                authorization = self._authorizer.answer(response, access)
+        raise AssertionError("the second answer is returned or raised")
+
+    def get_following_redirects(self, url: Url, seconds: float) -> Response:
+        """GET that follows redirects to the registry's storage, without Authorization on another origin.
+
+        Raises RegistryError for a redirect from HTTPS to HTTP, to an address that is not the
+        registry's own, and for more than MAX_REDIRECTS.
+        """
+        for _ in range(MAX_REDIRECTS + 1):
+            request = Request("GET", url, seconds=seconds, idempotent=True)
+            response = self.request(request, {_OK, *REDIRECTS}, Access.PULL)
+            if response.status not in REDIRECTS:
+                return response
+            with response:
+                url = self._redirect_target(response)
+        raise RegistryError(f"{url}: more than {MAX_REDIRECTS} redirects")
+
+    def own_location(self, response: Response, location: str) -> Url:
+        """Where a Location or Link points, if that is on the registry itself; raise RegistryError otherwise."""
+        url = response.url.join(location)
+        if url.origin != self._base.origin:
+            raise RegistryError(f"{response.url}: goes on at {url}, which is not on {self._base.origin}")
+        return url
+
+    def _redirect_target(self, response: Response) -> Url:
+        location = response.header("Location")
+        if location is None:
+            raise RegistryError(f"{response.url}: a redirect without Location", response.status)
+        target = response.url.join(location)
+        if (response.url.origin.scheme, target.origin.scheme) == ("https", "http"):
+            raise RegistryError(f"{response.url}: a redirect from HTTPS to plain HTTP ({target})", response.status)
+        if target.origin.is_address and target.origin.host != self._base.origin.host:
+            raise RegistryError(
+                f"{response.url}: a redirect to an address that is not the registry's own ({target})", response.status
+            )
+        return target
+
+    def _unexpected(self, request: Request, response: Response) -> RegistryError:
+        # Without the body where that cannot be read: the status says more.
+        said = ""
+        with contextlib.suppress(Error):
+            said = _what_it_said(response.read(MAX_ERROR_RESPONSE, "the error"))
+        said = printable(self._authorizer.redact(said))
+        return RegistryError(f"{request}: answered {response.status}{': ' if said else ''}{said}", response.status)
+
+
+def api_base(registry: str, transport: Transport) -> Url:
+    """Where the API of a registry is."""
+    return Url(transport.origin_of(_API_HOSTS.get(registry, registry)), "/")
+
+
+def _what_it_said(data: bytes) -> str:
+    """The first error of an OCI error answer (distribution-spec, Error Codes), else the text as it is."""
+    text = data.decode(errors="replace").strip()
+    try:
+        error = json.loads(text)["errors"][0]
+        return f"{error['code']}: {error.get('message', '')}"
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return text

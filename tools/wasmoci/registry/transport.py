@@ -1,0 +1,270 @@
+"""HTTP to registries: TLS, time and size limits, retries; no authorization and no redirects."""
+
+import contextlib
+import ssl
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any
+
+import urllib3
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import HTTPError, InvalidHeader, SSLError
+
+from wasmoci.errors import LimitError, RegistryError, UsageError
+from wasmoci.registry.deadline import Deadline, interrupting
+from wasmoci.registry.retry import MAX_ATTEMPTS, RETRIED_STATUSES, pause_seconds
+from wasmoci.registry.safe_text import printable
+from wasmoci.registry.url import Origin, Url
+
+USER_AGENT = "wasm-oci"
+
+CONNECT_SECONDS = 10.0
+READ_SECONDS = 60.0
+REQUEST_SECONDS = 300.0
+MAX_REQUEST_SECONDS = 6 * 3600.0
+
+# A transfer slower than this is given up.
+MIN_BYTES_PER_SECOND = 64 * 1024
+
+READ_BLOCK_SIZE = 256 * 1024
+_DRAINED_SIZE = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A request body of `size` bytes; `open` gives its blocks anew for each attempt."""
+
+    size: int
+    open: Callable[[], Iterable[bytes]]
+
+    @classmethod
+    def of(cls, data: bytes) -> "Body":
+        return cls(len(data), lambda: (data,))
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request. Only an `idempotent` one is sent again; `seconds` bound all attempts and the reading of the answer."""
+
+    method: str
+    url: Url
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: Body | None = None
+    idempotent: bool = False
+    seconds: float = REQUEST_SECONDS
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.url}"
+
+
+class Response:
+    """The head of an answer, and its body to be read once. Close it, or use it in a `with`."""
+
+    def __init__(self, raw: urllib3.BaseHTTPResponse, url: Url, deadline: Deadline) -> None:
+        self._raw = raw
+        self._deadline = deadline
+        self.url = url
+        self.status = raw.status
+
+    def header(self, name: str) -> str | None:
+        """The header's value; of several lines, all joined by commas."""
+        return self._raw.headers.get(name)
+
+    @property
+    def media_type(self) -> str:
+        """The Content-Type without its parameters, empty where there is none."""
+        return (self.header("Content-Type") or "").partition(";")[0].strip().lower()
+
+    def blocks(self) -> Iterator[bytes]:
+        """The body as it comes; raises RegistryError where it ends early, stalls or is encoded."""
+        encoding = self.header("Content-Encoding") or "identity"
+        if encoding.lower() != "identity":
+            raise RegistryError(f"{self.url}: Content-Encoding {printable(encoding)!r} was not asked for", self.status)
+        with interrupting(self._raw.shutdown, self._deadline.remaining):
+            while block := self._read_block():
+                yield block
+
+    def read(self, limit: int, what: str) -> bytes:
+        """The whole body; raise LimitError when it has more than `limit` bytes."""
+        data = bytearray()
+        for block in self.blocks():
+            data += block
+            if len(data) > limit:
+                raise LimitError(f"{what} from {self.url} is larger than the limit of {limit} bytes")
+        return bytes(data)
+
+    def close(self) -> None:
+        """Give the connection back if next to nothing is left to read, else close it."""
+        left = self._raw.length_remaining
+        if left is not None and left <= _DRAINED_SIZE:
+            with contextlib.suppress(OSError), interrupting(self._raw.shutdown, self._deadline.remaining):
+                self._raw.drain_conn()
+        self._raw.close()
+
+    def _read_block(self) -> bytes:
+        try:
+            block = self._raw.read1(READ_BLOCK_SIZE, decode_content=False)
+        except (HTTPError, OSError) as error:
+            self._deadline.check()
+            raise RegistryError(f"{self.url}: the answer broke off: {_text_of(error)}", self.status) from None
+        # An interrupted read looks like the end of the body.
+        self._deadline.check()
+        return block
+
+    def __enter__(self) -> "Response":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class Transport:
+    """A pool of connections, safe to share between threads.
+
+    `insecure_registries` are the `host[:port]` that are spoken to in plain HTTP; every other is HTTPS.
+    Of `environment`, SSL_CERT_FILE and REQUESTS_CA_BUNDLE name a CA bundle that replaces the system's.
+    """
+
+    def __init__(
+        self,
+        insecure_registries: Collection[str] = (),
+        environment: Mapping[str, str] | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._insecure = frozenset(_origin("http", registry) for registry in insecure_registries)
+        self._sleep = sleep
+        self._pools = urllib3.PoolManager(ssl_context=_tls_context(environment or {}))
+        self._pools.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
+
+    def origin_of(self, registry: str) -> Origin:
+        """Where `host[:port]` is reached."""
+        insecure = _origin("http", registry)
+        return insecure if insecure in self._insecure else _origin("https", registry)
+
+    def send(self, request: Request) -> Response:
+        """Send a request and return the answer, whatever its status; redirects are answers too.
+
+        An idempotent request is sent again after a broken connection and a status of RETRIED_STATUSES.
+        Raises RegistryError where there is no answer.
+        """
+        origin = request.url.origin
+        if origin.scheme == "http" and origin not in self._insecure:
+            raise RegistryError(
+                f"{request.url}: plain HTTP is refused, as {origin.netloc} is not among the insecure registries"
+            )
+        deadline = Deadline(min(request.seconds, MAX_REQUEST_SECONDS), str(request))
+        for attempt in range(MAX_ATTEMPTS):
+            may_repeat = request.idempotent and attempt < MAX_ATTEMPTS - 1
+            try:
+                response = self._send_once(request, deadline)
+            except _BrokenConnection as error:
+                if not may_repeat:
+                    raise RegistryError(str(error)) from None
+                pause = pause_seconds(attempt, None)
+            else:
+                if not may_repeat or response.status not in RETRIED_STATUSES:
+                    return response
+                pause = pause_seconds(attempt, response.header("Retry-After"))
+                response.close()
+            self._sleep(min(pause, deadline.remaining))
+            deadline.check()
+        raise AssertionError("the last attempt returns or raises")
+
+    def close(self) -> None:
+        self._pools.clear()
+
+    def _send_once(self, request: Request, deadline: Deadline) -> Response:
+        origin, body = request.url.origin, request.body
+        headers = {"User-Agent": USER_AGENT, **request.headers}
+        if body is not None:
+            headers["Content-Length"] = str(body.size)
+        try:
+            raw = self._pools.connection_from_host(origin.host, origin.port, origin.scheme).urlopen(
+                request.method,
+                request.url.target,
+                body=None if body is None else _until(deadline, body.open()),
+                headers=headers,
+                retries=False,
+                redirect=False,
+                preload_content=False,
+                decode_content=False,
+                timeout=urllib3.Timeout(
+                    connect=min(CONNECT_SECONDS, deadline.remaining), read=min(READ_SECONDS, deadline.remaining)
+                ),
+            )
+        except (SSLError, InvalidHeader) as error:
+            raise RegistryError(f"{request}: {_text_of(error)}") from None
+        except (HTTPError, OSError) as error:
+            raise _BrokenConnection(f"{request}: {_text_of(error)}") from None
+        return Response(raw, request.url, deadline)
+
+
+class _BrokenConnection(Exception):  # noqa: N818  (never leaves this module)
+    """There is no answer, and there may be one next time."""
+
+
+def seconds_for(size: int) -> float:
+    """The time limit of a request that moves `size` bytes."""
+    return REQUEST_SECONDS + size / MIN_BYTES_PER_SECOND
+
+
+class _BoundedHead:
+    """Lets the socket wait as long for each block sent as for each received, and bounds the time of an answer's head.
+
+    Mixed into urllib3's connections, whose timeouts are those of single socket operations.
+    """
+
+    sock: Any
+    timeout: Any
+
+    def connect(self) -> None:
+        super().connect()  # type: ignore[misc]
+        self.sock.settimeout(READ_SECONDS)
+
+    def getresponse(self) -> Any:
+        sock = self.sock
+        with interrupting(lambda: sock.shutdown(2), self.timeout):
+            return super().getresponse()  # type: ignore[misc]
+
+
+class _HttpConnection(_BoundedHead, HTTPConnection):
+    pass
+
+
+class _HttpsConnection(_BoundedHead, HTTPSConnection):
+    pass
+
+
+class _HttpPool(HTTPConnectionPool):
+    ConnectionCls = _HttpConnection
+
+
+class _HttpsPool(HTTPSConnectionPool):
+    ConnectionCls = _HttpsConnection
+
+
+def _until(deadline: Deadline, blocks: Iterable[bytes]) -> Iterator[bytes]:
+    for block in blocks:
+        deadline.check()
+        yield block
+
+
+def _origin(scheme: str, registry: str) -> Origin:
+    return Url.parse(f"{scheme}://{registry}").origin
+
+
+def _tls_context(environment: Mapping[str, str]) -> ssl.SSLContext:
+    bundle = environment.get("SSL_CERT_FILE") or environment.get("REQUESTS_CA_BUNDLE")
+    try:
+        return ssl.create_default_context(cafile=bundle or None)
+    except OSError as error:
+        raise UsageError(f"the CA bundle {bundle} cannot be read: {error}") from None
+
+
+def _text_of(error: Exception) -> str:
+    return printable(str(error))

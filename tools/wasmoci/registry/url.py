@@ -1,0 +1,98 @@
+"""URLs as this client may meet them: http or https, a host, and nothing hidden in between."""
+
+import re
+from dataclasses import dataclass
+from urllib.parse import urlencode, urljoin
+
+from wasmoci.errors import RegistryError
+from wasmoci.registry.safe_text import printable
+
+_DEFAULT_PORTS = {"https": 443, "http": 80}
+_MAX_PORT = 65535
+
+# No user info, no backslash, no fragment, nothing but visible ASCII: two parsers then cannot disagree on the host.
+_URL = re.compile(
+    r"(?P<scheme>https?)://"
+    r"(?P<host>[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]{1,5}))?"
+    r"(?P<target>(?:[/?][!-\"$-\[\]-~]*)?)",
+    re.IGNORECASE,
+)
+_VISIBLE = re.compile(r"[!-~]+")
+_NUMERIC_LABEL = re.compile(r"[0-9]+|0x[0-9a-f]*", re.IGNORECASE)
+
+# Second-level labels under which country registries sell names, so that `co.uk` is not taken for a company.
+_SHARED_SECOND_LEVELS = frozenset({"ac", "co", "com", "edu", "go", "gov", "mil", "ne", "net", "or", "org"})
+_COUNTRY_CODE_LENGTH = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Scheme, host (lower case, IPv6 in brackets) and port."""
+
+    scheme: str
+    host: str
+    port: int
+
+    @property
+    def netloc(self) -> str:
+        """`host`, or `host:port` where the port is not the scheme's own."""
+        return self.host if self.port == _DEFAULT_PORTS[self.scheme] else f"{self.host}:{self.port}"
+
+    @property
+    def is_address(self) -> bool:
+        """Whether the host is an IP address in any notation that a resolver takes, or names this machine."""
+        last_label = self.host.rpartition(".")[2]
+        return self.host.startswith("[") or bool(_NUMERIC_LABEL.fullmatch(last_label)) or last_label == "localhost"
+
+    def shares_domain_with(self, other: "Origin") -> bool:
+        """Whether both hosts are the same, or are names under one registrable domain."""
+        if self.host == other.host:
+            return True
+        if self.is_address or other.is_address:
+            return False
+        domain = _registrable_domain(self.host)
+        return domain is not None and domain == _registrable_domain(other.host)
+
+    def __str__(self) -> str:
+        return f"{self.scheme}://{self.netloc}"
+
+
+@dataclass(frozen=True, slots=True)
+class Url:
+    """An origin, and the path with its query. Make one with `parse` or `join`."""
+
+    origin: Origin
+    target: str
+
+    @classmethod
+    def parse(cls, text: str) -> "Url":
+        """Read an absolute http or https URL; raise RegistryError for anything else."""
+        match = _URL.fullmatch(text)
+        if match is None or not 0 < int(match["port"] or 1) <= _MAX_PORT:
+            raise RegistryError(f"not an http or https URL: {printable(text.partition('?')[0])!r}")
+        scheme = match["scheme"].lower()
+        port = int(match["port"] or _DEFAULT_PORTS[scheme])
+        target = match["target"]
+        return cls(Origin(scheme, match["host"].lower(), port), target if target.startswith("/") else f"/{target}")
+
+    def join(self, location: str) -> "Url":
+        """The URL that a Location or Link answered at this URL names; raise RegistryError if it is none."""
+        # Checked before urljoin, which drops tabs and newlines silently.
+        if not _VISIBLE.fullmatch(location):
+            raise RegistryError(f"{self} names a next URL that is none: {printable(location)!r}")
+        return Url.parse(urljoin(f"{self.origin}{self.target}", location))
+
+    def with_query(self, parameters: dict[str, str]) -> "Url":
+        separator = "&" if "?" in self.target else "?"
+        return Url(self.origin, f"{self.target}{separator}{urlencode(parameters)}")
+
+    def __str__(self) -> str:
+        """Without the query: those of uploads and of storage redirects are secrets."""
+        return f"{self.origin}{self.target.partition('?')[0]}"
+
+
+def _registrable_domain(host: str) -> str | None:
+    labels = host.split(".")
+    shared = len(labels[-1]) == _COUNTRY_CODE_LENGTH and labels[-2:-1] and labels[-2] in _SHARED_SECOND_LEVELS
+    count = 3 if shared else 2
+    return ".".join(labels[-count:]) if len(labels) >= count else None

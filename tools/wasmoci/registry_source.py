@@ -1,0 +1,52 @@
+"""An image in a registry, as a verifier reads it."""
+
+from typing import BinaryIO
+
+from wasmoci.digest import Digest
+from wasmoci.errors import FormatError
+from wasmoci.oci import MANIFEST_MEDIA_TYPE, Descriptor
+from wasmoci.reference import Reference
+from wasmoci.registry.client import RepositoryClient
+
+
+class RegistrySource:
+    """The image at a reference; an ImageSource.
+
+    The tag is resolved once; everything after is asked for by digest. In a reference that has both,
+    the digest alone says which image it is. Only an answer that there are no referrers counts as
+    none: where the registry fails, this raises.
+    """
+
+    def __init__(self, reference: Reference, client: RepositoryClient) -> None:
+        self._reference = reference
+        self._client = client
+        self._subject: Descriptor | None = None
+
+    def subject(self) -> Descriptor:
+        """Raises FormatError for an index: its images have signatures of their own."""
+        if self._subject is None:
+            descriptor, _ = self._client.resolve(self._reference.digest or self._reference.tag or "")
+            if descriptor.media_type != MANIFEST_MEDIA_TYPE:
+                raise FormatError(f"{self._reference} is an index of several images; name one of them by its digest")
+            self._subject = descriptor
+        return self._subject
+
+    def read_manifest(self, descriptor: Descriptor) -> bytes:
+        return self._client.read_manifest(descriptor)
+
+    def read_blob(self, descriptor: Descriptor, limit: int) -> bytes:
+        return self._client.read_blob(descriptor, limit)
+
+    def copy_blob(self, descriptor: Descriptor, target: BinaryIO) -> None:
+        self._client.copy_blob(descriptor, target)
+
+    def referrers(self, subject: Digest) -> list[Descriptor]:
+        """From the referrers API, else from the fallback index."""
+        listed = self._client.referrers(subject)
+        if listed is None:
+            listed = self._client.read_fallback_index(subject)
+        return listed or []
+
+    def legacy_signatures(self, subject: Digest) -> Descriptor | None:
+        found = self._client.find_manifest(f"sha256-{subject.hex}.sig")
+        return None if found is None else found[0]

@@ -1,0 +1,107 @@
+"""Sign the image in a layout as cosign does, in one or both of its formats."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from wasmoci import cosign_bundle, simple_signing
+from wasmoci.cosign_bundle import Envelope
+from wasmoci.errors import LimitError, UsageError
+from wasmoci.keys.image import ImageSigner
+from wasmoci.layout import IMAGE_KIND, KIND_ANNOTATION, SIGNATURES_KIND, Layout, LayoutWriter
+from wasmoci.limits import MAX_REFERRERS
+from wasmoci.oci import (
+    EMPTY_CONFIG,
+    MANIFEST_MEDIA_TYPE,
+    REF_NAME_ANNOTATION,
+    Descriptor,
+    Manifest,
+    referrer_descriptor,
+)
+from wasmoci.signature_format import SignatureFormat
+
+
+@dataclass(frozen=True, slots=True)
+class SignRequest:
+    """What to sign. `repository` is `host[:port]/path`, which the legacy payload names."""
+
+    layout: Path
+    output: Path
+    repository: str
+    formats: Sequence[SignatureFormat] = (SignatureFormat.BUNDLE, SignatureFormat.LEGACY)
+
+
+def sign_image(request: SignRequest, signer: ImageSigner) -> Descriptor:
+    """Write a copy of the layout with signatures added and return the image's descriptor.
+
+    Signatures that the layout has already are kept. Raises UsageError where no format is asked for,
+    FormatError, VerificationError for a layout whose blobs are not what their names say, LimitError
+    where no verifier would read so many signatures, Error where it cannot be read or written.
+    """
+    if not request.formats:
+        raise UsageError("no signature format is asked for, so nothing would be signed")
+    source = Layout(request.layout)
+    subject = source.subject()
+    source.read_manifest(subject)
+    writer = LayoutWriter(request.output)
+    writer.start()
+    writer.copy_all(source)
+    entries = {entry.digest: entry for entry in source.index.manifests}
+    entries[subject.digest] = _marked(subject)
+    if SignatureFormat.LEGACY in request.formats:
+        previous = source.legacy_signatures(subject.digest)
+        layers: list[Descriptor] = []
+        if previous is not None:
+            del entries[previous.digest]
+            layers += Manifest.parse(source.read_manifest(previous)).layers
+        entry = _add_legacy(writer, subject, layers, request.repository, signer)
+        entries[entry.digest] = entry
+    if SignatureFormat.BUNDLE in request.formats:
+        entry = _add_bundle(writer, subject, signer)
+        entries[entry.digest] = entry
+    writer.finish(list(entries.values()))
+    return subject
+
+
+def _add_bundle(writer: LayoutWriter, subject: Descriptor, signer: ImageSigner) -> Descriptor:
+    payload = cosign_bundle.statement(subject.digest)
+    envelope = Envelope(payload, b"")
+    envelope = replace(envelope, signature=_sign(signer, envelope.signed_message))
+    blob = cosign_bundle.bundle(envelope, signer.public_key.hint)
+    manifest = cosign_bundle.referrer(blob, subject)
+    data = manifest.to_bytes()
+    for content in (EMPTY_CONFIG, blob, data):
+        writer.add(content)
+    return referrer_descriptor(manifest, data)
+
+
+def _add_legacy(
+    writer: LayoutWriter, subject: Descriptor, layers: list[Descriptor], repository: str, signer: ImageSigner
+) -> Descriptor:
+    payload = simple_signing.payload(subject.digest, repository)
+    layer = simple_signing.signature_layer(payload, _sign(signer, payload))
+    if layer not in layers:
+        layers.append(layer)
+    if len(layers) > MAX_REFERRERS:
+        raise LimitError(f"the image would have {len(layers)} legacy signatures, the limit is {MAX_REFERRERS}")
+    legacy = simple_signing.signature_manifest(layers)
+    for content in (payload, legacy.config, legacy.manifest):
+        writer.add(content)
+    return Descriptor.of(
+        MANIFEST_MEDIA_TYPE,
+        legacy.manifest,
+        {
+            KIND_ANNOTATION: SIGNATURES_KIND,
+            REF_NAME_ANNOTATION: simple_signing.signature_tag(subject.digest),
+        },
+    )
+
+
+def _sign(signer: ImageSigner, message: bytes) -> bytes:
+    signature = signer.sign(message)
+    signer.public_key.verify(signature, message)
+    return signature
+
+
+def _marked(subject: Descriptor) -> Descriptor:
+    return replace(subject, annotations={**subject.annotations, KIND_ANNOTATION: IMAGE_KIND})

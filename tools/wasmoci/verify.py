@@ -1,0 +1,156 @@
+"""Verify an image on both layers, from a layout or a registry, on the bytes that are deployed."""
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from wasmoci.component_interface import read_interface
+from wasmoci.digest import Digest
+from wasmoci.errors import FormatError, Reason, UsageError, VerificationError
+from wasmoci.image_signatures import ImageSignature, verify_image_signatures
+from wasmoci.image_source import ImageSource
+from wasmoci.keys.component import ComponentPublicKey
+from wasmoci.keys.image import ImagePublicKey
+from wasmoci.level import Level
+from wasmoci.oci import Descriptor, Manifest
+from wasmoci.verify_component import verify_component
+from wasmoci.wasm import Kind
+from wasmoci.wasm_artifact import MAX_CONFIG_SIZE, check_config, check_manifest, is_wasm_artifact
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What an image must have. Build one with `of`."""
+
+    required: Level
+    component_keys: Sequence[ComponentPublicKey]
+    image_keys: Sequence[ImagePublicKey]
+
+    def __post_init__(self) -> None:
+        if self.required.has_component and not self.component_keys:
+            raise UsageError(f"level {self.required.value} needs a trusted component key")
+        if self.required.has_image and not self.image_keys:
+            raise UsageError(f"level {self.required.value} needs a trusted OCI key")
+
+    @classmethod
+    def of(
+        cls,
+        component_keys: Sequence[ComponentPublicKey],
+        image_keys: Sequence[ImagePublicKey],
+        required: Level | None = None,
+    ) -> "Policy":
+        """`required` defaults to every layer that keys are given for.
+
+        Raises UsageError where a required layer has no trusted key, and where nothing is required
+        because nothing is trusted; only `required=Level.NONE` itself asks for nothing.
+        """
+        if required is None:
+            required = Level.of(component=bool(component_keys), image=bool(image_keys))
+            if required is Level.NONE:
+                raise UsageError("no key is trusted, so nothing can be verified: give a component key or an OCI key")
+        return cls(required, tuple(component_keys), tuple(image_keys))
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What was observed of an image that meets its policy.
+
+    `level` counts signatures by trusted keys only. `component` is the layer's digest, None where
+    the image is no Wasm artifact.
+    """
+
+    subject: Descriptor
+    level: Level
+    component: Digest | None
+    component_keys: tuple[ComponentPublicKey, ...]
+    image_signatures: tuple[ImageSignature, ...]
+    warnings: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Observed:
+    component_keys: tuple[ComponentPublicKey, ...] = ()
+    image_signatures: tuple[ImageSignature, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def verify(source: ImageSource, policy: Policy, component_target: BinaryIO | None = None) -> Verified:
+    """Check digests, the artifact's shape, and both signature layers; return what was observed.
+
+    `component_target` is an empty seekable file that receives the component; its content counts
+    only if this returns. Raises VerificationError with the reason where the policy is not met,
+    Error where the image cannot be read.
+    """
+    observed = _Observed()
+    with refuse_malformed():
+        subject = source.subject()
+        manifest = Manifest.parse(source.read_manifest(subject))
+        if component_target is not None:
+            component = _verify_artifact(source, manifest, policy, component_target, observed)
+        else:
+            with tempfile.TemporaryFile() as temporary:
+                component = _verify_artifact(source, manifest, policy, temporary, observed)
+        _verify_image_layer(source, subject, policy, observed)
+    return Verified(
+        subject=subject,
+        level=Level.of(component=bool(observed.component_keys), image=bool(observed.image_signatures)),
+        component=component,
+        component_keys=observed.component_keys,
+        image_signatures=observed.image_signatures,
+        warnings=observed.warnings,
+    )
+
+
+@contextmanager
+def refuse_malformed() -> Iterator[None]:
+    """What is not of its format is refused: a FormatError becomes a VerificationError with its reason."""
+    try:
+        yield
+    except FormatError as error:
+        raise VerificationError(error.reason, str(error)) from None
+
+
+def _verify_artifact(
+    source: ImageSource, manifest: Manifest, policy: Policy, target: BinaryIO, observed: _Observed
+) -> Digest | None:
+    if not is_wasm_artifact(manifest):
+        if policy.required.has_component:
+            raise FormatError(f"the image is no Wasm artifact, its config is {manifest.config.media_type!r}")
+        return None
+    check_manifest(manifest)
+    layer = manifest.layers[0]
+    config = source.read_blob(manifest.config, MAX_CONFIG_SIZE)
+    source.copy_blob(layer, target)
+    check_config(config, layer.digest, read_interface(target))
+    if policy.component_keys:
+        try:
+            verified = verify_component(target, policy.component_keys, Kind.COMPONENT)
+        except VerificationError as error:
+            _tolerate(error, policy.required.has_component, "component", observed)
+        else:
+            observed.component_keys = verified.keys
+            observed.warnings += verified.warnings
+    return layer.digest
+
+
+def _verify_image_layer(source: ImageSource, subject: Descriptor, policy: Policy, observed: _Observed) -> None:
+    if not policy.image_keys:
+        return
+    try:
+        verified = verify_image_signatures(source, subject.digest, policy.image_keys)
+    except VerificationError as error:
+        if error.reason is Reason.DIGEST_MISMATCH:
+            raise
+        _tolerate(error, policy.required.has_image, "OCI", observed)
+    else:
+        observed.image_signatures = verified.signatures
+        observed.warnings += verified.warnings
+
+
+def _tolerate(error: VerificationError, required: bool, layer: str, observed: _Observed) -> None:
+    """Raise `error` where its layer is required, else note that the layer does not hold."""
+    if required:
+        raise VerificationError(error.reason, f"{layer} layer: {error}")
+    observed.warnings += (f"{layer} layer does not hold: {error.reason.value}: {error}",)

@@ -1,0 +1,53 @@
+"""Public API of rules_wasm_oci: dual-layer signed WebAssembly component OCI images."""
+
+load("//wasm_oci/private:component_sign.bzl", _wasm_sign = "wasm_sign")
+load("//wasm_oci/private:image_package.bzl", _wasm_oci_package = "wasm_oci_package")
+load("//wasm_oci/private:image_sign.bzl", _wasm_oci_sign = "wasm_oci_sign")
+load(
+    "//wasm_oci/private:images.bzl",
+    _wasm_component_oci_image = "wasm_component_oci_image",
+    _wasm_component_signed_oci_image = "wasm_component_signed_oci_image",
+)
+load("//wasm_oci/private:keys.bzl", _wasm_component_key = "wasm_component_key", _wasm_oci_key = "wasm_oci_key")
+load(
+    "//wasm_oci/private:providers.bzl",
+    _WasmComponentKeyInfo = "WasmComponentKeyInfo",
+    _WasmOciImageInfo = "WasmOciImageInfo",
+    _WasmOciKeyInfo = "WasmOciKeyInfo",
+    _WasmSignersInfo = "WasmSignersInfo",
+)
+load(
+    "//wasm_oci/private:publish.bzl",
+    _wasm_component_publish = "wasm_component_publish",
+    _wasm_component_secure_publish = "wasm_component_secure_publish",
+)
+load(
+    "//wasm_oci/private:verify.bzl",
+    _wasm_component_verify_signatures = "wasm_component_verify_signatures",
+    _wasm_component_verify_test = "wasm_component_verify_test",
+)
+
+visibility("public")
+
+# Keys.
+wasm_component_key = _wasm_component_key
+wasm_oci_key = _wasm_oci_key
+
+# One rule, one action.
+wasm_sign = _wasm_sign
+wasm_oci_package = _wasm_oci_package
+wasm_oci_sign = _wasm_oci_sign
+
+# Macros that wire them together.
+wasm_component_oci_image = _wasm_component_oci_image
+wasm_component_signed_oci_image = _wasm_component_signed_oci_image
+wasm_component_publish = _wasm_component_publish
+wasm_component_secure_publish = _wasm_component_secure_publish
+wasm_component_verify_signatures = _wasm_component_verify_signatures
+wasm_component_verify_test = _wasm_component_verify_test
+
+# Providers.
+WasmComponentKeyInfo = _WasmComponentKeyInfo
+WasmOciImageInfo = _WasmOciImageInfo
+WasmOciKeyInfo = _WasmOciKeyInfo
+WasmSignersInfo = _WasmSignersInfo

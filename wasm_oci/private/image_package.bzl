@@ -1,0 +1,75 @@
+"""The rule `wasm_oci_package`."""
+
+load(":providers.bzl", "WasmOciImageInfo", "WasmSignersInfo", "signers")
+
+visibility(["//wasm_oci/..."])
+
+_DOC = """\
+Packages a component as a Wasm OCI artifact, as `wkg oci push` would, in one `WasmOciPackage` action.
+
+Outputs: the OCI image layout `<name>`, and `<name>.digest` (also the output group `digest`) with the
+manifest's digest. The action needs no key and no network, and gives the same bytes for the same input.
+"""
+
+_ATTRS = {
+    "annotations": attr.string_dict(doc = "Annotations of the manifest."),
+    "author": attr.string(doc = "The author in the artifact's config."),
+    "component": attr.label(
+        allow_single_file = [".wasm"],
+        doc = "The component: any target with one `.wasm` output.",
+        mandatory = True,
+    ),
+    "repository": attr.string(
+        doc = "`host[:port]/path` that the image is for.",
+        mandatory = True,
+    ),
+    "tag": attr.string(doc = "The tag that is proposed when the image is published."),
+    "title": attr.string(doc = "The file name that `oras pull` restores; by default that of the component."),
+    "_tool": attr.label(
+        cfg = "exec",
+        default = Label("//tools:image_package"),
+        executable = True,
+    ),
+}
+
+def _implementation(ctx):
+    layout = ctx.actions.declare_directory(ctx.label.name)
+    digest = ctx.actions.declare_file(ctx.label.name + ".digest")
+
+    args = ctx.actions.args()
+    args.add("--quiet")
+    args.add(ctx.file.component)
+    args.add_all("--output", [layout], expand_directories = False)
+    args.add("--digest-file", digest)
+    args.add_all(
+        ["{}={}".format(key, value) for key, value in sorted(ctx.attr.annotations.items())],
+        before_each = "--annotation",
+    )
+    if ctx.attr.author:
+        args.add("--author", ctx.attr.author)
+    if ctx.attr.tag:
+        args.add("--tag", ctx.attr.tag)
+    if ctx.attr.title:
+        args.add("--title", ctx.attr.title)
+
+    ctx.actions.run(
+        executable = ctx.executable._tool,
+        arguments = [args],
+        inputs = [ctx.file.component],
+        outputs = [layout, digest],
+        mnemonic = "WasmOciPackage",
+        progress_message = "Packaging WebAssembly component %{label}",
+    )
+    return [
+        DefaultInfo(files = depset([layout]), runfiles = ctx.runfiles([layout])),
+        OutputGroupInfo(digest = depset([digest])),
+        WasmOciImageInfo(digest = digest, layout = layout, repository = ctx.attr.repository, tag = ctx.attr.tag),
+        signers(ctx.attr.component),
+    ]
+
+wasm_oci_package = rule(
+    implementation = _implementation,
+    attrs = _ATTRS,
+    doc = _DOC,
+    provides = [WasmOciImageInfo, WasmSignersInfo],
+)

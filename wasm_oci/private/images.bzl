@@ -1,0 +1,179 @@
+"""The macros that make images: they only wire the small rules together."""
+
+load(":component_sign.bzl", "wasm_sign")
+load(":image_package.bzl", "wasm_oci_package")
+load(":image_sign.bzl", "wasm_oci_sign")
+
+visibility(["//wasm_oci/..."])
+
+def wasm_component_oci_image(
+        *,
+        name,
+        component,
+        package_name,
+        registry = "localhost:5000",
+        namespace = "library",
+        tag = "latest",
+        description = "",
+        authors = [],
+        license = "",
+        annotations = [],
+        sign_component = False,
+        signing_keys = None,
+        signature_type = "embedded",
+        tags = [],
+        testonly = None,
+        visibility = None):
+    """An OCI image of a component, whose manifest is not signed.
+
+    Outputs: the OCI image layout `<name>`, and `<name>.digest`.
+
+    Args:
+        name: name of the target.
+        component: any target with one `.wasm` output, a component.
+        package_name: last part of the repository's path; may contain slashes.
+        registry: `host[:port]` that the image is for.
+        namespace: first part of the repository's path; may be empty.
+        tag: the tag that is proposed when the image is published.
+        description: annotation `org.opencontainers.image.description`.
+        authors: annotation `org.opencontainers.image.authors`, a list.
+        license: annotation `org.opencontainers.image.licenses`, an SPDX expression.
+        annotations: more annotations, as `key=value` strings.
+        sign_component: whether the component is signed. Not configurable.
+        signing_keys: the component's key pair, a `wasm_component_key`.
+        signature_type: `embedded`, a section of the component.
+        tags: the usual Bazel attribute.
+        testonly: the usual Bazel attribute.
+        visibility: the usual Bazel attribute.
+    """
+    wasm_component_signed_oci_image(
+        name = name,
+        annotations = annotations,
+        authors = authors,
+        component = component,
+        component_signing_keys = signing_keys,
+        description = description,
+        license = license,
+        namespace = namespace,
+        package_name = package_name,
+        registry = registry,
+        sign_component = sign_component,
+        sign_oci_image = False,
+        signature_type = signature_type,
+        tag = tag,
+        tags = tags,
+        testonly = testonly,
+        visibility = visibility,
+    )
+
+def wasm_component_signed_oci_image(
+        *,
+        name,
+        component,
+        package_name,
+        registry = "localhost:5000",
+        namespace = "library",
+        tag = "latest",
+        sign_component = True,
+        component_signing_keys = None,
+        signature_type = "embedded",
+        sign_oci_image = True,
+        oci_signing_key = None,
+        oci_signing_method = "cosign",
+        description = "",
+        authors = [],
+        license = "",
+        annotations = [],
+        tags = [],
+        testonly = None,
+        visibility = None):
+    """An OCI image of a component, signed on one or both layers.
+
+    Three separate actions: `WasmSign` signs the component, `WasmOciPackage` packages it, `OciSign` signs
+    the manifest. Outputs: the OCI image layout `<name>`, and `<name>.digest`.
+
+    Args:
+        name: name of the target.
+        component: any target with one `.wasm` output, a component.
+        package_name: last part of the repository's path; may contain slashes.
+        registry: `host[:port]` that the image is for.
+        namespace: first part of the repository's path; may be empty.
+        tag: the tag that is proposed when the image is published.
+        sign_component: whether the component is signed. Not configurable.
+        component_signing_keys: the component's key pair, a `wasm_component_key`.
+        signature_type: `embedded`, a section of the component.
+        sign_oci_image: whether the manifest is signed. Not configurable.
+        oci_signing_key: the manifest's key pair, a `wasm_oci_key`.
+        oci_signing_method: `cosign`.
+        description: annotation `org.opencontainers.image.description`.
+        authors: annotation `org.opencontainers.image.authors`, a list.
+        license: annotation `org.opencontainers.image.licenses`, an SPDX expression.
+        annotations: more annotations, as `key=value` strings.
+        tags: the usual Bazel attribute.
+        testonly: the usual Bazel attribute.
+        visibility: the usual Bazel attribute.
+    """
+    if signature_type != "embedded":
+        fail("`signature_type` must be embedded, got: {}".format(signature_type))
+    if oci_signing_method != "cosign":
+        fail("`oci_signing_method` must be cosign, got: {}".format(oci_signing_method))
+    if sign_component != (component_signing_keys != None):
+        fail("`sign_component` and `component_signing_keys` go together: give both or neither")
+    if sign_oci_image != (oci_signing_key != None):
+        fail("`sign_oci_image` and `oci_signing_key` go together: give both or neither")
+
+    internal = {
+        "tags": tags + ["manual"],
+        "testonly": testonly,
+        "visibility": ["//visibility:private"],
+    }
+    public = {
+        "tags": tags,
+        "testonly": testonly,
+        "visibility": visibility,
+    }
+    repository = "/".join([part for part in [registry, namespace, package_name] if part])
+
+    if sign_component:
+        wasm_sign(
+            name = name + ".component",
+            component = component,
+            key = component_signing_keys,
+            **internal
+        )
+
+    wasm_oci_package(
+        name = name + ".unsigned" if sign_oci_image else name,
+        annotations = _annotations(description, authors, license, annotations),
+        component = name + ".component" if sign_component else component,
+        repository = repository,
+        tag = tag,
+        title = package_name.split("/")[-1] + ".wasm",
+        **(internal if sign_oci_image else public)
+    )
+
+    if sign_oci_image:
+        wasm_oci_sign(
+            name = name,
+            image = name + ".unsigned",
+            key = oci_signing_key,
+            **public
+        )
+
+def _annotations(description, authors, license, annotations):
+    prefix = "org.opencontainers.image."
+    result = {}
+    if description:
+        result[prefix + "description"] = description
+    if authors:
+        result[prefix + "authors"] = ", ".join(authors)
+    if license:
+        result[prefix + "licenses"] = license
+    for annotation in annotations:
+        key, equals, value = annotation.partition("=")
+        if not key or not equals:
+            fail("`annotations` are `key=value` strings, got: {}".format(annotation))
+        if key in result:
+            fail("annotation `{}` is given twice".format(key))
+        result[key] = value
+    return result

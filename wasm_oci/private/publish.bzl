@@ -1,0 +1,90 @@
+"""The macros that publish: `bazel run` targets."""
+
+load("@rules_python//python:py_binary.bzl", "py_binary")
+load(":request.bzl", "wasm_oci_request")
+
+visibility(["//wasm_oci/..."])
+
+def wasm_component_publish(
+        *,
+        name,
+        oci_image,
+        level = "none",
+        registry_override = "",
+        namespace_override = "",
+        tag_override = "",
+        remote_tags = [],
+        component_keys = [],
+        oci_keys = [],
+        insecure_registries = [],
+        dry_run = False,
+        tags = [],
+        testonly = None,
+        visibility = None):
+    """Publishes an image with its signatures: `bazel run` the target.
+
+    The image is verified before anything is sent, everything is sent by digest, the registry's copy is
+    verified again, and only then the tags are set: a tag that can be seen is a tag on a signed image.
+
+    After `--` the command takes `--registry`, `--tag` (repeatable), `--insecure-registry HOST:PORT`,
+    `--allow-placeholder-keys`, `--dry-run` and `--json`.
+
+    Args:
+        name: name of the target.
+        oci_image: an image of this rule set.
+        level: what the image must have: `none`, `component-only`, `oci-only` or `dual-layer`.
+        registry_override: `host[:port]` in place of the image's.
+        namespace_override: namespace in place of the image's.
+        tag_override: one tag in place of the image's.
+        remote_tags: tags in place of the image's.
+        component_keys: trusted component keys, key targets or files; by default those that the image was signed with.
+        oci_keys: trusted OCI keys, likewise.
+        insecure_registries: `host:port` of registries that are spoken to in plain HTTP.
+        dry_run: whether the command only shows what it would send.
+        tags: the usual Bazel attribute.
+        testonly: the usual Bazel attribute.
+        visibility: the usual Bazel attribute.
+    """
+    if tag_override and remote_tags:
+        fail("`tag_override` and `remote_tags` say the same thing; give one of them")
+    request = name + ".request"
+    wasm_oci_request(
+        name = request,
+        component_keys = component_keys,
+        dry_run = dry_run,
+        image = oci_image,
+        insecure_registries = insecure_registries,
+        level = level,
+        namespace_override = namespace_override,
+        oci_keys = oci_keys,
+        registry_override = registry_override,
+        remote_tags = [tag_override] if tag_override else remote_tags,
+        tags = ["manual"],
+        testonly = testonly,
+        use_image_keys = True,
+        visibility = ["//visibility:private"],
+    )
+    py_binary(
+        name = name,
+        srcs = [Label("//tools:publish.py")],
+        args = ["--request=$(rlocationpath :{})".format(request)],
+        data = [request],
+        main = Label("//tools:publish.py"),
+        tags = tags,
+        testonly = testonly,
+        visibility = visibility,
+        deps = [Label("//tools:publish_lib")],
+    )
+
+def wasm_component_secure_publish(*, name, signed_oci_image, level = "dual-layer", **kwargs):
+    """`wasm_component_publish` for an image that must be signed on both layers.
+
+    Args:
+        name: name of the target.
+        signed_oci_image: an image of this rule set.
+        level: what the image must have.
+        **kwargs: the other arguments of `wasm_component_publish`.
+    """
+    if level == "none":
+        fail("`level` must be a signed one; `wasm_component_publish` publishes unsigned images")
+    wasm_component_publish(name = name, oci_image = signed_oci_image, level = level, **kwargs)

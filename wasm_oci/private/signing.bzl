@@ -1,0 +1,27 @@
+"""What the signing actions of both layers have in common: how the private key reaches them."""
+
+visibility(["//wasm_oci/private/..."])
+
+# The key is read on the machine that has it. No signing action runs or is cached elsewhere.
+EXECUTION_REQUIREMENTS = {"no-remote": "1"}
+
+def add_key(args, key):
+    """Adds the options that name both halves of a key.
+
+    Args:
+        args: the Args of a signing action.
+        key: a WasmComponentKeyInfo or WasmOciKeyInfo.
+
+    Returns:
+        The Files that the action needs for it: the public key, and a placeholder if it is one.
+    """
+    args.add("--public-key", key.public_key)
+    if key.placeholder:
+        args.add("--key", key.placeholder)
+        return [key.public_key, key.placeholder]
+    if not key.private_key_path:
+        fail("signing needs a private key: set `--{}` to its absolute path".format(key.setting))
+    args.add("--key", key.private_key_path)
+    if key.password_path:
+        args.add("--password-file", key.password_path)
+    return [key.public_key]
