@@ -1,8 +1,9 @@
 """The program of a publishing target: `bazel run //:target -- [options]`."""
 
 import click
-from wasmoci.cli.bazel_request import read_request
+
 from wasmoci.cli import publishing
+from wasmoci.cli.bazel_request import read_request
 from wasmoci.cli.output import Report, reported
 from wasmoci.cli.source import insecure_registries
 from wasmoci.cli.verdict import fingerprints, policy

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import click
+
 from wasmoci.cli.bazel_request import BazelRequest, read_request
 from wasmoci.cli.output import Report, reported
 from wasmoci.cli.source import open_source

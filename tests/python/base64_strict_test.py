@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from wasmoci.base64_strict import decode, encode
 from wasmoci.errors import FormatError
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from wasm_fixtures import COMPONENT, HELLO_WAT, MODULE, padded_u32, section, wat
 from wasmoci import component_interface
 from wasmoci.component_interface import MAX_INTERFACE_SECTION, MAX_NAMES, Interface, read_interface

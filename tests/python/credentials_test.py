@@ -136,7 +136,7 @@ def test_a_helper_with_a_name_that_is_no_name(name: str, tmp_path: Path) -> None
 
 
 def test_a_helper_that_is_not_installed(tmp_path: Path) -> None:
-    with pytest.raises(RegistryError, match="docker-credential-none, which .* is not on PATH"):
+    with pytest.raises(RegistryError, match=r"docker-credential-none, which .* is not on PATH"):
         find_credential(HOST, docker_config(tmp_path, {"credsStore": "none"}) | {"PATH": str(tmp_path)})
 
 

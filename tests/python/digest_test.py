@@ -6,6 +6,7 @@ import io
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from wasmoci.digest import BLOCK_SIZE, Digest
 from wasmoci.errors import FormatError, Reason, VerificationError
 

@@ -4,6 +4,7 @@ import stat
 from pathlib import Path
 
 import pytest
+
 from wasmoci.errors import Error, LimitError
 from wasmoci.files import SECRET_FILE_MODE, atomic_output, open_for_reading, read_bounded, write_atomically
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from cryptography.hazmat.primitives.asymmetric import ec
+
 from wasm_fixtures import HELLO_WAT, KEY, signed, wat
 from wasmoci import cosign_bundle, simple_signing
 from wasmoci.component_interface import read_interface

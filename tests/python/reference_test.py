@@ -1,6 +1,7 @@
 """Image references: everything spelled out."""
 
 import pytest
+
 from wasmoci.digest import Digest
 from wasmoci.errors import FormatError, UsageError
 from wasmoci.reference import MAX_REPOSITORY_LENGTH, Reference, Repository, check_tag

@@ -30,7 +30,8 @@ from wasmoci.reference import Repository
 from wasmoci.registry.client import RepositoryClient
 from wasmoci.registry.referrers import Listing
 from wasmoci.registry.server import EmbeddedRegistry
-from wasmoci.registry.server_auth import BasicAuth, BearerAuth
+from wasmoci.registry.server_auth import BasicAuth, BearerAuth, ServerAuth
+from wasmoci.registry.server_storage import Event
 
 
 @pytest.fixture
@@ -180,15 +181,17 @@ def test_of_ten_publishers_at_once_none_is_lost(old_registry: EmbeddedRegistry) 
 
 
 def test_one_client_may_be_shared_between_threads(tmp_path: Path) -> None:
-    with EmbeddedRegistry(tmp_path / "r", auth=BearerAuth("user", PASSWORD)) as registry:
-        with client_of(registry.address, password_for(registry.address, tmp_path)) as client:
-            with ThreadPoolExecutor(8) as threads:
-                list(threads.map(lambda n: put_bytes(client, bytes([n]) * 100_000), range(16)))
-            for n in range(16):
-                assert client.has_blob(Descriptor.of("x", bytes([n]) * 100_000))
+    with (
+        EmbeddedRegistry(tmp_path / "r", auth=BearerAuth("user", PASSWORD)) as registry,
+        client_of(registry.address, password_for(registry.address, tmp_path)) as client,
+    ):
+        with ThreadPoolExecutor(8) as threads:
+            list(threads.map(lambda n: put_bytes(client, bytes([n]) * 100_000), range(16)))
+        for n in range(16):
+            assert client.has_blob(Descriptor.of("x", bytes([n]) * 100_000))
 
 
-AUTHS = {
+AUTHS: dict[str, ServerAuth] = {
     "basic": BasicAuth("user", PASSWORD),
     "bearer": BearerAuth("user", PASSWORD),
     "identity token": BearerAuth("user", "other", IDENTITY_TOKEN),
@@ -224,18 +227,20 @@ def test_reading_may_be_for_everyone(tmp_path: Path) -> None:
             push_image(client)
         with client_of(registry.address) as anonymous:
             assert anonymous.resolve("v1") == (SUBJECT, MANIFEST)
-            with pytest.raises(RegistryError, match="token service .* answered 401"):
+            with pytest.raises(RegistryError, match=r"token service .* answered 401"):
                 put_bytes(anonymous, b"new")
 
 
 def test_a_token_that_expires_in_the_middle(tmp_path: Path) -> None:
     auth = BearerAuth("user", PASSWORD)
-    with EmbeddedRegistry(tmp_path / "r", auth=auth) as registry:
-        with client_of(registry.address, password_for(registry.address, tmp_path)) as client:
-            for content in (b"one", b"two"):
-                put_bytes(client, content)
-                auth.revoke_all()
-            assert client.read_blob(Descriptor.of("x", b"two"), 3) == b"two"
+    with (
+        EmbeddedRegistry(tmp_path / "r", auth=auth) as registry,
+        client_of(registry.address, password_for(registry.address, tmp_path)) as client,
+    ):
+        for content in (b"one", b"two"):
+            put_bytes(client, content)
+            auth.revoke_all()
+        assert client.read_blob(Descriptor.of("x", b"two"), 3) == b"two"
 
 
 def test_a_token_that_expires_between_the_start_and_the_end_of_an_upload(tmp_path: Path) -> None:
@@ -248,14 +253,16 @@ def test_a_token_that_expires_between_the_start_and_the_end_of_an_upload(tmp_pat
         return io.BytesIO(LAYER)
 
     opened: list[int] = []
-    with EmbeddedRegistry(tmp_path / "r", auth=auth) as registry:
-        with client_of(registry.address, password_for(registry.address, tmp_path)) as client:
-            assert client.put_blob(LAYER_DESCRIPTOR, expire_once)
+    with (
+        EmbeddedRegistry(tmp_path / "r", auth=auth) as registry,
+        client_of(registry.address, password_for(registry.address, tmp_path)) as client,
+    ):
+        assert client.put_blob(LAYER_DESCRIPTOR, expire_once)
     assert len(opened) == 2
 
 
 def test_the_registry_says_each_change_in_order(tmp_path: Path) -> None:
-    events = []
+    events: list[Event] = []
     with EmbeddedRegistry(tmp_path / "r", observer=events.append) as registry, client_of(registry.address) as client:
         push_image(client)
         entry, data = referrer(1)

@@ -217,10 +217,13 @@ CASES = [
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_refused(case: Case, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    with Simulator() as other, Simulator(case.answers, other=other.address) as registry:
-        with client_of(registry.address, password_for(registry.address, tmp_path)) as client:
-            with pytest.raises(case.error) as caught:
-                case.call(client)
+    with (
+        Simulator() as other,
+        Simulator(case.answers, other=other.address) as registry,
+        client_of(registry.address, password_for(registry.address, tmp_path)) as client,
+        pytest.raises(case.error) as caught,
+    ):
+        case.call(client)
     error = caught.value
     assert case.text in str(error)
     assert getattr(error, "reason", None) == case.reason or case.reason is None
@@ -245,22 +248,22 @@ def test_a_registry_that_repeats_what_it_was_sent(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     challenge = BEARER if scheme == "Bearer" else {"WWW-Authenticate": "Basic"}
-    answers = {
+    answers: dict[str, Answer | Sequence[Answer]] = {
         V1: [Answer(401, challenge), Answer(status, echo=True)],
         "GET /token": Answer(body=dump({"token": ACCESS_TOKEN})),
     }
     with (
         Simulator(answers) as registry,
         client_of(registry.address, password_for(registry.address, tmp_path)) as client,
+        pytest.raises(RegistryError, match=rf"{status}: {scheme} \[secret\]") as caught,
     ):
-        with pytest.raises(RegistryError, match=rf"{status}: {scheme} \[secret\]") as caught:
-            client.resolve("v1")
+        client.resolve("v1")
     assert_no_secret(f"{caught.value!r} {caplog.text}")
 
 
 def test_a_redirect_to_another_origin_carries_no_authorization(tmp_path: Path) -> None:
     with Simulator({"GET /storage": Answer(body=LAYER)}) as storage:
-        answers = {
+        answers: dict[str, Answer | Sequence[Answer]] = {
             V1: [Answer(401, {"WWW-Authenticate": "Basic"}), Answer(200, OCI, MANIFEST)],
             BLOB: Answer(307, {"Location": "http://{other}/storage?signature=x"}),
         }
@@ -280,9 +283,11 @@ def test_a_challenge_of_another_origin_is_not_answered(tmp_path: Path) -> None:
         with Simulator(answers, other=storage.address) as registry:
             environment = password_for(registry.address, tmp_path)
             repository = client_of(registry.address).repository
-            with RepositoryClient(repository, environment, {registry.address, storage.address}) as client:
-                with pytest.raises(RegistryError, match="answered 401"):
-                    client.read_blob(LAYER_DESCRIPTOR, 1000)
+            with (
+                RepositoryClient(repository, environment, {registry.address, storage.address}) as client,
+                pytest.raises(RegistryError, match="answered 401"),
+            ):
+                client.read_blob(LAYER_DESCRIPTOR, 1000)
     assert [seen.authorization for seen in storage.seen] == [None]
 
 
@@ -292,9 +297,11 @@ def test_a_redirect_from_https_to_http_is_refused_even_where_http_is_allowed(tmp
         answers = {BLOB: Answer(307, {"Location": "http://{other}/storage"})}
         with Simulator(answers, other=storage.address, tls=tls.server) as registry:
             repository = client_of(registry.address).repository
-            with RepositoryClient(repository, tls.environment, {storage.address}) as client:
-                with pytest.raises(RegistryError, match="from HTTPS to plain HTTP"):
-                    client.read_blob(LAYER_DESCRIPTOR, 1000)
+            with (
+                RepositoryClient(repository, tls.environment, {storage.address}) as client,
+                pytest.raises(RegistryError, match="from HTTPS to plain HTTP"),
+            ):
+                client.read_blob(LAYER_DESCRIPTOR, 1000)
     assert storage.seen == []
 
 
@@ -314,17 +321,21 @@ def test_an_identity_token_is_posted_and_never_shown(tmp_path: Path, caplog: pyt
 def test_an_identity_token_is_not_sent_as_a_password(tmp_path: Path) -> None:
     with Simulator({V1: Answer(401, {"WWW-Authenticate": "Basic"})}) as registry:
         environment = docker_config(tmp_path, {"auths": {registry.address: {"identitytoken": SECRETS[1]}}})
-        with client_of(registry.address, environment) as client:
-            with pytest.raises(RegistryError, match="wants a user name and a password"):
-                client.resolve("v1")
+        with (
+            client_of(registry.address, environment) as client,
+            pytest.raises(RegistryError, match="wants a user name and a password"),
+        ):
+            client.resolve("v1")
     assert len(registry.seen) == 1
 
 
 def test_the_referrers_api_is_absent_only_where_the_answer_says_so() -> None:
     for status in (404, 303):
-        with Simulator({REFERRERS: Answer(status, {"Location": "https://web.example/"})}) as registry:
-            with client_of(registry.address) as client:
-                assert client.referrers(SUBJECT.digest) is None
+        with (
+            Simulator({REFERRERS: Answer(status, {"Location": "https://web.example/"})}) as registry,
+            client_of(registry.address) as client,
+        ):
+            assert client.referrers(SUBJECT.digest) is None
 
 
 def test_exactly_as_many_referrers_as_the_limit() -> None:
@@ -350,9 +361,12 @@ def test_an_index_that_is_its_own_fallback_tag() -> None:
 
 def test_two_publishers_that_overwrite_each_other_for_ever() -> None:
     answers = {FALLBACK: index([]), FALLBACK.replace("GET", "PUT"): Answer(201)}
-    with Simulator(answers) as registry, client_of(registry.address) as client:
-        with pytest.raises(RegistryError, match="others keep overwriting"):
-            client.add_to_fallback_index(SUBJECT.digest, referrer(1)[0])
+    with (
+        Simulator(answers) as registry,
+        client_of(registry.address) as client,
+        pytest.raises(RegistryError, match="others keep overwriting"),
+    ):
+        client.add_to_fallback_index(SUBJECT.digest, referrer(1)[0])
     assert len(registry.requests("PUT")) == 12
 
 
@@ -367,12 +381,18 @@ def test_an_upload_goes_where_the_location_says_with_its_query() -> None:
 
 @pytest.mark.parametrize("content", [b"ne", b"newer"])
 def test_a_source_that_has_not_the_size_of_its_descriptor(content: bytes) -> None:
-    with Simulator(upload_to("/upload")) as registry, client_of(registry.address) as client:
-        with pytest.raises(VerificationError, match="has not 3 bytes"):
-            client.put_blob(NEW, lambda: io.BytesIO(content))
+    with (
+        Simulator(upload_to("/upload")) as registry,
+        client_of(registry.address) as client,
+        pytest.raises(VerificationError, match="has not 3 bytes"),
+    ):
+        client.put_blob(NEW, lambda: io.BytesIO(content))
 
 
 def test_a_source_that_cannot_be_opened(tmp_path: Path) -> None:
-    with Simulator(upload_to("/upload")) as registry, client_of(registry.address) as client:
-        with pytest.raises(RegistryError, match="the source of blob"):
-            client.put_blob(NEW, lambda: (tmp_path / "missing").open("rb"))
+    with (
+        Simulator(upload_to("/upload")) as registry,
+        client_of(registry.address) as client,
+        pytest.raises(RegistryError, match="the source of blob"),
+    ):
+        client.put_blob(NEW, lambda: (tmp_path / "missing").open("rb"))

@@ -19,7 +19,8 @@ from wasmoci.registry.url import Url
         ("", []),
         ("Basic", [("basic", {})]),
         ('Basic realm="a, b=\\"c\\""', [("basic", {"realm": 'a, b="c"'})]),
-        ('BEARER Realm="https://a/t",service=s,scope="x:y:pull,push"', [("bearer", {"realm": "https://a/t", "service": "s", "scope": "x:y:pull,push"})]),
+        ('BEARER Realm="https://a/t",service=s', [("bearer", {"realm": "https://a/t", "service": "s"})]),
+        ('Bearer scope="x:y:pull,push",x="y"', [("bearer", {"scope": "x:y:pull,push", "x": "y"})]),
         ('Bearer realm="r" , , error = "e"', [("bearer", {"realm": "r", "error": "e"})]),
         ('Negotiate, Basic realm="r"', [("negotiate", {}), ("basic", {"realm": "r"})]),
         ('Negotiate YWJj==, Bearer realm="r"', [("negotiate", {}), ("bearer", {"realm": "r"})]),
@@ -97,7 +98,7 @@ def test_join_with_what_is_no_location(location: str) -> None:
         with pytest.raises(RegistryError):
             Url.parse("https://a.example/").join(location)
         return
-    with pytest.raises(RegistryError, match="none|not an http"):
+    with pytest.raises(RegistryError, match=r"none|not an http"):
         Url.parse("https://a.example/").join(location)
 
 
@@ -149,7 +150,7 @@ def test_addresses(host: str, is_address: bool) -> None:
 class TransportToToken(Transport):
     """Says where a token would be asked for."""
 
-    def send(self, request):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    def send(self, request):  # type: ignore[no-untyped-def]
         raise FormatError(f"asked {request.url} with {sorted(request.headers)}")
 
 

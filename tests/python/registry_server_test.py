@@ -3,6 +3,7 @@
 import http.client
 import json
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from registry_fixtures import LAYER, LAYER_DESCRIPTOR, MANIFEST, SUBJECT, client_of, digest_of, push_image, referrer
-from wasmoci.oci import MANIFEST_MEDIA_TYPE, MAX_MANIFEST_SIZE
+from wasmoci.oci import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, MAX_MANIFEST_SIZE
 from wasmoci.registry.server import EmbeddedRegistry
 
 V2 = "/v2/team/app"
@@ -35,6 +36,12 @@ class Connection:
         response = self._http.getresponse()
         return response.status, response.headers, response.read()
 
+    def __enter__(self) -> "Connection":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
     def start_upload(self) -> str:
         status, headers, _ = self.ask("POST", f"{V2}/blobs/uploads/", b"")
         assert status == 202
@@ -48,8 +55,9 @@ def registry(tmp_path: Path) -> Iterator[EmbeddedRegistry]:
 
 
 @pytest.fixture
-def connection(registry: EmbeddedRegistry) -> Connection:
-    return Connection(registry.address)
+def connection(registry: EmbeddedRegistry) -> Iterator[Connection]:
+    with Connection(registry.address) as opened:
+        yield opened
 
 
 def code_of(body: bytes) -> str:
@@ -103,43 +111,42 @@ def test_a_cancelled_upload(connection: Connection) -> None:
     assert (status, code_of(body)) == (404, "BLOB_UPLOAD_UNKNOWN")
 
 
+X = digest_of("x")
+UNKNOWN_CHILD = f'{{"manifests":[{{"digest":"{X}"}}]}}'.encode()
+OTHER_LAYER = MANIFEST.replace(b"0", b"1")
+TOO_LARGE = b" " * (MAX_MANIFEST_SIZE + 1)
+
+
 @pytest.mark.parametrize(
-    ("method", "path", "body", "headers", "status", "code"),
+    ("request_line", "body", "status", "code"),
     [
-        ("POST", f"{V2}/blobs/uploads/?digest={digest_of('x')}", LAYER, {}, 400, "DIGEST_INVALID"),
-        ("POST", f"{V2}/blobs/uploads/?digest=sha512:00", LAYER, {}, 400, "UNSUPPORTED"),
-        ("PUT", f"{V2}/manifests/{digest_of('x')}", b"{}", OCI, 400, "DIGEST_INVALID"),
-        ("PUT", f"{V2}/manifests/v2", MANIFEST.replace(b"0", b"1"), OCI, 400, "MANIFEST_BLOB_UNKNOWN"),
-        ("PUT", f"{V2}/manifests/v2", MANIFEST, {"Content-Type": "text/plain"}, 400, "MANIFEST_INVALID"),
-        ("PUT", f"{V2}/manifests/v2", b"[]", OCI, 400, "MANIFEST_INVALID"),
-        ("PUT", f"{V2}/manifests/v2", b'{"manifests":[{"digest":"' + str(digest_of("x")).encode() + b'"}]}', OCI, 400, "MANIFEST_BLOB_UNKNOWN"),
-        ("PUT", f"{V2}/manifests/v2", b" " * (MAX_MANIFEST_SIZE + 1), OCI, 400, "SIZE_INVALID"),
-        ("PUT", f"{V2}/manifests/..", MANIFEST, OCI, 400, "UNSUPPORTED"),
-        ("GET", f"{V2}/manifests/v2", None, {}, 404, "MANIFEST_UNKNOWN"),
-        ("GET", f"{V2}/blobs/{digest_of('x')}", None, {}, 404, "BLOB_UNKNOWN"),
-        ("GET", f"{V2}/blobs/..%2f..%2fx", None, {}, 400, "UNSUPPORTED"),
-        ("GET", "/v2/../x/tags/list", None, {}, 400, "UNSUPPORTED"),
-        ("GET", "/v2/_blobs/tags/list", None, {}, 400, "UNSUPPORTED"),
-        ("GET", "/v2/none/tags/list", None, {}, 404, "NAME_UNKNOWN"),
-        ("DELETE", f"{V2}/manifests/v1", None, {}, 405, "UNSUPPORTED"),
-        ("GET", "/elsewhere", None, {}, 404, "UNSUPPORTED"),
+        (f"POST {V2}/blobs/uploads/?digest={X}", LAYER, 400, "DIGEST_INVALID"),
+        (f"POST {V2}/blobs/uploads/?digest=sha512:00", LAYER, 400, "UNSUPPORTED"),
+        (f"PUT {V2}/manifests/{X}", b"{}", 400, "DIGEST_INVALID"),
+        (f"PUT {V2}/manifests/v2", OTHER_LAYER, 400, "MANIFEST_BLOB_UNKNOWN"),
+        (f"PUT {V2}/manifests/v2", MANIFEST.replace(b"manifest.v1", b"index.v1"), 400, "MANIFEST_INVALID"),
+        (f"PUT {V2}/manifests/v2", b"[]", 400, "MANIFEST_INVALID"),
+        (f"PUT {V2}/manifests/v2", UNKNOWN_CHILD, 400, "MANIFEST_BLOB_UNKNOWN"),
+        (f"PUT {V2}/manifests/v2", TOO_LARGE, 400, "SIZE_INVALID"),
+        (f"PUT {V2}/manifests/..", MANIFEST, 400, "UNSUPPORTED"),
+        (f"GET {V2}/manifests/v2", None, 404, "MANIFEST_UNKNOWN"),
+        (f"GET {V2}/blobs/{X}", None, 404, "BLOB_UNKNOWN"),
+        (f"GET {V2}/blobs/..%2f..%2fx", None, 400, "UNSUPPORTED"),
+        ("GET /v2/../x/tags/list", None, 400, "UNSUPPORTED"),
+        ("GET /v2/_blobs/tags/list", None, 400, "UNSUPPORTED"),
+        ("GET /v2/none/tags/list", None, 404, "NAME_UNKNOWN"),
+        (f"DELETE {V2}/manifests/v1", None, 405, "UNSUPPORTED"),
+        ("GET /elsewhere", None, 404, "UNSUPPORTED"),
     ],
-)  # fmt: skip
-def test_refusals(
-    method: str,
-    path: str,
-    body: bytes | None,
-    headers: dict[str, str],
-    status: int,
-    code: str,
-    registry: EmbeddedRegistry,
-) -> None:
+)
+def test_refusals(request_line: str, body: bytes | None, status: int, code: str, registry: EmbeddedRegistry) -> None:
     with client_of(registry.address) as client:
         push_image(client)
-    connection = Connection(registry.address)
-    got, _, answer = connection.ask(method, path, body, headers)
-    assert (got, code_of(answer)) == (status, code)
-    assert connection.ask("GET", f"{V2}/tags/list")[2] == b'{"name": "team/app", "tags": ["v1"]}'
+    with Connection(registry.address) as connection:
+        method, path = request_line.split(" ")
+        got, _, answer = connection.ask(method, path, body, OCI)
+        assert (got, code_of(answer)) == (status, code)
+        assert connection.ask("GET", f"{V2}/tags/list")[2] == b'{"name": "team/app", "tags": ["v1"]}'
 
 
 def test_a_chunk_that_does_not_follow_the_last(connection: Connection) -> None:
@@ -155,17 +162,16 @@ def test_a_blob_belongs_to_its_repository(registry: EmbeddedRegistry, connection
     assert connection.ask("GET", f"/v2/other/app/manifests/{SUBJECT.digest}")[0] == 404
 
 
-def test_a_body_that_ends_early_changes_nothing(registry: EmbeddedRegistry) -> None:
+def test_a_body_that_ends_early_changes_nothing(registry: EmbeddedRegistry, connection: Connection) -> None:
     with client_of(registry.address) as client:
         push_image(client)
-    connection = http.client.HTTPConnection(registry.address, timeout=10)
-    connection.putrequest("PUT", f"{V2}/manifests/v2")
-    connection.putheader("Content-Length", str(len(MANIFEST) + 1))
-    connection.putheader("Content-Type", MANIFEST_MEDIA_TYPE)
-    connection.endheaders(MANIFEST)
-    connection.sock.shutdown(1)
-    assert connection.getresponse().status == 400
-    assert json.loads(Connection(registry.address).ask("GET", f"{V2}/tags/list")[2])["tags"] == ["v1"]
+    host, _, port = registry.address.partition(":")
+    head = f"PUT {V2}/manifests/v2 HTTP/1.1\r\nContent-Type: {MANIFEST_MEDIA_TYPE}\r\n"
+    with socket.create_connection((host, int(port)), timeout=10) as plain, plain.makefile("rb") as answer:
+        plain.sendall(f"{head}Content-Length: {len(MANIFEST) + 1}\r\n\r\n".encode() + MANIFEST)
+        plain.shutdown(socket.SHUT_WR)
+        assert b" 400 " in answer.readline()
+    assert json.loads(connection.ask("GET", f"{V2}/tags/list")[2])["tags"] == ["v1"]
 
 
 def test_tags_in_pages(registry: EmbeddedRegistry, connection: Connection) -> None:
@@ -197,31 +203,20 @@ def test_referrers_by_artifact_type(registry: EmbeddedRegistry, connection: Conn
         assert headers["OCI-Filters-Applied"] == ("artifactType" if query else None)
 
 
-def test_a_subject_may_come_after_its_referrer(registry: EmbeddedRegistry) -> None:
-    with client_of(registry.address) as client:
-        push_image(client)
-    connection = Connection(registry.address)
-    index = json.dumps(
-        {
-            "schemaVersion": 2,
-            "manifests": [],
-            "subject": {"mediaType": "x", "size": 1, "digest": str(digest_of("later"))},
-        }
-    )
-    status, headers, _ = connection.ask(
-        "PUT", f"{V2}/manifests/i", index.encode(), {"Content-Type": "application/vnd.oci.image.index.v1+json"}
-    )
-    assert (status, headers["OCI-Subject"]) == (201, str(digest_of("later")))
-    listed = json.loads(connection.ask("GET", f"{V2}/referrers/{digest_of('later')}")[2])["manifests"]
-    assert len(listed) == 1
+def test_a_subject_may_come_after_its_referrer(connection: Connection) -> None:
+    subject = {"mediaType": "x", "size": 1, "digest": str(X)}
+    index = json.dumps({"schemaVersion": 2, "manifests": [], "subject": subject}).encode()
+    status, headers, _ = connection.ask("PUT", f"{V2}/manifests/i", index, {"Content-Type": INDEX_MEDIA_TYPE})
+    assert (status, headers["OCI-Subject"]) == (201, str(X))
+    listed = json.loads(connection.ask("GET", f"{V2}/referrers/{X}")[2])["manifests"]
+    assert [descriptor["mediaType"] for descriptor in listed] == [INDEX_MEDIA_TYPE]
 
 
 def test_without_the_referrers_api(tmp_path: Path) -> None:
     entry, data = referrer(1)
-    with EmbeddedRegistry(tmp_path, referrers_api=False) as registry:
+    with EmbeddedRegistry(tmp_path, referrers_api=False) as registry, Connection(registry.address) as connection:
         with client_of(registry.address) as client:
             push_image(client)
-        connection = Connection(registry.address)
         status, headers, _ = connection.ask("PUT", f"{V2}/manifests/{entry.digest}", data, OCI)
         assert (status, headers["OCI-Subject"]) == (201, None)
         assert connection.ask("GET", f"{V2}/referrers/{SUBJECT.digest}")[0] == 404
@@ -231,7 +226,8 @@ def test_stop_ends_serve(tmp_path: Path) -> None:
     registry = EmbeddedRegistry(tmp_path)
     thread = threading.Thread(target=registry.serve)
     thread.start()
-    assert Connection(registry.address).ask("GET", "/v2/")[0] == 200
+    with Connection(registry.address) as connection:
+        assert connection.ask("GET", "/v2/")[0] == 200
     registry.stop()
     thread.join(5)
     assert not thread.is_alive()
@@ -250,15 +246,12 @@ print(registry.address, flush=True)
 registry.serve()
 print("stopped")
 """
-    process = subprocess.Popen(
-        [sys.executable, "-c", script, str(tmp_path)],
-        stdout=subprocess.PIPE,
-        env={"PYTHONPATH": ":".join(sys.path)},
-        text=True,
-    )
-    assert process.stdout is not None
-    address = process.stdout.readline().strip()
-    assert Connection(address).ask("GET", "/v2/")[0] == 200
-    process.send_signal(number)
-    rest, _ = process.communicate(timeout=10)
+    command = [sys.executable, "-c", script, str(tmp_path)]
+    environment = {"PYTHONPATH": ":".join(sys.path)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, text=True) as process:
+        assert process.stdout is not None
+        with Connection(process.stdout.readline().strip()) as connection:
+            assert connection.ask("GET", "/v2/")[0] == 200
+        process.send_signal(number)
+        rest, _ = process.communicate(timeout=10)
     assert (process.returncode, rest) == (0, "stopped\n")

@@ -96,6 +96,6 @@ def test_an_index_is_no_subject(tmp_path: Path) -> None:
 def test_a_registry_that_fails_is_not_one_without_signatures(failing: dict[str, Answer]) -> None:
     with Simulator(failing) as registry, client_of(registry.address) as client:
         source = source_of(client, ":v1")
-        with pytest.raises((RegistryError, FormatError), match="answered 500|not JSON"):
+        with pytest.raises((RegistryError, FormatError), match=r"answered 500|not JSON"):
             source.referrers(SUBJECT.digest)
             source.legacy_signatures(SUBJECT.digest)

@@ -9,7 +9,6 @@ from registry_fixtures import (
     LAYER,
     LAYER_DESCRIPTOR,
     MANIFEST,
-    MANIFEST_MEDIA_TYPE,
     SUBJECT,
     Answer,
     Simulator,
@@ -17,7 +16,7 @@ from registry_fixtures import (
     make_tls,
 )
 from wasmoci.errors import RegistryError, UsageError
-from wasmoci.oci import Descriptor
+from wasmoci.oci import MANIFEST_MEDIA_TYPE, Descriptor
 from wasmoci.registry import transport
 from wasmoci.registry.client import RepositoryClient
 from wasmoci.registry.retry import MAX_PAUSE_SECONDS, pause_seconds
@@ -37,19 +36,23 @@ def test_tls_with_the_ca_bundle_of_the_environment(tmp_path: Path) -> None:
 
 
 def test_tls_that_nobody_vouches_for(tmp_path: Path) -> None:
-    with Simulator(tls=make_tls(tmp_path).server) as registry:
-        with client_of(registry.address, insecure=False) as client:
-            with pytest.raises(RegistryError, match="certificate verify failed"):
-                client.resolve("v1")
+    with (
+        Simulator(tls=make_tls(tmp_path).server) as registry,
+        client_of(registry.address, insecure=False) as client,
+        pytest.raises(RegistryError, match="certificate verify failed"),
+    ):
+        client.resolve("v1")
     assert registry.seen == []
 
 
 def test_tls_for_another_host(tmp_path: Path) -> None:
     tls = make_tls(tmp_path, "registry.example")
-    with Simulator(tls=tls.server) as registry:
-        with client_of(registry.address, tls.environment, insecure=False) as client:
-            with pytest.raises(RegistryError, match="certificate"):
-                client.resolve("v1")
+    with (
+        Simulator(tls=tls.server) as registry,
+        client_of(registry.address, tls.environment, insecure=False) as client,
+        pytest.raises(RegistryError, match="certificate"),
+    ):
+        client.resolve("v1")
     assert registry.seen == []
 
 
@@ -70,24 +73,32 @@ def test_nobody_listens() -> None:
 )
 def test_what_is_repeated(failure: Answer) -> None:
     pauses: list[float] = []
-    with Simulator({V1: [failure, failure, failure, GOOD]}) as registry:
-        with client_of(registry.address, sleep=pauses.append) as client:
-            assert client.resolve("v1") == (SUBJECT, MANIFEST)
+    with (
+        Simulator({V1: [failure, failure, failure, GOOD]}) as registry,
+        client_of(registry.address, sleep=pauses.append) as client,
+    ):
+        assert client.resolve("v1") == (SUBJECT, MANIFEST)
     assert len(pauses) == 3
     assert all(0 < pause <= MAX_PAUSE_SECONDS for pause in pauses)
 
 
 @pytest.mark.parametrize("failure", [Answer(400), Answer(403), Answer(404), Answer(501)])
 def test_what_is_final(failure: Answer) -> None:
-    with Simulator({V1: [failure, GOOD]}) as registry, client_of(registry.address) as client:
-        with pytest.raises(RegistryError, match=f"answered {failure.status}"):
-            client.resolve("v1")
+    with (
+        Simulator({V1: [failure, GOOD]}) as registry,
+        client_of(registry.address) as client,
+        pytest.raises(RegistryError, match=f"answered {failure.status}"),
+    ):
+        client.resolve("v1")
 
 
 def test_no_more_than_four_attempts() -> None:
-    with Simulator({V1: Answer(503)}) as registry, client_of(registry.address) as client:
-        with pytest.raises(RegistryError, match="answered 503"):
-            client.resolve("v1")
+    with (
+        Simulator({V1: Answer(503)}) as registry,
+        client_of(registry.address) as client,
+        pytest.raises(RegistryError, match="answered 503"),
+    ):
+        client.resolve("v1")
     assert len(registry.seen) == 4
 
 
@@ -98,16 +109,21 @@ def test_an_upload_is_not_repeated(failure: Answer) -> None:
         {"POST blobs/uploads/": failure},
         {"POST blobs/uploads/": Answer(202, {"Location": "/upload"}), "PUT /upload": failure},
     ):
-        with Simulator(answers) as registry, client_of(registry.address) as client:
-            with pytest.raises(RegistryError):
-                client.put_blob(new, lambda: io.BytesIO(b"new"))
+        with (
+            Simulator(answers) as registry,
+            client_of(registry.address) as client,
+            pytest.raises(RegistryError),
+        ):
+            client.put_blob(new, lambda: io.BytesIO(b"new"))
         assert len(registry.seen) == 1 + len(answers)
 
 
 def test_a_manifest_is_put_again() -> None:
-    with Simulator({"PUT manifests/v1": [Answer(503), Answer(201)]}) as registry:
-        with client_of(registry.address) as client:
-            client.put_manifest(MANIFEST, MANIFEST_MEDIA_TYPE, "v1")
+    with (
+        Simulator({"PUT manifests/v1": [Answer(503), Answer(201)]}) as registry,
+        client_of(registry.address) as client,
+    ):
+        client.put_manifest(MANIFEST, MANIFEST_MEDIA_TYPE, "v1")
     assert [seen.body for seen in registry.seen] == [MANIFEST, MANIFEST]
 
 
@@ -128,9 +144,11 @@ def test_the_time_limit_is_for_all_attempts(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(transport, "MAX_REQUEST_SECONDS", 0.4)
     with Simulator({V1: Answer(429, {"Retry-After": "10"})}) as registry:
         start = time.monotonic()
-        with client_of(registry.address, sleep=time.sleep) as client:
-            with pytest.raises(RegistryError, match="not done within"):
-                client.resolve("v1")
+        with (
+            client_of(registry.address, sleep=time.sleep) as client,
+            pytest.raises(RegistryError, match="not done within"),
+        ):
+            client.resolve("v1")
     assert time.monotonic() - start < 3
 
 
@@ -173,16 +191,22 @@ def test_a_source_that_gives_its_bytes_slowly(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(transport, "MAX_REQUEST_SECONDS", 0.4)
     answers = {"POST blobs/uploads/": Answer(202, {"Location": "/upload"}), "PUT /upload": Answer(201)}
     data = bytes(50)
-    with Simulator(answers) as registry, client_of(registry.address) as client:
-        with pytest.raises(RegistryError, match="not done within"):
-            client.put_blob(Descriptor.of("x", data), lambda: Slow(data))
+    with (
+        Simulator(answers) as registry,
+        client_of(registry.address) as client,
+        pytest.raises(RegistryError, match="not done within"),
+    ):
+        client.put_blob(Descriptor.of("x", data), lambda: Slow(data))
 
 
 def test_a_size_beyond_all_measure_is_no_time_beyond_all_measure() -> None:
     huge = Descriptor("x", LAYER_DESCRIPTOR.digest, 2**53 - 1)
-    with Simulator() as registry, client_of(registry.address) as client:
-        with pytest.raises(Exception, match="its descriptor says"):
-            client.copy_blob(huge, io.BytesIO())
+    with (
+        Simulator() as registry,
+        client_of(registry.address) as client,
+        pytest.raises(Exception, match="its descriptor says"),
+    ):
+        client.copy_blob(huge, io.BytesIO())
 
 
 def test_connections_are_used_again() -> None:

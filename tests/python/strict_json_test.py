@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from wasmoci.errors import FormatError, LimitError
 from wasmoci.strict_json import MAX_DEPTH, MAX_SAFE_INTEGER, JsonObject, dump, parse_object
 

@@ -7,6 +7,7 @@ import io
 from collections.abc import Sequence
 
 from hypothesis import strategies as st
+
 from wasmoci.component_parts import hash_parts, read_parts
 from wasmoci.component_signature import (
     DELIMITER_NAME,

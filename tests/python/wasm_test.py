@@ -5,6 +5,7 @@ import io
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from wasm_fixtures import COMPONENT, HELLO_WAT, MODULE, files, padded_u32, section, wat
 from wasmoci import wasm
 from wasmoci.errors import FormatError, LimitError

@@ -18,7 +18,7 @@ def run(request: PublishRequest, insecure: Sequence[str], *, dry_run: bool) -> R
     if not dry_run:
         for warning in planned.warnings:
             warn(warning)
-        with RepositoryClient.connect(request.repository, os.environ, insecure) as client:
+        with RepositoryClient(request.repository, os.environ, insecure) as client:
             publish(request, planned, client, lambda line: click.echo(line, err=True))
     references = [f"{request.repository}:{tag}@{planned.digest}" for tag in planned.tags]
     data = {**verdict_json(planned.verified), "references": references, "published": not dry_run}

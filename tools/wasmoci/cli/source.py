@@ -33,5 +33,5 @@ def open_source(target: str, insecure: Sequence[str]) -> Iterator[ImageSource]:
     from wasmoci.registry_source import RegistrySource
 
     reference = Reference.parse(target)
-    with RepositoryClient.connect(reference.repository, os.environ, insecure) as client:
+    with RepositoryClient(reference.repository, os.environ, insecure) as client:
         yield RegistrySource(reference, client)

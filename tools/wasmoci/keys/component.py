@@ -186,7 +186,9 @@ def _load_encrypted(data: bytes, password: bytes | None) -> object:
         raise KeyFileError("this secret key is encrypted and no password was given")
     try:
         return _load_private(data, password)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
+    except UnsupportedAlgorithm:
+        raise KeyFileError("this way to encrypt a secret key is not supported; use encrypted PKCS#8 in PEM") from None
+    except (ValueError, TypeError):
         raise KeyFileError("this secret key does not open with the password given") from None
 
 

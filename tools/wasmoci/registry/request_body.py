@@ -11,7 +11,7 @@ _MAX_DRAINED = 4 * 1024 * 1024
 _CHUNK_HEAD = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?\r?\n")
 
 
-class BadBody(Exception):  # noqa: N818
+class BadBodyError(Exception):
     """The body ends early, is not framed as its head says, or is too large."""
 
 
@@ -27,17 +27,17 @@ class RequestBody:
         self._ended = False
 
     def __iter__(self) -> Iterator[bytes]:
-        """What is left of the body, in blocks of at most 64 KiB. Raises BadBody."""
+        """What is left of the body, in blocks of at most 64 KiB. Raises BadBodyError."""
         while block := self._read():
             yield block
 
     def read_all(self, limit: int) -> bytes:
-        """The whole body; raise BadBody when it has more than `limit` bytes."""
+        """The whole body; raise BadBodyError when it has more than `limit` bytes."""
         data = bytearray()
         for block in self:
             data += block
             if len(data) > limit:
-                raise BadBody(f"the body has more than {limit} bytes")
+                raise BadBodyError(f"the body has more than {limit} bytes")
         return bytes(data)
 
     def drain(self) -> bool:
@@ -48,7 +48,7 @@ class RequestBody:
                 drained += len(block)
                 if drained > _MAX_DRAINED:
                     return False
-        except BadBody:
+        except BadBodyError:
             return False
         return True
 
@@ -64,7 +64,7 @@ class RequestBody:
         data = self._stream.read(min(left, _BLOCK_SIZE))
         if not data:
             self._ended = True
-            raise BadBody("the body ends early")
+            raise BadBodyError("the body ends early")
         self._left = left - len(data)
         return data
 
@@ -74,7 +74,7 @@ class RequestBody:
         head = _CHUNK_HEAD.fullmatch(self._stream.readline(_MAX_LINE))
         if head is None:
             self._ended = True
-            raise BadBody("a chunk has no length")
+            raise BadBodyError("a chunk has no length")
         size = int(head[1], 16)
         if not size:
             while self._stream.readline(_MAX_LINE) not in (b"\r\n", b"\n", b""):

@@ -21,7 +21,7 @@ class EmbeddedRegistry:
     only the referrers tag schema.
     """
 
-    def __init__(  # noqa: PLR0913  (options by name)
+    def __init__(
         self,
         folder: Path,
         *,

@@ -13,9 +13,9 @@ from wasmoci.digest import Digest
 from wasmoci.errors import Error
 from wasmoci.oci import INDEX_MEDIA_TYPE, MAX_MANIFEST_SIZE
 from wasmoci.reference import Repository, check_tag
-from wasmoci.registry.request_body import BadBody, RequestBody
+from wasmoci.registry.request_body import BadBodyError, RequestBody
 from wasmoci.registry.server_auth import ServerAuth
-from wasmoci.registry.server_storage import Event, Refused, Storage, append
+from wasmoci.registry.server_storage import Event, RefusedError, Storage, append
 
 _MAX_FORM_SIZE = 64 * 1024
 _IDLE_SECONDS = 120
@@ -85,9 +85,9 @@ class Handler(BaseHTTPRequestHandler):
         self._query: dict[str, str] = dict(parse_qsl(urlsplit(self.path).query))
         try:
             self._route(urlsplit(self.path).path)
-        except Refused as refused:
+        except RefusedError as refused:
             self._refuse(refused.status, refused.code, str(refused))
-        except BadBody as error:
+        except BadBodyError as error:
             self.close_connection = True
             self._refuse(400, "SIZE_INVALID", str(error))
         except Error as error:
@@ -108,7 +108,7 @@ class Handler(BaseHTTPRequestHandler):
             return
         match = _ROUTE.fullmatch(path)
         if match is None and path not in ("/v2", "/v2/"):
-            raise Refused(404, "UNSUPPORTED", "no such endpoint")
+            raise RefusedError(404, "UNSUPPORTED", "no such endpoint")
         self._repository = match["repository"] if match else ""
         if match:
             Repository.parse(f"localhost/{self._repository}")
@@ -122,7 +122,7 @@ class Handler(BaseHTTPRequestHandler):
         kind = "uploads" if match["uploads"] and not match["upload"] else str(match.lastgroup)
         endpoint = self._ENDPOINTS.get((kind, self.command))
         if endpoint is None:
-            raise Refused(405, "UNSUPPORTED", f"no {self.command} here")
+            raise RefusedError(405, "UNSUPPORTED", f"no {self.command} here")
         getattr(self, endpoint)(match[kind])
 
     def _is_authorized(self) -> bool:
@@ -163,7 +163,7 @@ class Handler(BaseHTTPRequestHandler):
         file = self._app.storage.upload(upload)
         at = re.match(r"(?:bytes[ =])?([0-9]+)-", self.headers.get("Content-Range", ""))
         if at is not None and int(at[1]) != file.stat().st_size:
-            raise Refused(416, "BLOB_UPLOAD_INVALID", "the chunk does not begin where the last ended")
+            raise RefusedError(416, "BLOB_UPLOAD_INVALID", "the chunk does not begin where the last ended")
         self._answer_upload(202, upload, append(file, self._body))
 
     def _finish_upload(self, upload: str) -> None:
@@ -183,7 +183,7 @@ class Handler(BaseHTTPRequestHandler):
         digest = Digest.parse(digest_text)
         file = self._app.storage.blob(self._repository, digest)
         if file is None:
-            raise Refused(404, "BLOB_UNKNOWN", f"the repository has no blob {digest}")
+            raise RefusedError(404, "BLOB_UNKNOWN", f"the repository has no blob {digest}")
         with file.open("rb") as source:
             self._head(
                 200,
@@ -199,7 +199,7 @@ class Handler(BaseHTTPRequestHandler):
     def _get_manifest(self, reference: str) -> None:
         found = self._app.storage.manifest(self._repository, _reference(reference))
         if found is None:
-            raise Refused(404, "MANIFEST_UNKNOWN", f"the repository has no manifest {reference}")
+            raise RefusedError(404, "MANIFEST_UNKNOWN", f"the repository has no manifest {reference}")
         media_type, digest, data = found
         self._answer(200, {"Content-Type": media_type, "Docker-Content-Digest": str(digest)}, data)
 
@@ -215,7 +215,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _get_referrers(self, subject: str) -> None:
         if not self._app.referrers_api:
-            raise Refused(404, "UNSUPPORTED", "no referrers API here")
+            raise RefusedError(404, "UNSUPPORTED", "no referrers API here")
         manifests = self._app.storage.referrers(self._repository, Digest.parse(subject))
         headers = {"Content-Type": INDEX_MEDIA_TYPE}
         wanted = self._query.get("artifactType")
@@ -227,7 +227,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _list_tags(self, _: str) -> None:
         if not self._app.storage.has_repository(self._repository):
-            raise Refused(404, "NAME_UNKNOWN", "no such repository")
+            raise RefusedError(404, "NAME_UNKNOWN", "no such repository")
         tags = [tag for tag in self._app.storage.tags(self._repository) if tag > self._query.get("last", "")]
         count = int(self._query["n"]) if self._query.get("n", "").isdecimal() else len(tags)
         headers = {"Content-Type": "application/json"}
@@ -255,7 +255,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _answer(self, status: int, headers: Mapping[str, str], data: bytes) -> None:
         # 204 has no body and must not say how long it is.
-        length = {} if status == 204 else {"Content-Length": str(len(data))}  # noqa: PLR2004
+        length = {} if status == 204 else {"Content-Length": str(len(data))}
         self._head(status, {**headers, **length})
         if self.command != "HEAD":
             self.wfile.write(data)

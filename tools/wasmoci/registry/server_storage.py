@@ -48,7 +48,7 @@ class Event:
     referrers: Mapping[Digest, frozenset[Digest]]
 
 
-class Refused(Exception):  # noqa: N818  (the protocol's word)
+class RefusedError(Exception):
     """The request is answered with this HTTP status and this code of the distribution-spec."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
@@ -106,20 +106,20 @@ class Storage:
         return upload
 
     def upload(self, upload: str) -> Path:
-        """The file with the bytes received so far; raise Refused where there is no such upload."""
+        """The file with the bytes received so far; raise RefusedError where there is no such upload."""
         file = self._folder / "uploads" / upload
         if not file.is_file():
-            raise Refused(404, "BLOB_UPLOAD_UNKNOWN", "no such upload")
+            raise RefusedError(404, "BLOB_UPLOAD_UNKNOWN", "no such upload")
         return file
 
     def finish_upload(self, upload: str, repository: str, digest: Digest) -> None:
-        """Make an upload a blob; raise Refused, and drop it, unless it has `digest`."""
+        """Make an upload a blob; raise RefusedError, and drop it, unless it has `digest`."""
         file = self.upload(upload)
         with file.open("rb") as stream:
             actual = Digest.of_stream(stream)
         if actual != digest:
             file.unlink()
-            raise Refused(400, "DIGEST_INVALID", f"the content has digest {actual}, not {digest}")
+            raise RefusedError(400, "DIGEST_INVALID", f"the content has digest {actual}, not {digest}")
         with self.lock:
             file.replace(self._folder / "blobs" / digest.hex)
             self._write(self._repository(repository) / "_blobs" / digest.hex, b"")
@@ -127,11 +127,11 @@ class Storage:
     def put_manifest(self, repository: str, reference: str | Digest, media_type: str, data: bytes) -> Digest | None:
         """Keep a manifest whose content is there already; return its subject.
 
-        Raises Refused for a digest that is not that of `data`, and for missing content.
+        Raises RefusedError for a digest that is not that of `data`, and for missing content.
         """
         digest = Digest.of(data)
         if isinstance(reference, Digest) and reference != digest:
-            raise Refused(400, "DIGEST_INVALID", f"the manifest has digest {digest}, not {reference}")
+            raise RefusedError(400, "DIGEST_INVALID", f"the manifest has digest {digest}, not {reference}")
         subject = self._check_manifest(repository, media_type, data)
         with self.lock:
             self._write(self._folder / "blobs" / digest.hex, data)
@@ -156,9 +156,9 @@ class Storage:
             missing += [c for c in map(_digest, children) if not self._manifest_file(repository, c).exists()]
             subject_digest = None if subject is None else _digest(subject)
         except FormatError as error:
-            raise Refused(400, "MANIFEST_INVALID", str(error)) from None
+            raise RefusedError(400, "MANIFEST_INVALID", str(error)) from None
         if missing:
-            raise Refused(400, "MANIFEST_BLOB_UNKNOWN", f"the repository has no {missing[0]}")
+            raise RefusedError(400, "MANIFEST_BLOB_UNKNOWN", f"the repository has no {missing[0]}")
         return subject_digest
 
     def _add_referrer(self, repository: str, subject: Digest, media_type: str, data: bytes) -> None:

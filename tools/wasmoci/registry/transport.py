@@ -162,7 +162,7 @@ class Transport:
             may_repeat = request.idempotent and attempt < MAX_ATTEMPTS - 1
             try:
                 response = self._send_once(request, deadline)
-            except _BrokenConnection as error:
+            except _BrokenConnectionError as error:
                 if not may_repeat:
                     raise RegistryError(str(error)) from None
                 pause = pause_seconds(attempt, None)
@@ -200,11 +200,11 @@ class Transport:
         except (SSLError, InvalidHeader) as error:
             raise RegistryError(f"{request}: {_text_of(error)}") from None
         except (HTTPError, OSError) as error:
-            raise _BrokenConnection(f"{request}: {_text_of(error)}") from None
+            raise _BrokenConnectionError(f"{request}: {_text_of(error)}") from None
         return Response(raw, request.url, deadline)
 
 
-class _BrokenConnection(Exception):  # noqa: N818  (never leaves this module)
+class _BrokenConnectionError(Exception):
     """There is no answer, and there may be one next time."""
 
 

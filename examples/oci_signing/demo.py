@@ -1,0 +1,75 @@
+"""The whole way of a component: publish, verify from the registry, pull, run; then the four levels.
+
+`bazel run //examples/oci_signing:demo`. It needs nothing but this repository: the registry is the embedded one.
+"""
+
+import os
+import tempfile
+from pathlib import Path
+
+from runfiles import Runfiles
+
+from run_component import greet
+from wasmoci.keys import component as component_keys
+from wasmoci.keys import image as image_keys
+from wasmoci.layout import Layout
+from wasmoci.level import Level
+from wasmoci.publish import PublishRequest, plan, publish
+from wasmoci.pull import pull
+from wasmoci.reference import Reference, Repository
+from wasmoci.registry.client import RepositoryClient
+from wasmoci.registry.server import EmbeddedRegistry
+from wasmoci.registry_source import RegistrySource
+from wasmoci.verify import Policy, verify
+
+IMAGES = ("unsigned", "component_signed", "oci_signed", "secure")
+HERE = "_main/examples/oci_signing"
+
+
+def main() -> None:
+    """Run the demo; any refusal ends it with a traceback and exit code 1."""
+    keys = (
+        component_keys.load_public_key(_file("keys/placeholder_component.pub")),
+        image_keys.load_public_key(_file("keys/placeholder_oci.pub")),
+    )
+    policy = Policy.of([keys[0]], [keys[1]], Level.DUAL_LAYER)
+    with tempfile.TemporaryDirectory() as folder, EmbeddedRegistry(Path(folder, "registry")) as registry:
+        _say(f"a registry for this demo listens on {registry.address}")
+        repository = Repository.parse(f"{registry.address}/examples/greeting")
+        reference = Reference(repository, "v1.0.0", None)
+        with RepositoryClient(repository, os.environ, [registry.address]) as client:
+            request = PublishRequest(_file("secure_greeting_image"), repository, ["v1.0.0"], policy)
+            planned = plan(request)
+            publish(request, planned, client, lambda line: print(f"    {line}"))
+            _say(f"published {reference}@{planned.digest}")
+
+            verified = verify(RegistrySource(reference, client), policy)
+            _say(f"verified from the registry: {verified.level.value}, {verified.subject.digest}")
+
+            component = Path(folder, "greeting.wasm")
+            pull(RegistrySource(reference, client), policy, component)
+            _say(
+                f"pulled the component, {component.stat().st_size} bytes; it says: "
+                f"{greet(component.read_bytes(), 'WebAssembly')!r}"
+            )
+    _say("the security levels that a verifier observes:")
+    observer = Policy.of([keys[0]], [keys[1]], Level.NONE)
+    for name in IMAGES:
+        level = verify(Layout(_file(f"{name}_greeting_image")), observer).level
+        print(f"    {name + '_greeting_image':34}{level.value}")
+
+
+def _file(name: str) -> Path:
+    runfiles = Runfiles.Create()
+    path = runfiles.Rlocation(f"{HERE}/{name}") if runfiles else None
+    if path is None:
+        raise FileNotFoundError(f"{name} is not among the runfiles; start the demo by `bazel run`")
+    return Path(path)
+
+
+def _say(line: str) -> None:
+    print(f"==> {line}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,268 @@
+"""ECDSA P-256 key files: every form, every wrong form, and no secret in any text."""
+
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from image_fixtures import PUBLIC_KEY, SIGNER
+from wasmoci.errors import Error, KeyFileError, LimitError, Reason, VerificationError
+from wasmoci.keys import image
+from wasmoci.keys.image import ImagePublicKey, ImageSigner, load_public_key, load_signer
+from wasmoci.keys.protocols import MAX_KEY_FILE_SIZE
+
+PASSWORD = b"MARKED-PASSWORD"
+SCALAR = 0xC9AFA9D845BA75166B5C215767B1D6934E50C3DB36E89B127B8A622B120F6721
+PRIVATE = ec.derive_private_key(SCALAR, ec.SECP256R1())
+DER, PEM = serialization.Encoding.DER, serialization.Encoding.PEM
+PKCS8, SEC1 = serialization.PrivateFormat.PKCS8, serialization.PrivateFormat.TraditionalOpenSSL
+SPKI = serialization.PublicFormat.SubjectPublicKeyInfo
+PLAIN = serialization.NoEncryption()
+PLAIN_PEM = PRIVATE.private_bytes(PEM, PKCS8, PLAIN)
+ENCRYPTED_PEM = PRIVATE.private_bytes(PEM, PKCS8, serialization.BestAvailableEncryption(PASSWORD))
+GOLDEN_PEM = b"""-----BEGIN PUBLIC KEY-----
+MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEYP7UuiVanTHJYet0xjVtaMBJuJI7
+Yfps5mliLmDyn7Z5A/4QCLi8maQa6elWKLxk8vGyDC1+n1F3o8KU1EYimQ==
+-----END PUBLIC KEY-----
+"""
+CERTIFICATE = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+CUT_COSIGN_FILE = b"-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----\n"
+OTHER_TYPES: dict[str, PrivateKeyTypes] = {
+    "ed25519": ed25519.Ed25519PrivateKey.from_private_bytes(bytes(32)),
+    "p384": ec.derive_private_key(1, ec.SECP384R1()),
+    "secp256k1": ec.derive_private_key(1, ec.SECP256K1()),
+    "rsa_2048": rsa.generate_private_key(65537, 2048),
+}
+# RSA keys below today's sizes and exponents, as public keys only.
+WEAK_RSA = {
+    "rsa_1024": rsa.RSAPublicNumbers(65537, 2**1023 + 1155685395246619182673033),
+    "rsa_exponent_3": rsa.RSAPublicNumbers(3, 2**2047 + 1155685395246619182673033),
+}
+
+Write = Callable[[bytes], Path]
+
+
+@pytest.fixture(name="file")
+def _file(tmp_path: Path) -> Write:
+    def write(data: bytes) -> Path:
+        path = tmp_path / "test.key"
+        path.write_bytes(data)
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize("data", [GOLDEN_PEM, b"text\n" + GOLDEN_PEM, PUBLIC_KEY.spki], ids=["pem", "text", "der"])
+def test_public_key_is_read_in_every_form(file: Write, data: bytes) -> None:
+    key = load_public_key(file(data))
+    assert key.spki == PUBLIC_KEY.spki
+    assert key.fingerprint == PUBLIC_KEY.fingerprint
+    assert key.hint == "Wnp4zKSg9CDZvGK7Zpw8J1njn3I9OuENy+DwgVoH7NQ="
+    assert key.pem() == GOLDEN_PEM
+
+
+FORMS = [PLAIN_PEM, PRIVATE.private_bytes(PEM, SEC1, PLAIN), SIGNER.pem()]
+
+
+@pytest.mark.parametrize("data", FORMS, ids=["pkcs8", "sec1", "as_written"])
+def test_private_key_is_read(file: Write, data: bytes) -> None:
+    signer = load_signer(file(data))
+    assert signer.public_key.spki == PUBLIC_KEY.spki
+    assert signer.sign(b"message") == SIGNER.sign(b"message")
+
+
+def test_nonce_is_that_of_rfc_6979() -> None:
+    r, s = decode_dss_signature(SIGNER.sign(b"sample"))
+    assert r == 0xEFD48B2AACB6A8FD1140DD9CD45E81D69D2C877B56AAF991C34D0EA84EAF3716
+    assert s == 0xF7CB1C942D657C41D436C7A1B6E29F65F3E900DBB9AFF4064DC4AB2F843ACDA8
+
+
+@pytest.mark.parametrize("form", ["pkcs8", "cosign"])
+def test_encrypted_key_opens_with_its_password_only(file: Write, form: str) -> None:
+    path = file(ENCRYPTED_PEM if form == "pkcs8" else SIGNER.pem_for_cosign(PASSWORD))
+    assert load_signer(path, lambda: PASSWORD).public_key.spki == PUBLIC_KEY.spki
+    with pytest.raises(KeyFileError, match="encrypted and no password was given"):
+        load_signer(path)
+    for wrong in (b"wrong", b""):
+        with pytest.raises(KeyFileError, match="does not open with the password given"):
+            load_signer(path, lambda wrong=wrong: wrong)  # type: ignore[misc]
+
+
+def test_password_is_asked_for_only_where_it_is_needed(file: Write) -> None:
+    def unwanted() -> bytes:
+        raise AssertionError
+
+    assert load_signer(file(PLAIN_PEM), unwanted).public_key.spki == PUBLIC_KEY.spki
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        pytest.param(b"", "is a PEM or DER", id="empty"),
+        pytest.param(PLAIN_PEM, "a private key where a public key is wanted", id="private_pem"),
+        pytest.param(ENCRYPTED_PEM, "a private key where a public key is wanted", id="encrypted_private_pem"),
+        pytest.param(PRIVATE.private_bytes(DER, PKCS8, PLAIN), "is a PEM or DER", id="private_der"),
+        pytest.param(GOLDEN_PEM.replace(b"MFkw", b"MFkx"), "is a PEM or DER", id="damaged"),
+        pytest.param(PUBLIC_KEY.spki + b"\n", "is a PEM or DER", id="der_with_newline"),
+        pytest.param(PUBLIC_KEY.spki[:-1] + b"\0", "is a PEM or DER", id="point_not_on_the_curve"),
+        pytest.param(
+            b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "is a PEM or DER", id="certificate"
+        ),
+    ],
+)
+def test_other_public_files_are_refused(file: Write, data: bytes, message: str) -> None:
+    path = file(data)
+    with pytest.raises(KeyFileError, match=message) as refused:
+        load_public_key(path)
+    assert str(path) in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        pytest.param(b"", "is a PKCS#8 PEM", id="empty"),
+        pytest.param(GOLDEN_PEM, "a public key where a private key is wanted", id="public_pem"),
+        pytest.param(PUBLIC_KEY.spki, "is a PKCS#8 PEM", id="public_der"),
+        pytest.param(PLAIN_PEM.replace(b"MIGH", b"MIGI"), "is a PKCS#8 PEM", id="damaged"),
+        pytest.param(
+            b"-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----\n", "no key file of cosign's", id="cut_cosign_file"
+        ),
+    ],
+)
+def test_other_private_files_are_refused(file: Write, data: bytes, message: str) -> None:
+    path = file(data)
+    with pytest.raises(KeyFileError, match=message) as refused:
+        load_signer(path, lambda: PASSWORD)
+    assert str(path) in str(refused.value)
+
+
+@pytest.mark.parametrize("kind", OTHER_TYPES)
+def test_keys_of_other_types_are_refused(file: Write, kind: str) -> None:
+    key = OTHER_TYPES[kind]
+    with pytest.raises(KeyFileError, match="signed with ECDSA P-256"):
+        load_signer(file(key.private_bytes(PEM, PKCS8, PLAIN)))
+    for encoding in (PEM, DER):
+        with pytest.raises(KeyFileError, match="signed with ECDSA P-256"):
+            load_public_key(file(key.public_key().public_bytes(encoding, SPKI)))
+
+
+@pytest.mark.parametrize("kind", WEAK_RSA)
+def test_weak_rsa_keys_are_refused(file: Write, kind: str) -> None:
+    with pytest.raises(KeyFileError, match="signed with ECDSA P-256"):
+        load_public_key(file(WEAK_RSA[kind].public_key().public_bytes(DER, SPKI)))
+
+
+@pytest.mark.parametrize("make", [ImagePublicKey.of, ImageSigner])
+def test_what_is_no_key_is_refused(make: Callable[[object], object]) -> None:
+    with pytest.raises(KeyFileError, match="signed with ECDSA P-256"):
+        make("a string")
+
+
+@pytest.mark.parametrize("load", [load_public_key, load_signer])
+def test_file_limits(tmp_path: Path, file: Write, load: Callable[[Path], object]) -> None:
+    with pytest.raises(KeyFileError):
+        load(file(bytes(MAX_KEY_FILE_SIZE)))
+    with pytest.raises(LimitError, match=f"limit of {MAX_KEY_FILE_SIZE}"):
+        load(file(bytes(MAX_KEY_FILE_SIZE + 1)))
+    with pytest.raises(Error, match="cannot read the OCI"):
+        load(tmp_path / "missing")
+
+
+GOOD = SIGNER.sign(b"message")
+R, S = decode_dss_signature(GOOD)
+N = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+
+
+def padded_der(signature: bytes) -> bytes:
+    """The same numbers, the first with a superfluous zero byte before it."""
+    length = signature[3]
+    return bytes([0x30, signature[1] + 1, 2, length + 1, 0]) + signature[4:]
+
+
+@pytest.mark.parametrize(
+    "signature",
+    [
+        pytest.param(b"", id="empty"),
+        pytest.param(R.to_bytes(32, "big") + S.to_bytes(32, "big"), id="raw_r_and_s"),
+        pytest.param(encode_dss_signature(R, 0), id="zero_s"),
+        pytest.param(encode_dss_signature(0, S), id="zero_r"),
+        pytest.param(encode_dss_signature(0, 0), id="both_zero"),
+        pytest.param(encode_dss_signature(R, S + N), id="s_above_the_order"),
+        pytest.param(encode_dss_signature(R + N, S), id="r_above_the_order"),
+        pytest.param(b"\x30\x06\x02\x01\xff\x02\x01\xff", id="negative_numbers"),
+        pytest.param(GOOD + b"\0", id="byte_after_der"),
+        pytest.param(GOOD[:-1], id="der_cut"),
+        pytest.param(b"\x30\x81" + GOOD[1:], id="long_form_length"),
+        pytest.param(padded_der(GOOD), id="padded_number"),
+        pytest.param(encode_dss_signature(S, R), id="numbers_swapped"),
+        pytest.param(SIGNER.sign(b"other message"), id="of_another_message"),
+    ],
+)
+def test_other_signatures_are_refused(signature: bytes) -> None:
+    PUBLIC_KEY.verify(GOOD, b"message")
+    with pytest.raises(VerificationError) as refused:
+        PUBLIC_KEY.verify(signature, b"message")
+    assert refused.value.reason is Reason.BAD_SIGNATURE
+    assert PUBLIC_KEY.fingerprint in str(refused.value)
+
+
+def test_high_s_is_accepted_as_cosign_does() -> None:
+    PUBLIC_KEY.verify(encode_dss_signature(R, N - S), b"message")
+
+
+def test_generated_keys_differ_and_work() -> None:
+    first, second = ImageSigner.generate(), ImageSigner.generate()
+    assert first.public_key.spki != second.public_key.spki
+    first.public_key.verify(first.sign(b"message"), b"message")
+
+
+SECRETS = [str(SCALAR), f"{SCALAR:x}", f"{SCALAR:X}", repr(SCALAR.to_bytes(32, "big")), "MARKED"]
+SECRETS += [line.decode() for line in PLAIN_PEM.splitlines()[1:-1]]
+
+
+@pytest.mark.parametrize("text", [repr, str, lambda signer: repr([signer]), lambda signer: repr(vars(signer))])
+def test_texts_of_a_signer_hold_no_secret(text: Callable[[object], str]) -> None:
+    assert not any(secret in text(SIGNER) for secret in SECRETS)
+
+
+@pytest.mark.parametrize(
+    ("data", "password"),
+    [
+        pytest.param(ENCRYPTED_PEM, b"MARKED-WRONG", id="wrong_password"),
+        pytest.param(SIGNER.pem_for_cosign(PASSWORD), b"MARKED-WRONG", id="wrong_cosign_password"),
+        pytest.param(PLAIN_PEM.replace(b"MIGH", b"MIGI"), None, id="damaged_pem"),
+        pytest.param(b"MARKED-SECRET in a file that is no key", None, id="no_key_at_all"),
+    ],
+)
+@pytest.mark.parametrize("load", ["private", "public"])
+def test_errors_hold_no_secret(file: Write, data: bytes, password: bytes | None, load: str) -> None:
+    path = file(data)
+    with pytest.raises(KeyFileError) as refused:
+        load_signer(path, lambda: password) if load == "private" else load_public_key(path)
+    text = "".join(traceback.format_exception(refused.value)).split("KeyFileError:")[-1] + repr(refused.value)
+    assert refused.value.__cause__ is None
+    assert refused.value.__suppress_context__ or refused.value.__context__ is None
+    for secret in (*SECRETS, *(line.decode() for line in data.splitlines()[1:-1])):
+        assert secret not in text
+
+
+@settings(deadline=None, derandomize=True, max_examples=150)
+@given(st.sampled_from([PLAIN_PEM, GOLDEN_PEM, PUBLIC_KEY.spki]), st.integers(0, 1000), st.binary(max_size=2))
+def test_damaged_files_are_read_or_refused_as_key_errors(
+    tmp_path_factory: pytest.TempPathFactory, data: bytes, position: int, replacement: bytes
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "damaged.key"
+    at = position % len(data)
+    path.write_bytes(data[:at] + replacement + data[at + 1 :])
+    for load in (image.load_public_key, image.load_signer):
+        try:
+            load(path)
+        except KeyFileError:
+            continue
