@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from registry_fixtures import PASSWORD, docker_config
 from wasmoci.errors import Error, FormatError, RegistryError
 from wasmoci.registry import credentials

@@ -197,7 +197,7 @@ class _SimulatorHandler(BaseHTTPRequestHandler):
         with contextlib.suppress(OSError):
             self._send(answer, simulator)
 
-    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = handle_request
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = handle_request  # noqa: N815
 
     def log_message(self, *_: object) -> None:
         pass

@@ -1,5 +1,7 @@
 """Registries that lie, stall, redirect or ask for too much: one line a case."""
 
+# ruff: noqa: E501
+
 import base64
 import io
 import logging
@@ -8,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+
 from registry_fixtures import (
     ACCESS_TOKEN,
     LAYER,
@@ -259,6 +262,36 @@ def test_a_registry_that_repeats_what_it_was_sent(
     ):
         client.resolve("v1")
     assert_no_secret(f"{caught.value!r} {caplog.text}")
+
+
+def test_a_registry_that_repeats_the_password(tmp_path: Path) -> None:
+    answers: dict[str, Answer | Sequence[Answer]] = {
+        V1: [Answer(401, {"WWW-Authenticate": "Basic"}), Answer(403, body=f"{PASSWORD} is wrong".encode())]
+    }
+    with (
+        Simulator(answers) as registry,
+        client_of(registry.address, password_for(registry.address, tmp_path)) as client,
+        pytest.raises(RegistryError, match=r"403: \[secret\] is wrong"),
+    ):
+        client.resolve("v1")
+
+
+def test_what_a_token_is_asked_for(tmp_path: Path) -> None:
+    ask = '/token?account=x",service="the service",scope="repository:victim/app:pull,push'
+    answers: dict[str, Answer | Sequence[Answer]] = {
+        V1: [Answer(401, {"WWW-Authenticate": f'Bearer realm="http://{{own}}{ask}"'}), Answer(200, OCI, MANIFEST)],
+        "GET /token": Answer(body=dump({"access_token": ACCESS_TOKEN})),
+    }
+    with (
+        Simulator(answers) as registry,
+        client_of(registry.address, password_for(registry.address, tmp_path)) as client,
+    ):
+        client.resolve("v1")
+        client.resolve("v1")
+    (asked,) = registry.requests("GET", "/token")
+    assert asked.path == "/token?account=x&scope=repository%3Ateam%2Fapp%3Apull&service=the+service"
+    tokens = [seen.authorization for seen in registry.requests("GET", "manifests")]
+    assert tokens == [None, f"Bearer {ACCESS_TOKEN}", f"Bearer {ACCESS_TOKEN}"]
 
 
 def test_a_redirect_to_another_origin_carries_no_authorization(tmp_path: Path) -> None:

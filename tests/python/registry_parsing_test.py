@@ -1,6 +1,7 @@
 """URLs and challenges, and which host may name which."""
 
 import pytest
+
 from registry_fixtures import PASSWORD
 from wasmoci.errors import FormatError, RegistryError
 from wasmoci.reference import Repository
@@ -193,6 +194,17 @@ def test_which_token_service_gets_the_credentials(registry: str, realm: str, cre
     with pytest.raises((FormatError, RegistryError)) as caught:
         authorizer.answer(Refusal(realm), Access.PULL)  # type: ignore[arg-type]
     assert outcome in str(caught.value)
+
+
+def test_a_credential_is_looked_up_once() -> None:
+    found: list[int] = []
+    transport = TransportToToken()
+    origin = api_base("ghcr.io", transport).origin
+    authorizer = Authorizer(Repository("ghcr.io", "a/b"), origin, transport, lambda: found.append(1))
+    for _ in range(2):
+        with pytest.raises(FormatError, match=r"asked https://ghcr.io/token with \[\]"):
+            authorizer.answer(Refusal("https://ghcr.io/token"), Access.PULL)  # type: ignore[arg-type]
+    assert len(found) == 1
 
 
 def test_printable() -> None:

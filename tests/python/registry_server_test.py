@@ -1,9 +1,11 @@
 """The embedded registry, as clients of other makes speak to it."""
 
+import base64
 import http.client
 import json
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -11,9 +13,21 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
-from registry_fixtures import LAYER, LAYER_DESCRIPTOR, MANIFEST, SUBJECT, client_of, digest_of, push_image, referrer
+
+from registry_fixtures import (
+    LAYER,
+    LAYER_DESCRIPTOR,
+    MANIFEST,
+    PASSWORD,
+    SUBJECT,
+    client_of,
+    digest_of,
+    push_image,
+    referrer,
+)
 from wasmoci.oci import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, MAX_MANIFEST_SIZE
 from wasmoci.registry.server import EmbeddedRegistry
+from wasmoci.registry.server_auth import BearerAuth
 
 V2 = "/v2/team/app"
 OCI = {"Content-Type": MANIFEST_MEDIA_TYPE}
@@ -233,12 +247,41 @@ def test_stop_ends_serve(tmp_path: Path) -> None:
     assert not thread.is_alive()
 
 
+def test_a_client_that_goes_away_is_no_failure(registry: EmbeddedRegistry, capfd: pytest.CaptureFixture[str]) -> None:
+    host, _, port = registry.address.partition(":")
+    with socket.create_connection((host, int(port)), timeout=10) as plain:
+        plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        plain.sendall(b"GET /v2/")
+    with Connection(registry.address) as connection:
+        assert connection.ask("GET", "/v2/")[0] == 200
+    assert capfd.readouterr().err == ""
+
+
+def test_a_token_for_several_repositories(tmp_path: Path) -> None:
+    auth = BearerAuth("user", PASSWORD)
+    basic = {"Authorization": "Basic " + base64.b64encode(f"user:{PASSWORD}".encode()).decode()}
+    with EmbeddedRegistry(tmp_path, auth=auth) as registry, Connection(registry.address) as connection:
+        _, _, body = connection.ask("GET", "/token?scope=repository:a:pull&scope=repository:b:push,pull", None, basic)
+        bearer = {"Authorization": f"Bearer {json.loads(body)['token']}"}
+        for method, repository, status in (
+            ("GET", "a", 404),
+            ("POST", "a", 401),
+            ("POST", "b", 202),
+            ("GET", "c", 401),
+        ):
+            path = f"/v2/{repository}/blobs/uploads/" if method == "POST" else f"/v2/{repository}/tags/list"
+            assert connection.ask(method, path, None, bearer)[0] == status
+        assert connection.ask("GET", "/v2/", None, bearer)[0] == 200
+        assert connection.ask("GET", "/v2/")[0] == 401
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_stop_in_a_signal_handler(number: signal.Signals, tmp_path: Path) -> None:
     script = """
 import signal, sys
 from pathlib import Path
 from wasmoci.registry.server import EmbeddedRegistry
+from wasmoci.registry.server_auth import BearerAuth
 registry = EmbeddedRegistry(Path(sys.argv[1]))
 for number in (signal.SIGINT, signal.SIGTERM):
     signal.signal(number, lambda *_: registry.stop())

@@ -4,6 +4,7 @@ import io
 from pathlib import Path
 
 import pytest
+
 from registry_fixtures import (
     LAYER,
     LAYER_DESCRIPTOR,

@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from registry_fixtures import (
     LAYER,
     LAYER_DESCRIPTOR,
@@ -59,6 +60,12 @@ def test_tls_for_another_host(tmp_path: Path) -> None:
 def test_a_ca_bundle_that_is_missing(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="CA bundle"):
         client_of("registry.example", {"SSL_CERT_FILE": str(tmp_path / "none")})
+
+
+@pytest.mark.parametrize("name", ["", "http://a", "a/b", "a b", "a:b", "user@a", "a?b"])
+def test_an_insecure_registry_that_is_none(name: str) -> None:
+    with pytest.raises(UsageError, match=r"a registry is host\[:port\]"):
+        transport.Transport({name})
 
 
 def test_nobody_listens() -> None:

@@ -80,7 +80,7 @@ class Authorizer:
 
     def redact(self, text: str) -> str:
         """`text` without the secrets that were sent; for what a peer says."""
-        return without_secrets(text, self._secrets)
+        return without_secrets(text, tuple(self._secrets))
 
     def _credential_of_registry(self) -> Credential | None:
         if not self._asked:

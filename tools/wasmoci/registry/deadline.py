@@ -18,12 +18,12 @@ class Deadline:
 
     @property
     def remaining(self) -> float:
-        """Seconds left, never negative."""
-        return max(0.0, self._end - time.monotonic())
+        """Seconds left; a moment once the time is over, as socket timeouts must not be zero."""
+        return max(0.001, self._end - time.monotonic())
 
     def check(self) -> None:
         """Raise RegistryError when the time is over."""
-        if not self.remaining:
+        if time.monotonic() >= self._end:
             raise RegistryError(f"{self._what}: not done within {self._seconds:.0f} s")
 
 

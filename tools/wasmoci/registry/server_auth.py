@@ -17,7 +17,7 @@ class ServerAuth(Protocol):
         """The WWW-Authenticate header of a refusal; None where `authorization` suffices."""
 
     def token(self, authorization: str | None, parameters: Mapping[str, str]) -> str | None:
-        """A token for `scope`; None where the token service refuses."""
+        """A token for `scope`, which is any number of scopes with spaces between; None for a refusal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,35 +53,43 @@ class BearerAuth:
     password: str = field(repr=False)
     identity_token: str | None = field(default=None, repr=False)
     anonymous_pull: bool = False
-    _scopes: dict[str, str] = field(default_factory=dict, repr=False)
+    # What each token is for: `repository action`, and an empty text for no repository at all.
+    _grants: dict[str, frozenset[str]] = field(default_factory=dict, repr=False)
 
     def challenge(self, authorization: str | None, address: str, repository: str, *, push: bool) -> str | None:
-        needed = f"repository:{repository}:{'pull,push' if push else 'pull'}"
+        actions = ("pull", "push") if push else ("pull",)
         scheme, _, token = (authorization or "").partition(" ")
-        granted = self._scopes.get(token, "") if scheme == "Bearer" else ""
+        granted = self._grants.get(token, frozenset()) if scheme == "Bearer" else frozenset()
         # The check of API support, outside of any repository, takes any token.
-        if granted and (not repository or granted in (needed, f"repository:{repository}:pull,push")):
+        needed = {f"{repository} {action}" for action in actions} if repository else {""}
+        if needed <= granted:
             return None
-        scope = f',scope="{needed}"' if repository else ""
+        scope = f',scope="repository:{repository}:{",".join(actions)}"' if repository else ""
         return f'Bearer realm="http://{address}/token",service="{address}"{scope}'
 
     def token(self, authorization: str | None, parameters: Mapping[str, str]) -> str | None:
-        scope = parameters.get("scope", "")
         known = _is_basic(authorization, self.username, self.password) or (
             self.identity_token is not None
             and parameters.get("grant_type") == "refresh_token"
             and parameters.get("refresh_token") == self.identity_token
         )
-        if not known and not (self.anonymous_pull and authorization is None and scope.endswith(":pull")):
+        grants = _grants_of(parameters.get("scope", ""))
+        only_pull = all(grant.endswith(" pull") for grant in grants)
+        if not known and not (self.anonymous_pull and authorization is None and only_pull):
             return None
         token = secrets.token_urlsafe(_TOKEN_BYTES)
-        # Clients may ask for `push,pull`, and for nothing when they only check the password.
-        self._scopes[token] = scope.replace("push,pull", "pull,push") or "none"
+        self._grants[token] = grants | {""}
         return token
 
     def revoke_all(self) -> None:
         """Let every token that was given be expired."""
-        self._scopes.clear()
+        self._grants.clear()
+
+
+def _grants_of(scopes: str) -> frozenset[str]:
+    """The `repository action` of scopes such as `repository:team/app:pull,push`."""
+    parts = (scope.split(":") for scope in scopes.split())
+    return frozenset(f"{part[1]} {action}" for part in parts if len(part) == 3 for action in part[2].split(","))
 
 
 def _is_basic(authorization: str | None, username: str, password: str) -> bool:

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -52,6 +53,11 @@ class Server(ThreadingHTTPServer):
         super().__init__(listen, Handler)
         self.app = app
 
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing of clients that go away in the middle; print the traceback of any other failure."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
+
     @property
     def address(self) -> str:
         """`host:port`."""
@@ -82,7 +88,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def handle_request(self) -> None:
         self._body = RequestBody(self.headers, self.rfile)
-        self._query: dict[str, str] = dict(parse_qsl(urlsplit(self.path).query))
+        self._query = _parameters(urlsplit(self.path).query)
         try:
             self._route(urlsplit(self.path).path)
         except RefusedError as refused:
@@ -140,7 +146,7 @@ class Handler(BaseHTTPRequestHandler):
     def _token(self, auth: ServerAuth) -> None:
         parameters = self._query
         if self.command == "POST":
-            parameters = dict(parse_qsl(self._body.read_all(_MAX_FORM_SIZE).decode()))
+            parameters = _parameters(self._body.read_all(_MAX_FORM_SIZE).decode(errors="replace"))
         token = auth.token(self.headers["Authorization"], parameters)
         if token is None:
             self._refuse(401, "UNAUTHORIZED", "wrong credentials")
@@ -271,6 +277,14 @@ class Handler(BaseHTTPRequestHandler):
         if self.close_connection:
             self.send_header("Connection", "close")
         self.end_headers()
+
+
+def _parameters(query: str) -> dict[str, str]:
+    """The parameters of a query or form; the values of one that is repeated have spaces between."""
+    parameters: dict[str, str] = {}
+    for name, value in parse_qsl(query):
+        parameters[name] = f"{parameters[name]} {value}" if name in parameters else value
+    return parameters
 
 
 def _reference(text: str) -> str | Digest:

@@ -255,7 +255,11 @@ def _until(deadline: Deadline, blocks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _origin(scheme: str, registry: str) -> Origin:
-    return Url.parse(f"{scheme}://{registry}").origin
+    with contextlib.suppress(RegistryError):
+        url = Url.parse(f"{scheme}://{registry}/")
+        if url.target == "/":
+            return url.origin
+    raise UsageError(f"a registry is host[:port], got: {printable(registry)!r}")
 
 
 def _tls_context(environment: Mapping[str, str]) -> ssl.SSLContext:

@@ -1,0 +1,24 @@
+"""Passes if a verifying test refuses its image: `refusal_test RLOCATION ARGUMENT…`."""
+
+import os
+import subprocess
+import sys
+
+from python.runfiles import runfiles
+
+REFUSED = 3
+
+
+def main() -> int:
+    """The exit code: 0 for a refusal, 1 for a pass or any other failure."""
+    found = runfiles.Create()
+    command = [found.Rlocation(sys.argv[1]), *sys.argv[2:]]
+    # The refused test's report is not that of this one.
+    environment = {name: value for name, value in os.environ.items() if name != "XML_OUTPUT_FILE"}
+    finished = subprocess.run(command, env={**environment, **found.EnvVars()}, check=False)
+    if finished.returncode != REFUSED:
+        sys.stderr.write(f"exit code {finished.returncode}, expected {REFUSED}\n")
+    return finished.returncode != REFUSED
+
+
+sys.exit(main())

@@ -1,0 +1,150 @@
+"""wkg, oras, skopeo, crane and wasm-tools read what we publish; our packages are what wkg would push."""
+
+import json
+from pathlib import Path
+
+import pytest
+from images import KeyPair, push, signed_component, signed_layout, unsigned_layout
+from peers import REGISTRIES, built, corpus, registry, run, run_refused
+
+from wasmoci.cosign_bundle import BUNDLE_MEDIA_TYPE
+from wasmoci.layout import Layout
+from wasmoci.package import PackageRequest, package
+from wasmoci.wasm import Kind, read_kind
+
+
+@pytest.mark.parametrize("kind", REGISTRIES)
+def test_clients_pull_the_component(kind: str, tmp_path: Path) -> None:
+    pair = KeyPair.make(tmp_path, "key")
+    with registry(kind, tmp_path) as address:
+        repository = f"{address}/acme/greeting"
+        digest = push(signed_layout(tmp_path, pair, repository), repository, pair.trusted()).rpartition("@")[2]
+        reference = f"{repository}:v1.0.0"
+
+        run("wkg", "oci", "pull", "--insecure", address, reference, "-o", "by-wkg.wasm", folder=tmp_path)
+        assert (tmp_path / "by-wkg.wasm").read_bytes() == signed_component()
+
+        run("oras", "pull", "--plain-http", reference, "--output", "by-oras", folder=tmp_path)
+        assert (tmp_path / "by-oras/greeting.wasm").read_bytes() == signed_component()
+
+        assert run("crane", "digest", "--insecure", reference, folder=tmp_path).stdout.strip() == digest
+        manifest = json.loads(run("crane", "manifest", "--insecure", reference, folder=tmp_path).stdout)
+        layer = f"{repository}@{manifest['layers'][0]['digest']}"
+        run("oras", "blob", "fetch", "--plain-http", layer, "--output", "by-digest.wasm", folder=tmp_path)
+        assert (tmp_path / "by-digest.wasm").read_bytes() == signed_component()
+
+    run("wasm-tools", "validate", "--features", "all", "by-wkg.wasm", folder=tmp_path)
+    wit = run("wasm-tools", "component", "wit", "by-wkg.wasm", folder=tmp_path).stdout
+    assert "export greet: func(name: string) -> string" in wit
+
+
+@pytest.mark.parametrize("kind", REGISTRIES)
+def test_oras_discovers_the_signature_bundle(kind: str, tmp_path: Path) -> None:
+    pair = KeyPair.make(tmp_path, "key")
+    with registry(kind, tmp_path) as address:
+        repository = f"{address}/acme/greeting"
+        image = push(signed_layout(tmp_path, pair, repository), repository, pair.trusted())
+        found = run(
+            *("oras", "discover", "--plain-http", "--format", "json", "--artifact-type", BUNDLE_MEDIA_TYPE, image),
+            folder=tmp_path,
+        )
+    assert [one["artifactType"] for one in json.loads(found.stdout)["referrers"]] == [BUNDLE_MEDIA_TYPE]
+
+
+def test_oras_and_skopeo_read_the_layout(tmp_path: Path) -> None:
+    layout = built("secure_greeting_image")
+    digest = str(Layout(layout).subject().digest)
+    found = run("oras", "discover", "--oci-layout", "--format", "json", f"{layout}@{digest}", folder=tmp_path)
+    assert [one["artifactType"] for one in json.loads(found.stdout)["referrers"]] == [BUNDLE_MEDIA_TYPE]
+    manifest = run("skopeo", "inspect", "--raw", f"oci:{layout}:v1.0.0", folder=tmp_path).stdout
+    assert json.loads(manifest)["layers"][0]["mediaType"] == "application/wasm"
+
+
+def test_oras_copies_the_layout_with_its_signatures(tmp_path: Path) -> None:
+    layout = built("secure_greeting_image")
+    with registry("docker-registry", tmp_path) as address:
+        target = f"{address}/acme/copied:v1.0.0"
+        run(
+            *("oras", "cp", "-r", "--from-oci-layout", "--to-plain-http", f"{layout}:v1.0.0", target),
+            folder=tmp_path,
+        )
+        run(
+            *("cosign", "verify", "--insecure-ignore-tlog", "--allow-http-registry"),
+            *("--key", built("keys/placeholder_oci.pub"), target),
+            folder=tmp_path,
+        )
+
+
+def test_crane_pushes_the_layout(tmp_path: Path) -> None:
+    layout = built("unsigned_greeting_image")
+    with registry("docker-registry", tmp_path) as address:
+        result = run("crane", "push", "--insecure", layout, f"{address}/acme/greeting:v1", folder=tmp_path)
+    assert result.stdout.strip().endswith(f"@{Layout(layout).subject().digest}")
+
+
+@pytest.mark.parametrize("kind", REGISTRIES)
+def test_skopeo_demands_our_signature(kind: str, tmp_path: Path) -> None:
+    pair = KeyPair.make(tmp_path, "key")
+    with registry(kind, tmp_path) as address:
+        repository = f"{address}/acme/greeting"
+        push(signed_layout(tmp_path, pair, repository), repository, pair.trusted())
+        command = _skopeo_copy(tmp_path, address, repository, pair.public)
+        run(*command, "dir:copied", folder=tmp_path)
+        assert (tmp_path / "copied/manifest.json").exists()
+        run_refused(
+            *_skopeo_copy(tmp_path, address, repository, KeyPair.make(tmp_path, "other").public),
+            *("dir:refused",),
+            folder=tmp_path,
+        )
+
+
+def test_skopeo_refuses_the_unsigned_image(tmp_path: Path) -> None:
+    pair = KeyPair.make(tmp_path, "key")
+    with registry("docker-registry", tmp_path) as address:
+        repository = f"{address}/acme/greeting"
+        push(unsigned_layout(tmp_path), repository)
+        run_refused(*_skopeo_copy(tmp_path, address, repository, pair.public), "dir:copied", folder=tmp_path)
+
+
+def _skopeo_copy(folder: Path, address: str, repository: str, key: Path) -> list[str]:
+    """A copy that needs a signature by `key` of exactly this repository."""
+    requirement = {"type": "sigstoreSigned", "keyPath": str(key), "signedIdentity": {"type": "matchRepository"}}
+    policy = {"default": [{"type": "reject"}], "transports": {"docker": {repository: [requirement]}}}
+    (folder / "policy.json").write_text(json.dumps(policy))
+    (folder / "registries.d").mkdir(exist_ok=True)
+    (folder / "registries.d/default.yaml").write_text(f"docker:\n  {address}:\n    use-sigstore-attachments: true\n")
+    flags = ["--policy", "policy.json", "--registries.d", "registries.d", "--src-tls-verify=false"]
+    return ["skopeo", *flags[:4], "copy", flags[4], f"docker://{repository}:v1.0.0"]
+
+
+def _wkg_manifest(component: Path, address: str, folder: Path) -> tuple[dict[str, object], dict[str, object]]:
+    """The manifest and config that the real wkg pushes for a component."""
+    reference = f"{address}/by-wkg/{component.stem.replace('.', '-')}:v1"
+    run("wkg", "oci", "push", "--insecure", address, reference, component, folder=folder)
+    manifest = json.loads(run("crane", "manifest", "--insecure", reference, folder=folder).stdout)
+    repository = reference.rpartition(":")[0]
+    config = run("crane", "blob", "--insecure", f"{repository}@{manifest['config']['digest']}", folder=folder).stdout
+    return manifest, json.loads(config)
+
+
+def _is_component(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return read_kind(stream) is Kind.COMPONENT
+
+
+def test_our_package_is_what_wkg_pushes(tmp_path: Path) -> None:
+    components = [built("greeting.wasm"), *filter(_is_component, corpus())]
+    assert len(components) >= 3
+    with registry("docker-registry", tmp_path) as address:
+        for index, component in enumerate(components):
+            layout = tmp_path / f"layout{index}"
+            package(PackageRequest(component, layout, component.name))
+            ours = Layout(layout)
+            our_manifest = json.loads(ours.read_manifest(ours.subject()))
+            blob = layout / "blobs/sha256" / our_manifest["config"]["digest"].partition(":")[2]
+            our_config = json.loads(blob.read_bytes())
+            manifest, config = _wkg_manifest(component, address, tmp_path)
+            assert {**config, "created": None} == {**our_config, "created": None}
+            for one in (manifest, our_manifest):
+                del one["config"]["digest"], one["config"]["size"]
+            assert manifest == our_manifest

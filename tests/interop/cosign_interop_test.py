@@ -1,0 +1,148 @@
+"""The real cosign verifies what we sign and refuses what is not so; we verify what it signs."""
+
+import json
+from pathlib import Path
+
+import pytest
+from images import BOTH, KeyPair, push, signed_layout, unsigned_layout
+from peers import REGISTRIES, built, registry, run, run_refused
+
+from wasmoci import cosign_bundle
+from wasmoci.cosign_bundle import Envelope
+from wasmoci.digest import Digest
+from wasmoci.errors import Reason, VerificationError
+from wasmoci.keys.component import load_public_key as load_component_key
+from wasmoci.keys.image import ImageSigner, load_signer
+from wasmoci.layout import Layout
+from wasmoci.level import Level
+from wasmoci.oci import MANIFEST_MEDIA_TYPE, Descriptor
+from wasmoci.reference import Reference
+from wasmoci.registry.client import RepositoryClient
+from wasmoci.registry_source import RegistrySource
+from wasmoci.sign_image import SignRequest, sign_image
+from wasmoci.signature_format import SignatureFormat
+from wasmoci.verify import Policy, verify
+
+VERIFY = ("cosign", "verify", "--insecure-ignore-tlog")
+LEGACY = "--new-bundle-format=false"
+PASSWORD = {"COSIGN_PASSWORD": "marked-password"}
+
+
+def _verify_command(pair: KeyPair, form: SignatureFormat) -> list[str]:
+    command = [*VERIFY, "--key", str(pair.public)]
+    return command if form is SignatureFormat.BUNDLE else [*command, LEGACY]
+
+
+def test_cosign_verifies_the_build_output(tmp_path: Path) -> None:
+    key, layout = built("keys/placeholder_oci.pub"), built("secure_greeting_image")
+    run(*VERIFY, "--key", key, "--local-image", layout, folder=tmp_path)
+    run(*VERIFY, "--key", key, "--local-image", layout, LEGACY, folder=tmp_path)
+    run_refused(*VERIFY, "--key", KeyPair.make(tmp_path, "other").public, "--local-image", layout, folder=tmp_path)
+    run_refused(*VERIFY, "--key", key, "--local-image", built("unsigned_greeting_image"), folder=tmp_path)
+
+
+@pytest.mark.parametrize("form", BOTH)
+@pytest.mark.parametrize("kind", REGISTRIES)
+def test_cosign_verifies_one_format_from_a_registry(kind: str, form: SignatureFormat, tmp_path: Path) -> None:
+    pair = KeyPair.make(tmp_path, "key")
+    with registry(kind, tmp_path) as address:
+        repository = f"{address}/acme/greeting"
+        image = push(signed_layout(tmp_path, pair, repository, (form,)), repository, pair.trusted())
+        result = run(*_verify_command(pair, form), "--allow-http-registry", image, folder=tmp_path)
+        assert image.rpartition("@")[2] in result.stdout
+        run(*_verify_command(pair, form), "--allow-http-registry", f"{repository}:v1.0.0", folder=tmp_path)
+        other = KeyPair.make(tmp_path, "other")
+        run_refused(*_verify_command(other, form), "--allow-http-registry", image, folder=tmp_path)
+
+
+@pytest.mark.parametrize("kind", REGISTRIES)
+def test_cosign_verifies_both_formats_beside_each_other(kind: str, tmp_path: Path) -> None:
+    pair = KeyPair.make(tmp_path, "key")
+    with registry(kind, tmp_path) as address:
+        repository = f"{address}/acme/greeting"
+        image = push(signed_layout(tmp_path, pair, repository), repository, pair.trusted())
+        for form in BOTH:
+            run(*_verify_command(pair, form), "--allow-http-registry", image, folder=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("form", "signed", "tampered"),
+    [
+        (SignatureFormat.BUNDLE, b'"payload":"eyJfdHlw', b'"payload":"eyJfdHlx'),
+        (SignatureFormat.LEGACY, b"/acme/greeting", b"/evil/greeting"),
+    ],
+)
+def test_a_tampered_payload_is_refused_by_cosign_and_by_us(
+    form: SignatureFormat, signed: bytes, tampered: bytes, tmp_path: Path
+) -> None:
+    pair = KeyPair.make(tmp_path, "key")
+    layout = signed_layout(tmp_path, pair, "localhost:5000/acme/greeting", (form,))
+    run(*_verify_command(pair, form), "--local-image", layout, folder=tmp_path)
+    (blob,) = (path for path in (layout / "blobs/sha256").iterdir() if signed in path.read_bytes())
+    blob.write_bytes(blob.read_bytes().replace(signed, tampered))
+    run_refused(*_verify_command(pair, form), "--local-image", layout, folder=tmp_path)
+    with pytest.raises(VerificationError) as refused:
+        verify(Layout(layout), Policy.of([], [pair.trusted()]))
+    assert refused.value.reason is Reason.DIGEST_MISMATCH
+
+
+def _replayed_bundle(layout: Path, signer: ImageSigner) -> None:
+    """Attach a valid signature of another image to the layout's image."""
+    subject = Layout(layout).subject()
+    other = Digest.of(b"another image")
+    unsigned = Envelope(cosign_bundle.statement(other), b"")
+    envelope = Envelope(unsigned.payload, signer.sign(unsigned.signed_message))
+    blob = cosign_bundle.bundle(envelope, signer.public_key.hint)
+    manifest = cosign_bundle.referrer(blob, subject).to_bytes()
+    index = json.loads((layout / "index.json").read_bytes())
+    index["manifests"].append(Descriptor.of(MANIFEST_MEDIA_TYPE, manifest).to_json())
+    (layout / "index.json").write_text(json.dumps(index))
+    for data in (b"{}", blob, manifest):
+        (layout / "blobs/sha256" / Digest.of(data).hex).write_bytes(data)
+
+
+def test_a_replayed_bundle_is_refused_by_cosign_and_by_us(tmp_path: Path) -> None:
+    pair = KeyPair.make(tmp_path, "key")
+    layout = unsigned_layout(tmp_path)
+    _replayed_bundle(layout, load_signer(pair.private))
+    run_refused(*VERIFY, "--key", pair.public, "--local-image", layout, folder=tmp_path)
+    with pytest.raises(VerificationError) as refused:
+        verify(Layout(layout), Policy.of([], [pair.trusted()]))
+    assert refused.value.reason is Reason.WRONG_SUBJECT
+
+
+@pytest.mark.parametrize("form", BOTH)
+@pytest.mark.parametrize("kind", REGISTRIES)
+def test_we_verify_what_cosign_signed(kind: str, form: SignatureFormat, tmp_path: Path) -> None:
+    pair = KeyPair.make_by_cosign(tmp_path)
+    flags = ["--tlog-upload=false", "--use-signing-config=false", "--allow-http-registry", "-y"]
+    if form is SignatureFormat.LEGACY:
+        flags.append(LEGACY)
+    component_key = load_component_key(built("keys/placeholder_component.pub"))
+    with registry(kind, tmp_path) as address:
+        image = push(unsigned_layout(tmp_path), f"{address}/acme/greeting")
+        run("cosign", "sign", "--key", pair.private, *flags, image, folder=tmp_path, environment=PASSWORD)
+        reference = Reference.parse(image)
+        with RepositoryClient(reference.repository, {}, [address]) as client:
+            source = RegistrySource(reference, client)
+            verified = verify(source, Policy.of([component_key], [pair.trusted()], Level.DUAL_LAYER))
+            assert [one.format for one in verified.image_signatures] == [form]
+            with pytest.raises(VerificationError) as refused:
+                verify(source, Policy.of([], [KeyPair.make(tmp_path, "other").trusted()]))
+    assert refused.value.reason is Reason.UNTRUSTED_KEY
+
+
+def test_we_sign_with_the_key_that_cosign_encrypted(tmp_path: Path) -> None:
+    pair = KeyPair.make_by_cosign(tmp_path)
+    signer = load_signer(pair.private, lambda: b"marked-password")
+    layout = tmp_path / "signed"
+    sign_image(SignRequest(unsigned_layout(tmp_path), layout, "localhost:5000/acme/greeting"), signer)
+    for form in BOTH:
+        run(*_verify_command(pair, form), "--local-image", layout, folder=tmp_path)
+
+
+def test_cosign_opens_the_key_that_we_encrypted(tmp_path: Path) -> None:
+    signer = ImageSigner.generate()
+    (tmp_path / "ours.key").write_bytes(signer.pem_for_cosign(b"marked-password"))
+    result = run("cosign", "public-key", "--key", "ours.key", folder=tmp_path, environment=PASSWORD)
+    assert result.stdout.encode() == signer.public_key.pem()

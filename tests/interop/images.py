@@ -1,0 +1,81 @@
+"""Images for the interop tests, made by our own operations from the greeting component."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from peers import built, run
+
+from wasmoci.keygen import make_image_pair
+from wasmoci.keys.component import load_public_key as load_component_key
+from wasmoci.keys.image import ImagePublicKey, load_public_key, load_signer
+from wasmoci.layout import Layout
+from wasmoci.level import Level
+from wasmoci.oci import Manifest
+from wasmoci.package import PackageRequest, package
+from wasmoci.publish import PublishRequest, plan, publish
+from wasmoci.reference import Repository
+from wasmoci.registry.client import RepositoryClient
+from wasmoci.sign_image import SignRequest, sign_image
+from wasmoci.signature_format import SignatureFormat
+from wasmoci.verify import Policy
+
+BOTH = (SignatureFormat.BUNDLE, SignatureFormat.LEGACY)
+
+
+@dataclass(frozen=True)
+class KeyPair:
+    """An OCI key pair in files."""
+
+    private: Path
+    public: Path
+
+    @classmethod
+    def make(cls, folder: Path, name: str) -> "KeyPair":
+        pair = cls(folder / f"{name}.key", folder / f"{name}.pub")
+        make_image_pair(pair.private, pair.public, None)
+        return pair
+
+    @classmethod
+    def make_by_cosign(cls, folder: Path) -> "KeyPair":
+        """A pair whose private half cosign encrypted with the password `marked-password`."""
+        run("cosign", "generate-key-pair", folder=folder, environment={"COSIGN_PASSWORD": "marked-password"})
+        return cls(folder / "cosign.key", folder / "cosign.pub")
+
+    def trusted(self) -> ImagePublicKey:
+        return load_public_key(self.public)
+
+
+def signed_component() -> bytes:
+    """The signed component that the example's image holds."""
+    layout = Layout(built("secure_greeting_image"))
+    layer = Manifest.parse(layout.read_manifest(layout.subject())).layers[0]
+    return layout.read_blob(layer, limit=layer.size)
+
+
+def unsigned_layout(folder: Path) -> Path:
+    """The greeting component, signed, in a layout whose manifest is not."""
+    layout = folder / "unsigned"
+    component = folder / "greeting.wasm"
+    component.write_bytes(signed_component())
+    package(PackageRequest(component, layout, "greeting.wasm", "v1.0.0"))
+    return layout
+
+
+def signed_layout(folder: Path, pair: KeyPair, repository: str, formats: tuple[SignatureFormat, ...] = BOTH) -> Path:
+    """The same with an OCI signature in these formats."""
+    unsigned, layout = unsigned_layout(folder), folder / "signed"
+    sign_image(SignRequest(unsigned, layout, repository, formats), load_signer(pair.private))
+    return layout
+
+
+def push(layout: Path, repository: str, trusted: ImagePublicKey | None = None) -> str:
+    """Publish a layout under `v1.0.0` in a plain-HTTP registry; returns `repository@digest`."""
+    parsed = Repository.parse(repository)
+    component_key = load_component_key(built("keys/placeholder_component.pub"))
+    keys = [] if trusted is None else [trusted]
+    required = Level.of(component=True, image=trusted is not None)
+    request = PublishRequest(layout, parsed, ["v1.0.0"], Policy.of([component_key], keys, required))
+    planned = plan(request)
+    with RepositoryClient(parsed, {}, [parsed.registry]) as client:
+        publish(request, planned, client, lambda _: None)
+    return f"{repository}@{planned.digest}"
