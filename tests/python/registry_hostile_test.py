@@ -294,6 +294,17 @@ def test_what_a_token_is_asked_for(tmp_path: Path) -> None:
     assert tokens == [None, f"Bearer {ACCESS_TOKEN}", f"Bearer {ACCESS_TOKEN}"]
 
 
+def test_a_token_to_push_serves_to_pull() -> None:
+    answers: dict[str, Answer | Sequence[Answer]] = {
+        "PUT manifests/v1": [Answer(401, BEARER), Answer(201)],
+        "GET /token": Answer(body=dump({"token": ACCESS_TOKEN})),
+    }
+    with Simulator(answers) as registry, client_of(registry.address) as client:
+        put_manifest(client)
+        client.resolve("v1")
+    assert [seen.authorization for seen in registry.requests("GET", "manifests")] == [f"Bearer {ACCESS_TOKEN}"]
+
+
 def test_a_redirect_to_another_origin_carries_no_authorization(tmp_path: Path) -> None:
     with Simulator({"GET /storage": Answer(body=LAYER)}) as storage:
         answers: dict[str, Answer | Sequence[Answer]] = {

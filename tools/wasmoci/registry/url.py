@@ -48,7 +48,7 @@ class Origin:
         """Whether both hosts are the same, or are names under one registrable domain."""
         if self.host == other.host:
             return True
-        if self.is_address or other.is_address:
+        if self.is_address:
             return False
         domain = _registrable_domain(self.host)
         return domain is not None and domain == _registrable_domain(other.host)
