@@ -4,7 +4,6 @@ The first key is the public test key of RFC 6979, A.2.5.
 """
 
 import base64
-import hashlib
 import io
 import json
 from collections.abc import Callable, Sequence
@@ -201,7 +200,3 @@ def verify_both(image: MemoryImage, *keys: ImagePublicKey) -> Verified:
 
 def base64_text(data: bytes) -> str:
     return base64.b64encode(data).decode()
-
-
-def sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()

@@ -40,6 +40,7 @@ def test_challenges(header: str, challenges: list[tuple[str, dict[str, str]]]) -
         ('Bearer realm="a",realm="b"', "malformed"),
         ('Bearer realm="a",REALM="b"', "malformed"),
         ("=", "malformed"),
+        ('realm="a"', "malformed"),
         ('"x"', "malformed"),
         ("Bearer \x00", "malformed"),
         ('Bearer realm="' + "a" * 8192 + '"', "8207 characters, the limit is 8192"),

@@ -226,6 +226,13 @@ def test_connections_are_used_again() -> None:
     assert len(registry.connections) == 1
 
 
+def test_much_that_nobody_wants_is_not_read_for_the_sake_of_the_connection() -> None:
+    with Simulator({V1: Answer(404, body=bytes(1_000_000))}) as registry, client_of(registry.address) as client:
+        client.find_manifest("v1")
+        client.find_manifest("v1")
+    assert len(registry.connections) == 2
+
+
 def test_a_client_sends_nothing_before_it_is_asked() -> None:
     with Simulator() as registry:
         RepositoryClient(client_of(registry.address).repository, {}).close()

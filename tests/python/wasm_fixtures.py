@@ -3,6 +3,7 @@
 The keys are public test keys: their seeds are the bytes 00..1f, 20..3f and 40..5f.
 """
 
+import hashlib
 import io
 from collections.abc import Sequence
 
@@ -63,6 +64,10 @@ def wat(text: str) -> bytes:
     from wasmtime import wat2wasm
 
     return bytes(wat2wasm(text))
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 def kind_of(data: bytes) -> Kind:

@@ -1,0 +1,224 @@
+"""What the build promises: secrets stay out of it, actions are hermetic, outputs are the same everywhere.
+
+Runs Bazel, so it is no Bazel test: `.ci/run` calls it.
+"""
+
+import base64
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from bazel import ROOT, bazel
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+IMAGE = "//tests/build:image"
+SIGNING = {"WasmSign", "OciSign"}
+MNEMONICS = {"WasmSign", "WasmOciPackage", "OciSign"}
+
+# Public test vectors: wasmsign2's first key and the key of RFC 6979, A.2.5.
+COMPONENT_KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+OCI_KEY = ec.derive_private_key(0xC9AFA9D845BA75166B5C215767B1D6934E50C3DB36E89B127B8A622B120F6721, ec.SECP256R1())
+
+
+def _der(key: Ed25519PrivateKey | ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+
+
+def _pem(key: Ed25519PrivateKey | ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+
+
+def _forms(secret: bytes) -> list[bytes]:
+    """How a secret would look in a log: raw, hex, base64."""
+    return [secret, secret.hex().encode(), base64.b64encode(secret)]
+
+
+SECRETS = [
+    *_forms(bytes(range(32))),
+    *_forms(OCI_KEY.private_numbers().private_value.to_bytes(32, "big")),
+    *_forms(_der(COMPONENT_KEY)),
+    *_forms(_der(OCI_KEY)),
+    *_pem(OCI_KEY).splitlines()[1:-1],
+]
+
+
+@pytest.fixture(name="flags", scope="module")
+def _flags(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """The flags that name the private keys, in files outside of the tree."""
+    folder = tmp_path_factory.mktemp("secrets")
+    (folder / "component.key").write_bytes(_pem(COMPONENT_KEY))
+    (folder / "oci.key").write_bytes(_pem(OCI_KEY))
+    for path in folder.iterdir():
+        path.chmod(0o600)
+    return [
+        f"--//wasm_oci:component_private_key_path={folder / 'component.key'}",
+        f"--//tests/build:own_setting={folder / 'oci.key'}",
+    ]
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    """SHA-256 of every file below a folder, by its path there."""
+    files = (path for path in folder.resolve().rglob("*") if path.is_file())
+    return {str(path.relative_to(folder.resolve())): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def _bazel_bin(startup: list[str]) -> Path:
+    return Path(bazel("info", "bazel-bin", startup=startup).stdout.strip())
+
+
+def _json_stream(path: Path) -> list[dict[str, Any]]:
+    """Every object of a file that holds JSON objects one after another."""
+    text, decoder, position, found = path.read_text(), json.JSONDecoder(), 0, []
+    while position < len(text):
+        value, position = decoder.raw_decode(text, position)
+        found.append(value)
+        while position < len(text) and text[position].isspace():
+            position += 1
+    return found
+
+
+@pytest.fixture(name="recorded", scope="module")
+def _recorded(flags: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with all that Bazel writes about a build and a test from an empty output base."""
+    folder = tmp_path_factory.mktemp("recorded")
+    base = tmp_path_factory.mktemp("base")
+    startup = [f"--output_base={base}"]
+    log = [f"--execution_log_json_file={folder / 'execution.json'}", f"--profile={folder / 'profile.json'}"]
+    events = [f"--build_event_json_file={folder / 'events.json'}", "--subcommands", "--verbose_failures"]
+    try:
+        outcome = bazel("test", *flags, *log, *events, "//tests/build:verify_image", startup=startup)
+        (folder / "console.txt").write_text(outcome.text)
+        actions = bazel("aquery", *flags, "--output=jsonproto", f"deps({IMAGE})", startup=startup)
+        (folder / "actions.json").write_text(actions.stdout)
+        layout = _bazel_bin(startup) / "tests/build/image"
+        (folder / "layout.json").write_text(json.dumps(_digests(layout)))
+        for log_file in (_bazel_bin(startup).parent / "testlogs/tests/build").resolve().rglob("*"):
+            if log_file.is_file():
+                (folder / f"testlog-{log_file.name}").write_bytes(log_file.read_bytes())
+    finally:
+        bazel("shutdown", startup=startup)
+    return folder
+
+
+def _spawns(recorded: Path) -> list[dict[str, Any]]:
+    return _json_stream(recorded / "execution.json")
+
+
+def test_no_private_key_is_in_anything_that_bazel_writes(recorded: Path) -> None:
+    files = sorted(recorded.iterdir())
+    assert {"actions.json", "console.txt", "events.json", "execution.json", "testlog-test.log"} <= {
+        file.name for file in files
+    }
+    for file in files:
+        content = file.read_bytes()
+        assert [secret for secret in SECRETS if secret in content] == [], file.name
+
+
+def test_no_private_key_is_an_input_of_an_action(recorded: Path) -> None:
+    signing = [spawn for spawn in _spawns(recorded) if spawn["mnemonic"] in SIGNING]
+    assert {spawn["mnemonic"] for spawn in signing} == SIGNING
+    for spawn in signing:
+        inputs = [one["path"] for one in spawn["inputs"]]
+        assert any(path.endswith(".pub") for path in inputs)
+        assert [path for path in inputs if path.endswith(".key") or path.startswith("/")] == []
+
+
+def test_aquery_shows_no_private_key_as_input(recorded: Path) -> None:
+    graph = json.loads((recorded / "actions.json").read_text())
+    labels = {fragment["id"]: fragment["label"] for fragment in graph["pathFragments"]}
+    assert not [label for label in labels.values() if label.endswith(".key")]
+    signing = [action for action in graph["actions"] if action["mnemonic"] in SIGNING]
+    assert {action["mnemonic"] for action in signing} == SIGNING
+    for action in signing:
+        assert {"key": "no-remote", "value": "1"} in action["executionInfo"]
+
+
+def test_no_signing_action_is_cached_or_run_elsewhere(recorded: Path) -> None:
+    remote = {
+        spawn["mnemonic"]: (spawn.get("remotable", False), spawn.get("remoteCacheable", False))
+        for spawn in _spawns(recorded)
+        if spawn["mnemonic"] in MNEMONICS
+    }
+    nowhere, anywhere = (False, False), (True, True)
+    assert remote == {"WasmSign": nowhere, "WasmOciPackage": anywhere, "OciSign": nowhere}
+
+
+def test_actions_are_sandboxed_and_have_no_environment_of_the_host(recorded: Path) -> None:
+    ours = [spawn for spawn in _spawns(recorded) if spawn["mnemonic"] in MNEMONICS]
+    assert {spawn["mnemonic"] for spawn in ours} == MNEMONICS
+    for spawn in ours:
+        assert spawn["runner"] == "linux-sandbox"
+        assert {one["name"] for one in spawn.get("environmentVariables", [])} <= {"TMPDIR"}
+
+
+def test_actions_have_no_network() -> None:
+    bazel("build", "//tests/build:interfaces")
+    lines = (ROOT / "bazel-bin/tests/build/interfaces.txt").read_text().splitlines()[2:]
+    assert [line.partition(":")[0].strip() for line in lines] == ["lo"]
+
+
+def test_two_output_bases_give_the_same_bytes(recorded: Path, flags: list[str]) -> None:
+    bazel("build", *flags, IMAGE)
+    here = _digests(ROOT / "bazel-bin/tests/build/image")
+    assert here == json.loads((recorded / "layout.json").read_text())
+    assert len(here) > 6
+
+
+def test_text_of_the_user_reaches_no_shell(flags: list[str]) -> None:
+    bazel("build", *flags, IMAGE)
+    blobs = (path.read_bytes() for path in (ROOT / "bazel-bin/tests/build/image/blobs/sha256").iterdir())
+    assert any(json.dumps("\"; $(touch pwned) 'x' %s").encode() in blob for blob in blobs)
+
+
+def test_without_its_private_key_a_target_says_which_setting_names_it() -> None:
+    outcome = bazel("build", IMAGE, code=1)
+    assert "tests/build:own_setting" in outcome.stderr or "wasm_oci:component_private_key_path" in outcome.stderr
+
+
+def test_a_relative_key_path_is_refused() -> None:
+    outcome = bazel("build", IMAGE, "--//wasm_oci:component_private_key_path=secret.key", code=1)
+    assert "must be an absolute path, got: secret.key" in outcome.stderr
+
+
+def test_a_private_key_that_does_not_belong_to_the_public_key_signs_nothing(flags: list[str], tmp_path: Path) -> None:
+    other = tmp_path / "other.key"
+    other.write_bytes(_pem(Ed25519PrivateKey.from_private_bytes(bytes(range(32, 64)))))
+    outcome = bazel("build", *flags, f"--//wasm_oci:component_private_key_path={other}", IMAGE, code=1)
+    assert "does not belong to the public key" in outcome.stderr
+
+
+@pytest.mark.parametrize(
+    ("target", "reason"),
+    [("verify_unsigned_image", "UNSIGNED"), ("verify_with_foreign_keys", "UNTRUSTED_KEY")],
+)
+def test_a_verify_test_fails_where_the_image_is_not_so(target: str, reason: str) -> None:
+    bazel("test", f"//tests/build:{target}", code=3)
+    logs = ROOT / "bazel-testlogs/tests/build" / target
+    report = json.loads((logs / "test.outputs/report.json").read_text())
+    assert (report["result"], report["reason"]) == ("failed", reason)
+    assert f'<failure type="{reason}"' in (logs / "test.xml").read_text()
+
+
+def test_publishing_refuses_what_is_below_its_level() -> None:
+    outcome = bazel("run", "//tests/build:publish_unsigned_as_dual", code=3)
+    assert "refused: UNSIGNED" in outcome.stderr
+
+
+def test_publishing_a_placeholder_is_refused_off_this_machine() -> None:
+    arguments = ["--", "--registry", "registry.example.com", "--dry-run"]
+    outcome = bazel("run", "//examples/oci_signing:publish_secure_greeting", *arguments, code=2)
+    assert "is a placeholder key" in outcome.stderr
+
+
+def test_a_dry_run_shows_what_would_be_sent() -> None:
+    arguments = ["--", "--tag", "v9", "--dry-run"]
+    outcome = bazel("run", "//examples/oci_signing:publish_secure_greeting", *arguments)
+    assert "would publish localhost:5000/examples/greeting:v9@sha256:" in outcome.stdout
