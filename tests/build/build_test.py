@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bazel import ROOT, bazel
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from bazel import ROOT, bazel
 
 IMAGE = "//tests/build:image"
 SIGNING = {"WasmSign", "OciSign"}

@@ -2,15 +2,18 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
+
 from images import KeyPair, push, signed_component, signed_layout, unsigned_layout
 from peers import REGISTRIES, built, corpus, registry, run, run_refused
-
 from wasmoci.cosign_bundle import BUNDLE_MEDIA_TYPE
 from wasmoci.layout import Layout
 from wasmoci.package import PackageRequest, package
 from wasmoci.wasm import Kind, read_kind
+
+Json = dict[str, Any]
 
 
 @pytest.mark.parametrize("kind", REGISTRIES)
@@ -117,7 +120,7 @@ def _skopeo_copy(folder: Path, address: str, repository: str, key: Path) -> list
     return ["skopeo", *flags[:4], "copy", flags[4], f"docker://{repository}:v1.0.0"]
 
 
-def _wkg_manifest(component: Path, address: str, folder: Path) -> tuple[dict[str, object], dict[str, object]]:
+def _wkg_manifest(component: Path, address: str, folder: Path) -> tuple[Json, Json]:
     """The manifest and config that the real wkg pushes for a component."""
     reference = f"{address}/by-wkg/{component.stem.replace('.', '-')}:v1"
     run("wkg", "oci", "push", "--insecure", address, reference, component, folder=folder)

@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
+
 from images import BOTH, KeyPair, push, signed_layout, unsigned_layout
 from peers import REGISTRIES, built, registry, run, run_refused
-
 from wasmoci import cosign_bundle
 from wasmoci.cosign_bundle import Envelope
 from wasmoci.digest import Digest

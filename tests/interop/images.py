@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from peers import built, run
-
 from wasmoci.keygen import make_image_pair
 from wasmoci.keys.component import load_public_key as load_component_key
 from wasmoci.keys.image import ImagePublicKey, load_public_key, load_signer

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from peers import built, corpus, run, run_refused
 
+from peers import built, corpus, run, run_refused
 from wasmoci.component_signature import MAX_DATA_SIZE
 from wasmoci.errors import Reason, VerificationError
 from wasmoci.files import read_bounded

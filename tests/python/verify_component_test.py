@@ -210,9 +210,7 @@ def test_attack_is_refused(data: bytes, reason: Reason) -> None:
 def test_hole_a_header_swapped() -> None:
     """The header is not signed, so the expected kind is asked for."""
     swapped = COMPONENT + SIGNED[8:]
-    with pytest.raises(
-        VerificationError, match="a module was expected, but the file's header says component"
-    ) as refused:
+    with pytest.raises(VerificationError, match="module was expected, but .* component") as refused:
         verify_component(io.BytesIO(swapped), [KEY], Kind.MODULE)
     assert refused.value.reason is Reason.WRONG_KIND
 
@@ -357,11 +355,6 @@ def one_byte_changes(data: bytes, position: int) -> list[bytes]:
     return [*replaced, *inserted, before + after]
 
 
-def is_only_about_the_other_signer(data: bytes) -> bool:
-    """Whether the change lies in another signer's record, which is none of this key's business."""
-    return data.endswith(TYPED_MODULE[8:]) and data[:8] == MODULE
-
-
 @pytest.mark.parametrize("sample", [name for name in SAMPLES if name != "two_signers"])
 def test_change_of_any_byte_is_refused(sample: str) -> None:
     data = SAMPLES[sample]
@@ -386,7 +379,6 @@ def test_change_in_the_other_signers_record_changes_nothing_for_this_key() -> No
             continue
         assert verified.keys == (KEY,)
         assert position >= own + len(GOOD.raw)
-        assert is_only_about_the_other_signer(changed)
         assert refusal(changed, OTHER_KEY)
 
 

@@ -168,6 +168,4 @@ def _check_copy(request: PublishRequest, planned: Plan, client: RepositoryClient
 def _check_tag_points(client: RepositoryClient, tag: str, digest: Digest) -> None:
     descriptor, _ = client.resolve(tag)
     if descriptor.digest != digest:
-        raise VerificationError(
-            Reason.TAG_MOVED, f"tag {tag} was set to {digest} and points to {descriptor.digest}"
-        )
+        raise VerificationError(Reason.TAG_MOVED, f"tag {tag} was set to {digest} and points to {descriptor.digest}")

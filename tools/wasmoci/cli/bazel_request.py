@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from runfiles import Runfiles
+
 from wasmoci.errors import Error
 from wasmoci.files import read_bounded
 from wasmoci.strict_json import JsonObject, parse_object
