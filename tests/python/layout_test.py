@@ -145,7 +145,7 @@ def test_broken_layout_is_refused(path: Path, break_it: Callable[[Path], object]
 
 
 def test_missing_layout_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(FormatError, match="no OCI image layout"):
+    with pytest.raises(Error, match="there is no image layout at"):
         Layout(tmp_path / "nothing")
 
 
@@ -161,7 +161,7 @@ def test_member_size_limit(path: Path, name: str) -> None:
 
 def test_index_that_names_a_missing_blob_is_refused(image: MemoryImage, path: Path) -> None:
     blob_path(path, image.attached[0].digest).unlink()
-    with pytest.raises(FormatError, match="index.json names a blob that the layout lacks"):
+    with pytest.raises(FormatError, match=r"index\.json names a blob that the layout lacks"):
         Layout(path).referrers(image.image.digest)
 
 
@@ -193,12 +193,13 @@ def check_refused(layout: Layout, descriptor: Descriptor, read: str, message: st
     assert refused.value.reason is Reason.DIGEST_MISMATCH
 
 
-def read_with(layout: Layout, descriptor: Descriptor, read: str) -> object:
+def read_with(layout: Layout, descriptor: Descriptor, read: str) -> None:
     if read == "read_manifest":
-        return layout.read_manifest(descriptor)
-    if read == "read_blob":
-        return layout.read_blob(descriptor, descriptor.size)
-    return layout.copy_blob(descriptor, io.BytesIO())
+        layout.read_manifest(descriptor)
+    elif read == "read_blob":
+        layout.read_blob(descriptor, descriptor.size)
+    else:
+        layout.copy_blob(descriptor, io.BytesIO())
 
 
 def test_blob_size_limit(image: MemoryImage, path: Path) -> None:
@@ -259,9 +260,8 @@ def test_blob_that_is_no_file_of_its_own_content_is_refused(
     image: MemoryImage, path: Path, kind: str, read: str
 ) -> None:
     replace_by(kind, blob_path(path, image.image.digest))
-    with pytest.raises((FormatError, VerificationError)) as refused:
+    with pytest.raises((FormatError, VerificationError)):
         read_with(Layout(path), image.image, read)
-    assert refused.value.reason in (Reason.MALFORMED, Reason.DIGEST_MISMATCH)
 
 
 def test_link_to_the_right_content_is_followed(image: MemoryImage, path: Path) -> None:

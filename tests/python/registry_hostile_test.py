@@ -5,6 +5,7 @@
 import base64
 import io
 import logging
+import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -319,6 +320,20 @@ def test_a_redirect_to_another_origin_carries_no_authorization(tmp_path: Path) -
                 assert client.read_blob(LAYER_DESCRIPTOR, 1000) == LAYER
     assert registry.requests("GET", "blobs")[0].authorization is not None
     assert [seen.authorization for seen in storage.seen] == [None]
+
+
+def test_a_redirect_to_a_storage_under_another_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    def loopback(_: object, port: int, *_rest: object) -> list[object]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", loopback)
+    with Simulator({"GET /storage": Answer(body=LAYER)}) as storage:
+        name = storage.address.replace("127.0.0.1", "storage.example")
+        answers = {BLOB: Answer(307, {"Location": f"http://{name}/storage"})}
+        with Simulator(answers) as registry:
+            repository = client_of(registry.address).repository
+            with RepositoryClient(repository, {}, {registry.address, name}) as client:
+                assert client.read_blob(LAYER_DESCRIPTOR, 1000) == LAYER
 
 
 def test_a_challenge_of_another_origin_is_not_answered(tmp_path: Path) -> None:

@@ -210,7 +210,7 @@ def test_attack_is_refused(data: bytes, reason: Reason) -> None:
 def test_hole_a_header_swapped() -> None:
     """The header is not signed, so the expected kind is asked for."""
     swapped = COMPONENT + SIGNED[8:]
-    with pytest.raises(VerificationError, match="module was expected, but .* component") as refused:
+    with pytest.raises(VerificationError, match=r"module was expected, but .* component") as refused:
         verify_component(io.BytesIO(swapped), [KEY], Kind.MODULE)
     assert refused.value.reason is Reason.WRONG_KIND
 

@@ -11,7 +11,8 @@ Signs the manifest of the image in an OCI layout as cosign does, in one `OciSign
 Outputs: the layout `<name>`, a copy with the signatures added, and `<name>.digest` (also the output
 group `digest`) with the manifest's digest. The ECDSA signatures are those of RFC 6979, so the output is
 the same for the same input and key. Any target whose default output is one OCI layout can be signed,
-such as an `oci_image` of rules_oci.
+such as an `oci_image` of rules_oci. The output group `unsigned` is the layout before it was signed, which
+holds the image alone, as tools want it that do not know signatures.
 """
 
 _ATTRS = {
@@ -63,7 +64,8 @@ def _implementation(ctx):
     ctx.actions.run(
         executable = ctx.executable._tool,
         arguments = [args],
-        inputs = [source] + key_files,
+        # An `oci_image` of rules_oci has links in its layout, to files that its runfiles have.
+        inputs = depset([source] + key_files, transitive = [ctx.attr.image[DefaultInfo].default_runfiles.files]),
         outputs = [layout, digest],
         mnemonic = "OciSign",
         progress_message = "Signing OCI manifest %{label}",
@@ -71,7 +73,7 @@ def _implementation(ctx):
     )
     return [
         DefaultInfo(files = depset([layout]), runfiles = ctx.runfiles([layout])),
-        OutputGroupInfo(digest = depset([digest])),
+        OutputGroupInfo(digest = depset([digest]), unsigned = depset([source])),
         WasmOciImageInfo(
             digest = digest,
             layout = layout,

@@ -54,7 +54,7 @@ def _implementation(ctx):
     request = {
         "insecureRegistries": ctx.attr.insecure_registries,
     }
-    files = []
+    runfiles = ctx.runfiles()
     if image:
         known = signers(image)
         placeholders = known.placeholders.to_list()
@@ -64,7 +64,7 @@ def _implementation(ctx):
             component_keys = component_keys or known.component_keys.to_list()
             oci_keys = oci_keys or known.oci_keys.to_list()
         request["layout"] = _rlocation(ctx, ctx.file.image)
-        files.append(ctx.file.image)
+        runfiles = runfiles.merge(ctx.runfiles([ctx.file.image])).merge(image[DefaultInfo].default_runfiles)
     if image and WasmOciImageInfo in image:
         info = image[WasmOciImageInfo]
         request["repository"] = _repository(ctx, info)
@@ -81,7 +81,7 @@ def _implementation(ctx):
     ctx.actions.write(output, json.encode_indent(request) + "\n")
     return [DefaultInfo(
         files = depset([output]),
-        runfiles = ctx.runfiles([output] + files + component_keys + oci_keys + placeholders),
+        runfiles = runfiles.merge(ctx.runfiles([output] + component_keys + oci_keys + placeholders)),
     )]
 
 wasm_oci_request = rule(

@@ -20,7 +20,10 @@ def add_key(args, key):
         args.add("--key", key.placeholder)
         return [key.public_key, key.placeholder]
     if not key.private_key_path:
-        fail("signing needs a private key: set `--{}` to its absolute path".format(key.setting))
+        setting = str(key.setting)
+        fail("signing needs a private key: set `--{}` to its absolute path".format(
+            setting.removeprefix("@@") if setting.startswith("@@//") else setting,
+        ))
     args.add("--key", key.private_key_path)
     if key.password_path:
         args.add("--password-file", key.password_path)
