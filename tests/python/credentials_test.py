@@ -47,6 +47,8 @@ def answering(username: str, secret: str) -> str:
         ({f"https://{HOST}": {"auth": b64(f"user:{PASSWORD}")}}, USER),
         ({f"https://{HOST}/v1/": {"auth": b64(f"user:{PASSWORD}")}}, USER),
         ({f"http://{HOST}/v2": {"auth": b64("a:b")}, HOST: {"auth": b64(f"user:{PASSWORD}")}}, USER),
+        ({HOST: {"username": "user"}}, None),
+        ({HOST: {"password": PASSWORD}}, None),
         ({HOST: {}}, None),
         ({HOST: {"email": "a@b"}}, None),
         ({"registry.example": {"auth": b64("a:b")}}, None),

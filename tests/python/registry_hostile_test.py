@@ -418,8 +418,9 @@ def test_an_index_that_is_its_own_fallback_tag() -> None:
         assert client.read_fallback_index(subject) is None
 
 
-def test_two_publishers_that_overwrite_each_other_for_ever() -> None:
-    answers = {FALLBACK: index([]), FALLBACK.replace("GET", "PUT"): Answer(201)}
+@pytest.mark.parametrize("found", [index([]), Answer(404)])
+def test_an_index_that_others_overwrite_or_delete_for_ever(found: Answer) -> None:
+    answers = {FALLBACK: found, FALLBACK.replace("GET", "PUT"): Answer(201)}
     with (
         Simulator(answers) as registry,
         client_of(registry.address) as client,

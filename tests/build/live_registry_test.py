@@ -1,0 +1,78 @@
+"""`wasm_component_verify_signatures` in a module of its own, against a registry that changes under it."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bazel import ROOT, Outcome, bazel
+
+KEYS = ROOT / "examples/oci_signing/keys"
+
+MODULE = f"""\
+module(name = "live")
+
+bazel_dep(name = "rules_wasm_oci")
+local_path_override(
+    module_name = "rules_wasm_oci",
+    path = "{ROOT}",
+)
+"""
+
+BUILD = """\
+load("@rules_wasm_oci//wasm_oci:defs.bzl", "wasm_component_verify_signatures")
+
+wasm_component_verify_signatures(
+    name = "live",
+    component_public_key = "placeholder_component.pub",
+    insecure_registries = ["{address}"],
+    oci_image_ref = "{address}/examples/greeting:v1",
+    oci_public_key = "placeholder_oci.pub",
+)
+"""
+
+
+@pytest.fixture(name="address")
+def _address(tmp_path: Path) -> Iterator[str]:
+    """A development registry, served by the tool that Bazel built."""
+    bazel("build", "//tools:wasm_oci")
+    command = [ROOT / "tools/toolbox/run", ROOT / "bazel-bin/tools/wasm_oci"]
+    if shutil.which("bazel") or shutil.which("bazelisk"):
+        command = command[1:]
+    serve = ["registry", "serve", "--directory", tmp_path / "registry"]
+    with subprocess.Popen([*command, *serve], stdout=subprocess.PIPE, text=True, env=dict(os.environ)) as process:
+        try:
+            assert process.stdout is not None
+            yield process.stdout.readline().split()[3]
+        finally:
+            process.terminate()
+
+
+def _publish(target: str, address: str) -> None:
+    flags = ["--registry", address, "--tag", "v1", "--insecure-registry", address]
+    bazel("run", target, "--", *flags)
+
+
+def _test(folder: Path, code: int | None) -> Outcome:
+    return bazel("test", "//:live", "--nozip_undeclared_test_outputs", "--test_output=errors", code=code, folder=folder)
+
+
+def test_the_verdict_follows_the_registry(address: str, tmp_path: Path) -> None:
+    folder = tmp_path / "module"
+    folder.mkdir()
+    (folder / "MODULE.bazel").write_text(MODULE)
+    (folder / "BUILD.bazel").write_text(BUILD.format(address=address))
+    for name in ("placeholder_component.pub", "placeholder_oci.pub"):
+        shutil.copy(KEYS / name, folder)
+    try:
+        assert "404" in _test(folder, code=3).text, "no image is there yet"
+        _publish("//examples/oci_signing:publish_secure_greeting", address)
+        _test(folder, code=0)
+        assert "cached" not in _test(folder, code=0).text
+        _publish("//tests/build:publish_component_only", address)
+        assert "refused: UNSIGNED" in _test(folder, code=3).text
+    finally:
+        bazel("shutdown", folder=folder)
