@@ -19,6 +19,7 @@ def pytest_test(*, name, src, data = [], deps = [], **kwargs):
         srcs = [src, "//tests:pytest_main.py"],
         args = ["$(rootpath //:pyproject.toml)", "$(rootpath {})".format(src)],
         data = data + [src, "//:pyproject.toml"],
+        legacy_create_init = 0,
         main = "//tests:pytest_main.py",
         deps = deps + ["@wasm_oci_dev_pip//pytest"],
         **kwargs

@@ -39,10 +39,10 @@ wasm_component_verify_signatures(
 def _address(tmp_path: Path) -> Iterator[str]:
     """A development registry, served by the tool that Bazel built."""
     bazel("build", "//tools:wasm_oci")
-    command = [ROOT / "tools/toolbox/run", ROOT / "bazel-bin/tools/wasm_oci"]
+    command: list[str | Path] = [ROOT / "tools/toolbox/run", ROOT / "bazel-bin/tools/wasm_oci"]
     if shutil.which("bazel") or shutil.which("bazelisk"):
         command = command[1:]
-    serve = ["registry", "serve", "--directory", tmp_path / "registry"]
+    serve: list[str | Path] = ["registry", "serve", "--directory", tmp_path / "registry"]
     with subprocess.Popen([*command, *serve], stdout=subprocess.PIPE, text=True, env=dict(os.environ)) as process:
         try:
             assert process.stdout is not None

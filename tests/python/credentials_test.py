@@ -23,8 +23,11 @@ def b64(text: str) -> str:
 
 def helper(folder: Path, name: str, script: str) -> dict[str, str]:
     """Make a credential helper in Python; return the environment in which it is found."""
+    code = folder / f"{name}.py"
+    code.write_text(f"import json, sys, time\nasked = sys.stdin.read()\n{script}\n")
     program = folder / f"docker-credential-{name}"
-    program.write_text(f"#!{sys.executable}\nimport json, sys, time\nasked = sys.stdin.read()\n{script}\n")
+    # A `#!` line has no room for the path of an interpreter in runfiles.
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{code}" "$@"\n')
     program.chmod(0o755)
     return {"PATH": str(folder)}
 

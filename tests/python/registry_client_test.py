@@ -33,6 +33,9 @@ from wasmoci.registry.referrers import Listing
 from wasmoci.registry.server import EmbeddedRegistry
 from wasmoci.registry.server_auth import BasicAuth, BearerAuth, ServerAuth
 from wasmoci.registry.server_storage import Event
+from wasmoci.registry.session import Session
+from wasmoci.registry.transport import Response
+from wasmoci.registry.url import Url
 
 
 @pytest.fixture
@@ -244,22 +247,27 @@ def test_a_token_that_expires_in_the_middle(tmp_path: Path) -> None:
         assert client.read_blob(Descriptor.of("x", b"two"), 3) == b"two"
 
 
-def test_a_token_that_expires_between_the_start_and_the_end_of_an_upload(tmp_path: Path) -> None:
+def test_a_token_that_expires_between_the_start_and_the_end_of_an_upload(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     auth = BearerAuth("user", PASSWORD)
+    own_location = Session.own_location
+    revoked: list[str] = []
 
-    def expire_once() -> io.BytesIO:
-        if not opened:
-            auth.revoke_all()
-        opened.append(1)
-        return io.BytesIO(LAYER)
+    def revoke(session: Session, response: Response, location: str) -> Url:
+        """The upload has its location now, and has not sent its body."""
+        auth.revoke_all()
+        revoked.append(location)
+        return own_location(session, response, location)
 
-    opened: list[int] = []
+    monkeypatch.setattr(Session, "own_location", revoke)
     with (
         EmbeddedRegistry(tmp_path / "r", auth=auth) as registry,
         client_of(registry.address, password_for(registry.address, tmp_path)) as client,
     ):
-        assert client.put_blob(LAYER_DESCRIPTOR, expire_once)
-    assert len(opened) == 2
+        assert client.put_blob(LAYER_DESCRIPTOR, lambda: io.BytesIO(LAYER))
+        assert client.has_blob(LAYER_DESCRIPTOR)
+    assert len(revoked) == 1
 
 
 def test_the_registry_says_each_change_in_order(tmp_path: Path) -> None:

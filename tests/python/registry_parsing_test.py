@@ -8,10 +8,10 @@ from wasmoci.reference import Repository
 from wasmoci.registry.auth import Access, Authorizer
 from wasmoci.registry.challenge import Challenge, parse_challenges
 from wasmoci.registry.credentials import Credential
-from wasmoci.registry.safe_text import printable, without_secrets
 from wasmoci.registry.session import api_base
 from wasmoci.registry.transport import Transport
 from wasmoci.registry.url import Url
+from wasmoci.text import excerpt, without_secrets
 
 
 @pytest.mark.parametrize(
@@ -212,9 +212,9 @@ def test_a_credential_is_looked_up_once() -> None:
 
 
 def test_printable() -> None:
-    assert printable("a\n\x1b[0m\u202e\ud800ä", 100) == "a\\n\\x1b[0m\\u202e\\ud800ä"
-    assert printable("abc", 3) == "abc"
-    assert printable("abcd", 3) == "abc..."
+    assert excerpt("a\n\x1b[0m\u202e\ud800ä", 100) == "a\\n\\x1b[0m\\u202e\\ud800ä"
+    assert excerpt("abc", 3) == "abc"
+    assert excerpt("abcd", 3) == "abc..."
 
 
 def test_without_secrets() -> None:

@@ -1,6 +1,23 @@
-"""Text from outside, made safe to print."""
+"""Text from outside, made fit to print."""
+
+from collections.abc import Iterable
+
+MAX_QUOTED_CHARACTERS = 200
 
 
 def printable(text: str) -> str:
-    """`text` with every character that could steer a terminal or break a line written as an escape."""
+    """`text` with control, bidi and other invisible characters escaped: it cannot steer a terminal."""
     return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+
+
+def excerpt(text: str, limit: int = MAX_QUOTED_CHARACTERS) -> str:
+    """The first `limit` characters of `text`, printable."""
+    shown = printable(text[:limit])
+    return f"{shown}..." if len(text) > limit else shown
+
+
+def without_secrets(text: str, secrets: Iterable[str]) -> str:
+    """`text` with each secret replaced; for text of a peer that may echo what it was sent."""
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = text.replace(secret, "[secret]")
+    return text

@@ -39,11 +39,11 @@ def _absolute(target):
         fail("`{}` must be an absolute path, got: {}".format(target.label, path))
     return path
 
-def _key(ctx, provider):
+def _key(ctx, key_info):
     placeholder = ctx.file.placeholder_private_key
     return [
         DefaultInfo(files = depset([ctx.file.public_key]), runfiles = ctx.runfiles([ctx.file.public_key])),
-        provider(
+        key_info(
             password_path = "" if placeholder else _absolute(ctx.attr.password_path),
             placeholder = placeholder,
             private_key_path = "" if placeholder else _absolute(ctx.attr.private_key_path),

@@ -69,6 +69,7 @@ def wasm_component_publish(
         srcs = [Label("//tools:publish.py")],
         args = ["--request=$(rlocationpath :{})".format(request)],
         data = [request],
+        legacy_create_init = 0,
         main = Label("//tools:publish.py"),
         tags = tags,
         testonly = testonly,

@@ -124,11 +124,12 @@ def _verify_test(
     )
     py_test(
         name = name,
-        srcs = [Label("//tools:verify_test.py")],
+        srcs = [Label("//tools:verify_image.py")],
         args = ["--request=$(rlocationpath :{})".format(request)],
         data = [request],
-        main = Label("//tools:verify_test.py"),
+        legacy_create_init = 0,
+        main = Label("//tools:verify_image.py"),
         testonly = testonly,
-        deps = [Label("//tools:verify_test_lib")],
+        deps = [Label("//tools:verify_image_lib")],
         **kwargs
     )

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from wasmoci.errors import RegistryError
-from wasmoci.registry.safe_text import printable
+from wasmoci.text import excerpt
 
 MAX_CHALLENGE_CHARACTERS = 8192
 
@@ -61,4 +61,4 @@ def _add(parameters: dict[str, str], match: re.Match[str], header: str) -> None:
 
 
 def _malformed(header: str) -> RegistryError:
-    return RegistryError(f"the registry's WWW-Authenticate header is malformed: {printable(header)!r}")
+    return RegistryError(f"the registry's WWW-Authenticate header is malformed: {excerpt(header)!r}")

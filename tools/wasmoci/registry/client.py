@@ -14,10 +14,10 @@ from wasmoci.registry.auth import Access, Authorizer
 from wasmoci.registry.checked_copy import checked_copy
 from wasmoci.registry.credentials import find_credential
 from wasmoci.registry.referrers import Listing, Referrers
-from wasmoci.registry.safe_text import printable
 from wasmoci.registry.session import REDIRECTS, Session, api_base
 from wasmoci.registry.transport import Body, Request, Response, Transport, seconds_for
 from wasmoci.strict_json import parse_object
+from wasmoci.text import excerpt
 
 UPLOAD_BLOCK_SIZE = 64 * 1024
 
@@ -89,7 +89,7 @@ class RepositoryClient:
             )
         if found.media_type != descriptor.media_type:
             raise FormatError(
-                f"{descriptor.digest} is {found.media_type}, its descriptor says {printable(descriptor.media_type)!r}"
+                f"{descriptor.digest} is {found.media_type}, its descriptor says {excerpt(descriptor.media_type)!r}"
             )
         return data
 
@@ -191,7 +191,7 @@ def _media_type(response: Response, data: bytes, where: str) -> str:
         raise FormatError(f"{where}: Content-Type must be one of {', '.join(_MANIFEST_TYPES)}, got: {media_type!r}")
     said = parse_object(data, where, MAX_MANIFEST_SIZE).optional_string("mediaType")
     if said not in (None, media_type):
-        raise FormatError(f"{where}: Content-Type is {media_type}, but `mediaType` is {printable(said)!r}")
+        raise FormatError(f"{where}: Content-Type is {media_type}, but `mediaType` is {excerpt(said)!r}")
     return media_type
 
 
@@ -200,7 +200,7 @@ def _check_said_digest(response: Response, actual: Digest) -> None:
     if said not in (None, str(actual)):
         raise VerificationError(
             Reason.DIGEST_MISMATCH,
-            f"{response.url}: Docker-Content-Digest is {printable(said)!r}, but the bytes have digest {actual}",
+            f"{response.url}: Docker-Content-Digest is {excerpt(said)!r}, but the bytes have digest {actual}",
         )
 
 

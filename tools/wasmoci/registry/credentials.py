@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from wasmoci.errors import FormatError, RegistryError
-from wasmoci.registry.safe_text import printable
 from wasmoci.strict_json import JsonObject, parse_object
+from wasmoci.text import excerpt
 
 MAX_CONFIG_SIZE = 1024 * 1024
 MAX_HELPER_OUTPUT = 1024 * 1024
@@ -114,7 +114,7 @@ def _decode_auth(encoded: str, where: str) -> Credential:
 def _ask_helper(name: str, registry: str, environment: Mapping[str, str]) -> Credential | None:
     """Run `docker-credential-NAME get` (protocol of docker-credential-helpers); no shell."""
     if not _HELPER_NAME.fullmatch(name):
-        raise FormatError(f"the name of a credential helper has only A-Z a-z 0-9 . _ -, got: {printable(name)!r}")
+        raise FormatError(f"the name of a credential helper has only A-Z a-z 0-9 . _ -, got: {excerpt(name)!r}")
     program = f"docker-credential-{name}"
     executable = shutil.which(program, path=environment.get("PATH", ""))
     if executable is None:

@@ -13,10 +13,10 @@ from wasmoci.limits import MAX_REFERRERS
 from wasmoci.oci import INDEX_MEDIA_TYPE, MAX_MANIFEST_SIZE, Descriptor, Index
 from wasmoci.registry import fallback_index
 from wasmoci.registry.auth import Access
-from wasmoci.registry.safe_text import printable
 from wasmoci.registry.session import Session
 from wasmoci.registry.transport import Request, Response
 from wasmoci.registry.url import Url
+from wasmoci.text import excerpt
 
 MAX_PAGES = MAX_REFERRERS
 MAX_LISTING_ATTEMPTS = 5
@@ -146,7 +146,7 @@ class Referrers:
             return None
         match = _NEXT_LINK.search(link)
         if match is None:
-            raise RegistryError(f"{response.url}: a Link that names no next page: {printable(link)!r}")
+            raise RegistryError(f"{response.url}: a Link that names no next page: {excerpt(link)!r}")
         return self._session.own_location(response, match[1])
 
 

@@ -8,9 +8,9 @@ from dataclasses import replace
 from wasmoci.errors import Error, RegistryError
 from wasmoci.reference import Repository
 from wasmoci.registry.auth import Access, Authorizer
-from wasmoci.registry.safe_text import printable
 from wasmoci.registry.transport import Request, Response, Transport
 from wasmoci.registry.url import Url
+from wasmoci.text import excerpt
 
 MAX_REDIRECTS = 5
 MAX_ERROR_RESPONSE = 64 * 1024
@@ -93,7 +93,7 @@ class Session:
         said = ""
         with contextlib.suppress(Error):
             said = _what_it_said(response.read(MAX_ERROR_RESPONSE, "the error"))
-        said = printable(self._authorizer.redact(said))
+        said = excerpt(self._authorizer.redact(said))
         return RegistryError(f"{request}: answered {response.status}{': ' if said else ''}{said}", response.status)
 
 

@@ -16,8 +16,8 @@ from urllib3.exceptions import HTTPError, InvalidHeader, SSLError
 from wasmoci.errors import LimitError, RegistryError, UsageError
 from wasmoci.registry.deadline import Deadline, interrupting
 from wasmoci.registry.retry import MAX_ATTEMPTS, RETRIED_STATUSES, pause_seconds
-from wasmoci.registry.safe_text import printable
 from wasmoci.registry.url import Origin, Url
+from wasmoci.text import excerpt
 
 USER_AGENT = "wasm-oci"
 
@@ -82,7 +82,7 @@ class Response:
         """The body as it comes; raises RegistryError where it ends early, stalls or is encoded."""
         encoding = self.header("Content-Encoding") or "identity"
         if encoding.lower() != "identity":
-            raise RegistryError(f"{self.url}: Content-Encoding {printable(encoding)!r} was not asked for", self.status)
+            raise RegistryError(f"{self.url}: Content-Encoding {excerpt(encoding)!r} was not asked for", self.status)
         with interrupting(self._raw.shutdown, self._deadline.remaining):
             while block := self._read_block():
                 yield block
@@ -259,7 +259,7 @@ def _origin(scheme: str, registry: str) -> Origin:
         url = Url.parse(f"{scheme}://{registry}/")
         if url.target == "/":
             return url.origin
-    raise UsageError(f"a registry is host[:port], got: {printable(registry)!r}")
+    raise UsageError(f"a registry is host[:port], got: {excerpt(registry)!r}")
 
 
 def _tls_context(environment: Mapping[str, str]) -> ssl.SSLContext:
@@ -271,4 +271,4 @@ def _tls_context(environment: Mapping[str, str]) -> ssl.SSLContext:
 
 
 def _text_of(error: Exception) -> str:
-    return printable(str(error))
+    return excerpt(str(error))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode, urljoin
 
 from wasmoci.errors import RegistryError
-from wasmoci.registry.safe_text import printable
+from wasmoci.text import excerpt
 
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 _MAX_PORT = 65535
@@ -69,7 +69,7 @@ class Url:
         """Read an absolute http or https URL; raise RegistryError for anything else."""
         match = _URL.fullmatch(text)
         if match is None or not 0 < int(match["port"] or 1) <= _MAX_PORT:
-            raise RegistryError(f"not an http or https URL: {printable(text.partition('?')[0])!r}")
+            raise RegistryError(f"not an http or https URL: {excerpt(text.partition('?')[0])!r}")
         scheme = match["scheme"].lower()
         port = int(match["port"] or _DEFAULT_PORTS[scheme])
         target = match["target"]
@@ -79,7 +79,7 @@ class Url:
         """The URL that a Location or Link answered at this URL names; raise RegistryError if it is none."""
         # Checked before urljoin, which drops tabs and newlines silently.
         if not _VISIBLE.fullmatch(location):
-            raise RegistryError(f"{self} names a next URL that is none: {printable(location)!r}")
+            raise RegistryError(f"{self} names a next URL that is none: {excerpt(location)!r}")
         return Url.parse(urljoin(f"{self.origin}{self.target}", location))
 
     def with_query(self, parameters: dict[str, str]) -> "Url":

@@ -20,7 +20,7 @@ from wasmoci.verify import Verified, verify
 @click.command()
 @click.option("--request", "rlocation", required=True, hidden=True)
 @reported
-def verify_test(rlocation: str) -> Report:
+def verify_image(rlocation: str) -> Report:
     """Verify the target's image on the layers that its level asks for."""
     asked = read_request(rlocation)
     target = asked.reference or str(asked.layout or "")
@@ -51,4 +51,4 @@ def _write(verdict: Verdict) -> None:
 
 
 if __name__ == "__main__":
-    verify_test()
+    verify_image()

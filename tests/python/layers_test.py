@@ -1,0 +1,169 @@
+"""Imports point one way: formats, adapters, operations, tools; and packaging can reach no key and no network."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import wasmoci
+
+PACKAGE = Path(wasmoci.__file__).parent
+
+FORMATS = {
+    "base64_strict",
+    "component_interface",
+    "component_parts",
+    "component_signature",
+    "cosign_bundle",
+    "digest",
+    "errors",
+    "level",
+    "limits",
+    "oci",
+    "reference",
+    "signature_format",
+    "simple_signing",
+    "strict_json",
+    "text",
+    "verdict_files",
+    "wasm",
+    "wasm_artifact",
+}
+ADAPTERS = {"files", "image_source", "keys", "layout", "registry", "registry_source"}
+OPERATIONS = {
+    "component_summary",
+    "image_signatures",
+    "keygen",
+    "package",
+    "publish",
+    "pull",
+    "sign_component",
+    "sign_image",
+    "verify",
+    "verify_component",
+}
+TOOLS = {"cli"}
+
+MAY_IMPORT = {
+    **dict.fromkeys(FORMATS, FORMATS),
+    **dict.fromkeys(ADAPTERS, FORMATS | ADAPTERS),
+    **dict.fromkeys(OPERATIONS, FORMATS | ADAPTERS | OPERATIONS),
+    **dict.fromkeys(TOOLS, FORMATS | ADAPTERS | OPERATIONS | TOOLS),
+}
+
+LIBRARIES = {
+    "click": {"cli"},
+    "cryptography": {"keys"},
+    "nacl": {"keys"},
+    "runfiles": {"cli"},
+    "urllib3": {"registry"},
+}
+
+
+def name_of(path: Path) -> str:
+    """The module's name below `wasmoci`."""
+    return ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__")
+
+
+MODULES = {name_of(path): path for path in sorted(PACKAGE.rglob("*.py")) if path != PACKAGE / "__init__.py"}
+
+
+def imports_of(module: str) -> set[str]:
+    """Everything that a module imports, at its top and inside functions, as full names."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(MODULES[module].read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module}: imports are written in full"
+            assert node.module is not None
+            found |= {f"{node.module}.{alias.name}" for alias in node.names} | {node.module}
+    return found
+
+
+def own_imports_of(module: str) -> set[str]:
+    """The modules below `wasmoci` that a module imports."""
+    inside = {name.removeprefix("wasmoci.") for name in imports_of(module) if name.startswith("wasmoci.")}
+    return {name for name in inside if name in MODULES}
+
+
+def layer_of(module: str) -> str:
+    return module.split(".", maxsplit=1)[0]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_module_imports_its_own_layer_and_the_ones_below(module: str) -> None:
+    layer = layer_of(module)
+    assert layer in MAY_IMPORT, f"{layer} is new: add it to the layer that it belongs to"
+    assert {layer_of(name) for name in own_imports_of(module)} <= MAY_IMPORT[layer]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_libraries_are_used_in_one_place(module: str) -> None:
+    standard = sys.stdlib_module_names | {"wasmoci"}
+    libraries = {name.split(".")[0] for name in imports_of(module)} - standard
+    assert libraries <= {name for name, places in LIBRARIES.items() if layer_of(module) in places}
+
+
+@pytest.mark.parametrize("module", sorted(FORMATS & set(MODULES)))
+def test_formats_do_no_input_and_output_of_their_own(module: str) -> None:
+    doors = {"os", "pathlib", "socket", "subprocess", "tempfile", "shutil", "urllib", "http", "ssl"}
+    imported = imports_of(module) - {"os.SEEK_END", "os"} if module == "wasm" else imports_of(module)
+    assert not {name.split(".")[0] for name in imported} & doors
+
+
+def test_no_cycles() -> None:
+    done: set[str] = set()
+
+    def visit(module: str, path: tuple[str, ...]) -> None:
+        assert module not in path, " -> ".join((*path, module))
+        if module not in done:
+            for name in sorted(own_imports_of(module)):
+                visit(name, (*path, module))
+            done.add(module)
+
+    for module in MODULES:
+        visit(module, ())
+
+
+def reachable(module: str) -> set[str]:
+    found: set[str] = set()
+    waiting = [module]
+    while waiting:
+        current = waiting.pop()
+        if current not in found:
+            found.add(current)
+            waiting += own_imports_of(current)
+    return found
+
+
+FORBIDDEN_FOR_PACKAGING = {"click", "cryptography", "http", "nacl", "socket", "ssl", "subprocess", "urllib", "urllib3"}
+
+
+def test_packaging_can_reach_no_key_and_no_network() -> None:
+    modules = reachable("package")
+    assert not {layer_of(name) for name in modules} & {"keys", "registry", "registry_source", "cli"}
+    for module in modules:
+        assert not {name.split(".")[0] for name in imports_of(module)} & FORBIDDEN_FOR_PACKAGING, module
+
+
+@pytest.mark.parametrize(
+    ("module", "forbidden"),
+    [
+        ("package", ["socket", "ssl", "cryptography", "nacl", "urllib3", "click", "wasmoci.keys"]),
+        ("sign_image", ["socket", "ssl", "nacl", "urllib3", "click", "wasmoci.registry"]),
+        ("sign_component", ["socket", "ssl", "nacl", "urllib3", "click", "wasmoci.registry"]),
+        ("verify", ["urllib3", "nacl", "click", "wasmoci.registry"]),
+    ],
+)
+def test_importing_an_operation_loads_none_of(module: str, forbidden: list[str]) -> None:
+    program = f"import sys, wasmoci.{module}; print(*(name for name in {forbidden} if name in sys.modules))"
+    ran = subprocess.run(
+        [sys.executable, "-S", "-c", f"import sys; sys.path[:] = {sys.path!r}; {program}"],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert ran.stdout.split() == []

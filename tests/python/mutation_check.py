@@ -1,0 +1,217 @@
+"""Removes the verifiers' checks one by one and tells which removal no test notices.
+
+Run from the repository root:  python tests/python/mutation_check.py [module ...]
+
+A mutant is a module with one `raise` replaced by `pass`, or with the condition of one `if`, one
+conditional expression, one filter of a comprehension, or one operand of `and`/`or` made constant.
+Each mutant runs the tests of its module in a forked process until the first failure. Survivors are
+printed; exit code 1 if one of them is not in EQUIVALENT.
+"""
+
+import ast
+import copy
+import importlib.abc
+import importlib.machinery
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from types import CodeType
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = ROOT / "tools" / "wasmoci"
+TESTS = ROOT / "tests" / "python"
+
+# The tests that are run for each module, the likeliest to notice first.
+SUITES = {
+    "base64_strict": ["base64_strict"],
+    "component_interface": ["component_interface", "package"],
+    "component_parts": ["sign_component", "verify_component"],
+    "component_signature": ["component_signature", "verify_component", "sign_component"],
+    "cosign_bundle": ["cosign_bundle", "image_signatures"],
+    "digest": ["digest", "layout"],
+    "image_signatures": ["image_signatures", "verify"],
+    "keys.component": ["component_keys"],
+    "keys.cosign_file": ["cosign_file", "image_keys"],
+    "keys.image": ["image_keys"],
+    "layout": ["layout", "verify", "sign_image", "package"],
+    "oci": ["oci", "layout", "sign_image"],
+    "sign_component": ["sign_component", "verify_component"],
+    "sign_image": ["sign_image", "verify"],
+    "simple_signing": ["simple_signing", "image_signatures"],
+    "strict_json": ["strict_json", "oci"],
+    "verify": ["verify", "image_signatures"],
+    "verify_component": ["verify_component", "sign_component"],
+    "wasm": ["wasm", "component_interface", "verify_component"],
+    "wasm_artifact": ["wasm_artifact", "verify", "package"],
+}
+
+# Mutants that change nothing that can be observed, by module and the text of the mutated line.
+EQUIVALENT: dict[tuple[str, str], str] = {}
+
+TIMEOUT_SECONDS = 120
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One changed module; `line` and `change` tell people where and how."""
+
+    module: str
+    line: int
+    change: str
+    tree: ast.Module
+
+    @property
+    def code(self) -> CodeType:
+        return compile(ast.fix_missing_locations(self.tree), f"<mutant of {self.module}>", "exec")
+
+
+def mutants_of(module: str) -> Iterator[Mutant]:
+    source = path_of(module).read_text()
+    count = len(list(_sites(ast.parse(source))))
+    for number in range(count):
+        tree = ast.parse(source)
+        node, field, index = list(_sites(tree))[number]
+        for replacement, change in _replacements(_get(node, field, index)):
+            mutated = copy.deepcopy(tree)
+            target, _, _ = list(_sites(mutated))[number]
+            original = _get(target, field, index)
+            _set(target, field, index, replacement)
+            yield Mutant(module, original.lineno, f"{change}: {_first_line(original)}", mutated)
+
+
+def path_of(module: str) -> Path:
+    return PACKAGE.joinpath(*module.split(".")).with_suffix(".py")
+
+
+def _first_line(node: ast.AST) -> str:
+    return ast.unparse(node).splitlines()[0]
+
+
+def _sites(tree: ast.AST) -> Iterator[tuple[ast.AST, str, int | None]]:
+    """Every place that is mutated, as parent, field and index."""
+    for node in ast.walk(tree):
+        for field, value in ast.iter_fields(node):
+            if isinstance(value, list):
+                for index, item in enumerate(value):
+                    if isinstance(item, ast.Raise) or _is_condition_in_list(node, field):
+                        yield node, field, index
+            elif field == "test" and isinstance(node, (ast.If, ast.IfExp, ast.While)):
+                yield node, field, None
+
+
+def _is_condition_in_list(node: ast.AST, field: str) -> bool:
+    in_filter = isinstance(node, ast.comprehension) and field == "ifs"
+    return in_filter or (isinstance(node, ast.BoolOp) and field == "values")
+
+
+def _replacements(node: ast.AST) -> list[tuple[ast.AST, str]]:
+    if isinstance(node, ast.Raise):
+        return [(ast.Pass(), "removed")]
+    return [(ast.Constant(value=False), "always false"), (ast.Constant(value=True), "always true")]
+
+
+def _get(node: ast.AST, field: str, index: int | None) -> ast.stmt | ast.expr:
+    value = getattr(node, field)
+    found = value if index is None else value[index]
+    assert isinstance(found, (ast.stmt, ast.expr))
+    return found
+
+
+def _set(node: ast.AST, field: str, index: int | None, replacement: ast.AST) -> None:
+    if index is None:
+        setattr(node, field, replacement)
+    else:
+        getattr(node, field)[index] = replacement
+
+
+class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Loads the mutant in the place of its module."""
+
+    def __init__(self, mutant: Mutant) -> None:
+        self._name = f"wasmoci.{mutant.module}"
+        self._mutant = mutant
+
+    def find_spec(self, fullname: str, path: object, target: object = None) -> importlib.machinery.ModuleSpec | None:
+        if fullname != self._name:
+            return None
+        return importlib.machinery.ModuleSpec(fullname, self, origin=str(path_of(self._mutant.module)))
+
+    def exec_module(self, module: object) -> None:
+        exec(self._mutant.code, vars(module))
+
+
+def survives(mutant: Mutant) -> bool:
+    """Whether all tests of its module pass with the mutant."""
+    child = os.fork()
+    if child == 0:
+        os._exit(_run_tests(mutant))
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    while time.monotonic() < deadline:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            return os.waitstatus_to_exitcode(status) == 0
+        time.sleep(0.01)
+    os.kill(child, 9)
+    os.waitpid(child, 0)
+    return False
+
+
+def _run_tests(mutant: Mutant) -> int:
+    try:
+        import pytest
+
+        silence = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(silence, 1)
+        os.dup2(silence, 2)
+        sys.meta_path.insert(0, _Finder(mutant))
+        os.chdir(ROOT)
+        files = [str(TESTS / f"{name}_test.py") for name in SUITES[mutant.module]]
+        return int(pytest.main(["-x", "-q", "--no-header", "-p", "no:terminal", *files]))
+    except BaseException:
+        return 1
+
+
+def survivors_of(modules: Sequence[str]) -> tuple[int, list[Mutant]]:
+    """How many mutants there are, and those that no test notices."""
+    mutants = [mutant for module in modules for mutant in mutants_of(module)]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        alive = list(pool.map(survives, mutants))
+    return len(mutants), [mutant for mutant, survived in zip(mutants, alive, strict=True) if survived]
+
+
+def _preload() -> None:
+    """What every forked process needs and no mutant changes."""
+    import cryptography.hazmat.primitives.asymmetric.ec
+    import cryptography.hazmat.primitives.serialization
+    import hypothesis
+    import nacl.secret
+    import pytest
+    import wasmtime
+
+    assert all((cryptography, hypothesis, nacl, pytest, wasmtime))
+
+
+def main(arguments: Sequence[str]) -> int:
+    _preload()
+    modules = arguments or list(SUITES)
+    for module in modules:
+        if not survives(Mutant(module, 0, "unchanged", ast.parse(path_of(module).read_text()))):
+            sys.stdout.write(f"the tests of {module} fail without any mutation\n")
+            return 1
+    total, survivors = survivors_of(modules)
+    unexplained = [one for one in survivors if (one.module, one.change) not in EQUIVALENT]
+    for one in unexplained:
+        sys.stdout.write(f"{path_of(one.module).relative_to(ROOT)}:{one.line}: survives, {one.change}\n")
+    sys.stdout.write(
+        f"{total} mutants, {total - len(survivors)} noticed, "
+        f"{len(survivors) - len(unexplained)} equivalent, {len(unexplained)} unexplained\n"
+    )
+    return 1 if unexplained else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
