@@ -22,6 +22,7 @@ from wasmoci.errors import Error, LimitError, Reason, VerificationError
 from wasmoci.keys.image import ImagePublicKey, ImageSigner
 from wasmoci.layout import IMAGE_KIND, KIND_ANNOTATION, SIGNATURES_KIND, LayoutWriter
 from wasmoci.oci import MANIFEST_MEDIA_TYPE, REF_NAME_ANNOTATION, Descriptor, Manifest
+from wasmoci.referrer_list import ReferrerList
 from wasmoci.strict_json import dump
 from wasmoci.verify import Policy, Verified, verify
 from wasmoci.wasm_artifact import CONFIG_MEDIA_TYPE, LAYER_MEDIA_TYPE, WasmConfig
@@ -80,9 +81,9 @@ class MemoryImage:
     def copy_blob(self, descriptor: Descriptor, target: BinaryIO) -> None:
         target.write(self.read_blob(descriptor, 2**40))
 
-    def referrers(self, subject: Digest) -> list[Descriptor]:
+    def referrers(self, subject: Digest) -> ReferrerList:
         del subject
-        return self.attached
+        return ReferrerList(tuple(self.attached))
 
     def legacy_signatures(self, subject: Digest) -> Descriptor | None:
         del subject

@@ -40,6 +40,7 @@ from wasmoci.keys.image import ImagePublicKey
 from wasmoci.layout import Layout
 from wasmoci.limits import MAX_REFERRERS
 from wasmoci.oci import EMPTY_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, MAX_MANIFEST_SIZE, Descriptor, Manifest
+from wasmoci.referrer_list import ReferrerList
 from wasmoci.signature_format import SignatureFormat
 from wasmoci.simple_signing import SIGNATURE_ANNOTATION
 
@@ -466,7 +467,7 @@ class FailingSource(MemoryImage):
         self._fail("read_blob")
         return super().read_blob(descriptor, limit)
 
-    def referrers(self, subject: Digest) -> list[Descriptor]:
+    def referrers(self, subject: Digest) -> ReferrerList:
         self._fail("referrers")
         return super().referrers(subject)
 

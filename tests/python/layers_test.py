@@ -23,6 +23,7 @@ FORMATS = {
     "limits",
     "oci",
     "reference",
+    "referrer_list",
     "signature_format",
     "simple_signing",
     "strict_json",

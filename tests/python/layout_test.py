@@ -20,7 +20,7 @@ from image_fixtures import (
     marked,
     write_layout,
 )
-from wasmoci import layout as layout_module
+from wasmoci import referrer_list
 from wasmoci.digest import Digest
 from wasmoci.errors import Error, FormatError, LimitError, Reason, VerificationError
 from wasmoci.layout import IMAGE_KIND, MAX_BLOBS, SIGNATURES_KIND, Layout, LayoutWriter
@@ -49,7 +49,7 @@ def test_image_and_everything_attached_is_found(image: MemoryImage, path: Path) 
     assert image.legacy is not None
     assert layout.subject().digest == image.image.digest
     assert layout.read_manifest(layout.subject()) == image.blobs[image.image.digest]
-    assert [one.digest for one in layout.referrers(image.image.digest)] == [image.attached[0].digest]
+    assert [one.digest for one in layout.referrers(image.image.digest).descriptors] == [image.attached[0].digest]
     found = layout.legacy_signatures(image.image.digest)
     assert found is not None
     assert found.digest == image.legacy.digest
@@ -58,17 +58,17 @@ def test_image_and_everything_attached_is_found(image: MemoryImage, path: Path) 
 
 def test_referrer_that_index_json_does_not_list_is_found(image: MemoryImage, path: Path) -> None:
     edit_index(path, lambda top: top["manifests"].pop())
-    assert len(Layout(path).referrers(image.image.digest)) == 1
+    assert len(Layout(path).referrers(image.image.digest).descriptors) == 1
 
 
 def test_referrer_of_another_image_is_left_out(image: MemoryImage, path: Path) -> None:
-    assert Layout(path).referrers(Digest.of(b"other")) == []
+    assert Layout(path).referrers(Digest.of(b"other")).descriptors == ()
 
 
 def test_image_without_signatures_has_none(tmp_path: Path) -> None:
     image = make_image()
     layout = Layout(write_layout(image, tmp_path / "plain"))
-    assert layout.referrers(image.image.digest) == []
+    assert layout.referrers(image.image.digest).descriptors == ()
     assert layout.legacy_signatures(image.image.digest) is None
 
 
@@ -297,13 +297,13 @@ def test_blob_count_limit(image: MemoryImage, path: Path) -> None:
 
 def test_referrer_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert MAX_REFERRERS == 100
-    monkeypatch.setattr(layout_module, "MAX_REFERRERS", 3)
+    monkeypatch.setattr(referrer_list, "MAX_REFERRERS", 3)
     image = make_image()
     for number in range(3):
         attach_bundle(image, manifest=lambda top, number=number: top.update(annotations={"n": str(number)}))  # type: ignore[misc]
-    assert len(Layout(write_layout(image, tmp_path / "three")).referrers(image.image.digest)) == 3
+    assert len(Layout(write_layout(image, tmp_path / "three")).referrers(image.image.digest).descriptors) == 3
     attach_bundle(image)
-    with pytest.raises(LimitError, match="the image has 4 referrers, the limit is 3"):
+    with pytest.raises(LimitError, match="the layout has 4 referrers, the limit is 3"):
         Layout(write_layout(image, tmp_path / "four")).referrers(image.image.digest)
 
 
@@ -329,18 +329,18 @@ def test_listed_attachment_that_is_no_manifest_is_handed_on_to_be_reported(
 ) -> None:
     entry = Descriptor(MANIFEST_MEDIA_TYPE, LayoutWriter(path).add(data), len(data))
     good = image.attached[0].digest
-    assert [one.digest for one in Layout(path).referrers(image.image.digest)] == [good]
+    assert [one.digest for one in Layout(path).referrers(image.image.digest).descriptors] == [good]
     edit_index(path, lambda top: top["manifests"].append(entry.to_json()))
-    assert {one.digest for one in Layout(path).referrers(image.image.digest)} == {good, entry.digest}
+    assert {one.digest for one in Layout(path).referrers(image.image.digest).descriptors} == {good, entry.digest}
 
 
 def test_broken_image_and_legacy_manifest_are_not_taken_for_attachments(tmp_path: Path) -> None:
     image = make_image(manifest=lambda top: top.update(layers=1))
     attach_legacy(image, [legacy_layer(image)], manifest=lambda top: top.update(layers=1))
     path = write_layout(image, tmp_path / "broken")
-    assert Layout(path).referrers(image.image.digest) == []
+    assert Layout(path).referrers(image.image.digest).descriptors == ()
     edit_index(path, lambda top: (top["manifests"].pop(), top["manifests"][0].pop("annotations")))
-    assert Layout(path).referrers(image.image.digest) == []
+    assert Layout(path).referrers(image.image.digest).descriptors == ()
 
 
 def test_several_legacy_manifests_are_refused(image: MemoryImage, path: Path) -> None:

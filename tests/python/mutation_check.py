@@ -170,7 +170,7 @@ def _run_tests(mutant: Mutant) -> int:
         sys.meta_path.insert(0, _Finder(mutant))
         os.chdir(ROOT)
         files = [str(TESTS / f"{name}_test.py") for name in SUITES[mutant.module]]
-        return int(pytest.main(["-x", "-q", "--no-header", "-p", "no:terminal", *files]))
+        return int(pytest.main(["-x", "-q", "--assert=plain", *files]))
     except BaseException:
         return 1
 

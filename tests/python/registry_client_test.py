@@ -28,6 +28,7 @@ from wasmoci.digest import Digest
 from wasmoci.errors import RegistryError, UsageError
 from wasmoci.oci import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descriptor, Index
 from wasmoci.reference import Repository
+from wasmoci.referrer_list import ReferrerList
 from wasmoci.registry.client import RepositoryClient
 from wasmoci.registry.referrers import Listing
 from wasmoci.registry.server import EmbeddedRegistry
@@ -116,10 +117,10 @@ def test_a_referrer_is_listed_by_the_api(registry: EmbeddedRegistry) -> None:
     entry, data = referrer(1)
     with client_of(registry.address) as client:
         push_image(client)
-        assert client.referrers(SUBJECT.digest) == []
+        assert client.referrers(SUBJECT.digest) == ReferrerList()
         assert client.put_manifest(data, MANIFEST_MEDIA_TYPE, entry.digest)
         assert client.attach_referrer(SUBJECT.digest, entry, data) is Listing.API
-        assert client.referrers(SUBJECT.digest) == [entry]
+        assert client.referrers(SUBJECT.digest) == ReferrerList((entry,))
         assert client.read_fallback_index(SUBJECT.digest) is None
 
 
@@ -132,7 +133,7 @@ def test_a_referrer_is_listed_in_the_fallback_index(old_registry: EmbeddedRegist
         for entry, data in (first, second, first):
             assert not client.put_manifest(data, MANIFEST_MEDIA_TYPE, entry.digest)
             assert client.attach_referrer(SUBJECT.digest, entry, data) is Listing.FALLBACK_INDEX
-        assert client.read_fallback_index(SUBJECT.digest) == [first[0], second[0]]
+        assert client.read_fallback_index(SUBJECT.digest) == ReferrerList((first[0], second[0]))
         _, data = client.resolve(f"sha256-{SUBJECT.digest.hex}")
     assert data == Index([first[0], second[0]]).to_bytes()
 
@@ -181,7 +182,7 @@ def test_of_ten_publishers_at_once_none_is_lost(old_registry: EmbeddedRegistry) 
             list(threads.map(publish, range(10)))
         listed = client.read_fallback_index(SUBJECT.digest)
     assert listed is not None
-    assert {entry.digest for entry in listed} == {referrer(number)[0].digest for number in range(10)}
+    assert {entry.digest for entry in listed.descriptors} == {referrer(number)[0].digest for number in range(10)}
 
 
 def test_one_client_may_be_shared_between_threads(tmp_path: Path) -> None:

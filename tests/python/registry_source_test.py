@@ -21,6 +21,7 @@ from wasmoci.errors import FormatError, RegistryError
 from wasmoci.image_source import ImageSource
 from wasmoci.oci import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Index
 from wasmoci.reference import Reference
+from wasmoci.referrer_list import ReferrerList
 from wasmoci.registry.client import RepositoryClient
 from wasmoci.registry.server import EmbeddedRegistry
 from wasmoci.registry_source import RegistrySource
@@ -40,7 +41,7 @@ def test_an_image_with_its_referrers(referrers_api: bool, tmp_path: Path) -> Non
     with EmbeddedRegistry(tmp_path, referrers_api=referrers_api) as registry, client_of(registry.address) as client:
         push_image(client)
         source: ImageSource = source_of(client, ":v1")
-        assert source.referrers(SUBJECT.digest) == []
+        assert source.referrers(SUBJECT.digest) == ReferrerList()
         assert source.legacy_signatures(SUBJECT.digest) is None
         client.attach_referrer(SUBJECT.digest, entry, data)
         client.put_manifest(data, MANIFEST_MEDIA_TYPE, f"sha256-{SUBJECT.digest.hex}.sig")
@@ -51,7 +52,7 @@ def test_an_image_with_its_referrers(referrers_api: bool, tmp_path: Path) -> Non
         target = io.BytesIO()
         source.copy_blob(LAYER_DESCRIPTOR, target)
         assert target.getvalue() == LAYER
-        assert source.referrers(SUBJECT.digest) == [entry]
+        assert source.referrers(SUBJECT.digest) == ReferrerList((entry,))
         legacy = source.legacy_signatures(SUBJECT.digest)
         assert legacy is not None
         assert source.read_manifest(legacy) == data

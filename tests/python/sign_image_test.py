@@ -194,7 +194,7 @@ def test_other_referrers_are_kept(tmp_path: Path) -> None:
     image = make_image()
     sbom = attach_bundle(image, OTHER_SIGNER)
     sign_image(SignRequest(write_layout(image, tmp_path / "in"), tmp_path / "out", REPOSITORY), SIGNER)
-    assert sbom.digest in [one.digest for one in Layout(tmp_path / "out").referrers(image.image.digest)]
+    assert sbom.digest in [one.digest for one in Layout(tmp_path / "out").referrers(image.image.digest).descriptors]
 
 
 def test_signer_whose_signature_does_not_verify_writes_no_layout(

@@ -36,6 +36,7 @@ from wasmoci.keys.image import ImagePublicKey
 from wasmoci.layout import Layout
 from wasmoci.level import Level
 from wasmoci.oci import IMAGE_CONFIG_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, MAX_MANIFEST_SIZE, Descriptor, Manifest
+from wasmoci.referrer_list import ReferrerList
 from wasmoci.verify import Policy, verify
 from wasmoci.wasm_artifact import MAX_CONFIG_SIZE
 
@@ -321,7 +322,7 @@ class FailingSource(MemoryImage):
         self._fail("copy_blob")
         super().copy_blob(descriptor, target)
 
-    def referrers(self, subject: Digest) -> list[Descriptor]:
+    def referrers(self, subject: Digest) -> ReferrerList:
         self._fail("referrers")
         return super().referrers(subject)
 

@@ -68,7 +68,9 @@ def verify_image_signatures(source: ImageSource, subject: Digest, trusted: Seque
 
 
 def _bundles(source: ImageSource, subject: Digest, problems: list[VerificationError]) -> Iterator[_Candidate]:
-    for descriptor in source.referrers(subject):
+    listed = source.referrers(subject)
+    problems += [VerificationError(Reason.MALFORMED, problem) for problem in listed.problems]
+    for descriptor in listed.descriptors:
         try:
             layer = _bundle_layer(source.read_manifest(descriptor), subject)
             if layer is None:

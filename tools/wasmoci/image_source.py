@@ -4,6 +4,7 @@ from typing import BinaryIO, Protocol
 
 from wasmoci.digest import Digest
 from wasmoci.oci import Descriptor
+from wasmoci.referrer_list import ReferrerList
 
 
 class ImageSource(Protocol):
@@ -26,7 +27,7 @@ class ImageSource(Protocol):
     def copy_blob(self, descriptor: Descriptor, target: BinaryIO) -> None:
         """Stream a blob of any size into `target`; what was written counts only if this returns."""
 
-    def referrers(self, subject: Digest) -> list[Descriptor]:
+    def referrers(self, subject: Digest) -> ReferrerList:
         """Manifests that may have `subject` as their subject; a source's word is not proof of it.
 
         At most MAX_REFERRERS; more raise LimitError.

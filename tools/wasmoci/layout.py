@@ -15,7 +15,6 @@ from typing import BinaryIO
 from wasmoci.digest import BLOCK_SIZE, Digest
 from wasmoci.errors import Error, FormatError, LimitError, Reason, VerificationError
 from wasmoci.files import read_bounded
-from wasmoci.limits import MAX_REFERRERS
 from wasmoci.oci import (
     INDEX_MEDIA_TYPE,
     MANIFEST_MEDIA_TYPE,
@@ -25,6 +24,7 @@ from wasmoci.oci import (
     Index,
     Manifest,
 )
+from wasmoci.referrer_list import ReferrerList
 from wasmoci.simple_signing import signature_tag
 from wasmoci.strict_json import dump, parse_object
 
@@ -97,7 +97,7 @@ class Layout:
             raise LimitError(f"the layout has {len(names)} blobs, the limit is {MAX_BLOBS}")
         return [Digest.parse(f"sha256:{name}") for name in names]
 
-    def referrers(self, subject: Digest) -> list[Descriptor]:
+    def referrers(self, subject: Digest) -> ReferrerList:
         """Every manifest among the blobs that names `subject`, listed in index.json or not.
 
         A listed entry that is no readable manifest is among them, so that a verifier can report it.
@@ -108,10 +108,8 @@ class Layout:
         missing = {entry.digest for entry in self.index.manifests} - set(present)
         if missing:
             raise FormatError(f"index.json names a blob that the layout lacks: {min(map(str, missing))}")
-        found = [referrer for digest in present if (referrer := self._referrer(digest, subject))]
-        if len(found) > MAX_REFERRERS:
-            raise LimitError(f"the image has {len(found)} referrers, the limit is {MAX_REFERRERS}")
-        return found
+        found = tuple(referrer for digest in present if (referrer := self._referrer(digest, subject)))
+        return ReferrerList(found).within_limit("the layout")
 
     def legacy_signatures(self, subject: Digest) -> Descriptor | None:
         tag = signature_tag(subject)

@@ -82,7 +82,7 @@ class Manifest:
     @classmethod
     def parse(cls, data: bytes, where: str = "the manifest") -> "Manifest":
         """Raises FormatError, LimitError above 4 MiB or 1,000 layers."""
-        top = _parse_top(data, where, MANIFEST_MEDIA_TYPE, foreign="manifests")
+        top = parse_document(data, where, MANIFEST_MEDIA_TYPE, foreign="manifests")
         subject = top.optional_object("subject")
         return cls(
             config=Descriptor.parse(top.object("config")),
@@ -119,7 +119,7 @@ class Index:
     @classmethod
     def parse(cls, data: bytes, where: str = "the index") -> "Index":
         """Raises FormatError, LimitError above 4 MiB or 1,000 entries."""
-        top = _parse_top(data, where, INDEX_MEDIA_TYPE, foreign="layers")
+        top = parse_document(data, where, INDEX_MEDIA_TYPE, foreign="layers")
         entries = top.objects("manifests", MAX_INDEX_ENTRIES)
         return cls(tuple(Descriptor.parse(entry) for entry in entries), top.string_map("annotations"))
 
@@ -146,7 +146,11 @@ def referrer_descriptor(manifest: Manifest, data: bytes) -> Descriptor:
     )
 
 
-def _parse_top(data: bytes, where: str, media_type: str, foreign: str) -> JsonObject:
+def parse_document(data: bytes, where: str, media_type: str, *, foreign: str) -> JsonObject:
+    """The top of a manifest or index, which must not have the member `foreign` of the other one.
+
+    Raises FormatError, LimitError above 4 MiB.
+    """
     top = parse_object(data, where, MAX_MANIFEST_SIZE)
     if top.integer("schemaVersion") != 2:
         raise FormatError(f"{where}: `schemaVersion` must be 2")

@@ -68,7 +68,7 @@ def plan(request: PublishRequest) -> Plan:
         subject = verified.subject
         manifest = layout.read_manifest(subject)
         parsed = Manifest.parse(manifest)
-        referrers = [_referrer(layout, descriptor) for descriptor in layout.referrers(subject.digest)]
+        referrers = [_referrer(layout, descriptor) for descriptor in layout.referrers(subject.digest).descriptors]
         legacy = layout.legacy_signatures(subject.digest)
         legacy_layers = () if legacy is None else Manifest.parse(layout.read_manifest(legacy)).layers
     return Plan(

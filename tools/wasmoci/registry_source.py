@@ -6,6 +6,7 @@ from wasmoci.digest import Digest
 from wasmoci.errors import FormatError
 from wasmoci.oci import MANIFEST_MEDIA_TYPE, Descriptor
 from wasmoci.reference import Reference
+from wasmoci.referrer_list import ReferrerList
 from wasmoci.registry.client import RepositoryClient
 
 
@@ -40,12 +41,12 @@ class RegistrySource:
     def copy_blob(self, descriptor: Descriptor, target: BinaryIO) -> None:
         self._client.copy_blob(descriptor, target)
 
-    def referrers(self, subject: Digest) -> list[Descriptor]:
+    def referrers(self, subject: Digest) -> ReferrerList:
         """From the referrers API, else from the fallback index."""
         listed = self._client.referrers(subject)
         if listed is None:
             listed = self._client.read_fallback_index(subject)
-        return listed or []
+        return listed or ReferrerList()
 
     def legacy_signatures(self, subject: Digest) -> Descriptor | None:
         found = self._client.find_manifest(f"sha256-{subject.hex}.sig")

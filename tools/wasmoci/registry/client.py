@@ -10,6 +10,7 @@ from wasmoci.digest import Digest
 from wasmoci.errors import FormatError, LimitError, Reason, RegistryError, VerificationError
 from wasmoci.oci import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, MAX_MANIFEST_SIZE, Descriptor
 from wasmoci.reference import Repository, check_tag
+from wasmoci.referrer_list import ReferrerList
 from wasmoci.registry.auth import Access, Authorizer
 from wasmoci.registry.checked_copy import checked_copy
 from wasmoci.registry.credentials import find_credential
@@ -146,14 +147,14 @@ class RepositoryClient:
             _check_said_digest(response, Digest.of(data))
             return response.header("OCI-Subject") is not None
 
-    def referrers(self, subject: Digest) -> list[Descriptor] | None:
+    def referrers(self, subject: Digest) -> ReferrerList | None:
         """What the referrers API lists, of every artifact type; None where the registry has no such API.
 
         More than MAX_REFERRERS raise LimitError.
         """
         return self._referrers.from_api(subject)
 
-    def read_fallback_index(self, subject: Digest) -> list[Descriptor] | None:
+    def read_fallback_index(self, subject: Digest) -> ReferrerList | None:
         """What the index at tag `sha256-<hex>` lists; None where there is none."""
         return self._referrers.from_fallback_index(subject)
 

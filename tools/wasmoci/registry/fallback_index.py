@@ -7,9 +7,8 @@ import json
 from typing import Any
 
 from wasmoci.digest import Digest
-from wasmoci.errors import LimitError
-from wasmoci.limits import MAX_REFERRERS
-from wasmoci.oci import INDEX_MEDIA_TYPE, Descriptor, Index
+from wasmoci.oci import INDEX_MEDIA_TYPE, Descriptor
+from wasmoci.referrer_list import ReferrerList
 from wasmoci.strict_json import dump
 
 
@@ -17,12 +16,9 @@ def fallback_tag(subject: Digest) -> str:
     return f"sha256-{subject.hex}"
 
 
-def entries(index: bytes) -> list[Descriptor]:
+def entries(index: bytes) -> ReferrerList:
     """Raises FormatError, LimitError above MAX_REFERRERS."""
-    found = list(Index.parse(index, "the fallback index of referrers").manifests)
-    if len(found) > MAX_REFERRERS:
-        raise LimitError(f"the fallback index has {len(found)} referrers, the limit is {MAX_REFERRERS}")
-    return found
+    return ReferrerList.parse(index, "the fallback index of referrers")
 
 
 def with_entry(index: bytes | None, entry: Descriptor) -> bytes:

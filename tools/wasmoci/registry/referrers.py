@@ -10,7 +10,8 @@ from typing import Protocol
 from wasmoci.digest import Digest
 from wasmoci.errors import FormatError, LimitError, RegistryError
 from wasmoci.limits import MAX_REFERRERS
-from wasmoci.oci import INDEX_MEDIA_TYPE, MAX_MANIFEST_SIZE, Descriptor, Index
+from wasmoci.oci import INDEX_MEDIA_TYPE, MAX_MANIFEST_SIZE, Descriptor
+from wasmoci.referrer_list import ReferrerList
 from wasmoci.registry import fallback_index
 from wasmoci.registry.auth import Access
 from wasmoci.registry.session import Session
@@ -64,10 +65,10 @@ class Referrers:
         self._put_manifest = put_manifest
         self._sleep = sleep
 
-    def from_api(self, subject: Digest) -> list[Descriptor] | None:
+    def from_api(self, subject: Digest) -> ReferrerList | None:
         """All pages of the API's list; None where the API is absent, which any other failure is not."""
         url = self._session.url(f"referrers/{subject}")
-        found: list[Descriptor] = []
+        found = ReferrerList()
         headers = {"Accept": INDEX_MEDIA_TYPE}
         for page in range(MAX_PAGES):
             expected = {_OK} if page else {_OK, *_API_ABSENT}
@@ -76,16 +77,14 @@ class Referrers:
             ) as response:
                 if response.status != _OK:
                     return None
-                found += _read_page(response)
-                if len(found) > MAX_REFERRERS:
-                    raise LimitError(f"{subject} has more referrers than the limit of {MAX_REFERRERS}")
+                found = (found + _read_page(response)).within_limit(f"the list of referrers of {subject}")
                 next_page = self._next_page(response)
             if next_page is None:
                 return found
             url = next_page
         raise LimitError(f"the referrers of {subject} have more pages than the limit of {MAX_PAGES}")
 
-    def from_fallback_index(self, subject: Digest) -> list[Descriptor] | None:
+    def from_fallback_index(self, subject: Digest) -> ReferrerList | None:
         """None where there is no index."""
         index = self._read_fallback_index(subject)
         return None if index is None else fallback_index.entries(index)
@@ -101,7 +100,7 @@ class Referrers:
             if listed is None:
                 self.add_to_fallback_index(subject, entry)
                 return Listing.FALLBACK_INDEX
-            if any(referrer.digest == entry.digest for referrer in listed):
+            if listed.lists(entry.digest):
                 return Listing.API
             self._sleep(_pause(attempt))
         raise RegistryError(f"the registry took the referrer {entry.digest} but does not list it for {subject}")
@@ -150,15 +149,15 @@ class Referrers:
         return self._session.own_location(response, match[1])
 
 
-def _read_page(response: Response) -> list[Descriptor]:
+def _read_page(response: Response) -> ReferrerList:
     where = f"the list of referrers at {response.url}"
     if response.media_type != INDEX_MEDIA_TYPE:
         raise FormatError(f"{where}: Content-Type must be {INDEX_MEDIA_TYPE}, got: {response.media_type!r}")
-    return list(Index.parse(response.read(MAX_MANIFEST_SIZE, where), where).manifests)
+    return ReferrerList.parse(response.read(MAX_MANIFEST_SIZE, where), where)
 
 
 def _lists(index: bytes, entry: Descriptor) -> bool:
-    return any(listed.digest == entry.digest for listed in fallback_index.entries(index))
+    return fallback_index.entries(index).lists(entry.digest)
 
 
 def _pause(attempt: int) -> float:
