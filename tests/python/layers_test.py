@@ -15,6 +15,7 @@ FORMATS = {
     "base64_strict",
     "component_interface",
     "component_parts",
+    "component_referrer",
     "component_signature",
     "cosign_bundle",
     "digest",
@@ -44,6 +45,7 @@ OPERATIONS = {
     "sign_image",
     "verify",
     "verify_component",
+    "verify_image_component",
 }
 TOOLS = {"cli"}
 

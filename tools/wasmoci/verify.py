@@ -15,8 +15,7 @@ from wasmoci.keys.component import ComponentPublicKey
 from wasmoci.keys.image import ImagePublicKey
 from wasmoci.level import Level
 from wasmoci.oci import Descriptor, Manifest
-from wasmoci.verify_component import verify_component
-from wasmoci.wasm import Kind
+from wasmoci.verify_image_component import verify_image_component
 from wasmoci.wasm_artifact import MAX_CONFIG_SIZE, check_config, check_manifest, is_wasm_artifact
 
 
@@ -86,12 +85,11 @@ def verify(source: ImageSource, policy: Policy, component_target: BinaryIO | Non
     observed = _Observed()
     with refuse_malformed():
         subject = source.subject()
-        manifest = Manifest.parse(source.read_manifest(subject))
         if component_target is not None:
-            component = _verify_artifact(source, manifest, policy, component_target, observed)
+            component = _verify_artifact(source, subject, policy, component_target, observed)
         else:
             with tempfile.TemporaryFile() as temporary:
-                component = _verify_artifact(source, manifest, policy, temporary, observed)
+                component = _verify_artifact(source, subject, policy, temporary, observed)
         _verify_image_layer(source, subject, policy, observed)
     return Verified(
         subject=subject,
@@ -113,8 +111,9 @@ def refuse_malformed() -> Iterator[None]:
 
 
 def _verify_artifact(
-    source: ImageSource, manifest: Manifest, policy: Policy, target: BinaryIO, observed: _Observed
+    source: ImageSource, subject: Descriptor, policy: Policy, target: BinaryIO, observed: _Observed
 ) -> Digest | None:
+    manifest = Manifest.parse(source.read_manifest(subject))
     if not is_wasm_artifact(manifest):
         if policy.required.has_component:
             raise FormatError(f"the image is no Wasm artifact, its config is {manifest.config.media_type!r}")
@@ -126,7 +125,7 @@ def _verify_artifact(
     check_config(config, layer.digest, read_interface(target))
     if policy.component_keys:
         try:
-            verified = verify_component(target, policy.component_keys, Kind.COMPONENT)
+            verified = verify_image_component(source, subject.digest, target, policy.component_keys)
         except VerificationError as error:
             _tolerate(error, policy.required.has_component, "component", observed)
         else:

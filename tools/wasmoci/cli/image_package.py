@@ -21,6 +21,7 @@ from wasmoci.reference import check_tag
 @click.option("--tag", help="The tag that the layout's index proposes.")
 @click.option("--annotation", "annotations", multiple=True, metavar="KEY=VALUE", help="Repeatable.")
 @click.option("--author", help="The config's author.")
+@click.option("--signature", type=PathArgument(), help="A detached signature of COMPONENT, to travel with it.")
 @reported
 def package(
     component: Path,
@@ -30,6 +31,7 @@ def package(
     tag: str | None,
     annotations: tuple[str, ...],
     author: str | None,
+    signature: Path | None,
 ) -> Report:
     """Package the file COMPONENT as `wkg oci push` would, into an OCI image layout.
 
@@ -43,6 +45,7 @@ def package(
         annotations=_pairs(annotations),
         author=author,
         created=_source_date_epoch(),
+        signature=signature,
     )
     descriptor = run_package(request)
     return layout_report(output, str(descriptor.digest), digest_file)
