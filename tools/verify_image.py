@@ -1,20 +1,16 @@
-"""The program of a verifying test: the verdict on a layout or a live image, and its reports.
-
-Writes JUnit XML to $XML_OUTPUT_FILE and `report.json` into $TEST_UNDECLARED_OUTPUTS_DIR.
-"""
+"""The program of a test that verifies an image: the verdict on a layout or a live image, and its reports."""
 
 import os
-from pathlib import Path
 
 import click
 
 from wasmoci.cli.bazel_request import BazelRequest, read_request
+from wasmoci.cli.bazel_test import tested
 from wasmoci.cli.output import Report, reported
 from wasmoci.cli.source import open_source
-from wasmoci.cli.verdict import policy, verdict_json, verdict_report
-from wasmoci.errors import Error, UsageError, VerificationError
-from wasmoci.verdict_files import Verdict
-from wasmoci.verify import Verified, verify
+from wasmoci.cli.verdict import policy, verdict_report
+from wasmoci.errors import UsageError
+from wasmoci.verify import verify
 
 
 @click.command()
@@ -27,27 +23,13 @@ def verify_image(rlocation: str) -> Report:
     if not target:
         raise UsageError("the request names nothing to verify")
     name = f"{asked.reference or os.environ.get('TEST_TARGET', target)} is {asked.require}"
-    try:
-        verified = _verify(asked, target)
-    except Error as error:
-        reason = error.reason.value if isinstance(error, VerificationError) else None
-        _write(Verdict(name, {"required": asked.require}, failure=str(error), reason=reason))
-        raise
-    _write(Verdict(name, {"required": asked.require, **verdict_json(verified), "warnings": list(verified.warnings)}))
-    return verdict_report(target, verified)
+    return tested(name, {"required": asked.require}, lambda: _verify(asked, target))
 
 
-def _verify(asked: BazelRequest, target: str) -> Verified:
+def _verify(asked: BazelRequest, target: str) -> Report:
     wanted = policy(asked.component_keys, asked.oci_keys, asked.require)
     with open_source(target, asked.insecure_registries) as source:
-        return verify(source, wanted)
-
-
-def _write(verdict: Verdict) -> None:
-    if xml := os.environ.get("XML_OUTPUT_FILE"):
-        Path(xml).write_text(verdict.junit_xml(), encoding="utf-8")
-    if folder := os.environ.get("TEST_UNDECLARED_OUTPUTS_DIR"):
-        (Path(folder) / "report.json").write_text(verdict.report_json(), encoding="utf-8")
+        return verdict_report(target, verify(source, wanted))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Public API of rules_wasm_oci: dual-layer signed WebAssembly component OCI images."""
 
 load("//wasm_oci/private:component_sign.bzl", _wasm_sign = "wasm_sign")
+load("//wasm_oci/private:component_verify.bzl", _wasm_verify_test = "wasm_verify_test")
 load("//wasm_oci/private:image_package.bzl", _wasm_oci_package = "wasm_oci_package")
 load("//wasm_oci/private:image_sign.bzl", _wasm_oci_sign = "wasm_oci_sign")
 load(
@@ -8,10 +9,12 @@ load(
     _wasm_component_oci_image = "wasm_component_oci_image",
     _wasm_component_signed_oci_image = "wasm_component_signed_oci_image",
 )
+load("//wasm_oci/private:keygen.bzl", _wasm_keygen = "wasm_keygen")
 load("//wasm_oci/private:keys.bzl", _wasm_component_key = "wasm_component_key", _wasm_oci_key = "wasm_oci_key")
 load(
     "//wasm_oci/private:providers.bzl",
     _WasmComponentKeyInfo = "WasmComponentKeyInfo",
+    _WasmDetachedSignatureInfo = "WasmDetachedSignatureInfo",
     _WasmOciImageInfo = "WasmOciImageInfo",
     _WasmOciKeyInfo = "WasmOciKeyInfo",
     _WasmSignersInfo = "WasmSignersInfo",
@@ -30,6 +33,7 @@ load(
 visibility("public")
 
 # Keys.
+wasm_keygen = _wasm_keygen
 wasm_component_key = _wasm_component_key
 wasm_oci_key = _wasm_oci_key
 
@@ -37,6 +41,9 @@ wasm_oci_key = _wasm_oci_key
 wasm_sign = _wasm_sign
 wasm_oci_package = _wasm_oci_package
 wasm_oci_sign = _wasm_oci_sign
+
+# One test.
+wasm_verify_test = _wasm_verify_test
 
 # Macros that wire them together.
 wasm_component_oci_image = _wasm_component_oci_image
@@ -48,6 +55,7 @@ wasm_component_verify_test = _wasm_component_verify_test
 
 # Providers.
 WasmComponentKeyInfo = _WasmComponentKeyInfo
+WasmDetachedSignatureInfo = _WasmDetachedSignatureInfo
 WasmOciImageInfo = _WasmOciImageInfo
 WasmOciKeyInfo = _WasmOciKeyInfo
 WasmSignersInfo = _WasmSignersInfo

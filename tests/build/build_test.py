@@ -198,7 +198,12 @@ def test_a_private_key_that_does_not_belong_to_the_public_key_signs_nothing(flag
 
 @pytest.mark.parametrize(
     ("target", "reason"),
-    [("verify_unsigned_image", "UNSIGNED"), ("verify_with_foreign_keys", "UNTRUSTED_KEY")],
+    [
+        ("verify_unsigned_image", "UNSIGNED"),
+        ("verify_with_foreign_keys", "UNTRUSTED_KEY"),
+        ("verify_unsigned_component", "UNSIGNED"),
+        ("verify_two_of_one_signer", "POLICY_UNMET"),
+    ],
 )
 def test_a_verify_test_fails_where_the_image_is_not_so(target: str, reason: str) -> None:
     bazel("test", f"//tests/build:{target}", code=3)

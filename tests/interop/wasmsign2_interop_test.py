@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from peers import built, corpus, run, run_refused
+from wasmoci.component_parts import read_parts
 from wasmoci.component_signature import MAX_DATA_SIZE
-from wasmoci.errors import Reason, VerificationError
+from wasmoci.errors import FormatError, Reason, VerificationError
 from wasmoci.files import read_bounded
 from wasmoci.keygen import make_component_pair
 from wasmoci.keys.component import ComponentSigner, load_public_key, load_signer
@@ -14,14 +15,25 @@ from wasmoci.sign_component import sign_detached, sign_embedded
 from wasmoci.verify_component import verify_component
 from wasmoci.wasm import read_kind
 
-NAMES = ("greeting.wasm", *(path.name for path in corpus()))
+
+def _is_padded(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return read_parts(stream).padded
 
 
-@pytest.fixture(name="source", params=NAMES)
+# Go's linker pads LEB128 numbers: such a file has detached signatures only.
+FILES = {"greeting.wasm": built("greeting.wasm"), **{path.name: path for path in corpus()}}
+PADDED = [name for name, path in FILES.items() if _is_padded(path)]
+
+
+@pytest.fixture(name="source", params=[name for name in FILES if name not in PADDED])
 def _source(request: pytest.FixtureRequest) -> Path:
-    if request.param == "greeting.wasm":
-        return built(request.param)
-    return next(path for path in corpus() if path.name == request.param)
+    return FILES[request.param]
+
+
+@pytest.fixture(name="padded", params=PADDED)
+def _padded(request: pytest.FixtureRequest) -> Path:
+    return FILES[request.param]
 
 
 @pytest.fixture(name="keys")
@@ -89,6 +101,30 @@ def test_detached_signatures_are_equal_and_verify_both_ways(
         run("wasmsign2", "verify", "-i", source, "-K", keys[1], "-S", ours, folder=tmp_path)
         detached = read_bounded(theirs, MAX_DATA_SIZE, "the signature")
         assert verify_component(stream, [load_public_key(keys[1])], kind, detached).keys
+
+
+def test_padded_file_carries_no_signature(padded: Path, keys: tuple[Path, Path], tmp_path: Path) -> None:
+    with pytest.raises(FormatError, match="shortest LEB128"):
+        _sign(padded, tmp_path / "ours.wasm", load_signer(keys[0]), with_key_id=False)
+
+
+def test_detached_signature_of_a_padded_file_is_over_its_own_bytes(
+    padded: Path, keys: tuple[Path, Path], tmp_path: Path
+) -> None:
+    ours, theirs, rewritten = tmp_path / "ours.sig", tmp_path / "theirs.sig", tmp_path / "rewritten.wasm"
+    run("wasmsign2", "sign", "-i", padded, "-o", rewritten, "-k", keys[0], "-S", theirs, folder=tmp_path)
+    assert rewritten.stat().st_size < padded.stat().st_size
+    trusted = [load_public_key(keys[1])]
+    with padded.open("rb") as stream:
+        kind = read_kind(stream)
+        ours.write_bytes(sign_detached(stream, load_signer(keys[0]), kind))
+        run("wasmsign2", "verify", "-i", padded, "-K", keys[1], "-S", ours, folder=tmp_path)
+        assert verify_component(stream, trusted, kind, ours.read_bytes()).keys
+        with pytest.raises(VerificationError) as refused:
+            verify_component(stream, trusted, kind, theirs.read_bytes())
+    assert refused.value.reason is Reason.DIGEST_MISMATCH
+    with rewritten.open("rb") as stream:
+        assert verify_component(stream, trusted, kind, theirs.read_bytes()).keys
 
 
 def test_wasmsign2_uses_our_compact_keys(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from image_fixtures import HELLO, OTHER_SIGNER, SIGNER
 from publish_fixtures import PATH, client_for, dual_layout, unsigned_layout
 from wasm_fixtures import KEY
 from wasmoci.cli.main import main
+from wasmoci.files import SECRET_FILE_MODE, write_atomically
 from wasmoci.keys.component import ComponentSigner, load_public_key, load_signer, pem_public
 from wasmoci.keys.image import load_signer as load_image_signer
 from wasmoci.layout import Layout
@@ -89,7 +90,7 @@ def _component(tmp_path: Path) -> Path:
 def _pair(tmp_path: Path) -> tuple[Path, Path]:
     secret, public = tmp_path / "own.key", tmp_path / "own.pub"
     signer = ComponentSigner.generate()
-    secret.write_bytes(signer.pem())
+    write_atomically(secret, signer.pem(), SECRET_FILE_MODE)
     public.write_bytes(pem_public(signer.public_key))
     return secret, public
 
@@ -154,7 +155,7 @@ def test_verifying_without_a_key_is_wrong_usage(component: Path) -> None:
 
 def test_an_image_is_packaged_signed_and_verified(component: Path, pair: tuple[Path, Path], tmp_path: Path) -> None:
     signed, unsigned, layout = tmp_path / "signed.wasm", tmp_path / "unsigned", tmp_path / "layout"
-    (tmp_path / "oci.key").write_bytes(SIGNER.pem())
+    write_atomically(tmp_path / "oci.key", SIGNER.pem(), SECRET_FILE_MODE)
     (tmp_path / "oci.pub").write_bytes(SIGNER.public_key.pem())
     run("component", "sign", component, "--key", pair[0], "--output", signed)
     run("image", "package", signed, "--output", unsigned, "--tag", "v1", "--annotation", "a=b=c")
@@ -193,7 +194,7 @@ def test_the_date_of_an_image_is_source_date_epoch(component: Path, tmp_path: Pa
 
 
 def test_signing_an_image_with_halves_of_two_keys_writes_nothing(tmp_path: Path) -> None:
-    (tmp_path / "oci.key").write_bytes(SIGNER.pem())
+    write_atomically(tmp_path / "oci.key", SIGNER.pem(), SECRET_FILE_MODE)
     (tmp_path / "other.pub").write_bytes(OTHER_SIGNER.public_key.pem())
     run(
         *("image", "sign", unsigned_layout(tmp_path), "--output", tmp_path / "layout"),

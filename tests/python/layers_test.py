@@ -25,6 +25,7 @@ FORMATS = {
     "oci",
     "reference",
     "referrer_list",
+    "section_pattern",
     "signature_format",
     "simple_signing",
     "strict_json",
@@ -35,7 +36,9 @@ FORMATS = {
 }
 ADAPTERS = {"files", "image_source", "keys", "layout", "registry", "registry_source"}
 OPERATIONS = {
+    "component_matrix",
     "component_summary",
+    "edit_signatures",
     "image_signatures",
     "keygen",
     "package",
@@ -43,8 +46,10 @@ OPERATIONS = {
     "pull",
     "sign_component",
     "sign_image",
+    "split_component",
     "verify",
     "verify_component",
+    "verify_parts",
     "verify_image_component",
 }
 TOOLS = {"cli"}

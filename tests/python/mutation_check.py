@@ -169,18 +169,17 @@ def _run_tests(mutant: Mutant) -> int:
         os.dup2(silence, 2)
         sys.meta_path.insert(0, _Finder(mutant))
         os.chdir(ROOT)
-        files = [str(TESTS / f"{name}_test.py") for name in SUITES[mutant.module]]
-        return int(pytest.main(["-x", "-q", "--assert=plain", *files]))
+        files = (str(TESTS / f"{name}_test.py") for name in SUITES[mutant.module])
+        return int(any(pytest.main(["-x", "-q", "--assert=plain", file]) for file in files))
     except BaseException:
         return 1
 
 
-def survivors_of(modules: Sequence[str]) -> tuple[int, list[Mutant]]:
-    """How many mutants there are, and those that no test notices."""
+def mutants_and_fates(modules: Sequence[str]) -> Iterator[tuple[Mutant, bool]]:
+    """Every mutant and whether it survives, as soon as that is known."""
     mutants = [mutant for module in modules for mutant in mutants_of(module)]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        alive = list(pool.map(survives, mutants))
-    return len(mutants), [mutant for mutant, survived in zip(mutants, alive, strict=True) if survived]
+        yield from zip(mutants, pool.map(survives, mutants), strict=True)
 
 
 def _preload() -> None:
@@ -202,14 +201,18 @@ def main(arguments: Sequence[str]) -> int:
         if not survives(Mutant(module, 0, "unchanged", ast.parse(path_of(module).read_text()))):
             sys.stdout.write(f"the tests of {module} fail without any mutation\n")
             return 1
-    total, survivors = survivors_of(modules)
-    unexplained = [one for one in survivors if (one.module, one.change) not in EQUIVALENT]
-    for one in unexplained:
-        sys.stdout.write(f"{path_of(one.module).relative_to(ROOT)}:{one.line}: survives, {one.change}\n")
-    sys.stdout.write(
-        f"{total} mutants, {total - len(survivors)} noticed, "
-        f"{len(survivors) - len(unexplained)} equivalent, {len(unexplained)} unexplained\n"
-    )
+    total = equivalent = unexplained = 0
+    for mutant, survived in mutants_and_fates(modules):
+        total += 1
+        if survived and (mutant.module, mutant.change) in EQUIVALENT:
+            equivalent += 1
+        elif survived:
+            unexplained += 1
+            where = f"{path_of(mutant.module).relative_to(ROOT)}:{mutant.line}"
+            sys.stdout.write(f"{where}: survives, {mutant.change}\n")
+            sys.stdout.flush()
+    noticed = total - equivalent - unexplained
+    sys.stdout.write(f"{total} mutants, {noticed} noticed, {equivalent} equivalent, {unexplained} unexplained\n")
     return 1 if unexplained else 0
 
 

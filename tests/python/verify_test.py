@@ -28,7 +28,20 @@ from image_fixtures import (
     verify_both,
     write_layout,
 )
-from wasm_fixtures import KEY, OTHER_KEY, TYPED_MODULE, embed, hashes_of, raw_data, raw_record, raw_set, record, signed
+from wasm_fixtures import (
+    KEY,
+    OTHER_KEY,
+    TYPED_MODULE,
+    detached,
+    embed,
+    hashes_of,
+    raw_data,
+    raw_record,
+    raw_set,
+    record,
+    signed,
+)
+from wasmoci.component_referrer import SIGNATURE_MEDIA_TYPE, component_signature_referrer
 from wasmoci.digest import Digest
 from wasmoci.errors import Error, Reason, RegistryError, UsageError, VerificationError
 from wasmoci.keys.component import ComponentPublicKey
@@ -178,6 +191,24 @@ def with_unknown_record() -> bytes:
     """The signed component with one more record, which no verifier understands."""
     hashes = hashes_of(HELLO)
     return embed(HELLO, raw_data([raw_set(hashes, [record(hashes).raw, raw_record(algorithm=7)])]))
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        pytest.param(lambda top: top.update(annotations={"x": "y" * MAX_MANIFEST_SIZE}), id="above_4_mib"),
+        pytest.param(lambda top: top.update(layers=1), id="without_layers"),
+    ],
+)
+def test_bad_referrer_hides_no_detached_component_signature_and_is_reported(spoil: Edit) -> None:
+    image = make_image(HELLO)
+    attach_bundle(image, manifest=spoil)
+    referrer = component_signature_referrer(detached(HELLO), image.image, "hello.wasm.sig").to_bytes()
+    image.add(SIGNATURE_MEDIA_TYPE, detached(HELLO))
+    image.attached.append(image.add(MANIFEST_MEDIA_TYPE, referrer))
+    verified = verify(image, Policy.of([KEY], []))
+    assert verified.component_keys == (KEY,)
+    assert len(verified.warnings) == 1
 
 
 def signed_image(**edits: Edit) -> MemoryImage:

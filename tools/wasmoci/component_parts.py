@@ -5,13 +5,14 @@ its state is noted after each delimiter section, and at the end of the file.
 """
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
 from wasmoci.component_signature import DELIMITER_NAME, MAX_DATA_SIZE, MAX_HASHES, SECTION_NAME
 from wasmoci.digest import BLOCK_SIZE
 from wasmoci.errors import FormatError, LimitError
-from wasmoci.wasm import HEADER_SIZE, Kind, read_kind, read_payload, read_sections
+from wasmoci.wasm import HEADER_SIZE, Kind, custom_section, read_header, read_kind, read_payload, read_sections
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +59,39 @@ def hash_parts(stream: BinaryIO, parts: ComponentParts) -> tuple[bytes, ...]:
     """The 32-byte hash at the end of each part, in order; FormatError if the file shrinks meanwhile."""
     state = hashlib.sha256()
     hashes = []
-    stream.seek(parts.content)
-    position = parts.content
+    start = parts.content
     for end in parts.ends:
-        while position < end:
-            block = stream.read(min(BLOCK_SIZE, end - position))
-            if not block:
-                raise FormatError("the file became shorter while it was read")
+        for block in read_blocks(stream, start, end):
             state.update(block)
-            position += len(block)
         hashes.append(state.digest())
+        start = end
     return tuple(hashes)
+
+
+def read_blocks(stream: BinaryIO, start: int, end: int) -> Iterator[bytes]:
+    """The bytes from `start` to `end` in blocks; FormatError if the file is shorter."""
+    stream.seek(start)
+    while start < end:
+        block = stream.read(min(BLOCK_SIZE, end - start))
+        if not block:
+            raise FormatError("the file became shorter while it was read")
+        yield block
+        start += len(block)
+
+
+def write_with_signature(source: BinaryIO, target: BinaryIO, parts: ComponentParts, signature: bytes | None) -> None:
+    """Copy a file with other signature data, or with none; all the rest is copied as it is."""
+    target.write(read_header(source))
+    if signature is not None:
+        target.write(custom_section(SECTION_NAME, signature))
+    for block in read_blocks(source, parts.content, parts.ends[-1]):
+        target.write(block)
+
+
+def check_embeddable(parts: ComponentParts) -> None:
+    """FormatError for a file that cannot carry a signature: others would hash it in another form."""
+    if parts.padded:
+        raise FormatError(
+            "a length in this file is not in its shortest LEB128 form, so the file cannot carry a signature: "
+            "write it again with a tool that shortens lengths, or use a detached signature"
+        )

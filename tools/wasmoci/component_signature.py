@@ -2,7 +2,7 @@
 
 Source: wasmsign2 0.2.6 and the WebAssembly tool-conventions page `Signatures.md`; the length
 prefixes of sets and records are in the program only. wsc (sigil) ends each record with a count
-of certificates, which is read and never written here.
+of certificates; only a count of 0 is understood and written here.
 
     data   := 01 01 01 | count of sets | (length | set)*
     set    := count of hashes | (32 bytes)* | count of records | (length | record)*
@@ -10,8 +10,9 @@ of certificates, which is read and never written here.
 """
 
 import hmac
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from enum import Enum
 
 from wasmoci.errors import Error, FormatError, LimitError
 from wasmoci.wasm import Cursor, u32
@@ -31,6 +32,14 @@ _ED25519 = 0x01
 _VERSIONS = b"\x01\x01\x01"
 _DOMAIN = b"wasmsig"
 _KEY_ID_SIZE = 12
+_NO_CERTIFICATES = b"\0"
+
+
+class RecordForm(str, Enum):
+    """How a record is written: wasmsign2's way, or wsc's, which ends with a count of certificates."""
+
+    WASMSIGN2 = "wasmsign2"
+    WSC = "wsc"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +51,10 @@ class Record:
     raw: bytes
 
     @classmethod
-    def make(cls, key_id: bytes, signature: bytes) -> "Record":
+    def make(cls, key_id: bytes, signature: bytes, form: RecordForm = RecordForm.WASMSIGN2) -> "Record":
         raw = u32(len(key_id)) + key_id + bytes([_ED25519]) + u32(len(signature)) + signature
+        if form is RecordForm.WSC:
+            raw += _NO_CERTIFICATES
         return cls(key_id, signature, raw)
 
 
@@ -95,6 +106,24 @@ class SignatureData:
         data = _VERSIONS + u32(len(self.sets)) + b"".join(u32(len(one)) + one for one in sets)
         _check_limit(len(data), "bytes", MAX_DATA_SIZE)
         return data
+
+    def sets_for(self, hashes: Sequence[bytes]) -> tuple[SignatureSet, ...]:
+        """The sets over exactly these hashes."""
+        return tuple(one for one in self.sets if tuple(one.hashes) == tuple(hashes))
+
+    def without(self, is_unwanted: Callable[[SignatureSet, Record], bool]) -> "SignatureData":
+        """Leave out the records that `is_unwanted` names, and the sets that lose their last record by that.
+
+        All other records and sets stay as they are, those that are not understood too.
+        """
+        kept = []
+        for one in self.sets:
+            records = tuple(
+                record for record in one.records if not (isinstance(record, Record) and is_unwanted(one, record))
+            )
+            if records or not one.records:
+                kept.append(replace(one, records=records))
+        return SignatureData(tuple(kept))
 
     def with_record(self, hashes: Sequence[bytes], record: Record) -> "SignatureData":
         """Add `record` to the set of these `hashes`, which is made where there is none.

@@ -2,21 +2,48 @@
 
 import os
 import secrets
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from wasmoci.errors import Error, LimitError
+from wasmoci.errors import Error, KeyFileError, LimitError
 
 PUBLIC_FILE_MODE = 0o644
 SECRET_FILE_MODE = 0o600
+
+_HAS_MODES = os.name == "posix"
+_OPEN_TO_OTHERS = 0o077
 
 
 def read_bounded(path: Path, limit: int, what: str) -> bytes:
     """The bytes of the file at `path`; LimitError above `limit` bytes, Error if it cannot be read."""
     with open_for_reading(path, what) as stream:
+        return _read_bounded(stream, path, limit, what)
+
+
+def read_secret(path: Path, limit: int, what: str, *, private: bool) -> bytes:
+    """As `read_bounded`; with `private` a file that its mode opens to others than its owner is a KeyFileError.
+
+    Where files have no such modes nothing is refused.
+    """
+    with open_for_reading(path, what) as stream:
+        if private and _HAS_MODES:
+            mode = stat.S_IMODE(os.fstat(stream.fileno()).st_mode)
+            if mode & _OPEN_TO_OTHERS:
+                raise KeyFileError(
+                    f"{what} {path} is open to others than its owner (mode {mode:04o}): run `chmod 600 {path}`, "
+                    "or allow it with --allow-readable-key"
+                )
+        return _read_bounded(stream, path, limit, what)
+
+
+def _read_bounded(stream: BinaryIO, path: Path, limit: int, what: str) -> bytes:
+    try:
         data = stream.read(limit + 1)
+    except OSError as error:
+        raise Error(f"cannot read {what} {path}: {error.strerror}") from None
     if len(data) > limit:
         raise LimitError(f"{what} {path} has more bytes than the limit of {limit}")
     return data

@@ -1,18 +1,22 @@
 """Sign a component with Ed25519 as wasmsign2 does, byte for byte."""
 
-import shutil
 from typing import BinaryIO
 
-from wasmoci.component_parts import ComponentParts, hash_parts, read_parts
-from wasmoci.component_signature import SECTION_NAME, Record, SignatureData, signed_message
-from wasmoci.digest import BLOCK_SIZE
-from wasmoci.errors import FormatError, Reason, VerificationError
+from wasmoci.component_parts import ComponentParts, check_embeddable, hash_parts, read_parts, write_with_signature
+from wasmoci.component_signature import Record, RecordForm, SignatureData, signed_message
+from wasmoci.errors import Error, FormatError, Reason, VerificationError
 from wasmoci.keys.component import ComponentSigner
-from wasmoci.wasm import Kind, custom_section, read_header
+from wasmoci.wasm import Kind
 
 
 def sign_embedded(
-    source: BinaryIO, target: BinaryIO, signer: ComponentSigner, kind: Kind, *, with_key_id: bool = False
+    source: BinaryIO,
+    target: BinaryIO,
+    signer: ComponentSigner,
+    kind: Kind,
+    *,
+    with_key_id: bool = False,
+    form: RecordForm = RecordForm.WASMSIGN2,
 ) -> None:
     """Write `source` with a signature by `signer` as its first section to `target`.
 
@@ -21,28 +25,37 @@ def sign_embedded(
     signed this file already.
     """
     parts = _parts_of(source, kind)
-    if parts.padded:
-        raise FormatError(
-            "a length in this file is not in its shortest LEB128 form, so the file cannot carry a signature: "
-            "write it again with a tool that shortens lengths, or use a detached signature"
-        )
+    check_embeddable(parts)
     existing = SignatureData() if parts.signature is None else SignatureData.parse(parts.signature)
-    data = _signed(source, parts, existing, signer, with_key_id)
-    target.write(read_header(source))
-    target.write(custom_section(SECTION_NAME, data.to_bytes()))
-    source.seek(parts.content)
-    shutil.copyfileobj(source, target, BLOCK_SIZE)
+    hashes = hash_parts(source, parts)
+    data = existing.with_record(hashes, _record(hashes, signer, with_key_id, form))
+    write_with_signature(source, target, parts, data.to_bytes())
 
 
-def sign_detached(source: BinaryIO, signer: ComponentSigner, kind: Kind, *, with_key_id: bool = False) -> bytes:
-    """The signature data over `source` as it is.
+def sign_detached(
+    source: BinaryIO,
+    signer: ComponentSigner,
+    kind: Kind,
+    *,
+    with_key_id: bool = False,
+    form: RecordForm = RecordForm.WASMSIGN2,
+    existing: bytes | None = None,
+) -> bytes:
+    """The signature data over `source` as it is; with `existing`, that data and one signature more.
 
-    Raises VerificationError (WRONG_KIND), FormatError, also for an embedded signature.
+    Raises VerificationError (WRONG_KIND), FormatError, also for an embedded signature, Error if
+    `existing` is for another file or has this signature.
     """
     parts = _parts_of(source, kind)
     if parts.signature is not None:
         raise FormatError("this file has an embedded signature, which a detached one would not cover")
-    return _signed(source, parts, SignatureData(), signer, with_key_id).to_bytes()
+    hashes = hash_parts(source, parts)
+    data = SignatureData()
+    if existing is not None:
+        data = SignatureData.parse(existing)
+        if not data.sets_for(hashes):
+            raise Error("the signature to add to is for another file")
+    return data.with_record(hashes, _record(hashes, signer, with_key_id, form)).to_bytes()
 
 
 def _parts_of(source: BinaryIO, kind: Kind) -> ComponentParts:
@@ -54,11 +67,8 @@ def _parts_of(source: BinaryIO, kind: Kind) -> ComponentParts:
     return parts
 
 
-def _signed(
-    source: BinaryIO, parts: ComponentParts, existing: SignatureData, signer: ComponentSigner, with_key_id: bool
-) -> SignatureData:
-    hashes = hash_parts(source, parts)
+def _record(hashes: tuple[bytes, ...], signer: ComponentSigner, with_key_id: bool, form: RecordForm) -> Record:
     message = signed_message(hashes)
     signature = signer.sign(message)
     signer.public_key.verify(signature, message)
-    return existing.with_record(hashes, Record.make(signer.public_key.key_id if with_key_id else b"", signature))
+    return Record.make(signer.public_key.key_id if with_key_id else b"", signature, form)

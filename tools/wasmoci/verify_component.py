@@ -23,22 +23,92 @@ class VerifiedComponent:
     warnings: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class SignedComponent:
+    """A file with the 32-byte hash of each part, and signature data of which nothing is verified yet."""
+
+    parts: ComponentParts
+    hashes: tuple[bytes, ...]
+    data: SignatureData
+
+
 def verify_component(
-    stream: BinaryIO, trusted: Sequence[ComponentPublicKey], kind: Kind, detached: bytes | None = None
+    stream: BinaryIO,
+    trusted: Sequence[ComponentPublicKey],
+    kind: Kind,
+    detached: bytes | None = None,
+    threshold: int = 1,
 ) -> VerifiedComponent:
-    """Check that a trusted key signed exactly this file, which must be of `kind`.
+    """Check that at least `threshold` distinct trusted keys signed exactly this file, which must be of `kind`.
 
     `detached` is detached signature data; without it the signature is the file's first section.
-    Raises VerificationError with the reason, UsageError if nothing is trusted.
+    Keys are distinct if their raw bytes are, whatever form their files have. Raises VerificationError
+    with the reason, UsageError if nothing is trusted or the threshold cannot be met.
     """
+    check_trust(trusted, threshold)
+    signed = read_signed(stream, kind, detached)
+    return judge(signed.data, signed.data.sets_for(signed.hashes), trusted, threshold)
+
+
+def check_trust(trusted: Sequence[ComponentPublicKey], threshold: int) -> None:
+    """UsageError unless `threshold` is between 1 and the number of distinct trusted keys."""
     if not trusted:
         raise UsageError("no component key is trusted, so no signature can be verified")
+    distinct = len(set(trusted))
+    if not 1 <= threshold <= distinct:
+        raise UsageError(
+            f"the threshold must be between 1 and the number of distinct trusted keys, {distinct}, got: {threshold}"
+        )
+
+
+def read_signed(stream: BinaryIO, kind: Kind, detached: bytes | None) -> SignedComponent:
+    """Read and hash a file with its signature data; VerificationError for what can be no signed file of `kind`."""
     try:
         parts, data = _read(stream, kind, detached)
-        hashes = hash_parts(stream, parts)
+        return SignedComponent(parts, hash_parts(stream, parts), data)
     except FormatError as error:
         raise VerificationError(error.reason, f"the component is refused: {error}") from None
-    return _verify_sets(data, hashes, trusted)
+
+
+def judge(
+    data: SignatureData,
+    matching: Sequence[SignatureSet],
+    trusted: Sequence[ComponentPublicKey],
+    threshold: int,
+) -> VerifiedComponent:
+    """Count the distinct trusted keys that signed one of the `matching` sets of `data`.
+
+    The caller vouches that the sets are for this file. Raises VerificationError below the threshold.
+    """
+    warnings = [
+        f"a signature record was ignored: {record.problem}"
+        for one in data.sets
+        for record in one.records
+        if isinstance(record, UnknownRecord)
+    ]
+    signers = [key for key in dict.fromkeys(trusted) if any(has_signed(key, one) for one in matching)]
+    if not signers:
+        raise _refusal(data, matching, trusted, warnings)
+    if len(signers) < threshold:
+        names = ", ".join(key.fingerprint for key in signers)
+        raise VerificationError(
+            Reason.POLICY_UNMET,
+            f"{threshold} distinct trusted keys must have signed this component, {len(signers)} did: {names}",
+        )
+    return VerifiedComponent(tuple(signers), tuple(warnings))
+
+
+def has_signed(key: ComponentPublicKey, one: SignatureSet) -> bool:
+    """Whether some record of this set is a signature by `key` over the hashes of the set."""
+    message = signed_message(one.hashes)
+    for record in one.records:
+        if isinstance(record, Record) and record.key_id in (b"", key.key_id):
+            try:
+                key.verify(record.signature, message)
+            except VerificationError:
+                continue
+            return True
+    return False
 
 
 def _read(stream: BinaryIO, kind: Kind, detached: bytes | None) -> tuple[ComponentParts, SignatureData]:
@@ -56,34 +126,6 @@ def _read(stream: BinaryIO, kind: Kind, detached: bytes | None) -> tuple[Compone
     if parts.signature is not None:
         raise FormatError("the file has an embedded signature beside the detached one")
     return parts, SignatureData.parse(detached)
-
-
-def _verify_sets(
-    data: SignatureData, hashes: tuple[bytes, ...], trusted: Sequence[ComponentPublicKey]
-) -> VerifiedComponent:
-    matching = [one for one in data.sets if tuple(one.hashes) == hashes]
-    warnings = [
-        f"a signature record was ignored: {record.problem}"
-        for one in data.sets
-        for record in one.records
-        if isinstance(record, UnknownRecord)
-    ]
-    signers = [key for key in dict.fromkeys(trusted) if any(_has_signed(key, one) for one in matching)]
-    if not signers:
-        raise _refusal(data, matching, trusted, warnings)
-    return VerifiedComponent(tuple(signers), tuple(warnings))
-
-
-def _has_signed(key: ComponentPublicKey, one: SignatureSet) -> bool:
-    message = signed_message(one.hashes)
-    for record in one.records:
-        if isinstance(record, Record) and record.key_id in (b"", key.key_id):
-            try:
-                key.verify(record.signature, message)
-            except VerificationError:
-                continue
-            return True
-    return False
 
 
 def _refusal(

@@ -47,9 +47,8 @@ def _detached_signatures(
     source: ImageSource, subject: Digest, problems: list[VerificationError]
 ) -> Iterator[tuple[Digest, bytes]]:
     for descriptor in source.referrers(subject).descriptors:
-        data = source.read_manifest(descriptor)
         try:
-            layer = component_signature_layer(data, subject)
+            layer = component_signature_layer(source.read_manifest(descriptor), subject)
             if layer is None:
                 continue
             signature = source.read_blob(layer, MAX_DATA_SIZE)

@@ -1,14 +1,22 @@
 """The rule `wasm_sign`."""
 
-load(":providers.bzl", "WasmComponentKeyInfo", "WasmSignersInfo", "signers", "with_signer")
+load(
+    ":providers.bzl",
+    "WasmComponentKeyInfo",
+    "WasmDetachedSignatureInfo",
+    "WasmSignersInfo",
+    "signers",
+    "with_signer",
+)
 load(":signing.bzl", "EXECUTION_REQUIREMENTS", "add_key")
 
 visibility(["//wasm_oci/..."])
 
 _DOC = """\
-Signs a WebAssembly file with Ed25519, in the format of wasmsign2, as one `WasmSign` action.
+Signs a WebAssembly file with Ed25519, in the format of wasmsign2: one `WasmSign` action a key.
 
-The output is `<name>.wasm`. It is the same for the same input and key.
+The output is `<name>.wasm`, the same for the same input and keys. With `detached` the file stays as it is and is
+handed on, and `<name>.sig` (output group `signature`) has the signatures: packaging sends them along.
 """
 
 _ATTRS = {
@@ -17,19 +25,30 @@ _ATTRS = {
         doc = "The WebAssembly file: any target with one `.wasm` output.",
         mandatory = True,
     ),
-    "key": attr.label(
-        doc = "The key pair, a `wasm_component_key`.",
-        mandatory = True,
-        providers = [WasmComponentKeyInfo],
-    ),
+    "detached": attr.bool(doc = "Whether the signatures stay outside of the file."),
     "key_id": attr.bool(
         default = True,
-        doc = "Whether the signature names its key, as `wasmsign2 sign -K` does.",
+        doc = "Whether a signature names its key, as `wasmsign2 sign -K` does.",
+    ),
+    "keys": attr.label_list(
+        allow_empty = False,
+        doc = "The key pairs, each a `wasm_component_key`.",
+        mandatory = True,
+        providers = [WasmComponentKeyInfo],
     ),
     "kind": attr.string(
         default = "component",
         doc = "What the file must be.",
         values = ["component", "module"],
+    ),
+    "parts": attr.string_list(
+        doc = "Globs of custom section names. If there are any, a `WasmSplit` action first puts delimiters between " +
+              "these sections and the others, so that parts can be verified.",
+    ),
+    "_split_tool": attr.label(
+        cfg = "exec",
+        default = Label("//tools:component_split"),
+        executable = True,
     ),
     "_tool": attr.label(
         cfg = "exec",
@@ -38,32 +57,74 @@ _ATTRS = {
     ),
 }
 
-def _implementation(ctx):
-    output = ctx.actions.declare_file(ctx.label.name + ".wasm")
-    key = ctx.attr.key[WasmComponentKeyInfo]
+def _split(ctx):
+    output = ctx.actions.declare_file(ctx.label.name + ".split.wasm")
 
     args = ctx.actions.args()
     args.add("--quiet")
     args.add(ctx.file.component)
     args.add("--output", output)
+    args.add_all(ctx.attr.parts, before_each = "--section")
+
+    ctx.actions.run(
+        executable = ctx.executable._split_tool,
+        arguments = [args],
+        inputs = [ctx.file.component],
+        outputs = [output],
+        mnemonic = "WasmSplit",
+        progress_message = "Splitting WebAssembly component %{label}",
+    )
+    return output
+
+def _sign(ctx, component, key, output, previous_signature):
+    args = ctx.actions.args()
+    args.add("--quiet")
+    args.add(component)
+    args.add("--detached" if ctx.attr.detached else "--output", output)
     args.add("--kind", ctx.attr.kind)
     if ctx.attr.key_id:
         args.add("--key-id")
+    inputs = [component]
+    if previous_signature:
+        args.add("--add-to", previous_signature)
+        inputs.append(previous_signature)
     key_files = add_key(args, key)
 
     ctx.actions.run(
         executable = ctx.executable._tool,
         arguments = [args],
-        inputs = [ctx.file.component] + key_files,
+        inputs = inputs + key_files,
         outputs = [output],
         mnemonic = "WasmSign",
         progress_message = "Signing WebAssembly component %{label}",
         execution_requirements = EXECUTION_REQUIREMENTS,
     )
-    return [
-        DefaultInfo(files = depset([output]), runfiles = ctx.runfiles([output])),
-        with_signer(signers(ctx.attr.component), key, "component_keys"),
+
+def _implementation(ctx):
+    component = _split(ctx) if ctx.attr.parts else ctx.file.component
+    known = signers(ctx.attr.component)
+    signature = None
+    for index, target in enumerate(ctx.attr.keys):
+        key = target[WasmComponentKeyInfo]
+        step = "" if index == len(ctx.attr.keys) - 1 else ".{}".format(index)
+        output = ctx.actions.declare_file(ctx.label.name + step + (".sig" if ctx.attr.detached else ".wasm"))
+        _sign(ctx, component, key, output, signature)
+        if ctx.attr.detached:
+            signature = output
+        else:
+            component = output
+        known = with_signer(known, key, "component_keys")
+
+    providers = [
+        DefaultInfo(files = depset([component]), runfiles = ctx.runfiles([component])),
+        known,
     ]
+    if signature:
+        providers += [
+            OutputGroupInfo(signature = depset([signature])),
+            WasmDetachedSignatureInfo(signature = signature),
+        ]
+    return providers
 
 wasm_sign = rule(
     implementation = _implementation,

@@ -1,6 +1,6 @@
 """The rule `wasm_oci_package`."""
 
-load(":providers.bzl", "WasmOciImageInfo", "WasmSignersInfo", "signers")
+load(":providers.bzl", "WasmDetachedSignatureInfo", "WasmOciImageInfo", "WasmSignersInfo", "signers")
 
 visibility(["//wasm_oci/..."])
 
@@ -16,7 +16,7 @@ _ATTRS = {
     "author": attr.string(doc = "The author in the artifact's config."),
     "component": attr.label(
         allow_single_file = [".wasm"],
-        doc = "The component: any target with one `.wasm` output.",
+        doc = "The component: any target with one `.wasm` output. The detached signature of a `wasm_sign` goes along.",
         mandatory = True,
     ),
     "repository": attr.string(
@@ -51,11 +51,16 @@ def _implementation(ctx):
         args.add("--tag", ctx.attr.tag)
     if ctx.attr.title:
         args.add("--title", ctx.attr.title)
+    inputs = [ctx.file.component]
+    if WasmDetachedSignatureInfo in ctx.attr.component:
+        signature = ctx.attr.component[WasmDetachedSignatureInfo].signature
+        args.add("--signature", signature)
+        inputs.append(signature)
 
     ctx.actions.run(
         executable = ctx.executable._tool,
         arguments = [args],
-        inputs = [ctx.file.component],
+        inputs = inputs,
         outputs = [layout, digest],
         mnemonic = "WasmOciPackage",
         progress_message = "Packaging WebAssembly component %{label}",

@@ -40,8 +40,8 @@ def wasm_component_oci_image(
         license: annotation `org.opencontainers.image.licenses`, an SPDX expression.
         annotations: more annotations, as `key=value` strings.
         sign_component: whether the component is signed. Not configurable.
-        signing_keys: the component's key pair, a `wasm_component_key`.
-        signature_type: `embedded`, a section of the component.
+        signing_keys: the component's key pair, a `wasm_component_key`, or a list of them.
+        signature_type: `embedded`, a section of the component, or `detached`, a referrer of the image.
         tags: the usual Bazel attribute.
         testonly: the usual Bazel attribute.
         visibility: the usual Bazel attribute.
@@ -100,8 +100,8 @@ def wasm_component_signed_oci_image(
         namespace: first part of the repository's path; may be empty.
         tag: the tag that is proposed when the image is published.
         sign_component: whether the component is signed. Not configurable.
-        component_signing_keys: the component's key pair, a `wasm_component_key`.
-        signature_type: `embedded`, a section of the component.
+        component_signing_keys: the component's key pair, a `wasm_component_key`, or a list of them.
+        signature_type: `embedded`, a section of the component, or `detached`, a referrer of the image.
         sign_oci_image: whether the manifest is signed. Not configurable.
         oci_signing_key: the manifest's key pair, a `wasm_oci_key`.
         oci_signing_method: `cosign`.
@@ -113,8 +113,8 @@ def wasm_component_signed_oci_image(
         testonly: the usual Bazel attribute.
         visibility: the usual Bazel attribute.
     """
-    if signature_type != "embedded":
-        fail("`signature_type` must be embedded, got: {}".format(signature_type))
+    if signature_type not in ("embedded", "detached"):
+        fail("`signature_type` must be embedded or detached, got: {}".format(signature_type))
     if oci_signing_method != "cosign":
         fail("`oci_signing_method` must be cosign, got: {}".format(oci_signing_method))
     if sign_component != (component_signing_keys != None):
@@ -138,7 +138,8 @@ def wasm_component_signed_oci_image(
         wasm_sign(
             name = name + ".component",
             component = component,
-            key = component_signing_keys,
+            detached = signature_type == "detached",
+            keys = component_signing_keys if type(component_signing_keys) == "list" else [component_signing_keys],
             **internal
         )
 

@@ -33,6 +33,13 @@ It says what the actions were asked to do. That the signatures are there and hol
     },
 )
 
+WasmDetachedSignatureInfo = provider(
+    doc = "Signatures of the component in a target's default output that stay outside of it.",
+    fields = {
+        "signature": "File: wasmsign2's signature data.",
+    },
+)
+
 WasmOciImageInfo = provider(
     doc = "An OCI image layout that holds one WebAssembly component.",
     fields = {

@@ -4,6 +4,7 @@ User-controlled text lives only in JSON, so no shell or Make variable ever sees 
 """
 
 load(":providers.bzl", "WasmOciImageInfo", "signers")
+load(":runfiles.bzl", "rlocation")
 
 visibility(["//wasm_oci/private/..."])
 
@@ -22,10 +23,6 @@ _ATTRS = {
     "remote_tags": attr.string_list(),
     "use_image_keys": attr.bool(),
 }
-
-def _rlocation(ctx, file):
-    path = file.short_path
-    return path[len("../"):] if path.startswith("../") else ctx.workspace_name + "/" + path
 
 def _repository(ctx, info):
     registry, _, path = info.repository.partition("/")
@@ -63,7 +60,7 @@ def _implementation(ctx):
             signed_image = bool(known.oci_keys)
             component_keys = component_keys or known.component_keys.to_list()
             oci_keys = oci_keys or known.oci_keys.to_list()
-        request["layout"] = _rlocation(ctx, ctx.file.image)
+        request["layout"] = rlocation(ctx, ctx.file.image)
         runfiles = runfiles.merge(ctx.runfiles([ctx.file.image])).merge(image[DefaultInfo].default_runfiles)
     if image and WasmOciImageInfo in image:
         info = image[WasmOciImageInfo]
@@ -73,9 +70,9 @@ def _implementation(ctx):
     if ctx.attr.reference:
         request["reference"] = ctx.attr.reference
     request["require"] = _at_least(ctx.attr.level, signed_component, signed_image)
-    request["componentKeys"] = [_rlocation(ctx, file) for file in component_keys]
-    request["ociKeys"] = [_rlocation(ctx, file) for file in oci_keys]
-    request["placeholderKeys"] = [_rlocation(ctx, file) for file in placeholders]
+    request["componentKeys"] = [rlocation(ctx, file) for file in component_keys]
+    request["ociKeys"] = [rlocation(ctx, file) for file in oci_keys]
+    request["placeholderKeys"] = [rlocation(ctx, file) for file in placeholders]
 
     output = ctx.actions.declare_file(ctx.label.name + ".json")
     ctx.actions.write(output, json.encode_indent(request) + "\n")

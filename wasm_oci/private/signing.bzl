@@ -18,6 +18,7 @@ def add_key(args, key):
     args.add("--public-key", key.public_key)
     if key.placeholder:
         args.add("--key", key.placeholder)
+        args.add("--allow-readable-key")
         return [key.public_key, key.placeholder]
     if not key.private_key_path:
         setting = str(key.setting)

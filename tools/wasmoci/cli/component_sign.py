@@ -4,10 +4,11 @@ from pathlib import Path
 
 import click
 
-from wasmoci.cli.options import PathArgument, kind, password_file, password_source
+from wasmoci.cli.options import PathArgument, allow_readable_key, kind, password_file, password_source
 from wasmoci.cli.output import Report, reported
+from wasmoci.component_signature import MAX_DATA_SIZE, RecordForm
 from wasmoci.errors import KeyFileError, UsageError
-from wasmoci.files import atomic_output, open_for_reading, write_atomically
+from wasmoci.files import atomic_output, open_for_reading, read_bounded, write_atomically
 from wasmoci.keys.component import load_public_key, load_signer
 from wasmoci.sign_component import sign_detached, sign_embedded
 from wasmoci.wasm import Kind
@@ -19,8 +20,21 @@ from wasmoci.wasm import Kind
 @click.option("--public-key", type=PathArgument(), help="Refuse to sign unless the secret key belongs to this one.")
 @click.option("--output", type=PathArgument(), help="Where the signed file goes.")
 @click.option("--detached", type=PathArgument(), help="Where a detached signature goes instead.")
+@click.option(
+    "--add-to",
+    type=PathArgument(),
+    help="A detached signature that --detached adds to; it may be the same file, which is overwritten only then.",
+)
+@click.option(
+    "--form",
+    type=click.Choice([form.value for form in RecordForm]),
+    default=RecordForm.WASMSIGN2.value,
+    show_default=True,
+    help="How the signature is written; wasmsign2 and wsc read both.",
+)
 @click.option("--key-id", is_flag=True, help="Name the key in the signature, as `wasmsign2 sign -K` does.")
 @password_file
+@allow_readable_key
 @kind
 @reported
 def sign(
@@ -29,20 +43,29 @@ def sign(
     public_key: Path | None,
     output: Path | None,
     detached: Path | None,
+    add_to: Path | None,
+    form: str,
     key_id: bool,
     password_file: Path | None,
+    allow_readable_key: bool,
     kind: str,
 ) -> Report:
     """Sign the WebAssembly file SOURCE with an Ed25519 key."""
     if (output is None) == (detached is None):
         raise UsageError("give either --output or --detached")
-    signer = load_signer(key, password_source(password_file))
+    if add_to is not None and detached is None:
+        raise UsageError("--add-to goes with --detached: with --output, signatures in the file are kept anyway")
+    signer = load_signer(key, password_source(password_file), private=not allow_readable_key)
     if public_key is not None and load_public_key(public_key) != signer.public_key:
         raise KeyFileError(f"the secret key {key} does not belong to the public key {public_key}")
     with open_for_reading(source, "the file to sign") as stream:
         if output is not None:
             with atomic_output(output) as target:
-                sign_embedded(stream, target, signer, Kind(kind), with_key_id=key_id)
+                sign_embedded(stream, target, signer, Kind(kind), with_key_id=key_id, form=RecordForm(form))
         elif detached is not None:
-            write_atomically(detached, sign_detached(stream, signer, Kind(kind), with_key_id=key_id))
+            existing = None if add_to is None else read_bounded(add_to, MAX_DATA_SIZE, "the detached signature")
+            data = sign_detached(
+                *(stream, signer, Kind(kind)), with_key_id=key_id, form=RecordForm(form), existing=existing
+            )
+            write_atomically(detached, data, replace=add_to is not None and add_to.resolve() == detached.resolve())
     return Report([f"signed {source} with {signer.public_key.fingerprint}"], {"key": signer.public_key.fingerprint})

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from wasmoci.cli.options import PathArgument, password_file, password_source
+from wasmoci.cli.options import PathArgument, allow_readable_key, password_file, password_source
 from wasmoci.cli.output import Report, layout_report, reported
 from wasmoci.errors import KeyFileError
 from wasmoci.keys.image import load_public_key, load_signer
@@ -22,6 +22,7 @@ from wasmoci.signature_format import SignatureFormat
 @click.option("--repository", required=True, help="host[:port]/path that the image is for.")
 @click.option("--format", "formats", multiple=True, type=click.Choice(["bundle", "legacy"]), help="Default: both.")
 @password_file
+@allow_readable_key
 @reported
 def sign(
     layout: Path,
@@ -32,9 +33,10 @@ def sign(
     repository: str,
     formats: tuple[str, ...],
     password_file: Path | None,
+    allow_readable_key: bool,
 ) -> Report:
     """Sign the image in LAYOUT as `cosign sign` would, into a copy of the layout."""
-    signer = load_signer(key, password_source(password_file))
+    signer = load_signer(key, password_source(password_file), private=not allow_readable_key)
     if public_key is not None and load_public_key(public_key) != signer.public_key:
         raise KeyFileError(f"the private key {key} does not belong to the public key {public_key}")
     request = SignRequest(

@@ -9,9 +9,17 @@ component = LazyGroup(
     {
         "sign": ("wasmoci.cli.component_sign:sign", "Sign a WebAssembly file with an Ed25519 key."),
         "verify": ("wasmoci.cli.component_verify:verify", "Verify that a trusted key signed exactly this file."),
+        "matrix": ("wasmoci.cli.component_matrix:matrix", "Show which of many keys signed which parts."),
+        "split": ("wasmoci.cli.component_split:split", "Put delimiters into a file, so that parts can be verified."),
+        "attach": ("wasmoci.cli.component_attach:attach", "Put a detached signature into its file."),
+        "detach": ("wasmoci.cli.component_detach:detach", "Take the signature out of a file."),
+        "remove-signature": (
+            "wasmoci.cli.component_remove_signature:remove_signature",
+            "Remove the signatures of a key.",
+        ),
         "show": ("wasmoci.cli.component_show:show", "Show sections and signatures, without verifying them."),
     },
-    help="Sign, verify and show WebAssembly files (wasmsign2 format).",
+    help="Sign, verify, split and show WebAssembly files (wasmsign2 format).",
 )
 
 image = LazyGroup(

@@ -14,6 +14,10 @@ PASSWORD_VARIABLE = "COSIGN_PASSWORD"  # noqa: S105 - the name of a variable, as
 
 MAX_PASSWORD_SIZE = 4096
 
+COMPONENT_KEYS_HELP = (
+    "A file with a trusted component public key, or with many as in OpenSSH's authorized_keys. Repeatable."
+)
+
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
@@ -30,12 +34,25 @@ password_file = click.option(
     help=f"File with the key's password (one trailing newline is ignored). Without it, ${PASSWORD_VARIABLE}.",
 )
 
+allow_readable_key = click.option(
+    "--allow-readable-key",
+    is_flag=True,
+    help="Use the key even if its file is open to others than its owner; for test keys.",
+)
+
 kind = click.option(
     "--kind",
     type=click.Choice(["component", "module"]),
     default="component",
     show_default=True,
     help="What the file must be; the signature does not cover its header.",
+)
+
+sections = click.option(
+    "--section",
+    "sections",
+    multiple=True,
+    help="Names of custom sections, with * for any characters and ? for any one. Repeatable.",
 )
 
 
@@ -45,7 +62,7 @@ def trusted_keys(command: _F) -> _F:
         "--oci-key", "oci_keys", multiple=True, type=PathArgument(), help="A trusted OCI public key."
     )(command)
     return click.option(
-        "--component-key", "component_keys", multiple=True, type=PathArgument(), help="A trusted component public key."
+        "--component-key", "component_keys", multiple=True, type=PathArgument(), help=COMPONENT_KEYS_HELP
     )(command)
 
 

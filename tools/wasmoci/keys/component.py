@@ -2,6 +2,8 @@
 
 Forms: wasmsign2's compact files (33 bytes `01 | key`, 65 bytes `81 | seed | key`), DER
 SubjectPublicKeyInfo and PKCS#8, the same in PEM, and OpenSSH's `ssh-ed25519` and `openssh-key-v1`.
+PKCS#8 and `openssh-key-v1` may be encrypted. Many public keys stand in a file as in `authorized_keys`
+(sshd(8), "AUTHORIZED_KEYS FILE FORMAT"), which is also what GitHub shows at `USER.keys`.
 """
 
 import base64
@@ -12,13 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar, cast
 
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InternalError, InvalidSignature, InvalidTag, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from wasmoci.component_signature import key_id
 from wasmoci.errors import KeyFileError, Reason, VerificationError
-from wasmoci.files import read_bounded
+from wasmoci.files import read_bounded, read_secret
 from wasmoci.keys.protocols import MAX_KEY_FILE_SIZE, PasswordSource, no_password
 
 _T = TypeVar("_T")
@@ -28,8 +30,23 @@ KEY_SIZE = 32
 _COMPACT_PUBLIC = 0x01
 _COMPACT_SECRET = 0x81
 _FORMS = "a compact wasmsign2, DER, PEM or OpenSSH file"
+# What cryptography raises for a key file that it cannot use; InternalError comes from some broken keys,
+# such as an Ed448 key of 32 bytes.
+_UNREADABLE = (ValueError, UnsupportedAlgorithm, InternalError)
+_UNSUPPORTED = (
+    "this type of secret key, or this way to encrypt it, is not supported; "
+    "encrypted PKCS#8 in PEM is, and what `ssh-keygen -t ed25519` writes"
+)
+_OTHER_TYPE = "components are signed with Ed25519, this is a key of another type"
+_DER_SEQUENCE = b"\x30"
+_PEM_BEGIN = b"-----BEGIN"
 _OPENSSH_BEGIN = b"-----BEGIN OPENSSH PRIVATE KEY-----"
 _OPENSSH_MAGIC = b"openssh-key-v1\0"
+_OPENSSH_TYPE = b"ssh-ed25519"
+_OPENSSH_OTHER_TYPES = (b"ssh-", b"ecdsa-", b"sk-ssh-", b"sk-ecdsa-")
+
+# Options of a line in a list that limit what its key may do in a way that is not checked here.
+_LIMITING_OPTIONS = (b"cert-authority", b"expiry-time")
 
 # The encodings of points of small order, sign bit cleared; signatures under them prove nothing.
 _SMALL_ORDER = frozenset(
@@ -114,17 +131,33 @@ def pem_public(key: ComponentPublicKey) -> bytes:
 
 
 def load_public_key(path: Path) -> ComponentPublicKey:
-    """Read a public key file in any of the forms; raises KeyFileError that names the file."""
+    """Read a file with one public key in any of the forms; raises KeyFileError that names the file."""
+    keys = load_public_keys(path)
+    if len(keys) != 1:
+        raise KeyFileError(f"{path}: one public key is wanted here, this file has {len(keys)}")
+    return keys[0]
+
+
+def load_public_keys(
+    path: Path, on_skipped: Callable[[str], object] = lambda _: None
+) -> tuple[ComponentPublicKey, ...]:
+    """Read the distinct public keys of a file: one key in any of the forms, or OpenSSH keys, one a line.
+
+    Lines of such a list that are empty or comments mean nothing. Those whose key is of another type, or
+    limited by an option that is not checked here, are skipped: `on_skipped` gets a text about each.
+    Raises KeyFileError that names the file, also where not one key is left.
+    """
     data = read_bounded(path, MAX_KEY_FILE_SIZE, "the component public key")
-    return _naming(path, lambda: _parse_public(data))
+    return _naming(path, lambda: _parse_public_keys(data, lambda text: on_skipped(f"{path}: {text}")))
 
 
-def load_signer(path: Path, password: PasswordSource = no_password) -> ComponentSigner:
+def load_signer(path: Path, password: PasswordSource = no_password, *, private: bool = False) -> ComponentSigner:
     """Read a secret key file in any of the forms; raises KeyFileError that names the file.
 
-    Where the file holds both halves they must match.
+    Where the file holds both halves they must match. With `private` a file that is open to others than
+    its owner is refused.
     """
-    data = read_bounded(path, MAX_KEY_FILE_SIZE, "the component secret key")
+    data = read_secret(path, MAX_KEY_FILE_SIZE, "the component secret key", private=private)
     return _naming(path, lambda: _parse_secret(data, password))
 
 
@@ -135,29 +168,85 @@ def _naming(path: Path, parse: Callable[[], _T]) -> _T:
         raise KeyFileError(f"{path}: {error}") from None
 
 
-def _parse_public(data: bytes) -> ComponentPublicKey:
+def _parse_public_keys(data: bytes, on_skipped: Callable[[str], object]) -> tuple[ComponentPublicKey, ...]:
     if len(data) == 1 + KEY_SIZE and data[0] == _COMPACT_PUBLIC:
-        return ComponentPublicKey.of(data[1:])
+        return (ComponentPublicKey.of(data[1:]),)
     if _is_secret(data):
         raise KeyFileError("this is a secret key where a public key is wanted")
+    if _PEM_BEGIN in data:
+        if data.count(_PEM_BEGIN) > 1:
+            raise KeyFileError("a PEM file holds one public key here, this one has several blocks")
+        return (_public_key(serialization.load_pem_public_key, data),)
+    if data.startswith(_DER_SEQUENCE):
+        return (_public_key(serialization.load_der_public_key, data),)
+    return _parse_openssh_list(data, on_skipped)
+
+
+def _parse_openssh_list(data: bytes, on_skipped: Callable[[str], object]) -> tuple[ComponentPublicKey, ...]:
+    keys: dict[ComponentPublicKey, None] = {}
+    lines = data.splitlines()
+    for number, line in enumerate(lines, start=1):
+        text = line.strip()
+        if text and not text.startswith(b"#"):
+            try:
+                keys[_parse_openssh_line(text)] = None
+            except _SkippedLineError as skipped:
+                on_skipped(f"line {number} is skipped: {skipped}")
+            except KeyFileError as error:
+                raise KeyFileError(str(error) if len(lines) == 1 else f"line {number}: {error}") from None
+    if not keys and any(line.strip() for line in lines):
+        raise KeyFileError("components are signed with Ed25519, and this file has no such key that can be trusted")
+    if not keys:
+        raise KeyFileError(f"the file is empty; an Ed25519 public key is {_FORMS}")
+    return tuple(keys)
+
+
+class _SkippedLineError(Exception):
+    """A line of a list whose key is not for components."""
+
+
+def _parse_openssh_line(line: bytes) -> ComponentPublicKey:
+    options: list[bytes] = []
+    if not line.startswith(_OPENSSH_OTHER_TYPES):
+        options, line = _split_options(line)
+    kind, *rest = line.split(maxsplit=2) or [b""]
+    limiting = [name for name in _LIMITING_OPTIONS for one in options if one.lower().partition(b"=")[0] == name]
+    if limiting:
+        raise _SkippedLineError(f"its key is limited by `{limiting[0].decode()}`, which is not checked here")
+    if kind == _OPENSSH_TYPE:
+        return _public_key(serialization.load_ssh_public_key, b" ".join([kind, *rest[:1]]))
+    if kind.startswith(_OPENSSH_OTHER_TYPES):
+        raise _SkippedLineError("its key is not an Ed25519 key")
+    raise KeyFileError(f"an Ed25519 public key is {_FORMS}")
+
+
+def _split_options(line: bytes) -> tuple[list[bytes], bytes]:
+    """The options that a line starts with, and what follows them; spaces and commas may be quoted."""
+    options = [bytearray()]
+    quoted = False
+    position = 0
+    while position < len(line) and (quoted or line[position] not in b" \t"):
+        if line.startswith(b'\\"', position):
+            position += 1
+        elif line[position] in b'"':
+            quoted = not quoted
+        elif line[position] in b"," and not quoted:
+            options.append(bytearray())
+            position += 1
+            continue
+        options[-1].append(line[position])
+        position += 1
+    return [bytes(option) for option in options], line[position:].lstrip()
+
+
+def _public_key(load: Callable[[bytes], object], data: bytes) -> ComponentPublicKey:
     try:
-        key = _load_public(data)
-    except (ValueError, UnsupportedAlgorithm):
+        key = load(data)
+    except _UNREADABLE:
         raise KeyFileError(f"an Ed25519 public key is {_FORMS}") from None
     if not isinstance(key, Ed25519PublicKey):
-        raise KeyFileError("components are signed with Ed25519, this is a key of another type")
+        raise KeyFileError(_OTHER_TYPE)
     return ComponentPublicKey.of(key.public_bytes_raw())
-
-
-def _load_public(data: bytes) -> object:
-    if data.startswith(b"ssh-"):
-        lines = [line for line in data.splitlines() if line.strip()]
-        if len(lines) != 1:
-            raise KeyFileError(f"an OpenSSH public key file holds one key here, this one has {len(lines)} lines")
-        return serialization.load_ssh_public_key(lines[0])
-    if b"-----BEGIN" in data:
-        return serialization.load_pem_public_key(data)
-    return serialization.load_der_public_key(data)
 
 
 def _is_secret(data: bytes) -> bool:
@@ -173,10 +262,12 @@ def _parse_secret(data: bytes, password: PasswordSource) -> ComponentSigner:
         key = _load_private(data, None)
     except TypeError:
         key = _load_encrypted(data, password())
-    except (ValueError, UnsupportedAlgorithm):
+    except UnsupportedAlgorithm:
+        raise KeyFileError(_UNSUPPORTED) from None
+    except _UNREADABLE:
         raise KeyFileError(f"an Ed25519 secret key is {_FORMS}") from None
     if not isinstance(key, Ed25519PrivateKey):
-        raise KeyFileError("components are signed with Ed25519, this is a key of another type")
+        raise KeyFileError(_OTHER_TYPE)
     seed = key.private_bytes_raw()
     return _matching(seed, _openssh_public(data)) if data.startswith(_OPENSSH_BEGIN) else ComponentSigner(seed)
 
@@ -187,15 +278,15 @@ def _load_encrypted(data: bytes, password: bytes | None) -> object:
     try:
         return _load_private(data, password)
     except UnsupportedAlgorithm:
-        raise KeyFileError("this way to encrypt a secret key is not supported; use encrypted PKCS#8 in PEM") from None
-    except (ValueError, TypeError):
+        raise KeyFileError(_UNSUPPORTED) from None
+    except (*_UNREADABLE, InvalidTag, TypeError):
         raise KeyFileError("this secret key does not open with the password given") from None
 
 
 def _load_private(data: bytes, password: bytes | None) -> object:
     if data.startswith(_OPENSSH_BEGIN):
         return serialization.load_ssh_private_key(data, password)
-    if b"-----BEGIN" in data:
+    if _PEM_BEGIN in data:
         return serialization.load_pem_private_key(data, password)
     return serialization.load_der_private_key(data, password)
 

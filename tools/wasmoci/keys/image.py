@@ -9,14 +9,17 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InternalError, InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from wasmoci.errors import KeyFileError, Reason, VerificationError
-from wasmoci.files import read_bounded
+from wasmoci.files import read_bounded, read_secret
 from wasmoci.keys.protocols import MAX_KEY_FILE_SIZE, PasswordSource, no_password
 
+# What cryptography raises for a key file that it cannot use; InternalError comes from some broken keys,
+# such as an Ed448 key of 32 bytes.
+_UNREADABLE = (ValueError, UnsupportedAlgorithm, InternalError)
 _COSIGN_PEM_MARK = (b"ENCRYPTED SIGSTORE PRIVATE KEY-----", b"ENCRYPTED COSIGN PRIVATE KEY-----")
 
 
@@ -92,18 +95,21 @@ def load_public_key(path: Path) -> ImagePublicKey:
     load = serialization.load_pem_public_key if b"-----BEGIN" in data else serialization.load_der_public_key
     try:
         return ImagePublicKey.of(load(data))
-    except (ValueError, UnsupportedAlgorithm):
+    except _UNREADABLE:
         raise KeyFileError(f"{path}: an OCI public key is a PEM or DER SubjectPublicKeyInfo file") from None
     except KeyFileError as error:
         raise KeyFileError(f"{path}: {error}") from None
 
 
-def load_signer(path: Path, password: PasswordSource = no_password) -> ImageSigner:
-    """Read a private key file; raises KeyFileError that names the file."""
-    data = read_bounded(path, MAX_KEY_FILE_SIZE, "the OCI private key")
+def load_signer(path: Path, password: PasswordSource = no_password, *, private: bool = False) -> ImageSigner:
+    """Read a private key file; raises KeyFileError that names the file.
+
+    With `private` a file that is open to others than its owner is refused.
+    """
+    data = read_secret(path, MAX_KEY_FILE_SIZE, "the OCI private key", private=private)
     try:
         return ImageSigner(_load_private(data, password))
-    except (ValueError, UnsupportedAlgorithm):
+    except _UNREADABLE:
         raise KeyFileError(f"{path}: an OCI private key is a PKCS#8 PEM file or one of cosign's") from None
     except KeyFileError as error:
         raise KeyFileError(f"{path}: {error}") from None
@@ -122,7 +128,7 @@ def _load_private(data: bytes, password: PasswordSource) -> object:
         secret = _given(password())
     try:
         return serialization.load_pem_private_key(data, secret)
-    except (ValueError, TypeError):
+    except (*_UNREADABLE, TypeError):
         raise KeyFileError("this key does not open with the password given") from None
 
 

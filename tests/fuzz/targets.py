@@ -1,0 +1,271 @@
+"""What is fuzzed: every reader of bytes that others made, with seeds that our own writers make.
+
+A target gets arbitrary bytes and may raise wasmoci.errors.Error only. Where a reader promises more,
+its target asserts that too.
+"""
+
+import base64
+import hashlib
+import io
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from unittest import mock
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import ssh
+
+from wasmoci import cosign_bundle, simple_signing
+from wasmoci.component_interface import read_interface
+from wasmoci.component_parts import read_parts
+from wasmoci.component_signature import DELIMITER_NAME, SignatureData
+from wasmoci.component_summary import summarize
+from wasmoci.digest import Digest
+from wasmoci.errors import Error
+from wasmoci.keys import component, cosign_file, image
+from wasmoci.oci import Descriptor, Index, Manifest
+from wasmoci.reference import Reference
+from wasmoci.referrer_list import ReferrerList
+from wasmoci.registry.challenge import parse_challenges
+from wasmoci.sign_component import sign_detached, sign_embedded
+from wasmoci.strict_json import parse_object
+from wasmoci.verify_component import verify_component
+from wasmoci.wasm import Kind, custom_section
+
+PASSWORD = b"password"
+SEED = bytes(range(32))
+SIGNER = component.ComponentSigner(SEED)
+OTHER_SIGNER = component.ComponentSigner(bytes(range(32, 64)))
+KEY = SIGNER.public_key
+
+MODULE = bytes.fromhex("0061736d01000000")
+COMPONENT = bytes.fromhex("0061736d0d000100")
+TYPED = bytes.fromhex("010401600000")
+DELIMITER = custom_section(DELIMITER_NAME, bytes(16))
+WASM = {
+    COMPONENT: Kind.COMPONENT,
+    MODULE: Kind.MODULE,
+    MODULE + TYPED + custom_section("name", b"x" * 200): Kind.MODULE,
+    COMPONENT + custom_section("producers", b"\0") + DELIMITER + b"\x07\x01\x00" + DELIMITER: Kind.COMPONENT,
+    # An import and an export of an instance.
+    COMPONENT + b"\x0a\x08\x01\x00\x03a:b\x05\x00" + b"\x0b\x09\x01\x00\x03c:d\x05\x00\x00": Kind.COMPONENT,
+}
+
+_PEM = serialization.Encoding.PEM
+_PKCS8, _OPENSSH = serialization.PrivateFormat.PKCS8, serialization.PrivateFormat.OpenSSH
+_PLAIN, _ENCRYPTED = serialization.NoEncryption(), serialization.BestAvailableEncryption(PASSWORD)
+_ED25519 = Ed25519PrivateKey.from_private_bytes(SEED)
+_P256 = ec.derive_private_key(7, ec.SECP256R1())
+_OPENSSH_FILES = [_ED25519.private_bytes(_PEM, _OPENSSH, how) for how in (_PLAIN, _ENCRYPTED)]
+_OPENSSH_LINE = _ED25519.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
+_COSIGN_FILE = cosign_file.encrypt(b"0" * 138, PASSWORD)
+
+_SUBJECT = Descriptor.of("application/vnd.oci.image.manifest.v1+json", b"manifest")
+_LAYER = Descriptor.of("application/wasm", b"component", {"title": "a.wasm"})
+_MANIFEST = Manifest(config=_LAYER, layers=(_LAYER,), annotations={"a": "b"}, subject=_SUBJECT)
+_STATEMENT = cosign_bundle.statement(_SUBJECT.digest)
+_BUNDLE = cosign_bundle.bundle(cosign_bundle.Envelope(_STATEMENT, bytes(70)), "hint")
+_PAYLOAD = simple_signing.payload(_SUBJECT.digest, "localhost:5000/a")
+
+
+@dataclass(frozen=True)
+class Target:
+    """`check` takes any bytes; `seeds` are where the fuzzer starts."""
+
+    check: Callable[[bytes], object]
+    seeds: list[bytes]
+
+
+def _signed(data: bytes, kind: Kind) -> bytes:
+    target = io.BytesIO()
+    sign_embedded(io.BytesIO(data), target, SIGNER, kind)
+    return target.getvalue()
+
+
+def _twice_signed(data: bytes, kind: Kind) -> bytes:
+    target = io.BytesIO()
+    sign_embedded(io.BytesIO(_signed(data, kind)), target, OTHER_SIGNER, kind, with_key_id=True)
+    return target.getvalue()
+
+
+def _content(data: bytes) -> bytes:
+    return data[read_parts(io.BytesIO(data)).content :]
+
+
+_SIGNED = [_signed(data, kind) for data, kind in WASM.items()]
+_TWICE_SIGNED = [_twice_signed(data, kind) for data, kind in WASM.items()]
+_SIGNED_CONTENTS = {data[len(MODULE) :] for data in WASM}
+_SIGNATURES = [sign_detached(io.BytesIO(data), SIGNER, kind, with_key_id=True) for data, kind in WASM.items()]
+
+
+def _sections(data: bytes) -> None:
+    summary = summarize(io.BytesIO(data))
+    summary.lines()
+    summary.to_json()
+
+
+def _embedded(data: bytes) -> None:
+    """Nothing but what was signed ever verifies."""
+    for kind in Kind:
+        try:
+            verify_component(io.BytesIO(data), [KEY], kind)
+        except Error:
+            continue
+        assert _content(data) in _SIGNED_CONTENTS
+
+
+def _signature_data(data: bytes) -> None:
+    """What is read strictly is written the same."""
+    parsed = SignatureData.parse(data)
+    assert parsed.to_bytes() == data
+
+
+@contextmanager
+def _file_with(module: ModuleType, data: bytes) -> Iterator[Path]:
+    """A path at which the key readers of `module` find `data`."""
+    with (
+        mock.patch.object(module, "read_bounded", lambda *_: data),
+        mock.patch.object(module, "read_secret", lambda *_, private: data),
+    ):
+        yield Path("key")
+
+
+def _cheap_kdf(password: bytes, salt: bytes, size: int, *_: object, **__: object) -> bytes:
+    return hashlib.shake_128(password + salt).digest(size)
+
+
+def _component_public(data: bytes) -> None:
+    with _file_with(component, data) as path:
+        keys = component.load_public_keys(path)
+    assert keys
+    assert len(set(keys)) == len(keys)
+
+
+def _component_secret(data: bytes) -> None:
+    with _file_with(component, data) as path:
+        signer = component.load_signer(path)
+    signer.public_key.verify(signer.sign(data), data)
+
+
+def _openssh_secret(blob: bytes) -> None:
+    """`openssh-key-v1` inside its base64, with a cheap key derivation."""
+    data = b"-----BEGIN OPENSSH PRIVATE KEY-----\n" + base64.b64encode(blob) + b"\n-----END OPENSSH PRIVATE KEY-----\n"
+    with _file_with(component, data) as path, mock.patch.object(ssh, "_bcrypt_kdf", _cheap_kdf):
+        component.load_signer(path, lambda: PASSWORD)
+
+
+def _image_public(data: bytes) -> None:
+    with _file_with(image, data) as path:
+        image.load_public_key(path)
+
+
+def _image_private(data: bytes) -> None:
+    with _file_with(image, data) as path, mock.patch.object(cosign_file, "_derive", lambda *_: bytes(32)):
+        image.load_signer(path)
+
+
+def _cosign_file(data: bytes) -> None:
+    """A PEM file, or the JSON inside one; the key derivation is cheap, its limits are not touched."""
+    kind = b"ENCRYPTED SIGSTORE PRIVATE KEY-----"
+    pem = data if data.startswith(b"--") else b"-----BEGIN %s\n%s\n-----END %s" % (kind, base64.b64encode(data), kind)
+    with mock.patch.object(cosign_file, "_derive", lambda *_: bytes(32)):
+        cosign_file.decrypt(pem, PASSWORD)
+
+
+def _bundle(data: bytes) -> None:
+    envelope = cosign_bundle.parse_envelope(data)
+    cosign_bundle.check_statement(envelope.payload, _SUBJECT.digest)
+
+
+def _simple_signing(data: bytes) -> None:
+    simple_signing.check_payload(data, _SUBJECT.digest)
+    simple_signing.docker_reference(data)
+
+
+def _oci(data: bytes) -> None:
+    for parse in (Manifest.parse, Index.parse, lambda data: ReferrerList.parse(data, "the list")):
+        try:
+            parse(data)
+        except Error:
+            continue
+
+
+def _text(parse: Callable[[str], object]) -> Callable[[bytes], object]:
+    return lambda data: parse(data.decode("utf-8", "surrogateescape"))
+
+
+TARGETS = {
+    "sections": Target(_sections, [*WASM, *_SIGNED, *_TWICE_SIGNED]),
+    "interface": Target(lambda data: read_interface(io.BytesIO(data)), [*WASM]),
+    "embedded_signature": Target(_embedded, [*WASM, *_SIGNED, *_TWICE_SIGNED]),
+    "detached_signature": Target(
+        lambda data: verify_component(io.BytesIO(COMPONENT), [KEY], Kind.COMPONENT, data), _SIGNATURES
+    ),
+    "signature_data": Target(_signature_data, _SIGNATURES),
+    "component_public_key": Target(
+        _component_public,
+        [
+            component.compact_public(KEY),
+            component.pem_public(KEY),
+            bytes.fromhex("302a300506032b6570032100") + KEY.raw,
+            _OPENSSH_LINE,
+            b'# mine\ncommand="a b",no-pty ' + _OPENSSH_LINE + b" me\nssh-rsa AAAA\ncert-authority " + _OPENSSH_LINE,
+        ],
+    ),
+    "component_secret_key": Target(
+        _component_secret,
+        [
+            SIGNER.compact(),
+            SIGNER.pem(),
+            bytes.fromhex("302e020100300506032b657004220420") + SEED,
+            _ED25519.private_bytes(_PEM, _PKCS8, _ENCRYPTED),
+            *_OPENSSH_FILES,
+        ],
+    ),
+    "openssh_secret_key": Target(
+        _openssh_secret, [base64.b64decode(b"".join(one.splitlines()[1:-1])) for one in _OPENSSH_FILES]
+    ),
+    "image_public_key": Target(
+        _image_public,
+        [
+            image.ImageSigner(_P256).public_key.pem(),
+            image.ImageSigner(_P256).public_key.spki,
+            component.pem_public(KEY),
+        ],
+    ),
+    "image_private_key": Target(
+        _image_private,
+        [
+            image.ImageSigner(_P256).pem(),
+            _P256.private_bytes(_PEM, _PKCS8, _ENCRYPTED),
+            _P256.private_bytes(_PEM, serialization.PrivateFormat.TraditionalOpenSSL, _PLAIN),
+            _COSIGN_FILE,
+            SIGNER.pem(),
+        ],
+    ),
+    "cosign_file": Target(_cosign_file, [_COSIGN_FILE, base64.b64decode(b"".join(_COSIGN_FILE.splitlines()[1:-1]))]),
+    "strict_json": Target(
+        lambda data: parse_object(data, "the text", 65536), [b'{"a":[1,null,{"b":"\\u00e9"}]}', _BUNDLE]
+    ),
+    "bundle": Target(_bundle, [_BUNDLE]),
+    "statement": Target(lambda data: cosign_bundle.check_statement(data, _SUBJECT.digest), [_STATEMENT]),
+    "simple_signing": Target(_simple_signing, [_PAYLOAD]),
+    "oci": Target(_oci, [_MANIFEST.to_bytes(), Index((_SUBJECT, _LAYER)).to_bytes()]),
+    "digest": Target(_text(Digest.parse), [str(_SUBJECT.digest).encode()]),
+    "reference": Target(_text(Reference.parse), [b"localhost:5000/a/b:v1", f"[::1]:5000/a@{_SUBJECT.digest}".encode()]),
+    "challenge": Target(
+        _text(parse_challenges), [b'Basic realm="a b", Bearer realm="https://a/t",service="a",scope="b"']
+    ),
+}
+
+
+def check(name: str, data: bytes) -> None:
+    """Give `data` to a target; anything but an Error comes out."""
+    try:
+        TARGETS[name].check(data)
+    except Error as error:
+        assert str(error).strip(), "an error has a text"

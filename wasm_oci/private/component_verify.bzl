@@ -1,0 +1,110 @@
+"""The macro `wasm_verify_test` and the rule behind it."""
+
+load("@rules_python//python:py_test.bzl", "py_test")
+load(":providers.bzl", "WasmDetachedSignatureInfo")
+load(":runfiles.bzl", "rlocation")
+
+visibility(["//wasm_oci/..."])
+
+_ATTRS = {
+    "component": attr.label(
+        allow_single_file = [".wasm"],
+        mandatory = True,
+    ),
+    "keys": attr.label_list(
+        allow_empty = False,
+        allow_files = True,
+        mandatory = True,
+    ),
+    "kind": attr.string(
+        mandatory = True,
+        values = ["component", "module"],
+    ),
+    "parts": attr.string_list(),
+    "signature": attr.label(allow_single_file = True),
+    "threshold": attr.int(mandatory = True),
+}
+
+def _implementation(ctx):
+    signature = ctx.file.signature
+    if not signature and WasmDetachedSignatureInfo in ctx.attr.component:
+        signature = ctx.attr.component[WasmDetachedSignatureInfo].signature
+    request = {
+        "component": rlocation(ctx, ctx.file.component),
+        "keys": [rlocation(ctx, file) for file in ctx.files.keys],
+        "kind": ctx.attr.kind,
+        "sections": ctx.attr.parts,
+        "threshold": ctx.attr.threshold,
+    }
+    if signature:
+        request["signature"] = rlocation(ctx, signature)
+    output = ctx.actions.declare_file(ctx.label.name + ".json")
+    ctx.actions.write(output, json.encode_indent(request) + "\n")
+    files = [output, ctx.file.component] + ctx.files.keys + ([signature] if signature else [])
+    return [DefaultInfo(files = depset([output]), runfiles = ctx.runfiles(files))]
+
+_wasm_verify_request = rule(
+    implementation = _implementation,
+    attrs = _ATTRS,
+    doc = "Writes what a test of a component is to verify; its runfiles are what that test needs.",
+)
+
+def wasm_verify_test(
+        *,
+        name,
+        component,
+        keys,
+        signature = None,
+        threshold = 1,
+        parts = [],
+        kind = "component",
+        size = "small",
+        tags = [],
+        testonly = True,
+        visibility = None,
+        **kwargs):
+    """Verifies the signature of a WebAssembly file, strictly and offline.
+
+    The test writes JUnit XML, and `report.json` to its undeclared outputs.
+
+    Args:
+        name: name of the test.
+        component: any target with one `.wasm` output; the detached signature of a `wasm_sign` is found.
+        keys: trusted component keys, key targets or files.
+        signature: a detached signature, where `component` does not bring its own.
+        threshold: how many distinct keys must have signed.
+        parts: globs of custom section names, where only those parts are to be verified.
+        kind: what the file must be, `component` or `module`.
+        size: the usual attribute of tests.
+        tags: the usual Bazel attribute.
+        testonly: the usual Bazel attribute.
+        visibility: the usual Bazel attribute.
+        **kwargs: other attributes of the test, such as `timeout`.
+    """
+    request = name + ".request"
+    _wasm_verify_request(
+        name = request,
+        component = component,
+        keys = keys,
+        kind = kind,
+        parts = parts,
+        signature = signature,
+        tags = ["manual"],
+        testonly = testonly,
+        threshold = threshold,
+        visibility = ["//visibility:private"],
+    )
+    py_test(
+        name = name,
+        size = size,
+        srcs = [Label("//tools:verify_component.py")],
+        args = ["--request=$(rlocationpath :{})".format(request)],
+        data = [request],
+        legacy_create_init = 0,
+        main = Label("//tools:verify_component.py"),
+        tags = tags + ["block-network"],
+        testonly = testonly,
+        visibility = visibility,
+        deps = [Label("//tools:verify_component_lib")],
+        **kwargs
+    )

@@ -1,0 +1,32 @@
+"""The macro `wasm_keygen`: a `bazel run` target, because a secret key is no build output."""
+
+load("@rules_python//python:py_binary.bzl", "py_binary")
+
+visibility(["//wasm_oci/..."])
+
+def wasm_keygen(*, name, layer = "component", tags = [], testonly = None, visibility = None):
+    """Makes a key pair: `bazel run :name -- --private-key FILE --public-key FILE`.
+
+    Paths are relative to where the command is called. The secret is readable by its owner only, nothing is
+    overwritten, and nothing of it enters the build. `--form` chooses `pem`, `compact` or `cosign`.
+
+    Args:
+        name: name of the target.
+        layer: `component` (Ed25519) or `oci` (ECDSA P-256).
+        tags: the usual Bazel attribute.
+        testonly: the usual Bazel attribute.
+        visibility: the usual Bazel attribute.
+    """
+    if layer not in ("component", "oci"):
+        fail("`layer` must be component or oci, got: {}".format(layer))
+    py_binary(
+        name = name,
+        srcs = [Label("//tools:keygen.py")],
+        args = [layer],
+        legacy_create_init = 0,
+        main = Label("//tools:keygen.py"),
+        tags = tags,
+        testonly = testonly,
+        visibility = visibility,
+        deps = [Label("//tools:keygen_lib")],
+    )

@@ -1,0 +1,16 @@
+"""Paths of runfiles as programs look them up."""
+
+visibility(["//wasm_oci/private/..."])
+
+def rlocation(ctx, file):
+    """The rlocation path of a File.
+
+    Args:
+        ctx: the rule's context.
+        file: a File.
+
+    Returns:
+        string: `repository/path`.
+    """
+    path = file.short_path
+    return path[len("../"):] if path.startswith("../") else ctx.workspace_name + "/" + path
