@@ -6,7 +6,9 @@ prints the input and where it lies. `run.py TARGET --input FILE` gives one input
 """
 
 import argparse
+import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -52,15 +54,20 @@ def fuzz_all(seconds: int) -> int:
     from targets import TARGETS
 
     failed = 0
+    # Seeds and inputs of failures; libFuzzer ends its process without cleaning up.
+    folder = tempfile.mkdtemp(prefix="fuzz-")
     for name in TARGETS:
         command = [sys.executable, __file__, name, str(seconds)]
-        ran = subprocess.run(command, capture_output=True, check=False, errors="replace", text=True)
+        environment = {**os.environ, "TMPDIR": folder}
+        ran = subprocess.run(command, capture_output=True, check=False, env=environment, errors="replace", text=True)
         executed, memory = _EXECUTED.search(ran.stderr), _PEAK_MEMORY.search(ran.stderr)
         if ran.returncode == 0 and executed and memory:
             print(f"{name:22} {int(executed[1]):>9} inputs, peak {memory[1]} MiB", flush=True)
         else:
             failed += 1
             print(f"{name:22} FAILED, exit code {ran.returncode}\n{ran.stdout}{ran.stderr}", flush=True)
+    if not failed:
+        shutil.rmtree(folder)
     return failed
 
 

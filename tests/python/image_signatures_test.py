@@ -385,7 +385,8 @@ def test_referrers_that_carry_something_else_are_passed_over(image: MemoryImage)
     sbom = Manifest(
         Descriptor.of(EMPTY_MEDIA_TYPE, b"{}"), (Descriptor.of("application/spdx+json", b"{}"),), subject=image.image
     )
-    image.attached.append(image.add(MANIFEST_MEDIA_TYPE, sbom.to_bytes()))
+    for one in (sbom, replace(sbom, subject=OTHER.image), replace(sbom, subject=None)):
+        image.attached.append(image.add(MANIFEST_MEDIA_TYPE, one.to_bytes()))
     assert refusal(image).reason is Reason.UNSIGNED
     attach_bundle(image)
     assert check(image).warnings == ()

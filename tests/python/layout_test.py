@@ -87,6 +87,23 @@ def test_legacy_signatures_are_found_by_their_tag_alone(image: MemoryImage, path
     assert found.digest == image.legacy.digest
 
 
+def test_legacy_signatures_are_found_by_their_kind_alone(image: MemoryImage, path: Path) -> None:
+    edit_index(path, lambda top: top["manifests"][1]["annotations"].pop("org.opencontainers.image.ref.name"))
+    assert Layout(path).legacy_signatures(image.image.digest) is not None
+
+
+def test_image_without_kind_is_told_from_legacy_signatures_that_have_theirs(image: MemoryImage, path: Path) -> None:
+    edit_index(path, lambda top: (top["manifests"].pop(), top["manifests"][0].pop("annotations")))
+    assert len(Layout(path).index.manifests) == 2
+    assert Layout(path).subject().digest == image.image.digest
+
+
+def test_referrer_is_found_whatever_white_space_it_starts_with(image: MemoryImage, path: Path) -> None:
+    data = b"\n " + image.blobs[image.attached[0].digest]
+    digest = LayoutWriter(path).add(data)
+    assert digest in [one.digest for one in Layout(path).referrers(image.image.digest).descriptors]
+
+
 def missing(name: str) -> Callable[[Path], object]:
     return lambda path: (path / name).unlink()
 
