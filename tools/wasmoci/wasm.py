@@ -14,7 +14,7 @@ from wasmoci.errors import FormatError, LimitError
 
 HEADER_SIZE = 8
 CUSTOM_SECTION_ID = 0
-MAX_SECTIONS = 1_000_000
+MAX_SECTIONS = 100_000
 MAX_NAME = 100_000
 
 _MAX_U32_BYTES = 5
@@ -137,7 +137,7 @@ def read_sections(stream: BinaryIO) -> Iterator[Section]:
     """Walk the top-level sections of a seekable file, after its header.
 
     Raises FormatError for a section that the file does not wholly contain, LimitError past
-    1,000,000 sections. The stream's position is moved.
+    100,000 sections. The stream's position is moved.
     """
     size = stream.seek(0, SEEK_END)
     start = HEADER_SIZE
