@@ -192,8 +192,17 @@ def test_a_relative_key_path_is_refused() -> None:
 def test_a_private_key_that_does_not_belong_to_the_public_key_signs_nothing(flags: list[str], tmp_path: Path) -> None:
     other = tmp_path / "other.key"
     other.write_bytes(_pem(Ed25519PrivateKey.from_private_bytes(bytes(range(32, 64)))))
+    other.chmod(0o600)
     outcome = bazel("build", *flags, f"--//wasm_oci:component_private_key_path={other}", IMAGE, code=1)
     assert "does not belong to the public key" in outcome.stderr
+
+
+def test_a_private_key_that_others_can_read_signs_nothing(flags: list[str], tmp_path: Path) -> None:
+    open_key = tmp_path / "open.key"
+    open_key.write_bytes(_pem(COMPONENT_KEY))
+    open_key.chmod(0o644)
+    outcome = bazel("build", *flags, f"--//wasm_oci:component_private_key_path={open_key}", IMAGE, code=1)
+    assert "chmod 600" in outcome.stderr
 
 
 @pytest.mark.parametrize(
