@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from image_fixtures import HELLO, PUBLIC_KEY, SIGNER, MemoryImage, make_image
+from image_fixtures import HELLO, PUBLIC_KEY, SIGNER, MemoryImage, attach_bundle, make_image
 from publish_fixtures import client_for, request_for
 from wasm_fixtures import KEY, OTHER_KEY, detached, signed
 from wasm_fixtures import OTHER_SIGNER as OTHER_COMPONENT_SIGNER
@@ -111,6 +111,16 @@ def test_what_does_not_hold_hides_no_good_signature_and_is_told(spoil: Callable[
     verified = check(image)
     assert verified.component_keys == (KEY,)
     assert len(verified.warnings) == 1
+
+
+def test_other_referrers_are_no_component_signatures_and_no_problem() -> None:
+    image = image_with()
+    attach_bundle(image)
+    with pytest.raises(VerificationError) as refused:
+        check(image)
+    assert refused.value.reason is Reason.UNSIGNED
+    attach(image, detached(HELLO))
+    assert check(image).warnings == ()
 
 
 def test_an_embedded_signature_that_does_not_hold_is_not_replaced_by_a_detached_one() -> None:

@@ -114,6 +114,7 @@ MANIFEST_DEFECTS = [
     pytest.param(layer(urls=[]), "`urls` is not accepted", id="empty_urls"),
     pytest.param(layer(data=base64_text(b"other")), "is not the content", id="data_of_another_content"),
     pytest.param(layer(data=base64_text(b"layer+")), "is not the content", id="data_of_another_size"),
+    pytest.param(layer(data=base64_text(b"layer"), size=4), "is not the content", id="data_with_a_wrong_size"),
     pytest.param(layer(data="bGF5ZXI"), "not base64", id="data_without_padding"),
     pytest.param(layer(data="\u00e9"), "not base64", id="data_not_ascii"),
     pytest.param(layer(data=None), "must be a string", id="data_is_null"),

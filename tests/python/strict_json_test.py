@@ -97,6 +97,7 @@ def test_length_of_a_number_is_bounded_before_it_is_converted(digits: int) -> No
 READERS: dict[str, Callable[[JsonObject], object]] = {
     "string": lambda top: top.string("a"),
     "integer": lambda top: top.integer("a"),
+    "boolean": lambda top: top.boolean("a"),
     "object": lambda top: top.object("a"),
     "objects": lambda top: top.objects("a", 9),
     "strings": lambda top: top.strings("a", 9),
@@ -126,6 +127,9 @@ def test_optional_member_may_be_absent_or_null(text: str) -> None:
     [
         ("string", "1"),
         ("string", "null"),
+        ("boolean", "0"),
+        ("boolean", '"true"'),
+        ("boolean", "null"),
         ("object", "[]"),
         ("object", "null"),
         ("objects", "{}"),
@@ -144,6 +148,11 @@ def test_optional_member_may_be_absent_or_null(text: str) -> None:
 def test_member_of_another_type_is_refused(reader: str, value: str) -> None:
     with pytest.raises(FormatError, match="must be"):
         (READERS | OPTIONAL_READERS)[reader](parse(f'{{"a":{value}}}'))
+
+
+@pytest.mark.parametrize("value", [True, False])
+def test_truth_values_are_read(value: bool) -> None:
+    assert parse(json.dumps({"a": value})).boolean("a") is value
 
 
 def test_error_for_a_hostile_name_is_one_printable_line() -> None:

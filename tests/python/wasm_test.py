@@ -54,6 +54,12 @@ def test_other_headers_are_refused(data: bytes) -> None:
         read_kind(io.BytesIO(data))
 
 
+@pytest.mark.parametrize(("data", "start"), [(b"", "nothing"), (b"\x7fELF", "7f454c46")])
+def test_refusal_of_a_header_shows_how_the_file_starts(data: bytes, start: str) -> None:
+    with pytest.raises(FormatError, match=f"it starts with {start}$"):
+        read_kind(io.BytesIO(data))
+
+
 def test_sections_are_found_where_they_lie() -> None:
     body = section(1, b"abc") + custom_section("name", b"xyz")
     assert sections_of(COMPONENT + body) == [

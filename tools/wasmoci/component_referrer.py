@@ -4,9 +4,8 @@ A Wasm artifact has exactly one layer, the component, so its detached signature 
 data, as it is) travels in a manifest of its own whose subject is the image's manifest.
 """
 
-from wasmoci.component_signature import MAX_DATA_SIZE
 from wasmoci.digest import Digest
-from wasmoci.errors import FormatError, LimitError
+from wasmoci.errors import FormatError
 from wasmoci.oci import EMPTY_CONFIG, EMPTY_MEDIA_TYPE, TITLE_ANNOTATION, Descriptor, Manifest
 
 SIGNATURE_MEDIA_TYPE = "application/vnd.rules-wasm-oci.component-signature.v1"
@@ -25,7 +24,7 @@ def component_signature_referrer(signature: bytes, subject: Descriptor, title: s
 def component_signature_layer(manifest: bytes, subject: Digest) -> Descriptor | None:
     """The signature data that a referrer carries for `subject`, None where it carries something else.
 
-    Raises FormatError, LimitError for signature data past its limit.
+    Raises FormatError for a manifest that is neither.
     """
     parsed = Manifest.parse(manifest, "the referrer")
     if not any(layer.media_type == SIGNATURE_MEDIA_TYPE for layer in parsed.layers):
@@ -34,6 +33,4 @@ def component_signature_layer(manifest: bytes, subject: Digest) -> Descriptor | 
         raise FormatError(f"a component signature's manifest has exactly one layer, this one has {len(parsed.layers)}")
     if parsed.subject is None or parsed.subject.digest != subject:
         raise FormatError("the component signature is attached to another manifest")
-    if parsed.layers[0].size > MAX_DATA_SIZE:
-        raise LimitError(f"the signature data has {parsed.layers[0].size} bytes, the limit is {MAX_DATA_SIZE}")
     return parsed.layers[0]
