@@ -60,6 +60,7 @@ _PKCS8, _OPENSSH = serialization.PrivateFormat.PKCS8, serialization.PrivateForma
 _PLAIN, _ENCRYPTED = serialization.NoEncryption(), serialization.BestAvailableEncryption(PASSWORD)
 _ED25519 = Ed25519PrivateKey.from_private_bytes(SEED)
 _P256 = ec.derive_private_key(7, ec.SECP256R1())
+_P256_PUBLIC = image.ImagePublicKey.of(_P256.public_key())
 _OPENSSH_FILES = [_ED25519.private_bytes(_PEM, _OPENSSH, how) for how in (_PLAIN, _ENCRYPTED)]
 _OPENSSH_LINE = _ED25519.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
 _COSIGN_FILE = cosign_file.encrypt(b"0" * 138, PASSWORD)
@@ -177,8 +178,8 @@ def _cosign_file(data: bytes) -> None:
 
 
 def _bundle(data: bytes) -> None:
-    envelope = cosign_bundle.parse_envelope(data)
-    cosign_bundle.check_statement(envelope.payload, _SUBJECT.digest)
+    bundle = cosign_bundle.parse_bundle(data)
+    cosign_bundle.check_statement(bundle.envelope.payload, _SUBJECT.digest)
 
 
 def _simple_signing(data: bytes) -> None:
@@ -232,15 +233,15 @@ TARGETS = {
     "image_public_key": Target(
         _image_public,
         [
-            image.ImageSigner(_P256).public_key.pem(),
-            image.ImageSigner(_P256).public_key.spki,
+            _P256_PUBLIC.pem(),
+            _P256_PUBLIC.spki,
             component.pem_public(KEY),
         ],
     ),
     "image_private_key": Target(
         _image_private,
         [
-            image.ImageSigner(_P256).pem(),
+            image.FileKey(_P256).pem(),
             _P256.private_bytes(_PEM, _PKCS8, _ENCRYPTED),
             _P256.private_bytes(_PEM, serialization.PrivateFormat.TraditionalOpenSSL, _PLAIN),
             _COSIGN_FILE,

@@ -12,7 +12,7 @@ from wasmoci.cosign_bundle import Envelope
 from wasmoci.digest import Digest
 from wasmoci.errors import Reason, VerificationError
 from wasmoci.keys.component import load_public_key as load_component_key
-from wasmoci.keys.image import ImageSigner, load_signer
+from wasmoci.keys.image import FileKey, ImagePublicKey, ImageSigner, load_signer
 from wasmoci.layout import Layout
 from wasmoci.level import Level
 from wasmoci.oci import MANIFEST_MEDIA_TYPE, Descriptor
@@ -142,7 +142,7 @@ def test_we_sign_with_the_key_that_cosign_encrypted(tmp_path: Path) -> None:
 
 
 def test_cosign_opens_the_key_that_we_encrypted(tmp_path: Path) -> None:
-    signer = ImageSigner.generate()
-    (tmp_path / "ours.key").write_bytes(signer.pem_for_cosign(b"marked-password"))
+    key = FileKey.generate()
+    (tmp_path / "ours.key").write_bytes(key.pem_for_cosign(b"marked-password"))
     result = run("cosign", "public-key", "--key", "ours.key", folder=tmp_path, environment=PASSWORD)
-    assert result.stdout.encode() == signer.public_key.pem()
+    assert result.stdout.encode() == ImagePublicKey.of(key.public_key).pem()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from image_fixtures import HELLO, OTHER_SIGNER, SIGNER
+from image_fixtures import FILE_KEY, HELLO, OTHER_SIGNER, SIGNER
 from publish_fixtures import PATH, client_for, dual_layout, unsigned_layout
 from wasm_fixtures import KEY
 from wasmoci.cli.main import main
@@ -155,7 +155,7 @@ def test_verifying_without_a_key_is_wrong_usage(component: Path) -> None:
 
 def test_an_image_is_packaged_signed_and_verified(component: Path, pair: tuple[Path, Path], tmp_path: Path) -> None:
     signed, unsigned, layout = tmp_path / "signed.wasm", tmp_path / "unsigned", tmp_path / "layout"
-    write_atomically(tmp_path / "oci.key", SIGNER.pem(), SECRET_FILE_MODE)
+    write_atomically(tmp_path / "oci.key", FILE_KEY.pem(), SECRET_FILE_MODE)
     (tmp_path / "oci.pub").write_bytes(SIGNER.public_key.pem())
     run("component", "sign", component, "--key", pair[0], "--output", signed)
     run("image", "package", signed, "--output", unsigned, "--tag", "v1", "--annotation", "a=b=c")
@@ -194,7 +194,7 @@ def test_the_date_of_an_image_is_source_date_epoch(component: Path, tmp_path: Pa
 
 
 def test_signing_an_image_with_halves_of_two_keys_writes_nothing(tmp_path: Path) -> None:
-    write_atomically(tmp_path / "oci.key", SIGNER.pem(), SECRET_FILE_MODE)
+    write_atomically(tmp_path / "oci.key", FILE_KEY.pem(), SECRET_FILE_MODE)
     (tmp_path / "other.pub").write_bytes(OTHER_SIGNER.public_key.pem())
     run(
         *("image", "sign", unsigned_layout(tmp_path), "--output", tmp_path / "layout"),

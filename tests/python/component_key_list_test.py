@@ -255,7 +255,7 @@ def test_link_to_a_key_that_is_open_to_others_is_refused(tmp_path: Path) -> None
 @pytest.mark.parametrize("mode", MODES)
 def test_image_key_that_is_open_to_others_is_refused_unless_allowed(tmp_path: Path, mode: int) -> None:
     key, target = tmp_path / "key", tmp_path / "signed"
-    key.write_bytes(image_fixtures.SIGNER.pem())
+    key.write_bytes(image_fixtures.FILE_KEY.pem())
     key.chmod(mode)
     command = ("image", "sign", unsigned_layout(tmp_path), "--output", target, "--key", key)
     result = run(*command, "--repository", "localhost:5000/a", code=1)
@@ -268,7 +268,7 @@ def test_image_key_that_is_open_to_others_is_refused_unless_allowed(tmp_path: Pa
     ("load_signer", "data"),
     [
         pytest.param(component.load_signer, SIGNER.pem(), id="component"),
-        pytest.param(image.load_signer, image_fixtures.SIGNER.pem(), id="image"),
+        pytest.param(image.load_signer, image_fixtures.FILE_KEY.pem(), id="image"),
     ],
 )
 def test_without_modes_no_key_is_refused(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from image_fixtures import SIGNER
+from image_fixtures import FILE_KEY
 from wasmoci.errors import KeyFileError
 from wasmoci.keys import cosign_file
 from wasmoci.keys.cosign_file import decrypt, encrypt
@@ -77,7 +77,7 @@ WRONG = "does not open with the password given"
     ("data", "message"),
     [
         pytest.param(b"", NOT_OURS, id="empty"),
-        pytest.param(SIGNER.pem(), NOT_OURS, id="plain_pem"),
+        pytest.param(FILE_KEY.pem(), NOT_OURS, id="plain_pem"),
         pytest.param(ENCRYPTED[: -len(END) - 1], NOT_OURS, id="no_end_line"),
         pytest.param(BEGIN + b"\n!!!\n" + END, NOT_OURS, id="body_is_no_base64"),
         pytest.param(pem(b"\xff"), NOT_OURS, id="body_is_no_json"),

@@ -19,7 +19,7 @@ from wasmoci.component_interface import read_interface
 from wasmoci.cosign_bundle import BUNDLE_MEDIA_TYPE, Envelope
 from wasmoci.digest import Digest
 from wasmoci.errors import Error, LimitError, Reason, VerificationError
-from wasmoci.keys.image import ImagePublicKey, ImageSigner
+from wasmoci.keys.image import FileKey, ImagePublicKey, ImageSigner
 from wasmoci.layout import IMAGE_KIND, KIND_ANNOTATION, SIGNATURES_KIND, LayoutWriter
 from wasmoci.oci import MANIFEST_MEDIA_TYPE, REF_NAME_ANNOTATION, Descriptor, Manifest
 from wasmoci.referrer_list import ReferrerList
@@ -33,11 +33,16 @@ Edit = Callable[[Json], object]
 REPOSITORY = "registry.example.com/acme/hello"
 
 
+def image_key(scalar: int) -> FileKey:
+    return FileKey(ec.derive_private_key(scalar, ec.SECP256R1()))
+
+
 def image_signer(scalar: int) -> ImageSigner:
-    return ImageSigner(ec.derive_private_key(scalar, ec.SECP256R1()))
+    return ImageSigner(image_key(scalar))
 
 
-SIGNER = image_signer(0xC9AFA9D845BA75166B5C215767B1D6934E50C3DB36E89B127B8A622B120F6721)
+FILE_KEY = image_key(0xC9AFA9D845BA75166B5C215767B1D6934E50C3DB36E89B127B8A622B120F6721)
+SIGNER = ImageSigner(FILE_KEY)
 OTHER_SIGNER = image_signer(2)
 STRANGER = image_signer(3)
 PUBLIC_KEY = SIGNER.public_key

@@ -12,10 +12,10 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from image_fixtures import PUBLIC_KEY, SIGNER
+from image_fixtures import FILE_KEY, PUBLIC_KEY, SIGNER
 from wasmoci.errors import Error, KeyFileError, LimitError, Reason, VerificationError
 from wasmoci.keys import image
-from wasmoci.keys.image import ImagePublicKey, ImageSigner, load_public_key, load_signer
+from wasmoci.keys.image import FileKey, ImagePublicKey, ImageSigner, load_public_key, load_signer
 from wasmoci.keys.protocols import MAX_KEY_FILE_SIZE
 
 PASSWORD = b"MARKED-PASSWORD"
@@ -68,7 +68,7 @@ def test_public_key_is_read_in_every_form(file: Write, data: bytes) -> None:
     assert key.pem() == GOLDEN_PEM
 
 
-FORMS = [PLAIN_PEM, PRIVATE.private_bytes(PEM, SEC1, PLAIN), SIGNER.pem()]
+FORMS = [PLAIN_PEM, PRIVATE.private_bytes(PEM, SEC1, PLAIN), FILE_KEY.pem()]
 
 
 @pytest.mark.parametrize("data", FORMS, ids=["pkcs8", "sec1", "as_written"])
@@ -86,7 +86,7 @@ def test_nonce_is_that_of_rfc_6979() -> None:
 
 @pytest.mark.parametrize("form", ["pkcs8", "cosign"])
 def test_encrypted_key_opens_with_its_password_only(file: Write, form: str) -> None:
-    path = file(ENCRYPTED_PEM if form == "pkcs8" else SIGNER.pem_for_cosign(PASSWORD))
+    path = file(ENCRYPTED_PEM if form == "pkcs8" else FILE_KEY.pem_for_cosign(PASSWORD))
     assert load_signer(path, lambda: PASSWORD).public_key.spki == PUBLIC_KEY.spki
     with pytest.raises(KeyFileError, match="encrypted and no password was given"):
         load_signer(path)
@@ -159,7 +159,7 @@ def test_weak_rsa_keys_are_refused(file: Write, kind: str) -> None:
         load_public_key(file(WEAK_RSA[kind].public_key().public_bytes(DER, SPKI)))
 
 
-@pytest.mark.parametrize("make", [ImagePublicKey.of, ImageSigner])
+@pytest.mark.parametrize("make", [ImagePublicKey.of, FileKey])
 def test_what_is_no_key_is_refused(make: Callable[[object], object]) -> None:
     with pytest.raises(KeyFileError, match="signed with ECDSA P-256"):
         make("a string")
@@ -218,7 +218,7 @@ def test_high_s_is_accepted_as_cosign_does() -> None:
 
 
 def test_generated_keys_differ_and_work() -> None:
-    first, second = ImageSigner.generate(), ImageSigner.generate()
+    first, second = ImageSigner(FileKey.generate()), ImageSigner(FileKey.generate())
     assert first.public_key.spki != second.public_key.spki
     first.public_key.verify(first.sign(b"message"), b"message")
 
@@ -236,7 +236,7 @@ def test_texts_of_a_signer_hold_no_secret(text: Callable[[object], str]) -> None
     ("data", "password"),
     [
         pytest.param(ENCRYPTED_PEM, b"MARKED-WRONG", id="wrong_password"),
-        pytest.param(SIGNER.pem_for_cosign(PASSWORD), b"MARKED-WRONG", id="wrong_cosign_password"),
+        pytest.param(FILE_KEY.pem_for_cosign(PASSWORD), b"MARKED-WRONG", id="wrong_cosign_password"),
         pytest.param(PLAIN_PEM.replace(b"MIGH", b"MIGI"), None, id="damaged_pem"),
         pytest.param(b"MARKED-SECRET in a file that is no key", None, id="no_key_at_all"),
     ],

@@ -36,6 +36,7 @@ from wasmoci.cosign_bundle import BUNDLE_MEDIA_TYPE, MAX_BUNDLE_SIZE, Envelope
 from wasmoci.digest import Digest
 from wasmoci.errors import Error, Reason, RegistryError, UsageError, VerificationError
 from wasmoci.image_signatures import VerifiedImage, verify_image_signatures
+from wasmoci.image_trust import ImageTrust, Signatory
 from wasmoci.keys.image import ImagePublicKey
 from wasmoci.layout import Layout
 from wasmoci.limits import MAX_REFERRERS
@@ -43,6 +44,7 @@ from wasmoci.oci import EMPTY_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, MAX_MANIFEST_SIZE
 from wasmoci.referrer_list import ReferrerList
 from wasmoci.signature_format import SignatureFormat
 from wasmoci.simple_signing import SIGNATURE_ANNOTATION
+from wasmoci.verify_bundle import verify_bundle
 
 BUNDLE, LEGACY = SignatureFormat.BUNDLE, SignatureFormat.LEGACY
 OTHER = make_image(COMPONENT)
@@ -56,7 +58,7 @@ def _image() -> MemoryImage:
 
 
 def check(image: MemoryImage, *keys: ImagePublicKey) -> VerifiedImage:
-    return verify_image_signatures(image, image.image.digest, keys or (PUBLIC_KEY,))
+    return verify_image_signatures(image, image.image.digest, ImageTrust(keys or (PUBLIC_KEY,)))
 
 
 def refusal(image: MemoryImage, *keys: ImagePublicKey) -> VerificationError:
@@ -402,10 +404,10 @@ def test_artifact_type_of_the_listing_is_not_believed(image: MemoryImage) -> Non
 def test_every_key_that_signed_is_found_and_only_those(image: MemoryImage) -> None:
     attach_bundle(image, OTHER_SIGNER)
     attach_bundle(image, SIGNER)
-    keys = [one.key for one in check(image, PUBLIC_KEY, OTHER_PUBLIC_KEY).signatures]
+    keys = [one.signer for one in check(image, PUBLIC_KEY, OTHER_PUBLIC_KEY).signatures]
     assert [key.fingerprint for key in keys] == [OTHER_PUBLIC_KEY.fingerprint, PUBLIC_KEY.fingerprint]
     verified = check(image, PUBLIC_KEY)
-    assert [one.key.fingerprint for one in verified.signatures] == [PUBLIC_KEY.fingerprint]
+    assert [one.signer.fingerprint for one in verified.signatures] == [PUBLIC_KEY.fingerprint]
     assert "none of the 1 trusted OCI keys made this bundle signature" in verified.warnings[0]
 
 
@@ -414,7 +416,7 @@ def test_empty_trust_is_a_usage_error(image: MemoryImage, signed: bool) -> None:
     if signed:
         attach_bundle(image)
     with pytest.raises(UsageError, match="no OCI key is trusted"):
-        verify_image_signatures(image, image.image.digest, [])
+        verify_image_signatures(image, image.image.digest, ImageTrust())
 
 
 def test_refusal_names_each_carrier_and_its_problem(image: MemoryImage) -> None:
@@ -489,7 +491,7 @@ def test_source_that_fails_never_verifies(image: MemoryImage, operation: str) ->
     source = FailingSource(image.image, image.blobs, image.attached, image.legacy)
     source.broken = operation
     with pytest.raises(RegistryError, match="answered 500"):
-        verify_image_signatures(source, image.image.digest, [PUBLIC_KEY])
+        verify_image_signatures(source, image.image.digest, ImageTrust([PUBLIC_KEY]))
 
 
 @pytest.mark.parametrize("which", ["referrer", "bundle", "legacy_manifest", "legacy_payload"])
@@ -510,19 +512,19 @@ def test_bundles_are_not_all_kept_in_memory(image: MemoryImage, monkeypatch: pyt
         attach_bundle(image, signer)
     order: list[str] = []
     read = MemoryImage.read_blob
-    check_claim = image_signatures._signer_of
+    check_claim = verify_bundle
 
     def noting_read(self: MemoryImage, descriptor: Descriptor, limit: int) -> bytes:
         if descriptor.media_type == BUNDLE_MEDIA_TYPE:
             order.append("read")
         return read(self, descriptor, limit)
 
-    def noting_check(*arguments: object) -> ImagePublicKey:
+    def noting_check(*arguments: object) -> Signatory:
         order.append("check")
         return check_claim(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(MemoryImage, "read_blob", noting_read)
-    monkeypatch.setattr(image_signatures, "_signer_of", noting_check)
+    monkeypatch.setattr(image_signatures, "verify_bundle", noting_check)
     check(image)
     assert order == ["read", "check"] * 3
 
@@ -531,7 +533,7 @@ def test_malformed_attachment_in_a_layout_is_reported(image: MemoryImage, tmp_pa
     attach_bundle(image)
     attach_bundle(image, manifest=lambda top: top.update(layers=1))
     layout = Layout(write_layout(image, tmp_path / "layout"))
-    verified = verify_image_signatures(layout, image.image.digest, [PUBLIC_KEY])
+    verified = verify_image_signatures(layout, image.image.digest, ImageTrust([PUBLIC_KEY]))
     assert len(verified.signatures) == 1
     assert len(verified.warnings) == 1
 
@@ -586,4 +588,4 @@ def test_change_of_a_bundle_is_refused_or_leaves_the_signed_content_alone(positi
         check(image)
     except VerificationError:
         return
-    assert cosign_bundle.parse_envelope(changed) == cosign_bundle.parse_envelope(data)
+    assert cosign_bundle.parse_bundle(changed).envelope == cosign_bundle.parse_bundle(data).envelope

@@ -34,12 +34,24 @@ FORMATS = {
     "wasm",
     "wasm_artifact",
 }
-ADAPTERS = {"files", "image_source", "keys", "layout", "registry", "registry_source"}
+ADAPTERS = {
+    "files",
+    "image_source",
+    "keyless",
+    "keys",
+    "layout",
+    "registry",
+    "registry_source",
+    "statement_signer",
+    "transparency",
+}
 OPERATIONS = {
+    "attached_bundles",
     "component_matrix",
     "component_summary",
     "edit_signatures",
     "image_signatures",
+    "image_trust",
     "keygen",
     "package",
     "publish",
@@ -49,6 +61,7 @@ OPERATIONS = {
     "split_component",
     "verify",
     "verify_component",
+    "verify_bundle",
     "verify_parts",
     "verify_image_component",
 }
@@ -66,7 +79,8 @@ LIBRARIES = {
     "cryptography": {"keys"},
     "nacl": {"keys"},
     "runfiles": {"cli"},
-    "urllib3": {"registry"},
+    "sigstore": {"keyless"},
+    "urllib3": {"registry", "transparency"},
 }
 
 

@@ -6,6 +6,7 @@ from image_fixtures import PUBLIC_KEY, MemoryImage, fully_signed
 from wasmoci.digest import Digest
 from wasmoci.errors import FormatError, LimitError, Reason, VerificationError
 from wasmoci.image_signatures import verify_image_signatures
+from wasmoci.image_trust import ImageTrust
 from wasmoci.limits import MAX_REFERRERS
 from wasmoci.oci import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descriptor
 from wasmoci.referrer_list import ReferrerList
@@ -69,7 +70,7 @@ def reporting(image: MemoryImage) -> Reports:
 
 def test_a_verifier_reports_a_bad_entry_beside_a_good_signature() -> None:
     image = reporting(fully_signed())
-    verified = verify_image_signatures(image, image.image.digest, [PUBLIC_KEY])
+    verified = verify_image_signatures(image, image.image.digest, ImageTrust([PUBLIC_KEY]))
     assert verified.signatures
     assert verified.warnings == ("an entry that is no descriptor",)
 
@@ -78,5 +79,5 @@ def test_a_bad_entry_alone_is_no_signature() -> None:
     image = reporting(fully_signed())
     image.attached, image.legacy = [], None
     with pytest.raises(VerificationError) as refused:
-        verify_image_signatures(image, image.image.digest, [PUBLIC_KEY])
+        verify_image_signatures(image, image.image.digest, ImageTrust([PUBLIC_KEY]))
     assert refused.value.reason is Reason.MALFORMED

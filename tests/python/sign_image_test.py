@@ -24,6 +24,7 @@ from image_fixtures import (
 from wasmoci.digest import Digest
 from wasmoci.errors import Error, FormatError, LimitError, UsageError, VerificationError
 from wasmoci.image_signatures import verify_image_signatures
+from wasmoci.image_trust import ImageTrust
 from wasmoci.keys.image import ImageSigner
 from wasmoci.layout import Layout
 from wasmoci.level import Level
@@ -49,9 +50,9 @@ def files_of(path: Path) -> dict[str, bytes]:
 def formats_of(layout: Path, *keys: ImageSigner) -> list[tuple[str, SignatureFormat]]:
     source = Layout(layout)
     trusted = [signer.public_key for signer in keys]
-    found = verify_image_signatures(source, source.subject().digest, trusted)
+    found = verify_image_signatures(source, source.subject().digest, ImageTrust(trusted))
     assert found.warnings == ()
-    return sorted((one.key.fingerprint, one.format) for one in found.signatures)
+    return sorted((one.signer.fingerprint, one.format) for one in found.signatures)
 
 
 @pytest.mark.parametrize("formats", [(BUNDLE,), (LEGACY,), (BUNDLE, LEGACY), (LEGACY, BUNDLE)])

@@ -20,6 +20,7 @@ PREDICATE_TYPE_ANNOTATION = "dev.sigstore.bundle.predicateType"
 
 MAX_BUNDLE_SIZE = 10 * 1024 * 1024
 MAX_SUBJECTS = 1024
+MAX_LOG_ENTRIES = 32
 
 _PAYLOAD_TYPE = "application/vnd.in-toto+json"
 _STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
@@ -37,6 +38,15 @@ class Envelope:
         """The pre-authentication encoding (DSSE v1) of the payload."""
         payload_type = _PAYLOAD_TYPE.encode()
         return b"DSSEv1 %d %s %d %s" % (len(payload_type), payload_type, len(self.payload), self.payload)
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A Sigstore bundle v0.3. `log_entries` are its transparency log entries, in protobuf's JSON, not checked."""
+
+    envelope: Envelope
+    has_certificate: bool
+    log_entries: tuple[JsonObject, ...]
 
 
 def statement(subject: Digest, annotations: Mapping[str, str] | None = None) -> bytes:
@@ -89,20 +99,22 @@ def bundle_layer(manifest: Manifest) -> Descriptor | None:
     return layers[0]
 
 
-def parse_envelope(data: bytes) -> Envelope:
-    """Read a bundle made with a key; FormatError for anything else, also for one with a certificate.
+def parse_bundle(data: bytes) -> Bundle:
+    """Read a bundle made with a key or a certificate; FormatError for anything else.
 
-    The public key hint is a name and not a key, so it is not used.
+    The public key hint is a name and not a key, so it is not used. A certificate is not looked at.
     """
     top = parse_object(data, "the bundle", MAX_BUNDLE_SIZE)
     if top.string("mediaType") != BUNDLE_MEDIA_TYPE:
         raise FormatError(f"the bundle's `mediaType` must be {BUNDLE_MEDIA_TYPE}, got: {top.string('mediaType')!r}")
-    material = top.object("verificationMaterial").names()
-    if not {"publicKey"} <= material <= {"publicKey", "tlogEntries", "timestampVerificationData"}:
-        raise FormatError(f"the bundle must be signed with a key, its verification material is: {sorted(material)}")
+    material = top.object("verificationMaterial")
+    signed_by = material.names() - {"tlogEntries", "timestampVerificationData"}
+    if signed_by not in ({"publicKey"}, {"certificate"}):
+        raise FormatError(f"the bundle must have a key's hint or a certificate, its material is: {sorted(signed_by)}")
     if "messageSignature" in top:
         raise FormatError("the bundle must hold a DSSE envelope and nothing else")
-    return _parse_dsse(top.object("dsseEnvelope"))
+    entries = material.objects("tlogEntries", MAX_LOG_ENTRIES) if "tlogEntries" in material else ()
+    return Bundle(_parse_dsse(top.object("dsseEnvelope")), signed_by == {"certificate"}, tuple(entries))
 
 
 def check_statement(payload: bytes, subject: Digest) -> None:

@@ -6,23 +6,24 @@ a signature that cannot be understood is reported and never hides a good one.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 from wasmoci import cosign_bundle, simple_signing
+from wasmoci.attached_bundles import attached_bundles, refusal
 from wasmoci.digest import Digest
 from wasmoci.errors import FormatError, LimitError, Reason, UsageError, VerificationError
 from wasmoci.image_source import ImageSource
-from wasmoci.keys.image import ImagePublicKey
+from wasmoci.image_trust import ImageTrust, Signatory
 from wasmoci.limits import MAX_REFERRERS
-from wasmoci.oci import Descriptor, Manifest
+from wasmoci.oci import Manifest
 from wasmoci.signature_format import SignatureFormat
+from wasmoci.verify_bundle import signing_key, verify_bundle
 
 
 @dataclass(frozen=True, slots=True)
 class ImageSignature:
     """A signature that holds: who made it, in which format, and the digest of what carries it."""
 
-    key: ImagePublicKey
+    signer: Signatory
     format: SignatureFormat
     carrier: Digest
 
@@ -36,67 +37,46 @@ class VerifiedImage:
 
 
 @dataclass(frozen=True, slots=True)
-class _Candidate:
-    format: SignatureFormat
+class _Legacy:
+    """A layer of the legacy manifest that can be read."""
+
     carrier: Digest
     payload: bytes
-    message: bytes
     signature: bytes
 
 
-def verify_image_signatures(source: ImageSource, subject: Digest, trusted: Sequence[ImagePublicKey]) -> VerifiedImage:
-    """Check that a trusted key signed the manifest `subject`.
+def verify_image_signatures(source: ImageSource, subject: Digest, trust: ImageTrust) -> VerifiedImage:
+    """Check that enough trusted keys or identities signed the manifest `subject`.
 
     Raises VerificationError with the reason, also where the source's bytes are not those of their
     digest; UsageError if nothing is trusted, Error where the source cannot be read.
     """
-    if not trusted:
+    if not trust:
         raise UsageError("no OCI key is trusted, so no signature can be verified")
     good: list[ImageSignature] = []
     problems: list[VerificationError] = []
-    for candidate in chain(_bundles(source, subject, problems), _legacy(source, subject, problems)):
+    for bundle in attached_bundles(source, subject, problems):
         try:
-            key = _signer_of(candidate, trusted)
-            _check_claim(candidate, subject)
+            signer = verify_bundle(bundle, trust)
+            cosign_bundle.check_statement(bundle.bundle.envelope.payload, subject)
         except (FormatError, VerificationError) as error:
-            problems.append(_refusal(candidate.carrier, error))
+            problems.append(refusal(bundle.carrier, error))
         else:
-            good.append(ImageSignature(key, candidate.format, candidate.carrier))
+            good.append(ImageSignature(signer, SignatureFormat.BUNDLE, bundle.carrier))
+    for legacy in _legacy(source, subject, problems):
+        try:
+            key = signing_key(legacy.signature, legacy.payload, trust.keys)
+            simple_signing.check_payload(legacy.payload, subject)
+        except (FormatError, VerificationError) as error:
+            problems.append(refusal(legacy.carrier, error))
+        else:
+            good.append(ImageSignature(key, SignatureFormat.LEGACY, legacy.carrier))
     if not good:
         raise _verdict(problems)
     return VerifiedImage(tuple(good), tuple(str(problem) for problem in problems))
 
 
-def _bundles(source: ImageSource, subject: Digest, problems: list[VerificationError]) -> Iterator[_Candidate]:
-    listed = source.referrers(subject)
-    problems += [VerificationError(Reason.MALFORMED, problem) for problem in listed.problems]
-    for descriptor in listed.descriptors:
-        try:
-            layer = _bundle_layer(source.read_manifest(descriptor), subject)
-            if layer is None:
-                continue
-            envelope = cosign_bundle.parse_envelope(source.read_blob(layer, cosign_bundle.MAX_BUNDLE_SIZE))
-        except FormatError as error:
-            problems.append(_refusal(descriptor.digest, error))
-        else:
-            yield _Candidate(
-                SignatureFormat.BUNDLE,
-                descriptor.digest,
-                payload=envelope.payload,
-                message=envelope.signed_message,
-                signature=envelope.signature,
-            )
-
-
-def _bundle_layer(data: bytes, subject: Digest) -> Descriptor | None:
-    manifest = Manifest.parse(data, "the referrer")
-    layer = cosign_bundle.bundle_layer(manifest)
-    if layer is not None and (manifest.subject is None or manifest.subject.digest != subject):
-        raise FormatError("the bundle is attached to another manifest")
-    return layer
-
-
-def _legacy(source: ImageSource, subject: Digest, problems: list[VerificationError]) -> Iterator[_Candidate]:
+def _legacy(source: ImageSource, subject: Digest, problems: list[VerificationError]) -> Iterator[_Legacy]:
     descriptor = source.legacy_signatures(subject)
     if descriptor is None:
         return
@@ -105,42 +85,16 @@ def _legacy(source: ImageSource, subject: Digest, problems: list[VerificationErr
         if len(layers) > MAX_REFERRERS:
             raise LimitError(f"it has {len(layers)} signatures, the limit is {MAX_REFERRERS}")
     except FormatError as error:
-        problems.append(_refusal(descriptor.digest, error))
+        problems.append(refusal(descriptor.digest, error))
         return
     for layer in layers:
         try:
             signature = simple_signing.parse_signature(layer)
             payload = source.read_blob(layer, simple_signing.MAX_PAYLOAD_SIZE)
         except FormatError as error:
-            problems.append(_refusal(descriptor.digest, error))
+            problems.append(refusal(descriptor.digest, error))
         else:
-            yield _Candidate(
-                SignatureFormat.LEGACY, descriptor.digest, payload=payload, message=payload, signature=signature
-            )
-
-
-def _signer_of(candidate: _Candidate, trusted: Sequence[ImagePublicKey]) -> ImagePublicKey:
-    for key in trusted:
-        try:
-            key.verify(candidate.signature, candidate.message)
-        except VerificationError:
-            continue
-        return key
-    raise VerificationError(
-        Reason.UNTRUSTED_KEY,
-        f"none of the {len(trusted)} trusted OCI keys made this {candidate.format.value} signature",
-    )
-
-
-def _check_claim(candidate: _Candidate, subject: Digest) -> None:
-    if candidate.format is SignatureFormat.BUNDLE:
-        cosign_bundle.check_statement(candidate.payload, subject)
-    else:
-        simple_signing.check_payload(candidate.payload, subject)
-
-
-def _refusal(carrier: Digest, error: FormatError | VerificationError) -> VerificationError:
-    return VerificationError(error.reason, f"{carrier}: {error}")
+            yield _Legacy(descriptor.digest, payload, signature)
 
 
 def _verdict(problems: Sequence[VerificationError]) -> VerificationError:

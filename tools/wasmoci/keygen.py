@@ -4,7 +4,7 @@ from pathlib import Path
 
 from wasmoci.files import SECRET_FILE_MODE, write_atomically
 from wasmoci.keys.component import ComponentSigner, compact_public, pem_public
-from wasmoci.keys.image import ImageSigner
+from wasmoci.keys.image import FileKey, ImagePublicKey
 
 
 def make_component_pair(secret: Path, public: Path, *, pem: bool) -> str:
@@ -26,10 +26,11 @@ def make_image_pair(private: Path, public: Path, password: bytes | None) -> str:
 
     Returns its fingerprint; raises Error as `make_component_pair` does.
     """
-    signer = ImageSigner.generate()
-    content = signer.pem() if password is None else signer.pem_for_cosign(password)
-    _write_pair(private, content, public, signer.public_key.pem())
-    return signer.public_key.fingerprint
+    key = FileKey.generate()
+    public_key = ImagePublicKey.of(key.public_key)
+    content = key.pem() if password is None else key.pem_for_cosign(password)
+    _write_pair(private, content, public, public_key.pem())
+    return public_key.fingerprint
 
 
 def _write_pair(secret: Path, secret_content: bytes, public: Path, public_content: bytes) -> None:

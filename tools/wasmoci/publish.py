@@ -114,7 +114,7 @@ def publish(request: PublishRequest, planned: Plan, client: RepositoryClient, pr
 
 def _placeholder_warnings(request: PublishRequest, verified: Verified) -> Iterator[str]:
     used = {key.fingerprint for key in verified.component_keys}
-    used |= {signature.key.fingerprint for signature in verified.image_signatures}
+    used |= {signature.signer.fingerprint for signature in verified.image_signatures}
     for fingerprint in sorted(used & set(request.placeholders)):
         if not request.repository.is_loopback and not request.allow_placeholders:
             raise UsageError(
@@ -157,8 +157,8 @@ def _put_legacy(client: RepositoryClient, subject: Digest, layers: Sequence[Desc
 def _check_copy(request: PublishRequest, planned: Plan, client: RepositoryClient) -> None:
     reference = Reference(request.repository, None, planned.digest)
     copy = verify(RegistrySource(reference, client), request.policy)
-    sent = {(one.format, one.key.fingerprint) for one in planned.verified.image_signatures}
-    seen = {(one.format, one.key.fingerprint) for one in copy.image_signatures}
+    sent = {(one.format, one.signer.fingerprint) for one in planned.verified.image_signatures}
+    seen = {(one.format, one.signer.fingerprint) for one in copy.image_signatures}
     if copy.level is not planned.verified.level or not sent <= seen:
         raise VerificationError(
             Reason.POLICY_UNMET, f"the registry's copy has level {copy.level.value} and lacks signatures that were sent"

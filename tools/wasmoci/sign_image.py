@@ -1,13 +1,11 @@
 """Sign the image in a layout as cosign does, in one or both of its formats."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from wasmoci import cosign_bundle, simple_signing
-from wasmoci.cosign_bundle import Envelope
 from wasmoci.errors import LimitError, UsageError
-from wasmoci.keys.image import ImageSigner
 from wasmoci.layout import IMAGE_KIND, KIND_ANNOTATION, SIGNATURES_KIND, Layout, LayoutWriter
 from wasmoci.limits import MAX_REFERRERS
 from wasmoci.oci import (
@@ -19,27 +17,29 @@ from wasmoci.oci import (
     referrer_descriptor,
 )
 from wasmoci.signature_format import SignatureFormat
+from wasmoci.statement_signer import StatementSigner
 
 
 @dataclass(frozen=True, slots=True)
 class SignRequest:
-    """What to sign. `repository` is `host[:port]/path`, which the legacy payload names."""
+    """What to sign. `repository` is `host[:port]/path`, which the legacy payload names; `annotations` are signed."""
 
     layout: Path
     output: Path
     repository: str
     formats: Sequence[SignatureFormat] = (SignatureFormat.BUNDLE, SignatureFormat.LEGACY)
+    annotations: Mapping[str, str] = field(default_factory=dict)
 
 
-def sign_image(request: SignRequest, signer: ImageSigner) -> Descriptor:
-    """Write a copy of the layout with signatures added and return the image's descriptor.
+def sign_image(request: SignRequest, *signers: StatementSigner) -> Descriptor:
+    """Write a copy of the layout with a signature by each signer added and return the image's descriptor.
 
-    Signatures that the layout has already are kept. Raises UsageError where no format is asked for,
+    Signatures that the layout has already are kept. Raises UsageError without formats or signers,
     FormatError, VerificationError for a layout whose blobs are not what their names say, LimitError
     where no verifier would read so many signatures, Error where it cannot be read or written.
     """
-    if not request.formats:
-        raise UsageError("no signature format is asked for, so nothing would be signed")
+    if not request.formats or not signers:
+        raise UsageError("no signature format or no key is given, so nothing would be signed")
     source = Layout(request.layout)
     subject = source.subject()
     source.read_manifest(subject)
@@ -54,20 +54,19 @@ def sign_image(request: SignRequest, signer: ImageSigner) -> Descriptor:
         if previous is not None:
             del entries[previous.digest]
             layers += Manifest.parse(source.read_manifest(previous)).layers
-        entry = _add_legacy(writer, subject, layers, request.repository, signer)
+        payload = simple_signing.payload(subject.digest, request.repository, request.annotations)
+        entry = _add_legacy(writer, subject, layers, payload, signers)
         entries[entry.digest] = entry
     if SignatureFormat.BUNDLE in request.formats:
-        entry = _add_bundle(writer, subject, signer)
-        entries[entry.digest] = entry
+        statement = cosign_bundle.statement(subject.digest, request.annotations)
+        for signer in signers:
+            entry = _add_bundle(writer, subject, signer.sign_statement(statement))
+            entries[entry.digest] = entry
     writer.finish(list(entries.values()))
     return subject
 
 
-def _add_bundle(writer: LayoutWriter, subject: Descriptor, signer: ImageSigner) -> Descriptor:
-    payload = cosign_bundle.statement(subject.digest)
-    envelope = Envelope(payload, b"")
-    envelope = replace(envelope, signature=_sign(signer, envelope.signed_message))
-    blob = cosign_bundle.bundle(envelope, signer.public_key.hint)
+def _add_bundle(writer: LayoutWriter, subject: Descriptor, blob: bytes) -> Descriptor:
     manifest = cosign_bundle.referrer(blob, subject)
     data = manifest.to_bytes()
     for content in (EMPTY_CONFIG, blob, data):
@@ -76,12 +75,16 @@ def _add_bundle(writer: LayoutWriter, subject: Descriptor, signer: ImageSigner) 
 
 
 def _add_legacy(
-    writer: LayoutWriter, subject: Descriptor, layers: list[Descriptor], repository: str, signer: ImageSigner
+    writer: LayoutWriter,
+    subject: Descriptor,
+    layers: list[Descriptor],
+    payload: bytes,
+    signers: Sequence[StatementSigner],
 ) -> Descriptor:
-    payload = simple_signing.payload(subject.digest, repository)
-    layer = simple_signing.signature_layer(payload, _sign(signer, payload))
-    if layer not in layers:
-        layers.append(layer)
+    for signer in signers:
+        layer = simple_signing.signature_layer(payload, signer.sign_payload(payload))
+        if layer not in layers:
+            layers.append(layer)
     if len(layers) > MAX_REFERRERS:
         raise LimitError(f"the image would have {len(layers)} legacy signatures, the limit is {MAX_REFERRERS}")
     legacy = simple_signing.signature_manifest(layers)
@@ -95,12 +98,6 @@ def _add_legacy(
             REF_NAME_ANNOTATION: simple_signing.signature_tag(subject.digest),
         },
     )
-
-
-def _sign(signer: ImageSigner, message: bytes) -> bytes:
-    signature = signer.sign(message)
-    signer.public_key.verify(signature, message)
-    return signature
 
 
 def _marked(subject: Descriptor) -> Descriptor:

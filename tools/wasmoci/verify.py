@@ -11,6 +11,7 @@ from wasmoci.digest import Digest
 from wasmoci.errors import FormatError, Reason, UsageError, VerificationError
 from wasmoci.image_signatures import ImageSignature, verify_image_signatures
 from wasmoci.image_source import ImageSource
+from wasmoci.image_trust import ImageTrust
 from wasmoci.keys.component import ComponentPublicKey
 from wasmoci.keys.image import ImagePublicKey
 from wasmoci.level import Level
@@ -25,31 +26,32 @@ class Policy:
 
     required: Level
     component_keys: Sequence[ComponentPublicKey]
-    image_keys: Sequence[ImagePublicKey]
+    image: ImageTrust
 
     def __post_init__(self) -> None:
         if self.required.has_component and not self.component_keys:
             raise UsageError(f"level {self.required.value} needs a trusted component key")
-        if self.required.has_image and not self.image_keys:
+        if self.required.has_image and not self.image:
             raise UsageError(f"level {self.required.value} needs a trusted OCI key")
 
     @classmethod
     def of(
         cls,
         component_keys: Sequence[ComponentPublicKey],
-        image_keys: Sequence[ImagePublicKey],
+        image: Sequence[ImagePublicKey] | ImageTrust,
         required: Level | None = None,
     ) -> "Policy":
-        """`required` defaults to every layer that keys are given for.
+        """`image` may be just the trusted keys. `required` defaults to every layer that keys are given for.
 
         Raises UsageError where a required layer has no trusted key, and where nothing is required
         because nothing is trusted; only `required=Level.NONE` itself asks for nothing.
         """
+        trust = image if isinstance(image, ImageTrust) else ImageTrust(tuple(image))
         if required is None:
-            required = Level.of(component=bool(component_keys), image=bool(image_keys))
+            required = Level.of(component=bool(component_keys), image=bool(trust))
             if required is Level.NONE:
                 raise UsageError("no key is trusted, so nothing can be verified: give a component key or an OCI key")
-        return cls(required, tuple(component_keys), tuple(image_keys))
+        return cls(required, tuple(component_keys), trust)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +137,10 @@ def _verify_artifact(
 
 
 def _verify_image_layer(source: ImageSource, subject: Descriptor, policy: Policy, observed: _Observed) -> None:
-    if not policy.image_keys:
+    if not policy.image:
         return
     try:
-        verified = verify_image_signatures(source, subject.digest, policy.image_keys)
+        verified = verify_image_signatures(source, subject.digest, policy.image)
     except VerificationError as error:
         if error.reason is Reason.DIGEST_MISMATCH:
             raise

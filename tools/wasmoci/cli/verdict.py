@@ -39,7 +39,7 @@ def verdict_json(verified: Verified) -> dict[str, object]:
         "component": None if verified.component is None else str(verified.component),
         "componentKeys": [key.fingerprint for key in verified.component_keys],
         "ociSignatures": [
-            {"format": one.format.value, "key": one.key.fingerprint, "carrier": str(one.carrier)}
+            {"format": one.format.value, "key": one.signer.fingerprint, "carrier": str(one.carrier)}
             for one in verified.image_signatures
         ],
     }
@@ -48,7 +48,9 @@ def verdict_json(verified: Verified) -> dict[str, object]:
 def verdict_report(target: str, verified: Verified) -> Report:
     lines = [f"{target}: {verified.subject.digest}", f"level: {verified.level.value}"]
     lines += [f"component signed by {key.fingerprint}" for key in verified.component_keys]
-    lines += [f"OCI manifest signed by {one.key.fingerprint} ({one.format.value})" for one in verified.image_signatures]
+    lines += [
+        f"OCI manifest signed by {one.signer.fingerprint} ({one.format.value})" for one in verified.image_signatures
+    ]
     return Report(lines, verdict_json(verified), verified.warnings)
 
 

@@ -64,9 +64,9 @@ def encrypt(pkcs8_der: bytes, password: bytes) -> bytes:
 
 def _pem_body(pem: bytes) -> bytes:
     for kind in _PEM_TYPES:
-        _, begin, rest = pem.partition(b"-----BEGIN " + kind + b"-----")
+        _, _, rest = pem.partition(b"-----BEGIN " + kind + b"-----")
         body, end, _ = rest.partition(b"-----END " + kind + b"-----")
-        if begin and end:
+        if end:
             try:
                 return base64.b64decode(b"".join(body.split()), validate=True)
             except binascii.Error:

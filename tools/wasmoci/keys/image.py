@@ -1,41 +1,44 @@
-"""ECDSA P-256 keys that sign image manifests as cosign does.
+"""Keys that sign image manifests as cosign does.
 
 Public: SubjectPublicKeyInfo PEM or DER. Private: PKCS#8 PEM, plain or encrypted, and cosign's
-encrypted form. Signatures are DER, over SHA-256, with the nonce of RFC 6979.
+encrypted form.
 """
 
 import base64
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from cryptography.exceptions import InternalError, InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.exceptions import InternalError, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
+from wasmoci import cosign_bundle
 from wasmoci.errors import KeyFileError, Reason, VerificationError
 from wasmoci.files import read_bounded, read_secret
-from wasmoci.keys.protocols import MAX_KEY_FILE_SIZE, PasswordSource, no_password
+from wasmoci.keys import algorithms
+from wasmoci.keys.protocols import MAX_KEY_FILE_SIZE, PasswordSource, SigningKey, no_password
 
 # What cryptography raises for a key file that it cannot use; InternalError comes from some broken keys,
 # such as an Ed448 key of 32 bytes.
 _UNREADABLE = (ValueError, UnsupportedAlgorithm, InternalError)
+_PRIVATE_TYPES = (ec.EllipticCurvePrivateKey, rsa.RSAPrivateKey, ed25519.Ed25519PrivateKey)
 _COSIGN_PEM_MARK = (b"ENCRYPTED SIGSTORE PRIVATE KEY-----", b"ENCRYPTED COSIGN PRIVATE KEY-----")
 
 
 @dataclass(frozen=True)
 class ImagePublicKey:
-    """A trusted ECDSA P-256 key. Make one with `of` or `load_public_key`."""
+    """A trusted key. Make one with `of` or `load_public_key`."""
 
     spki: bytes
-    _key: ec.EllipticCurvePublicKey
+    _key: algorithms.PublicKey = field(compare=False, repr=False)
 
     @classmethod
     def of(cls, key: object) -> "ImagePublicKey":
-        """Raises KeyFileError unless `key` is an ECDSA P-256 public key of `cryptography`."""
-        if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
-            raise KeyFileError("images are signed with ECDSA P-256, this is a key of another type")
-        return cls(key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo), key)
+        """Raises KeyFileError unless `key` is a public key of `cryptography` that can sign images."""
+        checked = algorithms.supported(key)
+        encoding, form = serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+        return cls(checked.public_bytes(encoding, form), checked)
 
     @property
     def hint(self) -> str:
@@ -44,34 +47,62 @@ class ImagePublicKey:
 
     @property
     def fingerprint(self) -> str:
-        return f"ecdsa-p256:{hashlib.sha256(self.spki).hexdigest()}"
+        return f"{algorithms.name_of(self._key)}:{hashlib.sha256(self.spki).hexdigest()}"
 
     def pem(self) -> bytes:
         return self._key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
 
     def verify(self, signature: bytes, message: bytes) -> None:
-        try:
-            self._key.verify(signature, message, ec.ECDSA(hashes.SHA256()))
-        except InvalidSignature:
-            raise VerificationError(Reason.BAD_SIGNATURE, f"{self.fingerprint} did not make this signature") from None
+        if not algorithms.verifies(self._key, signature, message):
+            raise VerificationError(Reason.BAD_SIGNATURE, f"{self.fingerprint} did not make this signature")
 
 
 class ImageSigner:
-    """An ECDSA P-256 private key; its text forms show the public half only."""
+    """Signs images with a key that is kept somewhere; its text forms show the public half only.
+
+    A StatementSigner.
+    """
+
+    def __init__(self, key: SigningKey) -> None:
+        """Raises KeyFileError unless the key is of a type that can sign images."""
+        self.public_key = ImagePublicKey.of(key.public_key)
+        self._key = key
+
+    @property
+    def fingerprint(self) -> str:
+        return self.public_key.fingerprint
+
+    def sign(self, message: bytes) -> bytes:
+        """Raises VerificationError where the key made no signature of its own, KeyFileError where it made none."""
+        signature = self._key.sign(message)
+        self.public_key.verify(signature, message)
+        return signature
+
+    def sign_statement(self, statement: bytes) -> bytes:
+        envelope = cosign_bundle.Envelope(statement, b"")
+        signature = self.sign(envelope.signed_message)
+        return cosign_bundle.bundle(replace(envelope, signature=signature), self.public_key.hint)
+
+    def sign_payload(self, payload: bytes) -> bytes:
+        return self.sign(payload)
+
+
+class FileKey:
+    """A private key in memory, as it came from a file; a SigningKey whose text forms show nothing."""
 
     def __init__(self, key: object) -> None:
-        """Raises KeyFileError unless `key` is an ECDSA P-256 private key of `cryptography`."""
-        if not isinstance(key, ec.EllipticCurvePrivateKey):
-            raise KeyFileError("images are signed with ECDSA P-256, this is a key of another type")
-        self.public_key = ImagePublicKey.of(key.public_key())
+        """Raises KeyFileError unless `key` is a private key of `cryptography` that can sign images."""
+        if not isinstance(key, _PRIVATE_TYPES):
+            raise KeyFileError("images are signed with ECDSA, RSA or Ed25519, this is a key of another type")
+        self.public_key = algorithms.supported(key.public_key())
         self._key = key
 
     @classmethod
-    def generate(cls) -> "ImageSigner":
+    def generate(cls) -> "FileKey":
         return cls(ec.generate_private_key(ec.SECP256R1()))
 
     def sign(self, message: bytes) -> bytes:
-        return self._key.sign(message, ec.ECDSA(hashes.SHA256(), deterministic_signing=True))
+        return algorithms.sign(self._key, message)
 
     def pem(self) -> bytes:
         """The secret: PKCS#8 PEM."""
@@ -108,7 +139,7 @@ def load_signer(path: Path, password: PasswordSource = no_password, *, private: 
     """
     data = read_secret(path, MAX_KEY_FILE_SIZE, "the OCI private key", private=private)
     try:
-        return ImageSigner(_load_private(data, password))
+        return ImageSigner(FileKey(_load_private(data, password)))
     except _UNREADABLE:
         raise KeyFileError(f"{path}: an OCI private key is a PKCS#8 PEM file or one of cosign's") from None
     except KeyFileError as error:

@@ -22,10 +22,23 @@ class Verifier(Protocol):
 
 
 class Signer(Protocol):
-    """A private key."""
+    """A private key that signs one of the layers."""
 
     def sign(self, message: bytes) -> bytes:
-        """The signature, equal for equal messages."""
+        """The signature over `message`, checked with the public key before it is returned."""
+
+
+class SigningKey(Protocol):
+    """A private key wherever it is kept: in a file, a token or a service.
+
+    `public_key` is a public key object of `cryptography`.
+    """
+
+    @property
+    def public_key(self) -> object: ...
+
+    def sign(self, message: bytes) -> bytes:
+        """A signature in the encoding that cosign reads; see keys/algorithms.py. Raises KeyFileError."""
 
 
 def no_password() -> bytes | None:

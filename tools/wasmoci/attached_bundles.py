@@ -1,0 +1,56 @@
+"""The Sigstore bundles that are attached to an image: signatures and attestations alike."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from wasmoci import cosign_bundle
+from wasmoci.cosign_bundle import Bundle
+from wasmoci.digest import Digest
+from wasmoci.errors import FormatError, Reason, VerificationError
+from wasmoci.image_source import ImageSource
+from wasmoci.oci import Descriptor, Manifest
+
+
+@dataclass(frozen=True, slots=True)
+class AttachedBundle:
+    """A bundle that can be read: the digest of the manifest that carries it, its bytes, and what they say."""
+
+    carrier: Digest
+    data: bytes
+    bundle: Bundle
+
+
+def attached_bundles(
+    source: ImageSource, subject: Digest, problems: list[VerificationError]
+) -> Iterator[AttachedBundle]:
+    """The bundles attached to `subject`, none of them verified; what cannot be read is added to `problems`.
+
+    Raises VerificationError where the source's bytes are not those of their digest, LimitError above
+    MAX_REFERRERS.
+    """
+    listed = source.referrers(subject)
+    problems += [VerificationError(Reason.MALFORMED, problem) for problem in listed.problems]
+    for descriptor in listed.descriptors:
+        try:
+            layer = _bundle_layer(source.read_manifest(descriptor), subject)
+            if layer is None:
+                continue
+            data = source.read_blob(layer, cosign_bundle.MAX_BUNDLE_SIZE)
+            bundle = cosign_bundle.parse_bundle(data)
+        except FormatError as error:
+            problems.append(refusal(descriptor.digest, error))
+        else:
+            yield AttachedBundle(descriptor.digest, data, bundle)
+
+
+def refusal(carrier: Digest, error: FormatError | VerificationError) -> VerificationError:
+    """The same refusal, naming the digest of what carries the signature."""
+    return VerificationError(error.reason, f"{carrier}: {error}")
+
+
+def _bundle_layer(data: bytes, subject: Digest) -> Descriptor | None:
+    manifest = Manifest.parse(data, "the referrer")
+    layer = cosign_bundle.bundle_layer(manifest)
+    if layer is not None and (manifest.subject is None or manifest.subject.digest != subject):
+        raise FormatError("the bundle is attached to another manifest")
+    return layer
