@@ -73,7 +73,7 @@ def registry(kind: str, folder: Path) -> Iterator[str]:
 def built(name: str) -> Path:
     """A file or folder that the example's build made, or one of its sources."""
     runfiles = Runfiles.Create()
-    path = runfiles.Rlocation(f"_main/{EXAMPLE}/{name}") if runfiles else None
+    path = runfiles.Rlocation(f"_main/{EXAMPLE}/{name}", source_repo="") if runfiles else None
     assert path is not None, f"{name} is not among the runfiles"
     return Path(path)
 
