@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 
 from image_fixtures import (
+    FILE_KEY,
     OTHER_PUBLIC_KEY,
     OTHER_SIGNER,
     PUBLIC_KEY,
     REPOSITORY,
     SIGNER,
+    STRANGER,
     MemoryImage,
     attach_bundle,
     attach_legacy,
@@ -21,8 +23,9 @@ from image_fixtures import (
     make_image,
     write_layout,
 )
+from wasmoci.cosign_bundle import parse_bundle
 from wasmoci.digest import Digest
-from wasmoci.errors import Error, FormatError, LimitError, UsageError, VerificationError
+from wasmoci.errors import Error, FormatError, KeyFileError, LimitError, UsageError, VerificationError
 from wasmoci.image_signatures import verify_image_signatures
 from wasmoci.image_trust import ImageTrust
 from wasmoci.keys.image import ImageSigner
@@ -33,6 +36,7 @@ from wasmoci.oci import Descriptor, Manifest
 from wasmoci.sign_image import SignRequest, sign_image
 from wasmoci.signature_format import SignatureFormat
 from wasmoci.simple_signing import signature_tag
+from wasmoci.statement_signer import StatementSigner
 from wasmoci.verify import verify
 
 BUNDLE, LEGACY = SignatureFormat.BUNDLE, SignatureFormat.LEGACY
@@ -145,8 +149,14 @@ def test_payload_names_the_repository(request_: SignRequest) -> None:
 
 
 def test_no_format_is_a_usage_error(request_: SignRequest) -> None:
-    with pytest.raises(UsageError, match="no signature format is asked for"):
+    with pytest.raises(UsageError, match="no signature format or nobody who signs is given"):
         sign_image(replace(request_, formats=()), SIGNER)
+    assert not request_.output.exists()
+
+
+def test_nobody_who_signs_is_a_usage_error(request_: SignRequest) -> None:
+    with pytest.raises(UsageError, match="no signature format or nobody who signs is given"):
+        sign_image(request_)
     assert not request_.output.exists()
 
 
@@ -198,16 +208,109 @@ def test_other_referrers_are_kept(tmp_path: Path) -> None:
     assert sbom.digest in [one.digest for one in Layout(tmp_path / "out").referrers(image.image.digest).descriptors]
 
 
-def test_signer_whose_signature_does_not_verify_writes_no_layout(
-    request_: SignRequest, monkeypatch: pytest.MonkeyPatch
+class BrokenKey:
+    """A key service that answers with this for a signature, or fails."""
+
+    public_key = FILE_KEY.public_key
+
+    def __init__(self, answer: bytes | Error) -> None:
+        self._answer = answer
+
+    def sign(self, message: bytes) -> bytes:
+        if isinstance(self._answer, Error):
+            raise self._answer
+        return self._answer
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [(b"broken", VerificationError), (STRANGER.sign(b"any"), VerificationError), (KeyFileError("down"), KeyFileError)],
+    ids=["garbage", "signature-of-another-key", "failure"],
+)
+@pytest.mark.parametrize("form", [BUNDLE, LEGACY])
+def test_signer_that_makes_no_signature_of_its_own_writes_nothing(
+    form: SignatureFormat, answer: bytes | Error, expected: type[Error], request_: SignRequest
 ) -> None:
-    monkeypatch.setattr(ImageSigner, "sign", lambda self, message: b"broken")
-    for formats in ((BUNDLE,), (LEGACY,)):
-        target = request_.output.with_name(formats[0].value)
-        with pytest.raises(VerificationError, match="did not make this signature"):
-            sign_image(replace(request_, output=target, formats=formats), SIGNER)
-        with pytest.raises((FormatError, Error)):
-            Layout(target)
+    with pytest.raises(expected):
+        sign_image(replace(request_, formats=(form,)), SIGNER, ImageSigner(BrokenKey(answer)))
+    assert not request_.output.exists()
+
+
+class Identity:
+    """Stands for an identity: it signs statements only."""
+
+    bundles_only = True
+    fingerprint = OTHER_SIGNER.fingerprint
+
+    def sign_statement(self, statement: bytes) -> bytes:
+        return OTHER_SIGNER.sign_statement(statement)
+
+    def sign_payload(self, payload: bytes) -> bytes:
+        raise AssertionError("an identity was asked for a raw signature")
+
+
+def test_an_identity_alone_signs_a_bundle(request_: SignRequest) -> None:
+    sign_image(request_, Identity())
+    assert formats_of(request_.output, OTHER_SIGNER) == [(OTHER_PUBLIC_KEY.fingerprint, BUNDLE)]
+    assert Layout(request_.output).legacy_signatures(Layout(request_.output).subject().digest) is None
+
+
+@pytest.mark.parametrize("formats", [None, (BUNDLE, LEGACY)])
+def test_an_identity_beside_a_key_signs_a_bundle_and_the_key_signs_both(
+    formats: tuple[SignatureFormat, ...] | None, request_: SignRequest
+) -> None:
+    sign_image(replace(request_, formats=formats), Identity(), SIGNER)
+    assert formats_of(request_.output, SIGNER, OTHER_SIGNER) == sorted(
+        [(PUBLIC_KEY.fingerprint, LEGACY), (PUBLIC_KEY.fingerprint, BUNDLE), (OTHER_PUBLIC_KEY.fingerprint, BUNDLE)]
+    )
+
+
+@pytest.mark.parametrize(
+    ("formats", "signers"),
+    [((LEGACY,), [Identity()]), ((BUNDLE, LEGACY), [Identity()]), ((LEGACY,), [SIGNER, Identity()])],
+    ids=["legacy", "both", "legacy-beside-a-key"],
+)
+def test_an_identity_that_would_sign_nothing_is_a_usage_error(
+    formats: tuple[SignatureFormat, ...], signers: list[StatementSigner], request_: SignRequest
+) -> None:
+    with pytest.raises(UsageError, match="an identity signs bundles only"):
+        sign_image(replace(request_, formats=formats), *signers)
+    assert not request_.output.exists()
+
+
+def test_several_keys_at_once_sign_as_they_do_one_after_the_other(request_: SignRequest) -> None:
+    sign_image(request_, SIGNER, OTHER_SIGNER)
+    first = replace(request_, output=request_.output.with_name("first"))
+    sign_image(first, SIGNER)
+    second = replace(request_, layout=first.output, output=request_.output.with_name("second"))
+    sign_image(second, OTHER_SIGNER)
+    both = [(key.fingerprint, form) for key in (PUBLIC_KEY, OTHER_PUBLIC_KEY) for form in SignatureFormat]
+    assert formats_of(request_.output, SIGNER, OTHER_SIGNER) == sorted(both)
+    assert set(legacy_layers(request_.output)) == set(legacy_layers(second.output))
+    assert len(legacy_layers(request_.output)) == 2
+
+
+def legacy_layers(layout: Path) -> list[str]:
+    """The legacy signatures of a layout, in base64."""
+    source = Layout(layout)
+    found = source.legacy_signatures(source.subject().digest)
+    assert found is not None
+    layers = Manifest.parse(source.read_manifest(found)).layers
+    return [layer.annotations["dev.cosignproject.cosign/signature"] for layer in layers]
+
+
+def test_annotations_are_signed_in_both_formats(request_: SignRequest) -> None:
+    annotations = {"env": "prod", "a": "1"}
+    sign_image(replace(request_, annotations=annotations), SIGNER)
+    source = Layout(request_.output)
+    legacy = source.legacy_signatures(source.subject().digest)
+    assert legacy is not None
+    (layer,) = Manifest.parse(source.read_manifest(legacy)).layers
+    assert list(json.loads(source.read_blob(layer, 10_000))["optional"].items()) == [("a", "1"), ("env", "prod")]
+    (referrer,) = source.referrers(source.subject().digest).descriptors
+    (layer,) = Manifest.parse(source.read_manifest(referrer)).layers
+    payload = parse_bundle(source.read_blob(layer, 10_000)).envelope.payload
+    assert list(json.loads(payload)["subject"][0]["annotations"].items()) == [("a", "1"), ("env", "prod")]
 
 
 def test_index_as_subject_is_refused(tmp_path: Path) -> None:

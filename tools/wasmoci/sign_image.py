@@ -1,6 +1,6 @@
 """Sign the image in a layout as cosign does, in one or both of its formats."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -22,60 +22,81 @@ from wasmoci.statement_signer import StatementSigner
 
 @dataclass(frozen=True, slots=True)
 class SignRequest:
-    """What to sign. `repository` is `host[:port]/path`, which the legacy payload names; `annotations` are signed."""
+    """What to sign. `repository` is `host[:port]/path`, which the legacy payload names; `annotations` are signed.
+
+    Without `formats` every signer signs in all formats that it can.
+    """
 
     layout: Path
     output: Path
     repository: str
-    formats: Sequence[SignatureFormat] = (SignatureFormat.BUNDLE, SignatureFormat.LEGACY)
+    formats: Sequence[SignatureFormat] | None = None
     annotations: Mapping[str, str] = field(default_factory=dict)
 
 
 def sign_image(request: SignRequest, *signers: StatementSigner) -> Descriptor:
     """Write a copy of the layout with a signature by each signer added and return the image's descriptor.
 
-    Signatures that the layout has already are kept. Raises UsageError without formats or signers,
-    FormatError, VerificationError for a layout whose blobs are not what their names say, LimitError
-    where no verifier would read so many signatures, Error where it cannot be read or written.
+    Signatures that the layout has already are kept. All signatures are made before anything is written.
+    Raises UsageError without formats or signers, and where a signer would sign in no format; FormatError,
+    VerificationError for a layout whose blobs are not what their names say, LimitError where no verifier
+    would read so many signatures, Error where it cannot be read or written; and what the signers raise.
     """
-    if not request.formats or not signers:
-        raise UsageError("no signature format or no key is given, so nothing would be signed")
+    formats = _formats(request.formats, signers)
     source = Layout(request.layout)
     subject = source.subject()
     source.read_manifest(subject)
-    writer = LayoutWriter(request.output)
-    writer.start()
-    writer.copy_all(source)
     entries = {entry.digest: entry for entry in source.index.manifests}
     entries[subject.digest] = _marked(subject)
-    if SignatureFormat.LEGACY in request.formats:
+    blobs: list[bytes] = []
+    if SignatureFormat.LEGACY in formats:
         previous = source.legacy_signatures(subject.digest)
         layers: list[Descriptor] = []
         if previous is not None:
             del entries[previous.digest]
             layers += Manifest.parse(source.read_manifest(previous)).layers
         payload = simple_signing.payload(subject.digest, request.repository, request.annotations)
-        entry = _add_legacy(writer, subject, layers, payload, signers)
+        entry = _add_legacy(blobs, subject, layers, payload, [one for one in signers if not one.bundles_only])
         entries[entry.digest] = entry
-    if SignatureFormat.BUNDLE in request.formats:
+    if SignatureFormat.BUNDLE in formats:
         statement = cosign_bundle.statement(subject.digest, request.annotations)
         for signer in signers:
-            entry = _add_bundle(writer, subject, signer.sign_statement(statement))
+            entry = _add_bundle(blobs, subject, signer.sign_statement(statement))
             entries[entry.digest] = entry
+    writer = LayoutWriter(request.output)
+    writer.start()
+    writer.copy_all(source)
+    for blob in blobs:
+        writer.add(blob)
     writer.finish(list(entries.values()))
     return subject
 
 
-def _add_bundle(writer: LayoutWriter, subject: Descriptor, blob: bytes) -> Descriptor:
+def _formats(
+    asked: Sequence[SignatureFormat] | None, signers: Sequence[StatementSigner]
+) -> Collection[SignatureFormat]:
+    """The formats to sign in."""
+    if not signers or (asked is not None and not asked):
+        raise UsageError("no signature format or nobody who signs is given, so nothing would be signed")
+    bundles_only = [signer.bundles_only for signer in signers]
+    if asked is None:
+        return [SignatureFormat.BUNDLE] if all(bundles_only) else list(SignatureFormat)
+    if all(bundles_only) and SignatureFormat.LEGACY in asked:
+        raise UsageError("an identity signs bundles only: ask for the format bundle alone, or sign with a key too")
+    if any(bundles_only) and SignatureFormat.BUNDLE not in asked:
+        raise UsageError("an identity signs bundles only: ask for the format bundle too")
+    return asked
+
+
+def _add_bundle(blobs: list[bytes], subject: Descriptor, blob: bytes) -> Descriptor:
     manifest = cosign_bundle.referrer(blob, subject)
     data = manifest.to_bytes()
-    for content in (EMPTY_CONFIG, blob, data):
-        writer.add(content)
+    blobs += (EMPTY_CONFIG, blob, data)
     return referrer_descriptor(manifest, data)
 
 
 def _add_legacy(
-    writer: LayoutWriter,
+    blobs: list[bytes],
     subject: Descriptor,
     layers: list[Descriptor],
     payload: bytes,
@@ -88,8 +109,7 @@ def _add_legacy(
     if len(layers) > MAX_REFERRERS:
         raise LimitError(f"the image would have {len(layers)} legacy signatures, the limit is {MAX_REFERRERS}")
     legacy = simple_signing.signature_manifest(layers)
-    for content in (payload, legacy.config, legacy.manifest):
-        writer.add(content)
+    blobs += (payload, legacy.config, legacy.manifest)
     return Descriptor.of(
         MANIFEST_MEDIA_TYPE,
         legacy.manifest,

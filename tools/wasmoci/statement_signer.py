@@ -10,6 +10,10 @@ class StatementSigner(Protocol):
     def fingerprint(self) -> str:
         """Names the key or identity in reports."""
 
+    @property
+    def bundles_only(self) -> bool:
+        """Whether there is no raw signature to be had, so that `sign_payload` always raises UsageError."""
+
     def sign_statement(self, statement: bytes) -> bytes:
         """A Sigstore bundle v0.3 (JSON) whose DSSE payload is `statement`, checked before it is returned."""
 

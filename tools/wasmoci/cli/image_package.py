@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from wasmoci.cli.annotations import annotation_pairs
 from wasmoci.cli.options import PathArgument
 from wasmoci.cli.output import Report, layout_report, reported
 from wasmoci.errors import UsageError
@@ -42,25 +43,13 @@ def package(
         output=output,
         title=title or component.name,
         ref_name=None if tag is None else check_tag(tag),
-        annotations=_pairs(annotations),
+        annotations=annotation_pairs(annotations),
         author=author,
         created=_source_date_epoch(),
         signature=signature,
     )
     descriptor = run_package(request)
     return layout_report(output, str(descriptor.digest), digest_file)
-
-
-def _pairs(texts: tuple[str, ...]) -> dict[str, str]:
-    pairs = {}
-    for text in texts:
-        key, equals, value = text.partition("=")
-        if not equals or not key:
-            raise UsageError(f"an annotation is KEY=VALUE, got: {text!r}")
-        if key in pairs:
-            raise UsageError(f"annotation {key!r} is given twice")
-        pairs[key] = value
-    return pairs
 
 
 def _source_date_epoch() -> int:

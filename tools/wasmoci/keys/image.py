@@ -49,6 +49,11 @@ class ImagePublicKey:
     def fingerprint(self) -> str:
         return f"{algorithms.name_of(self._key)}:{hashlib.sha256(self.spki).hexdigest()}"
 
+    @property
+    def principal(self) -> str:
+        """What a threshold counts; see image_trust.Signatory."""
+        return self.fingerprint
+
     def pem(self) -> bytes:
         return self._key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
 
@@ -62,6 +67,8 @@ class ImageSigner:
 
     A StatementSigner.
     """
+
+    bundles_only = False
 
     def __init__(self, key: SigningKey) -> None:
         """Raises KeyFileError unless the key is of a type that can sign images."""
@@ -133,17 +140,28 @@ def load_public_key(path: Path) -> ImagePublicKey:
 
 
 def load_signer(path: Path, password: PasswordSource = no_password, *, private: bool = False) -> ImageSigner:
+    """A signer with the key of a file; see `load_file_key`."""
+    return ImageSigner(load_file_key(path, password, private=private))
+
+
+def load_file_key(path: Path, password: PasswordSource = no_password, *, private: bool = False) -> FileKey:
     """Read a private key file; raises KeyFileError that names the file.
 
     With `private` a file that is open to others than its owner is refused.
     """
     data = read_secret(path, MAX_KEY_FILE_SIZE, "the OCI private key", private=private)
     try:
-        return ImageSigner(FileKey(_load_private(data, password)))
-    except _UNREADABLE:
-        raise KeyFileError(f"{path}: an OCI private key is a PKCS#8 PEM file or one of cosign's") from None
+        return parse_private_key(data, password)
     except KeyFileError as error:
         raise KeyFileError(f"{path}: {error}") from None
+
+
+def parse_private_key(data: bytes, password: PasswordSource = no_password) -> FileKey:
+    """The key in the bytes of a private key file; raises KeyFileError."""
+    try:
+        return FileKey(_load_private(data, password))
+    except _UNREADABLE:
+        raise KeyFileError("an OCI private key is a PKCS#8, SEC1 or PKCS#1 file, or one of cosign's") from None
 
 
 def _load_private(data: bytes, password: PasswordSource) -> object:
