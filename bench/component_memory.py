@@ -22,7 +22,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
 
 from wasmoci.component_summary import summarize
-from wasmoci.keys.component import ComponentSigner
+from wasmoci.keys.component import ComponentSigner, SecretKey
 from wasmoci.sign_component import sign_detached, sign_embedded
 from wasmoci.verify_component import verify_component
 from wasmoci.wasm import Kind, custom_section, u32
@@ -32,7 +32,7 @@ MIB = 1024 * 1024
 COMPONENT = bytes.fromhex("0061736d0d000100")
 MANY_SECTIONS = 100_000
 
-_SIGNER = ComponentSigner(bytes(32))
+_SIGNER = ComponentSigner(SecretKey(bytes(32)))
 
 
 def make_large(path: Path, size: int) -> None:

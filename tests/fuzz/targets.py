@@ -38,8 +38,9 @@ from wasmoci.wasm import Kind, custom_section
 
 PASSWORD = b"password"
 SEED = bytes(range(32))
-SIGNER = component.ComponentSigner(SEED)
-OTHER_SIGNER = component.ComponentSigner(bytes(range(32, 64)))
+SECRET_KEY = component.SecretKey(SEED)
+SIGNER = component.ComponentSigner(SECRET_KEY)
+OTHER_SIGNER = component.ComponentSigner(component.SecretKey(bytes(range(32, 64))))
 KEY = SIGNER.public_key
 
 MODULE = bytes.fromhex("0061736d01000000")
@@ -220,8 +221,8 @@ TARGETS = {
     "component_secret_key": Target(
         _component_secret,
         [
-            SIGNER.compact(),
-            SIGNER.pem(),
+            SECRET_KEY.compact(),
+            SECRET_KEY.pem(),
             bytes.fromhex("302e020100300506032b657004220420") + SEED,
             _ED25519.private_bytes(_PEM, _PKCS8, _ENCRYPTED),
             *_OPENSSH_FILES,
@@ -245,7 +246,7 @@ TARGETS = {
             _P256.private_bytes(_PEM, _PKCS8, _ENCRYPTED),
             _P256.private_bytes(_PEM, serialization.PrivateFormat.TraditionalOpenSSL, _PLAIN),
             _COSIGN_FILE,
-            SIGNER.pem(),
+            SECRET_KEY.pem(),
         ],
     ),
     "cosign_file": Target(_cosign_file, [_COSIGN_FILE, base64.b64decode(b"".join(_COSIGN_FILE.splitlines()[1:-1]))]),

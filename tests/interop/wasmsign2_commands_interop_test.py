@@ -12,7 +12,7 @@ from wasmoci.component_signature import MAX_DATA_SIZE, RecordForm
 from wasmoci.edit_signatures import attach_signature, detach_signature, remove_signatures
 from wasmoci.errors import FormatError, VerificationError
 from wasmoci.files import read_bounded
-from wasmoci.keys.component import ComponentPublicKey, ComponentSigner, compact_public
+from wasmoci.keys.component import ComponentPublicKey, ComponentSigner, SecretKey, compact_public
 from wasmoci.section_pattern import Selection
 from wasmoci.sign_component import sign_detached, sign_embedded
 from wasmoci.split_component import split_component
@@ -20,7 +20,8 @@ from wasmoci.verify_component import verify_component
 from wasmoci.verify_parts import VerifiedParts, verify_parts
 from wasmoci.wasm import custom_section, read_kind, read_sections
 
-SIGNER, OTHER_SIGNER = ComponentSigner(bytes(range(32))), ComponentSigner(bytes(range(32, 64)))
+SECRET_KEY, OTHER_SECRET_KEY = SecretKey(bytes(range(32))), SecretKey(bytes(range(32, 64)))
+SIGNER, OTHER_SIGNER = ComponentSigner(SECRET_KEY), ComponentSigner(OTHER_SECRET_KEY)
 KEY, OTHER_KEY = SIGNER.public_key, OTHER_SIGNER.public_key
 
 
@@ -61,9 +62,9 @@ def _selection(request: pytest.FixtureRequest) -> tuple[Selection, list[str]]:
 
 @pytest.fixture(name="folder")
 def _folder(tmp_path: Path) -> Path:
-    for name, signer in {"one": SIGNER, "two": OTHER_SIGNER}.items():
-        (tmp_path / f"{name}.key").write_bytes(signer.compact())
-        (tmp_path / f"{name}.pub").write_bytes(compact_public(signer.public_key))
+    for name, key in {"one": SECRET_KEY, "two": OTHER_SECRET_KEY}.items():
+        (tmp_path / f"{name}.key").write_bytes(key.compact())
+        (tmp_path / f"{name}.pub").write_bytes(compact_public(ComponentPublicKey.of_key(key.public_key)))
     return tmp_path
 
 

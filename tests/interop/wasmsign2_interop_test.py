@@ -10,7 +10,7 @@ from wasmoci.component_signature import MAX_DATA_SIZE
 from wasmoci.errors import FormatError, Reason, VerificationError
 from wasmoci.files import read_bounded
 from wasmoci.keygen import make_component_pair
-from wasmoci.keys.component import ComponentSigner, load_public_key, load_signer
+from wasmoci.keys.component import ComponentPublicKey, ComponentSigner, SecretKey, load_public_key, load_signer
 from wasmoci.sign_component import sign_detached, sign_embedded
 from wasmoci.verify_component import verify_component
 from wasmoci.wasm import read_kind
@@ -63,7 +63,7 @@ def test_embedded_signatures_with_key_id_are_equal(source: Path, keys: tuple[Pat
 
 def test_a_second_signer_gives_equal_files(source: Path, keys: tuple[Path, Path], tmp_path: Path) -> None:
     first, ours, theirs = tmp_path / "first.wasm", tmp_path / "ours.wasm", tmp_path / "theirs.wasm"
-    _sign(source, first, ComponentSigner(bytes(range(32))), with_key_id=True)
+    _sign(source, first, ComponentSigner(SecretKey(bytes(range(32)))), with_key_id=True)
     _sign(first, ours, load_signer(keys[0]), with_key_id=False)
     run("wasmsign2", "sign", "-i", first, "-o", theirs, "-k", keys[0], folder=tmp_path)
     assert ours.read_bytes() == theirs.read_bytes()
@@ -84,7 +84,7 @@ def test_we_verify_what_wasmsign2_signed(source: Path, keys: tuple[Path, Path], 
         kind = read_kind(stream)
         assert verify_component(stream, [load_public_key(keys[1])], kind).keys == (load_public_key(keys[1]),)
         with pytest.raises(VerificationError) as refused:
-            verify_component(stream, [ComponentSigner.generate().public_key], kind)
+            verify_component(stream, [ComponentPublicKey.of_key(SecretKey.generate().public_key)], kind)
     assert refused.value.reason is Reason.UNTRUSTED_KEY
 
 

@@ -12,7 +12,7 @@ from publish_fixtures import PATH, client_for, dual_layout, unsigned_layout
 from wasm_fixtures import KEY
 from wasmoci.cli.main import main
 from wasmoci.files import SECRET_FILE_MODE, write_atomically
-from wasmoci.keys.component import ComponentSigner, load_public_key, load_signer, pem_public
+from wasmoci.keys.component import ComponentPublicKey, SecretKey, load_public_key, load_signer, pem_public
 from wasmoci.keys.image import load_signer as load_image_signer
 from wasmoci.layout import Layout
 from wasmoci.registry.server import EmbeddedRegistry
@@ -89,9 +89,9 @@ def _component(tmp_path: Path) -> Path:
 @pytest.fixture(name="pair")
 def _pair(tmp_path: Path) -> tuple[Path, Path]:
     secret, public = tmp_path / "own.key", tmp_path / "own.pub"
-    signer = ComponentSigner.generate()
-    write_atomically(secret, signer.pem(), SECRET_FILE_MODE)
-    public.write_bytes(pem_public(signer.public_key))
+    key = SecretKey.generate()
+    write_atomically(secret, key.pem(), SECRET_FILE_MODE)
+    public.write_bytes(pem_public(ComponentPublicKey.of_key(key.public_key)))
     return secret, public
 
 

@@ -11,8 +11,9 @@ from wasm_fixtures import (
     KEY,
     MODULE,
     OTHER_KEY,
+    OTHER_SECRET_KEY,
     OTHER_SIGNER,
-    SIGNER,
+    SECRET_KEY,
     TWO_PART_MODULE,
     TYPED_MODULE,
     detached,
@@ -27,8 +28,8 @@ from wasmoci.wasm import custom_section
 def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     files = {
-        "one.key": SIGNER.compact(),
-        "two.key": OTHER_SIGNER.compact(),
+        "one.key": SECRET_KEY.compact(),
+        "two.key": OTHER_SECRET_KEY.compact(),
         "one.pub": compact_public(KEY),
         "one.pem": pem_public(KEY),
         "two.pub": compact_public(OTHER_KEY),

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import image_fixtures
 import openssh_fixtures
 from publish_fixtures import dual_layout, unsigned_layout
-from wasm_fixtures import KEY, OTHER_KEY, OTHER_SIGNER, SIGNER, STRANGER, TYPED_MODULE, signed
+from wasm_fixtures import KEY, OTHER_KEY, OTHER_SIGNER, SECRET_KEY, SIGNER, STRANGER, TYPED_MODULE, signed
 from wasmoci.cli.main import main
 from wasmoci.errors import KeyFileError
 from wasmoci.files import SECRET_FILE_MODE, write_atomically
@@ -111,7 +111,7 @@ def test_keys_keep_their_order(tmp_path: Path) -> None:
         pytest.param(b'command="never closed ' + LINE, "an Ed25519 public key is", id="open_quote"),
         pytest.param(RSA_LINE.replace(b"ssh-rsa", b"ssh-ed25519"), "of another type|is a compact", id="rsa_as_ed25519"),
         pytest.param(LINE + b"\n" + line_of(ComponentPublicKey(bytes(32))), "line 2: .*small order", id="small_order"),
-        pytest.param(LINE + b"\n" + SIGNER.pem(), "a secret key where a public key is wanted", id="secret_key_too"),
+        pytest.param(LINE + b"\n" + SECRET_KEY.pem(), "a secret key where a public key is wanted", id="secret_key_too"),
         pytest.param(pem_public(KEY) + pem_public(OTHER_KEY), "several blocks", id="two_pem_blocks"),
     ],
 )
@@ -230,7 +230,7 @@ MODES = [pytest.param(mode, id=f"{mode:04o}") for mode in (0o644, 0o640, 0o604, 
 @pytest.mark.parametrize("mode", MODES)
 def test_component_key_that_is_open_to_others_is_refused_unless_allowed(tmp_path: Path, mode: int) -> None:
     key, module, target = tmp_path / "key", tmp_path / "module.wasm", tmp_path / "signed.wasm"
-    key.write_bytes(SIGNER.pem())
+    key.write_bytes(SECRET_KEY.pem())
     module.write_bytes(TYPED_MODULE)
     key.chmod(mode)
     command = ("component", "sign", module, "--kind", "module", "--output", target, "--key", key)
@@ -244,7 +244,7 @@ def test_component_key_that_is_open_to_others_is_refused_unless_allowed(tmp_path
 
 @POSIX_ONLY
 def test_link_to_a_key_that_is_open_to_others_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "key").write_bytes(SIGNER.pem())
+    (tmp_path / "key").write_bytes(SECRET_KEY.pem())
     (tmp_path / "key").chmod(0o644)
     (tmp_path / "link").symlink_to(tmp_path / "key")
     with pytest.raises(KeyFileError, match="open to others"):
@@ -267,7 +267,7 @@ def test_image_key_that_is_open_to_others_is_refused_unless_allowed(tmp_path: Pa
 @pytest.mark.parametrize(
     ("load_signer", "data"),
     [
-        pytest.param(component.load_signer, SIGNER.pem(), id="component"),
+        pytest.param(component.load_signer, SECRET_KEY.pem(), id="component"),
         pytest.param(image.load_signer, image_fixtures.FILE_KEY.pem(), id="image"),
     ],
 )

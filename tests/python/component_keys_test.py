@@ -12,12 +12,13 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wasm_fixtures import KEY, OTHER_KEY, SEED_1, SIGNER
+from wasm_fixtures import KEY, OTHER_KEY, SECRET_KEY, SEED_1, SIGNER
 from wasmoci.errors import Error, KeyFileError, LimitError, Reason, VerificationError
 from wasmoci.keys import component
 from wasmoci.keys.component import (
     ComponentPublicKey,
     ComponentSigner,
+    SecretKey,
     compact_public,
     load_public_key,
     load_signer,
@@ -102,8 +103,8 @@ def test_secret_key_is_read_in_every_form(file: Write, form: str) -> None:
 
 
 def test_written_forms_are_those_of_wasmsign2_and_openssl() -> None:
-    assert SIGNER.compact() == SECRET_FORMS["compact"]
-    assert SIGNER.pem() == SECRET_FORMS["pem"]
+    assert SECRET_KEY.compact() == SECRET_FORMS["compact"]
+    assert SECRET_KEY.pem() == SECRET_FORMS["pem"]
     assert compact_public(KEY) == PUBLIC_FORMS["compact"]
     assert pem_public(KEY) == PUBLIC_FORMS["pem"]
     assert KEY.fingerprint == "ed25519:" + KEY.raw.hex()
@@ -299,14 +300,14 @@ def test_other_signatures_are_refused(signature: bytes) -> None:
 
 
 def test_generated_keys_differ_and_work() -> None:
-    first, second = ComponentSigner.generate(), ComponentSigner.generate()
+    first, second = ComponentSigner(SecretKey.generate()), ComponentSigner(SecretKey.generate())
     assert first.public_key != second.public_key
     first.public_key.verify(first.sign(b"message"), b"message")
 
 
-def secrets_of(signer: ComponentSigner) -> list[str]:
-    seed = signer.compact()[1:33]
-    return [repr(seed), str(list(seed)), seed.hex(), PASSWORD.decode(), signer.pem().decode().splitlines()[1]]
+def secrets_of(key: SecretKey) -> list[str]:
+    seed = key.compact()[1:33]
+    return [repr(seed), str(list(seed)), seed.hex(), PASSWORD.decode(), key.pem().decode().splitlines()[1]]
 
 
 def body_lines(pem: bytes) -> list[str]:
@@ -315,7 +316,7 @@ def body_lines(pem: bytes) -> list[str]:
 
 @pytest.mark.parametrize("text", [repr, str, lambda signer: f"{signer}", lambda signer: repr([signer])])
 def test_texts_of_a_signer_hold_no_secret(text: Callable[[object], str]) -> None:
-    assert not any(secret in text(SIGNER) for secret in secrets_of(SIGNER))
+    assert not any(secret in text(SIGNER) for secret in secrets_of(SECRET_KEY))
 
 
 @pytest.mark.parametrize(
@@ -338,7 +339,7 @@ def test_errors_hold_no_secret(file: Write, data: bytes, password: bytes | None,
     chain = [refused.value.__cause__, None if refused.value.__suppress_context__ else refused.value.__context__]
     assert chain == [None, None]
     for secret in (
-        *secrets_of(SIGNER),
+        *secrets_of(SECRET_KEY),
         "MARKED",
         *(line.decode() for line in data.splitlines()[1:-1] if b"ED" not in line and line.isascii()),
     ):
@@ -352,7 +353,7 @@ def test_damaged_files_are_read_or_refused_as_key_errors(data: bytes, position: 
     damaged = data[:at] + replacement + data[at + 1 :]
     for parse in (
         lambda text: component._parse_public_keys(text, lambda _: None),
-        lambda text: component._parse_secret(text, lambda: None),
+        lambda text: component.parse_secret_key(text, lambda: None),
     ):
         try:
             parse(damaged)

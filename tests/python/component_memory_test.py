@@ -17,7 +17,7 @@ PROGRAM = """
 import sys
 from pathlib import Path
 from wasmoci.component_summary import summarize
-from wasmoci.keys.component import ComponentSigner
+from wasmoci.keys.component import ComponentSigner, SecretKey
 from wasmoci.sign_component import sign_detached, sign_embedded
 from wasmoci.verify_component import verify_component
 from wasmoci.wasm import Kind
@@ -29,7 +29,7 @@ def peak():
     import resource
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // (1024 * 1024)
 
-signer = ComponentSigner(bytes(32))
+signer = ComponentSigner(SecretKey(bytes(32)))
 signer.public_key.verify(signer.sign(b""), b"")
 before = peak()
 with open(sys.argv[2], "rb") as source, open(sys.argv[3], "w+b") as target:

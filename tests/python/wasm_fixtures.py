@@ -18,7 +18,7 @@ from wasmoci.component_signature import (
     SignatureSet,
     signed_message,
 )
-from wasmoci.keys.component import ComponentPublicKey, ComponentSigner
+from wasmoci.keys.component import ComponentPublicKey, ComponentSigner, SecretKey
 from wasmoci.sign_component import sign_detached, sign_embedded
 from wasmoci.verify_component import VerifiedComponent, verify_component
 from wasmoci.wasm import Kind, custom_section, u32
@@ -29,9 +29,10 @@ COMPONENT = bytes.fromhex("0061736d0d000100")
 SEED_1 = bytes(range(32))
 SEED_2 = bytes(range(32, 64))
 SEED_3 = bytes(range(64, 96))
-SIGNER = ComponentSigner(SEED_1)
-OTHER_SIGNER = ComponentSigner(SEED_2)
-STRANGER = ComponentSigner(SEED_3)
+SECRET_KEY, OTHER_SECRET_KEY = SecretKey(SEED_1), SecretKey(SEED_2)
+SIGNER = ComponentSigner(SECRET_KEY)
+OTHER_SIGNER = ComponentSigner(OTHER_SECRET_KEY)
+STRANGER = ComponentSigner(SecretKey(SEED_3))
 KEY = SIGNER.public_key
 OTHER_KEY = OTHER_SIGNER.public_key
 

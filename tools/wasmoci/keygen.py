@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from wasmoci.files import SECRET_FILE_MODE, write_atomically
-from wasmoci.keys.component import ComponentSigner, compact_public, pem_public
+from wasmoci.keys.component import ComponentPublicKey, SecretKey, compact_public, pem_public
 from wasmoci.keys.image import FileKey, ImagePublicKey
 
 
@@ -12,13 +12,13 @@ def make_component_pair(secret: Path, public: Path, *, pem: bool) -> str:
 
     Raises Error where a file exists already or cannot be written; then neither is left behind.
     """
-    signer = ComponentSigner.generate()
-    key = signer.public_key
+    key = SecretKey.generate()
+    public_key = ComponentPublicKey.of_key(key.public_key)
     if pem:
-        _write_pair(secret, signer.pem(), public, pem_public(key))
+        _write_pair(secret, key.pem(), public, pem_public(public_key))
     else:
-        _write_pair(secret, signer.compact(), public, compact_public(key))
-    return key.fingerprint
+        _write_pair(secret, key.compact(), public, compact_public(public_key))
+    return public_key.fingerprint
 
 
 def make_image_pair(private: Path, public: Path, password: bytes | None) -> str:

@@ -1,7 +1,8 @@
 """How each type of key signs an image, as cosign 3.1.1 verifies it.
 
-ECDSA over P-256, P-384 and P-521: DER, over SHA-256. RSA of 2048 to 4096 bits: PKCS#1 v1.5 over
-SHA-256. Ed25519: the pure form.
+ECDSA over P-256, P-384 and P-521: DER, over SHA-256. RSA of 2048, 3072 and 4096 bits: PKCS#1 v1.5 over
+SHA-256. Ed25519: the pure form. cosign itself signs with P-384 over SHA-384 and with P-521 over SHA-512,
+and does not verify that; here it is verified too.
 """
 
 from cryptography.exceptions import InvalidSignature
@@ -9,47 +10,90 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 
 from wasmoci.errors import KeyFileError
+from wasmoci.keys import ed25519_points
 
-_CURVES = {"secp256r1": "ecdsa-p256", "secp384r1": "ecdsa-p384", "secp521r1": "ecdsa-p521"}
-_OTHER_TYPE = "images are signed with ECDSA (P-256, P-384, P-521), RSA or Ed25519, not with this type of key"
-_MIN_RSA_BITS, _MAX_RSA_BITS = 2048, 4096
-_MIN_RSA_EXPONENT = 65537
+DEFAULT = "ecdsa-p256"
+
+_CURVES: dict[str, ec.EllipticCurve] = {
+    "ecdsa-p256": ec.SECP256R1(),
+    "ecdsa-p384": ec.SECP384R1(),
+    "ecdsa-p521": ec.SECP521R1(),
+}
+_CURVE_NAMES = {curve.name: name for name, curve in _CURVES.items()}
+_OTHER_HASHES: dict[str, tuple[hashes.HashAlgorithm, ...]] = {
+    "ecdsa-p384": (hashes.SHA384(),),
+    "ecdsa-p521": (hashes.SHA512(),),
+}
+_RSA_BITS = (2048, 3072, 4096)
+# Go, and so cosign, takes no larger exponent.
+_RSA_EXPONENTS = range(65537, 2**31, 2)
+_OTHER_TYPE = "images are signed with ECDSA (P-256, P-384, P-521), RSA or Ed25519, this is something else"
+
+GENERATED = (*_CURVES, *(f"rsa-{bits}" for bits in _RSA_BITS), "ed25519")
 
 PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey | ed25519.Ed25519PublicKey
+PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
 
 
 def supported(key: object) -> PublicKey:
-    """`key` itself; raises KeyFileError unless it is a public key that can sign images."""
+    """`key` itself; raises KeyFileError unless it is a public key of `cryptography` that can sign images."""
     if isinstance(key, ed25519.Ed25519PublicKey):
+        ed25519_points.check(key.public_bytes_raw())
         return key
-    if isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name in _CURVES:
+    if isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name in _CURVE_NAMES:
         return key
     if isinstance(key, rsa.RSAPublicKey):
-        if not _MIN_RSA_BITS <= key.key_size <= _MAX_RSA_BITS:
-            raise KeyFileError(f"an RSA key must have {_MIN_RSA_BITS} to {_MAX_RSA_BITS} bits, got: {key.key_size}")
-        exponent = key.public_numbers().e
-        if exponent < _MIN_RSA_EXPONENT:
-            raise KeyFileError(f"an RSA key's exponent must be {_MIN_RSA_EXPONENT} or more, got: {exponent}")
+        _check_rsa(key)
         return key
-    raise KeyFileError(
-        "images are signed with ECDSA (P-256, P-384, P-521), RSA or Ed25519, this is another type of key"
-    )
+    raise KeyFileError(_OTHER_TYPE)
+
+
+def _check_rsa(key: rsa.RSAPublicKey) -> None:
+    numbers = key.public_numbers()
+    if key.key_size not in _RSA_BITS:
+        sizes = ", ".join(map(str, _RSA_BITS))
+        raise KeyFileError(f"an RSA key must have one of the sizes {sizes}, this one has {key.key_size} bits")
+    if numbers.e not in _RSA_EXPONENTS:
+        raise KeyFileError(
+            f"the exponent of an RSA key must be odd, at least {_RSA_EXPONENTS.start} and below 2^31, got: {numbers.e}"
+        )
+    if numbers.n % 2 == 0:
+        raise KeyFileError("the modulus of an RSA key must be odd")
+
+
+def supported_private(key: object) -> PrivateKey:
+    """`key` itself; raises KeyFileError unless it is a private key of `cryptography` that can sign images."""
+    if not isinstance(key, (ec.EllipticCurvePrivateKey, rsa.RSAPrivateKey, ed25519.Ed25519PrivateKey)):
+        raise KeyFileError(_OTHER_TYPE)
+    supported(key.public_key())
+    return key
 
 
 def name_of(key: PublicKey) -> str:
-    """`ecdsa-p256`, `rsa-3072`, `ed25519`, …"""
+    """`ecdsa-p256`, `rsa-3072`, `ed25519`: one of GENERATED."""
     if isinstance(key, ec.EllipticCurvePublicKey):
-        return _CURVES[key.curve.name]
+        return _CURVE_NAMES[key.curve.name]
     if isinstance(key, rsa.RSAPublicKey):
         return f"rsa-{key.key_size}"
     return "ed25519"
 
 
+def generate(name: str) -> PrivateKey:
+    """A new key of one of the types GENERATED."""
+    if name in _CURVES:
+        return ec.generate_private_key(_CURVES[name])
+    if name == "ed25519":
+        return ed25519.Ed25519PrivateKey.generate()
+    return rsa.generate_private_key(_RSA_EXPONENTS.start, int(name.removeprefix("rsa-")))
+
+
 def verifies(key: PublicKey, signature: bytes, message: bytes) -> bool:
+    """Whether `key` made this signature."""
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        others = _OTHER_HASHES.get(name_of(key), ())
+        return any(_verifies_ecdsa(key, signature, message, one) for one in (hashes.SHA256(), *others))
     try:
-        if isinstance(key, ec.EllipticCurvePublicKey):
-            key.verify(signature, message, ec.ECDSA(hashes.SHA256()))
-        elif isinstance(key, rsa.RSAPublicKey):
+        if isinstance(key, rsa.RSAPublicKey):
             key.verify(signature, message, padding.PKCS1v15(), hashes.SHA256())
         else:
             key.verify(signature, message)
@@ -58,14 +102,20 @@ def verifies(key: PublicKey, signature: bytes, message: bytes) -> bool:
     return True
 
 
-def sign(key: object, message: bytes) -> bytes:
-    """Sign with a private key object of `cryptography`; the same bytes for the same key and message."""
+def _verifies_ecdsa(
+    key: ec.EllipticCurvePublicKey, signature: bytes, message: bytes, algorithm: hashes.HashAlgorithm
+) -> bool:
+    try:
+        key.verify(signature, message, ec.ECDSA(algorithm))
+    except InvalidSignature:
+        return False
+    return True
+
+
+def sign(key: PrivateKey, message: bytes) -> bytes:
+    """The same bytes for the same key and message."""
     if isinstance(key, ec.EllipticCurvePrivateKey):
         return key.sign(message, ec.ECDSA(hashes.SHA256(), deterministic_signing=True))
     if isinstance(key, rsa.RSAPrivateKey):
         return key.sign(message, padding.PKCS1v15(), hashes.SHA256())
-    if isinstance(key, ed25519.Ed25519PrivateKey):
-        return key.sign(message)
-    raise KeyFileError(
-        "images are signed with ECDSA (P-256, P-384, P-521), RSA or Ed25519, this is another type of key"
-    )
+    return key.sign(message)

@@ -14,14 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar, cast
 
-from cryptography.exceptions import InternalError, InvalidSignature, InvalidTag, UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from wasmoci.component_signature import key_id
 from wasmoci.errors import KeyFileError, Reason, VerificationError
 from wasmoci.files import read_bounded, read_secret
-from wasmoci.keys.protocols import MAX_KEY_FILE_SIZE, PasswordSource, no_password
+from wasmoci.keys import ed25519_points, pkcs8, private_file
+from wasmoci.keys.private_file import UNREADABLE
+from wasmoci.keys.protocols import MAX_KEY_FILE_SIZE, PasswordSource, SigningKey, no_password
 
 _T = TypeVar("_T")
 
@@ -30,13 +32,6 @@ KEY_SIZE = 32
 _COMPACT_PUBLIC = 0x01
 _COMPACT_SECRET = 0x81
 _FORMS = "a compact wasmsign2, DER, PEM or OpenSSH file"
-# What cryptography raises for a key file that it cannot use; InternalError comes from some broken keys,
-# such as an Ed448 key of 32 bytes.
-_UNREADABLE = (ValueError, UnsupportedAlgorithm, InternalError)
-_UNSUPPORTED = (
-    "this type of secret key, or this way to encrypt it, is not supported; "
-    "encrypted PKCS#8 in PEM is, and what `ssh-keygen -t ed25519` writes"
-)
 _OTHER_TYPE = "components are signed with Ed25519, this is a key of another type"
 _DER_SEQUENCE = b"\x30"
 _PEM_BEGIN = b"-----BEGIN"
@@ -47,20 +42,6 @@ _OPENSSH_OTHER_TYPES = (b"ssh-", b"ecdsa-", b"sk-ssh-", b"sk-ecdsa-")
 
 # Options of a line in a list that limit what its key may do in a way that is not checked here.
 _LIMITING_OPTIONS = (b"cert-authority", b"expiry-time")
-
-# The encodings of points of small order, sign bit cleared; signatures under them prove nothing.
-_SMALL_ORDER = frozenset(
-    bytes.fromhex(encoding)
-    for encoding in (
-        "0000000000000000000000000000000000000000000000000000000000000000",
-        "0100000000000000000000000000000000000000000000000000000000000000",
-        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
-        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
-        "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-        "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-        "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-    )
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +55,15 @@ class ComponentPublicKey:
         """Raises KeyFileError unless `raw` are 32 bytes of a key that can be trusted at all."""
         if len(raw) != KEY_SIZE:
             raise KeyFileError(f"an Ed25519 public key has {KEY_SIZE} bytes, got: {len(raw)}")
-        if raw[:-1] + bytes([raw[-1] & 0x7F]) in _SMALL_ORDER:
-            raise KeyFileError("this Ed25519 public key has small order: anybody can sign for it")
+        ed25519_points.check(raw)
         return cls(raw)
+
+    @classmethod
+    def of_key(cls, key: object) -> "ComponentPublicKey":
+        """Raises KeyFileError unless `key` is such an Ed25519 public key of `cryptography`."""
+        if not isinstance(key, Ed25519PublicKey):
+            raise KeyFileError(_OTHER_TYPE)
+        return cls.of(key.public_bytes_raw())
 
     @property
     def key_id(self) -> bytes:
@@ -93,15 +80,15 @@ class ComponentPublicKey:
             raise VerificationError(Reason.BAD_SIGNATURE, f"{self.fingerprint} did not make this signature") from None
 
 
-class ComponentSigner:
-    """An Ed25519 private key; its text forms show the public half only."""
+class SecretKey:
+    """An Ed25519 key in memory, as it came from a file; a SigningKey whose text forms show nothing."""
 
     def __init__(self, seed: bytes) -> None:
         self._key = Ed25519PrivateKey.from_private_bytes(seed)
-        self.public_key = ComponentPublicKey.of(self._key.public_key().public_bytes_raw())
+        self.public_key = self._key.public_key()
 
     @classmethod
-    def generate(cls) -> "ComponentSigner":
+    def generate(cls) -> "SecretKey":
         return cls(Ed25519PrivateKey.generate().private_bytes_raw())
 
     def sign(self, message: bytes) -> bytes:
@@ -109,13 +96,29 @@ class ComponentSigner:
 
     def compact(self) -> bytes:
         """The secret: 65 bytes as wasmsign2 keeps them."""
-        return bytes([_COMPACT_SECRET]) + self._key.private_bytes_raw() + self.public_key.raw
+        return bytes([_COMPACT_SECRET]) + self._key.private_bytes_raw() + self.public_key.public_bytes_raw()
 
-    def pem(self) -> bytes:
-        """The secret: PKCS#8 PEM."""
-        return self._key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
+    def pem(self, password: bytes | None = None) -> bytes:
+        """The secret: PKCS#8 PEM, encrypted if there is a password."""
+        return pkcs8.pem(self._key, password)
+
+
+class ComponentSigner:
+    """Signs components with a key that is kept somewhere; its text forms show the public half only."""
+
+    def __init__(self, key: SigningKey) -> None:
+        """Raises KeyFileError unless `key` is an Ed25519 key that can be trusted at all."""
+        self.public_key = ComponentPublicKey.of_key(key.public_key)
+        self._key = key
+
+    def sign(self, message: bytes) -> bytes:
+        """The 64 bytes of a pure Ed25519 signature.
+
+        Raises VerificationError where the key made no signature of its own, KeyFileError where it made none.
+        """
+        signature = self._key.sign(message)
+        self.public_key.verify(signature, message)
+        return signature
 
 
 def compact_public(key: ComponentPublicKey) -> bytes:
@@ -152,13 +155,18 @@ def load_public_keys(
 
 
 def load_signer(path: Path, password: PasswordSource = no_password, *, private: bool = False) -> ComponentSigner:
+    """A signer with the key of a file; see `load_secret_key`."""
+    return ComponentSigner(load_secret_key(path, password, private=private))
+
+
+def load_secret_key(path: Path, password: PasswordSource = no_password, *, private: bool = False) -> SecretKey:
     """Read a secret key file in any of the forms; raises KeyFileError that names the file.
 
     Where the file holds both halves they must match. With `private` a file that is open to others than
     its owner is refused.
     """
     data = read_secret(path, MAX_KEY_FILE_SIZE, "the component secret key", private=private)
-    return _naming(path, lambda: _parse_secret(data, password))
+    return _naming(path, lambda: parse_secret_key(data, password))
 
 
 def _naming(path: Path, parse: Callable[[], _T]) -> _T:
@@ -242,45 +250,26 @@ def _split_options(line: bytes) -> tuple[list[bytes], bytes]:
 def _public_key(load: Callable[[bytes], object], data: bytes) -> ComponentPublicKey:
     try:
         key = load(data)
-    except _UNREADABLE:
+    except UNREADABLE:
         raise KeyFileError(f"an Ed25519 public key is {_FORMS}") from None
-    if not isinstance(key, Ed25519PublicKey):
-        raise KeyFileError(_OTHER_TYPE)
-    return ComponentPublicKey.of(key.public_bytes_raw())
+    return ComponentPublicKey.of_key(key)
 
 
 def _is_secret(data: bytes) -> bool:
     return data[:1] == bytes([_COMPACT_SECRET]) or b"PRIVATE KEY-----" in data
 
 
-def _parse_secret(data: bytes, password: PasswordSource) -> ComponentSigner:
+def parse_secret_key(data: bytes, password: PasswordSource) -> SecretKey:
+    """The key in the bytes of a secret key file; raises KeyFileError."""
     if len(data) == 1 + 2 * KEY_SIZE and data[0] == _COMPACT_SECRET:
         return _matching(data[1 : 1 + KEY_SIZE], data[1 + KEY_SIZE :])
     if data[:1] == bytes([_COMPACT_PUBLIC]) or b"PUBLIC KEY-----" in data or data.startswith(b"ssh-"):
         raise KeyFileError("this is a public key where a secret key is wanted")
-    try:
-        key = _load_private(data, None)
-    except TypeError:
-        key = _load_encrypted(data, password())
-    except UnsupportedAlgorithm:
-        raise KeyFileError(_UNSUPPORTED) from None
-    except _UNREADABLE:
-        raise KeyFileError(f"an Ed25519 secret key is {_FORMS}") from None
+    key = private_file.open_key(data, password, _load_private, f"an Ed25519 secret key is {_FORMS}")
     if not isinstance(key, Ed25519PrivateKey):
         raise KeyFileError(_OTHER_TYPE)
     seed = key.private_bytes_raw()
-    return _matching(seed, _openssh_public(data)) if data.startswith(_OPENSSH_BEGIN) else ComponentSigner(seed)
-
-
-def _load_encrypted(data: bytes, password: bytes | None) -> object:
-    if password is None:
-        raise KeyFileError("this secret key is encrypted and no password was given")
-    try:
-        return _load_private(data, password)
-    except UnsupportedAlgorithm:
-        raise KeyFileError(_UNSUPPORTED) from None
-    except (*_UNREADABLE, InvalidTag, TypeError):
-        raise KeyFileError("this secret key does not open with the password given") from None
+    return _matching(seed, _openssh_public(data)) if data.startswith(_OPENSSH_BEGIN) else SecretKey(seed)
 
 
 def _load_private(data: bytes, password: bytes | None) -> object:
@@ -291,11 +280,11 @@ def _load_private(data: bytes, password: bytes | None) -> object:
     return serialization.load_der_private_key(data, password)
 
 
-def _matching(seed: bytes, public: bytes) -> ComponentSigner:
-    signer = ComponentSigner(seed)
-    if signer.public_key.raw != public:
+def _matching(seed: bytes, public: bytes) -> SecretKey:
+    key = SecretKey(seed)
+    if key.public_key.public_bytes_raw() != public:
         raise KeyFileError("the secret and the public half in this file do not belong together")
-    return signer
+    return key
 
 
 def _openssh_public(data: bytes) -> bytes:

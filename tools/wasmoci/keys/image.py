@@ -1,7 +1,7 @@
 """Keys that sign image manifests as cosign does.
 
-Public: SubjectPublicKeyInfo PEM or DER. Private: PKCS#8 PEM, plain or encrypted, and cosign's
-encrypted form.
+Public: SubjectPublicKeyInfo in PEM or DER. Private: PKCS#8, plain or encrypted, SEC1 and PKCS#1, each in
+PEM or DER, and cosign's encrypted form.
 """
 
 import base64
@@ -9,20 +9,18 @@ import hashlib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from cryptography.exceptions import InternalError, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from wasmoci import cosign_bundle
 from wasmoci.errors import KeyFileError, Reason, VerificationError
 from wasmoci.files import read_bounded, read_secret
-from wasmoci.keys import algorithms
+from wasmoci.keys import algorithms, pkcs8, private_file
+from wasmoci.keys.private_file import UNREADABLE
 from wasmoci.keys.protocols import MAX_KEY_FILE_SIZE, PasswordSource, SigningKey, no_password
 
-# What cryptography raises for a key file that it cannot use; InternalError comes from some broken keys,
-# such as an Ed448 key of 32 bytes.
-_UNREADABLE = (ValueError, UnsupportedAlgorithm, InternalError)
-_PRIVATE_TYPES = (ec.EllipticCurvePrivateKey, rsa.RSAPrivateKey, ed25519.Ed25519PrivateKey)
+_PEM_BEGIN = b"-----BEGIN"
+_PUBLIC_FORMS = "an OCI public key is a PEM or DER SubjectPublicKeyInfo file"
+_PRIVATE_FORMS = "an OCI private key is a PKCS#8, SEC1 or PKCS#1 file in PEM or DER, or one of cosign's"
 _COSIGN_PEM_MARK = (b"ENCRYPTED SIGSTORE PRIVATE KEY-----", b"ENCRYPTED COSIGN PRIVATE KEY-----")
 
 
@@ -99,44 +97,49 @@ class FileKey:
 
     def __init__(self, key: object) -> None:
         """Raises KeyFileError unless `key` is a private key of `cryptography` that can sign images."""
-        if not isinstance(key, _PRIVATE_TYPES):
-            raise KeyFileError("images are signed with ECDSA, RSA or Ed25519, this is a key of another type")
-        self.public_key = algorithms.supported(key.public_key())
-        self._key = key
+        self._key = algorithms.supported_private(key)
+        self.public_key = self._key.public_key()
 
     @classmethod
-    def generate(cls) -> "FileKey":
-        return cls(ec.generate_private_key(ec.SECP256R1()))
+    def generate(cls, kind: str = algorithms.DEFAULT) -> "FileKey":
+        """A new key of one of the types `algorithms.GENERATED`."""
+        return cls(algorithms.generate(kind))
 
     def sign(self, message: bytes) -> bytes:
         return algorithms.sign(self._key, message)
 
-    def pem(self) -> bytes:
-        """The secret: PKCS#8 PEM."""
-        return self._private_bytes(serialization.Encoding.PEM)
+    def pem(self, password: bytes | None = None) -> bytes:
+        """The secret: PKCS#8 PEM, encrypted if there is a password."""
+        return pkcs8.pem(self._key, password)
 
     def pem_for_cosign(self, password: bytes) -> bytes:
         """The secret, encrypted as cosign does."""
         from wasmoci.keys.cosign_file import encrypt
 
-        return encrypt(self._private_bytes(serialization.Encoding.DER), password)
-
-    def _private_bytes(self, encoding: serialization.Encoding) -> bytes:
-        return self._key.private_bytes(encoding, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        return encrypt(pkcs8.der(self._key), password)
 
 
 def load_public_key(path: Path) -> ImagePublicKey:
     """Read a public key file; raises KeyFileError that names the file."""
     data = read_bounded(path, MAX_KEY_FILE_SIZE, "the OCI public key")
-    if b"PRIVATE KEY-----" in data:
-        raise KeyFileError(f"{path}: this is a private key where a public key is wanted")
-    load = serialization.load_pem_public_key if b"-----BEGIN" in data else serialization.load_der_public_key
     try:
-        return ImagePublicKey.of(load(data))
-    except _UNREADABLE:
-        raise KeyFileError(f"{path}: an OCI public key is a PEM or DER SubjectPublicKeyInfo file") from None
+        return parse_public_key(data)
     except KeyFileError as error:
         raise KeyFileError(f"{path}: {error}") from None
+
+
+def parse_public_key(data: bytes) -> ImagePublicKey:
+    """The key in the bytes of a public key file; raises KeyFileError."""
+    if b"PRIVATE KEY-----" in data:
+        raise KeyFileError("this is a private key where a public key is wanted")
+    if data.count(_PEM_BEGIN) > 1:
+        raise KeyFileError("a PEM file holds one public key here, this one has several blocks")
+    load = serialization.load_pem_public_key if _PEM_BEGIN in data else serialization.load_der_public_key
+    try:
+        key = load(data)
+    except UNREADABLE:
+        raise KeyFileError(_PUBLIC_FORMS) from None
+    return ImagePublicKey.of(key)
 
 
 def load_signer(path: Path, password: PasswordSource = no_password, *, private: bool = False) -> ImageSigner:
@@ -158,30 +161,15 @@ def load_file_key(path: Path, password: PasswordSource = no_password, *, private
 
 def parse_private_key(data: bytes, password: PasswordSource = no_password) -> FileKey:
     """The key in the bytes of a private key file; raises KeyFileError."""
-    try:
-        return FileKey(_load_private(data, password))
-    except _UNREADABLE:
-        raise KeyFileError("an OCI private key is a PKCS#8, SEC1 or PKCS#1 file, or one of cosign's") from None
-
-
-def _load_private(data: bytes, password: PasswordSource) -> object:
     if b"PUBLIC KEY-----" in data:
         raise KeyFileError("this is a public key where a private key is wanted")
     if any(mark in data for mark in _COSIGN_PEM_MARK):
         from wasmoci.keys.cosign_file import decrypt
 
-        return serialization.load_der_private_key(decrypt(data, _given(password())), None)
-    try:
-        return serialization.load_pem_private_key(data, None)
-    except TypeError:
-        secret = _given(password())
-    try:
-        return serialization.load_pem_private_key(data, secret)
-    except (*_UNREADABLE, TypeError):
-        raise KeyFileError("this key does not open with the password given") from None
+        data = decrypt(data, private_file.given(password))
+    return FileKey(private_file.open_key(data, password, _load_private, _PRIVATE_FORMS))
 
 
-def _given(password: bytes | None) -> bytes:
-    if password is None:
-        raise KeyFileError("this key is encrypted and no password was given")
-    return password
+def _load_private(data: bytes, password: bytes | None) -> object:
+    load = serialization.load_pem_private_key if _PEM_BEGIN in data else serialization.load_der_private_key
+    return load(data, password)

@@ -1,0 +1,55 @@
+"""Private keys in files, encrypted or not."""
+
+from collections.abc import Callable
+
+from cryptography.exceptions import InternalError, InvalidTag, UnsupportedAlgorithm
+
+from wasmoci.errors import KeyFileError
+from wasmoci.keys.protocols import PasswordSource
+
+# What cryptography raises for a key file that it cannot use; InternalError comes from some broken keys,
+# such as an Ed448 key of 32 bytes.
+UNREADABLE = (ValueError, UnsupportedAlgorithm, InternalError)
+
+_UNSUPPORTED = (
+    "this type of private key, or this way to encrypt it, is not supported; "
+    "encrypted PKCS#8 is, and for a component key what `ssh-keygen -t ed25519` writes"
+)
+_WRONG_PASSWORD = "this key does not open with the password given"  # noqa: S105 - a message
+
+# Reads a private key with a password or without, as the loaders of `cryptography` do.
+Loader = Callable[[bytes, bytes | None], object]
+
+
+def open_key(data: bytes, password: PasswordSource, load: Loader, forms: str) -> object:
+    """The private key object of `cryptography` in `data`; asks for the password only if there must be one.
+
+    Raises KeyFileError, with the text `forms` where `data` are no key.
+    """
+    try:
+        return load(data, None)
+    except TypeError:
+        return _open_encrypted(data, given(password), load)
+    except UnsupportedAlgorithm:
+        raise KeyFileError(_UNSUPPORTED) from None
+    except UNREADABLE:
+        raise KeyFileError(forms) from None
+
+
+def given(password: PasswordSource) -> bytes:
+    """The password; raises KeyFileError where there is none."""
+    secret = password()
+    if secret is None:
+        raise KeyFileError(
+            "this key is encrypted and no password was given: --password-file or --password-env names it"
+        )
+    return secret
+
+
+def _open_encrypted(data: bytes, password: bytes, load: Loader) -> object:
+    try:
+        return load(data, password)
+    except UnsupportedAlgorithm:
+        raise KeyFileError(_UNSUPPORTED) from None
+    except (*UNREADABLE, InvalidTag, TypeError):
+        raise KeyFileError(_WRONG_PASSWORD) from None
