@@ -10,14 +10,23 @@ load(
     _wasm_component_signed_oci_image = "wasm_component_signed_oci_image",
 )
 load("//wasm_oci/private:keygen.bzl", _wasm_keygen = "wasm_keygen")
-load("//wasm_oci/private:keys.bzl", _wasm_component_key = "wasm_component_key", _wasm_oci_key = "wasm_oci_key")
+load(
+    "//wasm_oci/private:keys.bzl",
+    _wasm_component_key = "wasm_component_key",
+    _wasm_oci_identity = "wasm_oci_identity",
+    _wasm_oci_key = "wasm_oci_key",
+    _wasm_oci_transparency_log = "wasm_oci_transparency_log",
+)
 load(
     "//wasm_oci/private:providers.bzl",
     _WasmComponentKeyInfo = "WasmComponentKeyInfo",
     _WasmDetachedSignatureInfo = "WasmDetachedSignatureInfo",
+    _WasmOciIdentityInfo = "WasmOciIdentityInfo",
     _WasmOciImageInfo = "WasmOciImageInfo",
     _WasmOciKeyInfo = "WasmOciKeyInfo",
+    _WasmRunTimeSigningInfo = "WasmRunTimeSigningInfo",
     _WasmSignersInfo = "WasmSignersInfo",
+    _WasmTransparencyLogInfo = "WasmTransparencyLogInfo",
 )
 load(
     "//wasm_oci/private:publish.bzl",
@@ -32,10 +41,12 @@ load(
 
 visibility("public")
 
-# Keys.
+# Who signs, and where signatures are logged.
 wasm_keygen = _wasm_keygen
 wasm_component_key = _wasm_component_key
 wasm_oci_key = _wasm_oci_key
+wasm_oci_identity = _wasm_oci_identity
+wasm_oci_transparency_log = _wasm_oci_transparency_log
 
 # One rule, one action.
 wasm_sign = _wasm_sign
@@ -56,6 +67,9 @@ wasm_component_verify_test = _wasm_component_verify_test
 # Providers.
 WasmComponentKeyInfo = _WasmComponentKeyInfo
 WasmDetachedSignatureInfo = _WasmDetachedSignatureInfo
+WasmOciIdentityInfo = _WasmOciIdentityInfo
 WasmOciImageInfo = _WasmOciImageInfo
 WasmOciKeyInfo = _WasmOciKeyInfo
+WasmRunTimeSigningInfo = _WasmRunTimeSigningInfo
 WasmSignersInfo = _WasmSignersInfo
+WasmTransparencyLogInfo = _WasmTransparencyLogInfo

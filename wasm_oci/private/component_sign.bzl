@@ -4,11 +4,13 @@ load(
     ":providers.bzl",
     "WasmComponentKeyInfo",
     "WasmDetachedSignatureInfo",
+    "WasmRunTimeSigningInfo",
     "WasmSignersInfo",
+    "run_time",
     "signers",
     "with_signer",
 )
-load(":signing.bzl", "EXECUTION_REQUIREMENTS", "add_key")
+load(":signing.bzl", "EXECUTION_REQUIREMENTS", "add_key", "sorted_out")
 
 visibility(["//wasm_oci/..."])
 
@@ -17,6 +19,8 @@ Signs a WebAssembly file with Ed25519, in the format of wasmsign2: one `WasmSign
 
 The output is `<name>.wasm`, the same for the same input and keys. With `detached` the file stays as it is and is
 handed on, and `<name>.sig` (output group `signature`) has the signatures: packaging sends them along.
+
+Keys with a `reference` sign in no action but at `bazel run`; if there is no other, the file is handed on as it is.
 """
 
 _ATTRS = {
@@ -104,9 +108,9 @@ def _implementation(ctx):
     component = _split(ctx) if ctx.attr.parts else ctx.file.component
     known = signers(ctx.attr.component)
     signature = None
-    for index, target in enumerate(ctx.attr.keys):
-        key = target[WasmComponentKeyInfo]
-        step = "" if index == len(ctx.attr.keys) - 1 else ".{}".format(index)
+    keys, later = sorted_out(ctx.attr.keys, WasmComponentKeyInfo)
+    for index, key in enumerate(keys):
+        step = "" if index == len(keys) - 1 else ".{}".format(index)
         output = ctx.actions.declare_file(ctx.label.name + step + (".sig" if ctx.attr.detached else ".wasm"))
         _sign(ctx, component, key, output, signature)
         if ctx.attr.detached:
@@ -114,10 +118,24 @@ def _implementation(ctx):
         else:
             component = output
         known = with_signer(known, key, "component_keys")
+    for key in later:
+        known = with_signer(known, key, "component_keys")
 
+    previous = run_time(ctx.attr.component)
+    if previous.component_keys and previous.component_detached != ctx.attr.detached:
+        fail("what signs at `bazel run` signs either embedded or detached: {} does otherwise".format(
+            ctx.attr.component.label,
+        ))
     providers = [
         DefaultInfo(files = depset([component]), runfiles = ctx.runfiles([component])),
         known,
+        WasmRunTimeSigningInfo(
+            annotations = {},
+            component_detached = ctx.attr.detached,
+            component_keys = previous.component_keys + later,
+            formats = [],
+            oci_signers = [],
+        ),
     ]
     if signature:
         providers += [
@@ -130,5 +148,5 @@ wasm_sign = rule(
     implementation = _implementation,
     attrs = _ATTRS,
     doc = _DOC,
-    provides = [WasmSignersInfo],
+    provides = [WasmRunTimeSigningInfo, WasmSignersInfo],
 )

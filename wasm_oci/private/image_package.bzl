@@ -1,6 +1,6 @@
 """The rule `wasm_oci_package`."""
 
-load(":providers.bzl", "WasmDetachedSignatureInfo", "WasmOciImageInfo", "WasmSignersInfo", "signers")
+load(":providers.bzl", "WasmDetachedSignatureInfo", "WasmOciImageInfo", "WasmRunTimeSigningInfo", "WasmSignersInfo", "run_time", "signers")
 
 visibility(["//wasm_oci/..."])
 
@@ -69,6 +69,7 @@ def _implementation(ctx):
         DefaultInfo(files = depset([layout]), runfiles = ctx.runfiles([layout])),
         OutputGroupInfo(digest = depset([digest])),
         WasmOciImageInfo(digest = digest, layout = layout, repository = ctx.attr.repository, tag = ctx.attr.tag),
+        run_time(ctx.attr.component),
         signers(ctx.attr.component),
     ]
 
@@ -76,5 +77,5 @@ wasm_oci_package = rule(
     implementation = _implementation,
     attrs = _ATTRS,
     doc = _DOC,
-    provides = [WasmOciImageInfo, WasmSignersInfo],
+    provides = [WasmOciImageInfo, WasmRunTimeSigningInfo, WasmSignersInfo],
 )

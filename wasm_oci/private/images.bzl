@@ -1,8 +1,10 @@
 """The macros that make images: they only wire the small rules together."""
 
+load("@rules_python//python:py_binary.bzl", "py_binary")
 load(":component_sign.bzl", "wasm_sign")
 load(":image_package.bzl", "wasm_oci_package")
 load(":image_sign.bzl", "wasm_oci_sign")
+load(":request.bzl", "wasm_oci_request")
 
 visibility(["//wasm_oci/..."])
 
@@ -80,6 +82,7 @@ def wasm_component_signed_oci_image(
         sign_oci_image = True,
         oci_signing_key = None,
         oci_signing_method = "cosign",
+        oci_signature_annotations = {},
         description = "",
         authors = [],
         license = "",
@@ -92,6 +95,9 @@ def wasm_component_signed_oci_image(
     Three separate actions: `WasmSign` signs the component, `WasmOciPackage` packages it, `OciSign` signs
     the manifest. Outputs: the OCI image layout `<name>`, and `<name>.digest`.
 
+    Keys with a `reference` and identities sign at `bazel run`: of a publishing target, or of `<name>.sign`,
+    which writes the signed layout to the folder of `-- --output FOLDER` and sends nothing.
+
     Args:
         name: name of the target.
         component: any target with one `.wasm` output, a component.
@@ -103,8 +109,9 @@ def wasm_component_signed_oci_image(
         component_signing_keys: the component's key pair, a `wasm_component_key`, or a list of them.
         signature_type: `embedded`, a section of the component, or `detached`, a referrer of the image.
         sign_oci_image: whether the manifest is signed. Not configurable.
-        oci_signing_key: the manifest's key pair, a `wasm_oci_key`.
+        oci_signing_key: who signs the manifest, a `wasm_oci_key` or a `wasm_oci_identity`, or a list of them.
         oci_signing_method: `cosign`.
+        oci_signature_annotations: what the manifest's signatures say besides its digest, as `cosign sign -a`.
         description: annotation `org.opencontainers.image.description`.
         authors: annotation `org.opencontainers.image.authors`, a list.
         license: annotation `org.opencontainers.image.licenses`, an SPDX expression.
@@ -139,7 +146,7 @@ def wasm_component_signed_oci_image(
             name = name + ".component",
             component = component,
             detached = signature_type == "detached",
-            keys = component_signing_keys if type(component_signing_keys) == "list" else [component_signing_keys],
+            keys = _list(component_signing_keys),
             **internal
         )
 
@@ -156,10 +163,44 @@ def wasm_component_signed_oci_image(
     if sign_oci_image:
         wasm_oci_sign(
             name = name,
+            annotations = oci_signature_annotations,
             image = name + ".unsigned",
-            key = oci_signing_key,
+            keys = _list(oci_signing_key),
             **public
         )
+
+    if sign_component or sign_oci_image:
+        _sign_at_run_time(name, tags, testonly, visibility)
+
+def _list(value):
+    return value if type(value) == "list" else [value]
+
+def _sign_at_run_time(name, tags, testonly, visibility):
+    request = name + ".sign.request"
+    wasm_oci_request(
+        name = request,
+        image = name,
+        level = "none",
+        tags = ["manual"],
+        testonly = testonly,
+        use_image_keys = True,
+        visibility = ["//visibility:private"],
+    )
+    py_binary(
+        name = name + ".sign",
+        srcs = [Label("//tools:sign.py")],
+        args = ["--request=$(rlocationpath :{})".format(request)],
+        data = [request],
+        legacy_create_init = 0,
+        main = Label("//tools:sign.py"),
+        tags = tags + ["manual"],
+        testonly = testonly,
+        visibility = visibility,
+        deps = [
+            request,
+            Label("//tools:sign_lib"),
+        ],
+    )
 
 def _annotations(description, authors, license, annotations):
     prefix = "org.opencontainers.image."

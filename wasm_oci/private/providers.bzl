@@ -3,10 +3,12 @@
 visibility(["//wasm_oci/..."])
 
 _KEY_FIELDS = {
+    "libraries": "PyInfo and runfiles in a struct, or None: what a program needs to use the reference.",
     "placeholder": "File or None: a private key in the repository, which protects nothing.",
     "private_key_path": "string: absolute path of the private key; empty where the build setting is not set.",
     "password_path": "string: absolute path of the file with the private key's password; empty for none.",
     "public_key": "File: the public key.",
+    "reference": "string: a key in a token, a service or the environment, which signs at `bazel run`; empty for none.",
     "setting": "Label or None: the build setting that names the private key.",
 }
 
@@ -16,20 +18,55 @@ WasmComponentKeyInfo = provider(
 )
 
 WasmOciKeyInfo = provider(
-    doc = "An ECDSA P-256 key pair that signs OCI manifests.",
+    doc = "A key pair that signs OCI manifests.",
     fields = _KEY_FIELDS,
+)
+
+WasmOciIdentityInfo = provider(
+    doc = "An identity that signs OCI manifests without a key of its own, and how it is recognized.",
+    fields = {
+        "identity": "string: the certificate's identity, exactly.",
+        "identity_regexp": "string: a regular expression that matches the whole identity, in place of it.",
+        "issuer": "string: the issuer of the identity, exactly.",
+        "issuer_regexp": "string: a regular expression that matches the whole issuer, in place of it.",
+        "libraries": "PyInfo and runfiles in a struct: what a program needs to sign and verify with it.",
+        "signing_config": "File or None: Sigstore's services, as cosign's --signing-config; by default the public ones.",
+        "token_path": "string: absolute path of the file with the identity token; empty for the CI's own.",
+        "trusted_root": "File or None: what is trusted, as cosign's --trusted-root; by default the public one.",
+    },
+)
+
+WasmTransparencyLogInfo = provider(
+    doc = "A transparency log for signatures that are made with keys.",
+    fields = {
+        "libraries": "PyInfo and runfiles in a struct: what a program needs to speak to it.",
+        "signing_config": "File: the log's address, as cosign's --signing-config.",
+        "trusted_root": "File: the log's keys, as cosign's --trusted-root.",
+    },
 )
 
 WasmSignersInfo = provider(
     doc = """\
-The public keys that belong to the signing actions behind a target.
+The public keys and identities that sign what is behind a target, in actions or at `bazel run`.
 
-It says what the actions were asked to do. That the signatures are there and hold is for a verifier to say.
+It says who was asked to sign. That the signatures are there and hold is for a verifier to say.
 """,
     fields = {
-        "component_keys": "depset of File: public keys of the component signing actions.",
-        "oci_keys": "depset of File: public keys of the image signing actions.",
+        "component_keys": "depset of File: public keys of the component's signers.",
+        "identities": "depset of WasmOciIdentityInfo: identities that sign the image.",
+        "oci_keys": "depset of File: public keys of the image's signers.",
         "placeholders": "depset of File: those of the public keys whose private half is a placeholder.",
+    },
+)
+
+WasmRunTimeSigningInfo = provider(
+    doc = "What `bazel run` signs of a target, because its signers sign in no build.",
+    fields = {
+        "annotations": "dict of string to string: what the image's signatures say besides the digest.",
+        "component_detached": "bool: whether the component's signatures stay outside of it.",
+        "component_keys": "list of WasmComponentKeyInfo, each with a reference.",
+        "formats": "list of string: the formats of the image's signatures.",
+        "oci_signers": "list of WasmOciKeyInfo with a reference, and of WasmOciIdentityInfo.",
     },
 )
 
@@ -43,7 +80,7 @@ WasmDetachedSignatureInfo = provider(
 WasmOciImageInfo = provider(
     doc = "An OCI image layout that holds one WebAssembly component.",
     fields = {
-        "digest": "File: the manifest's digest on one line, `sha256:<hex>`.",
+        "digest": "File or None: the manifest's digest on one line, `sha256:<hex>`.",
         "layout": "File (directory): the OCI image layout.",
         "repository": "string: `host[:port]/path` that the image is for.",
         "tag": "string: the tag that is proposed when the image is published.",
@@ -61,7 +98,31 @@ def signers(target):
     """
     if WasmSignersInfo in target:
         return target[WasmSignersInfo]
-    return WasmSignersInfo(component_keys = depset(), oci_keys = depset(), placeholders = depset())
+    return WasmSignersInfo(
+        component_keys = depset(),
+        identities = depset(),
+        oci_keys = depset(),
+        placeholders = depset(),
+    )
+
+def run_time(target):
+    """The WasmRunTimeSigningInfo of a target, an empty one where it has none.
+
+    Args:
+        target: a Target.
+
+    Returns:
+        A WasmRunTimeSigningInfo.
+    """
+    if WasmRunTimeSigningInfo in target:
+        return target[WasmRunTimeSigningInfo]
+    return WasmRunTimeSigningInfo(
+        annotations = {},
+        component_detached = False,
+        component_keys = [],
+        formats = [],
+        oci_signers = [],
+    )
 
 def with_signer(info, key, field):
     """Adds a signing key to a WasmSignersInfo.
@@ -77,6 +138,24 @@ def with_signer(info, key, field):
     public = [key.public_key]
     return WasmSignersInfo(
         component_keys = depset(public if field == "component_keys" else [], transitive = [info.component_keys]),
+        identities = info.identities,
         oci_keys = depset(public if field == "oci_keys" else [], transitive = [info.oci_keys]),
         placeholders = depset(public if key.placeholder else [], transitive = [info.placeholders]),
+    )
+
+def with_identity(info, identity):
+    """Adds an identity that signs the image to a WasmSignersInfo.
+
+    Args:
+        info: a WasmSignersInfo.
+        identity: a WasmOciIdentityInfo.
+
+    Returns:
+        A new WasmSignersInfo.
+    """
+    return WasmSignersInfo(
+        component_keys = info.component_keys,
+        identities = depset([identity], transitive = [info.identities]),
+        oci_keys = info.oci_keys,
+        placeholders = info.placeholders,
     )

@@ -16,6 +16,9 @@ def wasm_component_publish(
         remote_tags = [],
         component_keys = [],
         oci_keys = [],
+        oci_threshold = 1,
+        signed_annotations = {},
+        transparency_log = None,
         insecure_registries = [],
         dry_run = False,
         tags = [],
@@ -23,7 +26,7 @@ def wasm_component_publish(
         visibility = None):
     """Publishes an image with its signatures: `bazel run` the target.
 
-    The image is verified before anything is sent, everything is sent by digest, the registry's copy is
+    What keys with a `reference` and identities sign is signed first. The image is verified before anything is sent, everything is sent by digest, the registry's copy is
     verified again, and only then the tags are set: a tag that can be seen is a tag on a signed image.
 
     After `--` the command takes `--registry`, `--tag` (repeatable), `--insecure-registry HOST:PORT`,
@@ -38,7 +41,10 @@ def wasm_component_publish(
         tag_override: one tag in place of the image's.
         remote_tags: tags in place of the image's.
         component_keys: trusted component keys, key targets or files; by default those that the image was signed with.
-        oci_keys: trusted OCI keys, likewise.
+        oci_keys: trusted OCI keys, likewise, and identities.
+        oci_threshold: how many of them must have signed the manifest.
+        signed_annotations: what a signature of the manifest must say, as `cosign verify -a`.
+        transparency_log: a `wasm_oci_transparency_log`: signatures made with keys are added to it first.
         insecure_registries: `host:port` of registries that are spoken to in plain HTTP.
         dry_run: whether the command only shows what it would send.
         tags: the usual Bazel attribute.
@@ -57,10 +63,13 @@ def wasm_component_publish(
         level = level,
         namespace_override = namespace_override,
         oci_keys = oci_keys,
+        oci_threshold = oci_threshold,
         registry_override = registry_override,
         remote_tags = [tag_override] if tag_override else remote_tags,
+        signed_annotations = signed_annotations,
         tags = ["manual"],
         testonly = testonly,
+        transparency_log = transparency_log,
         use_image_keys = True,
         visibility = ["//visibility:private"],
     )
@@ -74,7 +83,10 @@ def wasm_component_publish(
         tags = tags,
         testonly = testonly,
         visibility = visibility,
-        deps = [Label("//tools:publish_lib")],
+        deps = [
+            request,
+            Label("//tools:publish_lib"),
+        ],
     )
 
 def wasm_component_secure_publish(*, name, signed_oci_image, level = "dual-layer", **kwargs):

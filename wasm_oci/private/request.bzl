@@ -3,7 +3,16 @@
 User-controlled text lives only in JSON, so no shell or Make variable ever sees it.
 """
 
-load(":providers.bzl", "WasmOciImageInfo", "signers")
+load("@rules_python//python:py_info.bzl", "PyInfo")
+load(":libraries.bzl", "merged")
+load(
+    ":providers.bzl",
+    "WasmOciIdentityInfo",
+    "WasmOciImageInfo",
+    "WasmTransparencyLogInfo",
+    "run_time",
+    "signers",
+)
 load(":runfiles.bzl", "rlocation")
 
 visibility(["//wasm_oci/private/..."])
@@ -18,9 +27,12 @@ _ATTRS = {
     "level": attr.string(mandatory = True, values = LEVELS),
     "namespace_override": attr.string(),
     "oci_keys": attr.label_list(allow_files = True),
+    "oci_threshold": attr.int(default = 1),
     "reference": attr.string(),
     "registry_override": attr.string(),
     "remote_tags": attr.string_list(),
+    "signed_annotations": attr.string_dict(),
+    "transparency_log": attr.label(providers = [WasmTransparencyLogInfo]),
     "use_image_keys": attr.bool(),
 }
 
@@ -34,32 +46,91 @@ def _repository(ctx, info):
     ] if part])
 
 def _at_least(level, component, image):
-    """The level that has the layers of `level` and those that a signing action made."""
+    """The level that has the layers of `level` and those that a signer was asked to sign."""
     component = component or level in ("component-only", "dual-layer")
     image = image or level in ("oci-only", "dual-layer")
     if component:
         return "dual-layer" if image else "component-only"
     return "oci-only" if image else "none"
 
+def _present(members):
+    return {name: value for name, value in members.items() if value}
+
+def _optional_rlocation(ctx, file):
+    return rlocation(ctx, file) if file else None
+
+def _key(ctx, key):
+    return {"publicKey": rlocation(ctx, key.public_key), "reference": key.reference}
+
+def _keyless(ctx, identity):
+    return {"keyless": _present({
+        "identityToken": identity.token_path,
+        "signingConfig": _optional_rlocation(ctx, identity.signing_config),
+        "trustedRoot": _optional_rlocation(ctx, identity.trusted_root),
+    })}
+
+def _run_time(ctx, info):
+    """What the program signs before it publishes."""
+    return {
+        "annotations": info.annotations,
+        "component": [_key(ctx, key) for key in info.component_keys],
+        "formats": info.formats,
+        "oci": [
+            _key(ctx, signer) if hasattr(signer, "reference") else _keyless(ctx, signer)
+            for signer in info.oci_signers
+        ],
+        "signatureType": "detached" if info.component_detached else "embedded",
+    }
+
+def _identity(info):
+    return _present({
+        "identity": info.identity,
+        "identityRegexp": info.identity_regexp,
+        "issuer": info.issuer,
+        "issuerRegexp": info.issuer_regexp,
+    })
+
+def _trusted_root(roots):
+    """The one trusted root that identities and the transparency log share; None for the public one."""
+    if not roots:
+        return None
+    if len({root.short_path if root else "": None for root in roots}) > 1:
+        fail("all identities and the transparency log of a target must have the same `trusted_root`")
+    return roots[0]
+
 def _implementation(ctx):
     image = ctx.attr.image
     component_keys = ctx.files.component_keys
+    identities = [target[WasmOciIdentityInfo] for target in ctx.attr.oci_keys if WasmOciIdentityInfo in target]
     oci_keys = ctx.files.oci_keys
     placeholders = []
     signed_component = False
     signed_image = False
+    libraries = []
     request = {
         "insecureRegistries": ctx.attr.insecure_registries,
     }
+    files = []
     runfiles = ctx.runfiles()
     if image:
         known = signers(image)
         placeholders = known.placeholders.to_list()
         if ctx.attr.use_image_keys:
             signed_component = bool(known.component_keys)
-            signed_image = bool(known.oci_keys)
+            signed_image = bool(known.oci_keys) or bool(known.identities)
             component_keys = component_keys or known.component_keys.to_list()
-            oci_keys = oci_keys or known.oci_keys.to_list()
+            if not oci_keys and not identities:
+                oci_keys = known.oci_keys.to_list()
+                identities = known.identities.to_list()
+            later = run_time(image)
+            if later.component_keys or later.oci_signers:
+                request["runTime"] = _run_time(ctx, later)
+                for signer in later.component_keys + later.oci_signers:
+                    libraries.append(signer.libraries)
+                    if hasattr(signer, "public_key"):
+                        files.append(signer.public_key)
+                    else:
+                        files += [file for file in (signer.signing_config, signer.trusted_root) if file]
         request["layout"] = rlocation(ctx, ctx.file.image)
         runfiles = runfiles.merge(ctx.runfiles([ctx.file.image])).merge(image[DefaultInfo].default_runfiles)
     if image and WasmOciImageInfo in image:
@@ -69,6 +140,27 @@ def _implementation(ctx):
         request["dryRun"] = ctx.attr.dry_run
     if ctx.attr.reference:
         request["reference"] = ctx.attr.reference
+
+    roots = [identity.trusted_root for identity in identities]
+    libraries += [identity.libraries for identity in identities]
+    if ctx.attr.transparency_log:
+        log = ctx.attr.transparency_log[WasmTransparencyLogInfo]
+        libraries.append(log.libraries)
+        roots.append(log.trusted_root)
+        files += [log.signing_config, log.trusted_root]
+        request["requireLog"] = True
+        if ctx.attr.use_image_keys:
+            request["log"] = {
+                "signingConfig": rlocation(ctx, log.signing_config),
+                "trustedRoot": rlocation(ctx, log.trusted_root),
+            }
+    root = _trusted_root(roots)
+    if root:
+        files.append(root)
+        request["trustedRoot"] = rlocation(ctx, root)
+    request["annotations"] = ctx.attr.signed_annotations
+    request["identities"] = [_identity(identity) for identity in identities]
+    request["ociThreshold"] = ctx.attr.oci_threshold
     request["require"] = _at_least(ctx.attr.level, signed_component, signed_image)
     request["componentKeys"] = [rlocation(ctx, file) for file in component_keys]
     request["ociKeys"] = [rlocation(ctx, file) for file in oci_keys]
@@ -76,13 +168,24 @@ def _implementation(ctx):
 
     output = ctx.actions.declare_file(ctx.label.name + ".json")
     ctx.actions.write(output, json.encode_indent(request) + "\n")
-    return [DefaultInfo(
-        files = depset([output]),
-        runfiles = runfiles.merge(ctx.runfiles([output] + component_keys + oci_keys + placeholders)),
-    )]
+    needed = merged(ctx, [one for one in libraries if one])
+    return [
+        DefaultInfo(
+            files = depset([output]),
+            runfiles = runfiles
+                .merge(ctx.runfiles([output] + component_keys + oci_keys + placeholders + files))
+                .merge(needed.runfiles),
+        ),
+        needed.py,
+    ]
 
 wasm_oci_request = rule(
     implementation = _implementation,
     attrs = _ATTRS,
-    doc = "Writes what a publishing or verifying program is to do; its runfiles are what that program needs.",
+    doc = """\
+Writes what a publishing, signing or verifying program is to do.
+
+Its runfiles are what that program needs, and so are the Python libraries that it provides.
+""",
+    provides = [PyInfo],
 )

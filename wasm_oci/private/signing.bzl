@@ -1,9 +1,31 @@
 """What the signing actions of both layers have in common: how the private key reaches them."""
 
+load(":providers.bzl", "WasmOciIdentityInfo")
+
 visibility(["//wasm_oci/private/..."])
 
 # The key is read on the machine that has it. No signing action runs or is cached elsewhere.
 EXECUTION_REQUIREMENTS = {"no-remote": "1"}
+
+def sorted_out(targets, info):
+    """Separates keys that sign in actions from signers that sign at `bazel run`.
+
+    Args:
+        targets: Targets of keys and identities.
+        info: the provider of keys.
+
+    Returns:
+        A list of keys with private files, and a list of keys with references and of identities.
+    """
+    keys, others = [], []
+    for target in targets:
+        if info not in target:
+            others.append(target[WasmOciIdentityInfo])
+        elif target[info].reference:
+            others.append(target[info])
+        else:
+            keys.append(target[info])
+    return keys, others
 
 def add_key(args, key):
     """Adds the options that name both halves of a key.

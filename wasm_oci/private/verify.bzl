@@ -12,6 +12,9 @@ def wasm_component_verify_test(
         level = "dual-layer",
         component_keys = [],
         oci_keys = [],
+        oci_threshold = 1,
+        signed_annotations = {},
+        transparency_log = None,
         size = "small",
         tags = [],
         testonly = True,
@@ -26,7 +29,10 @@ def wasm_component_verify_test(
         image: a target with one OCI image layout.
         level: what the image must have: `component-only`, `oci-only` or `dual-layer`; `none` checks digests only.
         component_keys: trusted component keys, key targets or files: one of them must have signed.
-        oci_keys: trusted OCI keys, likewise.
+        oci_keys: trusted OCI keys, key targets or files, and identities.
+        oci_threshold: how many of them must have signed the manifest.
+        signed_annotations: what a signature of the manifest must say, as `cosign verify -a`.
+        transparency_log: a `wasm_oci_transparency_log` that must have the manifest's signatures.
         size: the usual attribute of tests.
         tags: the usual Bazel attribute.
         testonly: the usual Bazel attribute.
@@ -39,10 +45,13 @@ def wasm_component_verify_test(
         image = image,
         level = level,
         oci_keys = oci_keys,
+        oci_threshold = oci_threshold,
         reference = "",
+        signed_annotations = signed_annotations,
         size = size,
         tags = tags + ["block-network"],
         testonly = testonly,
+        transparency_log = transparency_log,
         visibility = visibility,
         **kwargs
     )
@@ -55,6 +64,8 @@ def wasm_component_verify_signatures(
         oci_public_key = None,
         cosign_verify = True,
         component_verify = True,
+        signed_annotations = {},
+        transparency_log = None,
         insecure_registries = [],
         size = "medium",
         tags = [],
@@ -67,7 +78,9 @@ def wasm_component_verify_signatures(
         name: name of the test.
         oci_image_ref: `host[:port]/path:tag` or `host[:port]/path@sha256:…`.
         component_public_key: the trusted component key, a key target or a file.
-        oci_public_key: the trusted OCI key, likewise.
+        oci_public_key: the trusted OCI key, likewise, or a trusted identity.
+        signed_annotations: what a signature of the manifest must say, as `cosign verify -a`.
+        transparency_log: a `wasm_oci_transparency_log` that must have the manifest's signature.
         cosign_verify: whether the OCI layer must hold.
         component_verify: whether the component layer must hold.
         insecure_registries: `host:port` of registries that are spoken to in plain HTTP.
@@ -91,9 +104,11 @@ def wasm_component_verify_signatures(
         level = "dual-layer" if cosign_verify and component_verify else "oci-only" if cosign_verify else "component-only",
         oci_keys = [oci_public_key] if cosign_verify else [],
         reference = oci_image_ref,
+        signed_annotations = signed_annotations,
         size = size,
         tags = tags + ["external", "no-remote-cache", "requires-network"],
         testonly = testonly,
+        transparency_log = transparency_log,
         visibility = visibility,
         **kwargs
     )
@@ -107,6 +122,9 @@ def _verify_test(
         component_keys,
         oci_keys,
         testonly,
+        signed_annotations,
+        transparency_log,
+        oci_threshold = 1,
         insecure_registries = [],
         **kwargs):
     request = name + ".request"
@@ -117,9 +135,12 @@ def _verify_test(
         insecure_registries = insecure_registries,
         level = level,
         oci_keys = oci_keys,
+        oci_threshold = oci_threshold,
         reference = reference,
+        signed_annotations = signed_annotations,
         tags = ["manual"],
         testonly = testonly,
+        transparency_log = transparency_log,
         visibility = ["//visibility:private"],
     )
     py_test(
@@ -130,6 +151,9 @@ def _verify_test(
         legacy_create_init = 0,
         main = Label("//tools:verify_image.py"),
         testonly = testonly,
-        deps = [Label("//tools:verify_image_lib")],
+        deps = [
+            request,
+            Label("//tools:verify_image_lib"),
+        ],
         **kwargs
     )
