@@ -1,6 +1,5 @@
 """cosign's bundle format: the golden vector, and every field that can be wrong."""
 
-import base64
 import json
 
 import pytest
@@ -10,7 +9,10 @@ from wasmoci import cosign_bundle
 from wasmoci.cosign_bundle import (
     BUNDLE_MEDIA_TYPE,
     MAX_BUNDLE_SIZE,
+    MAX_LOG_ENTRIES,
+    MAX_SUBJECT_DIGESTS,
     MAX_SUBJECTS,
+    Bundle,
     Envelope,
     bundle,
     bundle_layer,
@@ -80,6 +82,7 @@ def material(**members: object) -> Edit:
 
 
 HINT = {"hint": PUBLIC_KEY.hint}
+A_KEY_OR = "must have a key's hint or a certificate"
 SIGNATURE: Json = {"sig": GOLDEN_SIGNATURE}
 
 BUNDLE_DEFECTS = [
@@ -97,20 +100,17 @@ BUNDLE_DEFECTS = [
     pytest.param(lambda top: top.pop("mediaType"), "`mediaType` is missing", id="no_media_type"),
     pytest.param(lambda top: top.pop("verificationMaterial"), "is missing", id="no_verification_material"),
     pytest.param(material(), r"material is: \[\]", id="empty_verification_material"),
-    pytest.param(material(certificate={"rawBytes": "AAAA"}), "must be signed with a key", id="certificate"),
-    pytest.param(
-        material(certificate={"rawBytes": base64.b64encode(PUBLIC_KEY.spki).decode()}),
-        "must be signed with a key",
-        id="bare_key_in_the_certificate_field",
-    ),
-    pytest.param(
-        material(publicKey=HINT, certificate={"rawBytes": ""}), "must be signed with a key", id="key_and_certificate"
-    ),
-    pytest.param(
-        material(publicKey=HINT, x509CertificateChain={"certificates": []}), "must be signed", id="key_and_chain"
-    ),
-    pytest.param(material(publicKey=HINT, other=1), "must be signed with a key", id="unknown_material"),
-    pytest.param(material(tlogEntries=[]), "must be signed with a key", id="log_entries_only"),
+    pytest.param(material(publicKey=HINT, certificate={"rawBytes": ""}), A_KEY_OR, id="key_and_certificate"),
+    pytest.param(material(publicKey=HINT, x509CertificateChain={"certificates": []}), A_KEY_OR, id="key_and_chain"),
+    pytest.param(material(x509CertificateChain={"certificates": []}), A_KEY_OR, id="certificate_chain"),
+    pytest.param(material(publicKey=HINT, other=1), A_KEY_OR, id="unknown_material"),
+    pytest.param(material(tlogEntries=[]), A_KEY_OR, id="log_entries_only"),
+    pytest.param(material(timestampVerificationData={}), A_KEY_OR, id="timestamps_only"),
+    pytest.param(material(publicKey=None), "`publicKey` must be a JSON object", id="key_is_null"),
+    pytest.param(material(certificate="MII"), "`certificate` must be a JSON object", id="certificate_is_text"),
+    pytest.param(material(publicKey=HINT, tlogEntries={}), "must be a list", id="log_entries_are_an_object"),
+    pytest.param(material(publicKey=HINT, tlogEntries=[1]), "must be a JSON object", id="log_entry_is_a_number"),
+    pytest.param(material(publicKey=HINT, tlogEntries=[{}] * 33), "the limit is 32", id="33_log_entries"),
     pytest.param(
         lambda top: top.update(messageSignature={}), "DSSE envelope and nothing else", id="message_signature_too"
     ),
@@ -157,6 +157,27 @@ def test_harmless_differences_are_accepted(edit: Edit) -> None:
     assert parse_bundle(edited(BUNDLE, edit)).envelope == ENVELOPE
 
 
+def test_log_entries_are_given_as_they_are() -> None:
+    assert MAX_LOG_ENTRIES == 32
+    entries = [{"logIndex": str(index)} for index in range(MAX_LOG_ENTRIES)]
+    found = parse_bundle(edited(BUNDLE, material(publicKey=HINT, tlogEntries=entries))).log_entries
+    assert [one.string("logIndex") for one in found] == [one["logIndex"] for one in entries]
+    assert parse_bundle(BUNDLE).log_entries == ()
+
+
+@pytest.mark.parametrize(
+    "certificate",
+    [
+        pytest.param({"rawBytes": "AAAA"}, id="certificate"),
+        pytest.param({"rawBytes": base64_text(PUBLIC_KEY.spki)}, id="bare_key_in_the_certificate_field"),
+    ],
+)
+def test_certificate_is_told_apart_and_never_read_as_a_key(certificate: Json) -> None:
+    parsed = parse_bundle(edited(BUNDLE, material(certificate=certificate)))
+    assert parsed == Bundle(ENVELOPE, has_certificate=True, log_entries=())
+    assert not parse_bundle(BUNDLE).has_certificate
+
+
 def test_bundle_size_limit() -> None:
     assert MAX_BUNDLE_SIZE == 10 * 1024 * 1024
     assert parse_bundle(BUNDLE + b" " * (MAX_BUNDLE_SIZE - len(BUNDLE))).envelope == ENVELOPE
@@ -185,6 +206,14 @@ def subject(**changes: object) -> Edit:
         pytest.param(subject(digest={"sha512": SUBJECT.digest.hex}), Reason.WRONG_SUBJECT, id="other_algorithm"),
         pytest.param(subject(digest={}), Reason.WRONG_SUBJECT, id="empty_digest"),
         pytest.param(lambda top: top.update(subject=[]), Reason.WRONG_SUBJECT, id="no_subject"),
+        pytest.param(
+            lambda top: (
+                top["subject"].insert(0, {"digest": {"sha256": "0" * 64}, "name": str(SUBJECT.digest)})
+                or top["subject"].pop()
+            ),
+            Reason.WRONG_SUBJECT,
+            id="digest_in_the_name",
+        ),
     ],
 )
 def test_statement_that_does_not_say_so_is_refused(edit: Edit, reason: Reason) -> None:
@@ -204,6 +233,10 @@ def test_statement_that_does_not_say_so_is_refused(edit: Edit, reason: Reason) -
         pytest.param(subject(digest=None), "must be a JSON object", id="digest_is_null"),
         pytest.param(subject(digest=SUBJECT.digest.hex), "must be a JSON object", id="digest_is_text"),
         pytest.param(subject(digest={"sha256": 1}), "must be a string", id="digest_is_a_number"),
+        pytest.param(
+            lambda top: top["subject"].append(dict(top["subject"][0])), "names .* 2 times", id="subject_listed_twice"
+        ),
+        pytest.param(subject(annotations=["env=prod"]), "must be a JSON object", id="annotations_are_a_list"),
     ],
 )
 def test_what_is_no_statement_is_refused(edit: Edit, message: str) -> None:
@@ -217,6 +250,38 @@ def test_what_is_no_statement_is_refused(edit: Edit, message: str) -> None:
 def test_payload_that_cannot_be_read_strictly_is_refused(payload: bytes) -> None:
     with pytest.raises(FormatError):
         check_statement(payload, SUBJECT.digest)
+
+
+@pytest.mark.parametrize(
+    ("signed", "expected"),
+    [
+        ({"env": "prod", "tier": ""}, {"env": "prod", "tier": ""}),
+        ({"env": "prod", "number": 1, "flag": True, "none": None, "list": ["x"]}, {"env": "prod"}),
+        ({}, {}),
+        (None, {}),
+    ],
+)
+def test_annotations_are_those_of_the_subject_that_are_text(signed: object, expected: dict[str, str]) -> None:
+    other = {"digest": {"sha256": "0" * 64}, "annotations": {"other": "subject"}}
+    data = edited(
+        edited(STATEMENT, subject(annotations=signed)),
+        lambda top: top.update(subject=[other, *top["subject"]], annotations={"outside": "a subject"}),
+    )
+    assert check_statement(data, SUBJECT.digest) == expected
+
+
+def test_annotations_may_be_left_out() -> None:
+    data = edited(STATEMENT, lambda top: top["subject"][0].pop("annotations"))
+    assert check_statement(data, SUBJECT.digest) == {}
+
+
+def test_digest_limit_of_a_subject() -> None:
+    assert MAX_SUBJECT_DIGESTS == 32
+    others = {f"other{number}": "x" for number in range(MAX_SUBJECT_DIGESTS - 1)}
+    data = edited(STATEMENT, subject(digest={**others, "sha256": SUBJECT.digest.hex}))
+    check_statement(data, SUBJECT.digest)
+    with pytest.raises(LimitError, match="has 33 digests, the limit is 32"):
+        check_statement(edited(data, lambda top: top["subject"][0]["digest"].update(more="x")), SUBJECT.digest)
 
 
 def test_statement_limits() -> None:

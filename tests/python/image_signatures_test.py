@@ -186,7 +186,7 @@ BUNDLE_ATTACKS = [
                 verificationMaterial={"certificate": {"rawBytes": base64_text(STRANGER.public_key.spki)}}
             ),
         ),
-        Reason.MALFORMED,
+        Reason.UNTRUSTED_KEY,
         id="strangers_key_in_the_certificate_field",
     ),
     pytest.param(
@@ -408,14 +408,14 @@ def test_every_key_that_signed_is_found_and_only_those(image: MemoryImage) -> No
     assert [key.fingerprint for key in keys] == [OTHER_PUBLIC_KEY.fingerprint, PUBLIC_KEY.fingerprint]
     verified = check(image, PUBLIC_KEY)
     assert [one.signer.fingerprint for one in verified.signatures] == [PUBLIC_KEY.fingerprint]
-    assert "none of the 1 trusted OCI keys made this bundle signature" in verified.warnings[0]
+    assert "none of the 1 trusted OCI keys made this signature" in verified.warnings[0]
 
 
 @pytest.mark.parametrize("signed", [False, True])
 def test_empty_trust_is_a_usage_error(image: MemoryImage, signed: bool) -> None:
     if signed:
         attach_bundle(image)
-    with pytest.raises(UsageError, match="no OCI key is trusted"):
+    with pytest.raises(UsageError, match="no OCI key and no identity is trusted"):
         verify_image_signatures(image, image.image.digest, ImageTrust())
 
 

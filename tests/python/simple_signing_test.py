@@ -1,6 +1,7 @@
 """cosign's legacy format: the golden vector, and every field that can be wrong."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -9,9 +10,12 @@ from wasmoci.digest import Digest
 from wasmoci.errors import FormatError, LimitError, Reason, VerificationError
 from wasmoci.oci import Descriptor
 from wasmoci.simple_signing import (
+    CERTIFICATE_ANNOTATION,
+    LOG_ANNOTATION,
     MAX_PAYLOAD_SIZE,
     PAYLOAD_MEDIA_TYPE,
     SIGNATURE_ANNOTATION,
+    LegacySignature,
     check_payload,
     docker_reference,
     parse_signature,
@@ -59,9 +63,31 @@ def test_config_has_one_history_entry_and_diff_id_for_each_signature() -> None:
 
 
 def test_own_layer_is_read() -> None:
-    assert parse_signature(LAYER) == SIGNATURE
+    assert parse_signature(LAYER) == LegacySignature(SIGNATURE, has_certificate=False, log_entry="")
     check_payload(PAYLOAD, SUBJECT)
     assert docker_reference(PAYLOAD) == REPOSITORY
+
+
+def test_certificate_and_log_entry_are_told() -> None:
+    annotations = {**LAYER.annotations, CERTIFICATE_ANNOTATION: "", LOG_ANNOTATION: "{}"}
+    found = parse_signature(replace(LAYER, annotations=annotations))
+    assert found == LegacySignature(SIGNATURE, has_certificate=True, log_entry="{}")
+
+
+@pytest.mark.parametrize(
+    ("optional", "expected"),
+    [
+        (None, {}),
+        ({}, {}),
+        ({"env": "prod"}, {"env": "prod"}),
+        ({"creator": "podman", "timestamp": 1700000000, "none": None}, {"creator": "podman"}),
+    ],
+)
+def test_annotations_are_the_optional_members_that_are_text(optional: object, expected: dict[str, str]) -> None:
+    data = edited(PAYLOAD, lambda top: top.update(optional=optional))
+    assert check_payload(data, SUBJECT) == expected
+    without = edited(PAYLOAD, lambda top: top.pop("optional"))
+    assert check_payload(without, SUBJECT) == {}
 
 
 def layer(media_type: str = PAYLOAD_MEDIA_TYPE, **annotations: str) -> Descriptor:
@@ -99,6 +125,7 @@ def critical(**changes: object) -> Edit:
         pytest.param(critical(type=None), "must be a string", id="type_is_null"),
         pytest.param(lambda top: top["critical"].pop("type"), "`type` is missing", id="no_type"),
         pytest.param(lambda top: top.pop("critical"), "`critical` is missing", id="no_critical"),
+        pytest.param(lambda top: top.update(optional=["env"]), "must be a JSON object", id="optional_is_a_list"),
         pytest.param(critical(image=None), "must be a JSON object", id="image_is_null"),
         pytest.param(critical(image={}), "`docker-manifest-digest` is missing", id="no_digest"),
         pytest.param(critical(image={"docker-manifest-digest": 1}), "must be a string", id="digest_is_a_number"),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from wasmoci.base64_strict import decode, encode
 from wasmoci.digest import Digest
-from wasmoci.errors import FormatError, Reason, VerificationError
+from wasmoci.errors import FormatError, LimitError, Reason, VerificationError
 from wasmoci.oci import EMPTY_CONFIG, EMPTY_MEDIA_TYPE, Descriptor, Manifest
 from wasmoci.strict_json import JsonObject, dump, parse_object
 
@@ -20,6 +20,7 @@ PREDICATE_TYPE_ANNOTATION = "dev.sigstore.bundle.predicateType"
 
 MAX_BUNDLE_SIZE = 10 * 1024 * 1024
 MAX_SUBJECTS = 1024
+MAX_SUBJECT_DIGESTS = 32
 MAX_LOG_ENTRIES = 32
 
 _PAYLOAD_TYPE = "application/vnd.in-toto+json"
@@ -111,14 +112,18 @@ def parse_bundle(data: bytes) -> Bundle:
     signed_by = material.names() - {"tlogEntries", "timestampVerificationData"}
     if signed_by not in ({"publicKey"}, {"certificate"}):
         raise FormatError(f"the bundle must have a key's hint or a certificate, its material is: {sorted(signed_by)}")
+    material.object(*signed_by)
     if "messageSignature" in top:
         raise FormatError("the bundle must hold a DSSE envelope and nothing else")
     entries = material.objects("tlogEntries", MAX_LOG_ENTRIES) if "tlogEntries" in material else ()
     return Bundle(_parse_dsse(top.object("dsseEnvelope")), signed_by == {"certificate"}, tuple(entries))
 
 
-def check_statement(payload: bytes, subject: Digest) -> None:
-    """Raise VerificationError unless the statement says that `subject` is signed, FormatError if it is none."""
+def check_statement(payload: bytes, subject: Digest) -> dict[str, str]:
+    """The annotations that the statement signs with `subject`; what is no text is none.
+
+    Raises VerificationError unless the statement says that `subject` is signed, FormatError if it is none.
+    """
     top = parse_object(payload, "the statement", MAX_BUNDLE_SIZE)
     if top.string("_type") != _STATEMENT_TYPE:
         raise FormatError(f"the statement's `_type` must be {_STATEMENT_TYPE}, got: {top.string('_type')!r}")
@@ -127,8 +132,20 @@ def check_statement(payload: bytes, subject: Digest) -> None:
             Reason.UNSIGNED, f"an attestation is not a signature: predicate type {top.string('predicateType')!r}"
         )
     subjects = top.objects("subject", MAX_SUBJECTS)
-    if subject.hex not in [one.object("digest").optional_string("sha256") for one in subjects]:
+    meant = [one for one in subjects if _sha256_of(one) == subject.hex]
+    if not meant:
         raise VerificationError(Reason.WRONG_SUBJECT, f"the signature is not for {subject}")
+    if len(meant) > 1:
+        raise FormatError(f"the statement names {subject} {len(meant)} times")
+    return meant[0].text_members("annotations")
+
+
+def _sha256_of(subject: JsonObject) -> str | None:
+    digests = subject.object("digest")
+    count = len(digests.names())
+    if count > MAX_SUBJECT_DIGESTS:
+        raise LimitError(f"{digests.where} has {count} digests, the limit is {MAX_SUBJECT_DIGESTS}")
+    return digests.optional_string("sha256")
 
 
 def _parse_dsse(envelope: JsonObject) -> Envelope:

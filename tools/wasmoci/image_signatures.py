@@ -4,11 +4,11 @@ Stricter than cosign 3.1.1: an attestation is no signature, each format is judge
 a signature that cannot be understood is reported and never hides a good one.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from wasmoci import cosign_bundle, simple_signing
-from wasmoci.attached_bundles import attached_bundles, refusal
+from wasmoci.attached_bundles import AttachedBundle, attached_bundles, refusal
 from wasmoci.digest import Digest
 from wasmoci.errors import FormatError, LimitError, Reason, UsageError, VerificationError
 from wasmoci.image_source import ImageSource
@@ -16,21 +16,27 @@ from wasmoci.image_trust import ImageTrust, Signatory
 from wasmoci.limits import MAX_REFERRERS
 from wasmoci.oci import Manifest
 from wasmoci.signature_format import SignatureFormat
-from wasmoci.verify_bundle import signing_key, verify_bundle
+from wasmoci.simple_signing import LegacySignature
+from wasmoci.verify_bundle import is_logged, signing_key, verify_bundle
 
 
 @dataclass(frozen=True, slots=True)
 class ImageSignature:
-    """A signature that holds: who made it, in which format, and the digest of what carries it."""
+    """A signature that holds: who made it, in which format, and the digest of what carries it.
+
+    `annotations` are the signed ones; `logged` says that a transparency log entry was checked.
+    """
 
     signer: Signatory
     format: SignatureFormat
     carrier: Digest
+    annotations: Mapping[str, str]
+    logged: bool
 
 
 @dataclass(frozen=True, slots=True)
 class VerifiedImage:
-    """All signatures by trusted keys, at least one, and what was passed over on the way."""
+    """All signatures by trusted keys and identities, and what was passed over on the way."""
 
     signatures: tuple[ImageSignature, ...]
     warnings: tuple[str, ...]
@@ -42,38 +48,61 @@ class _Legacy:
 
     carrier: Digest
     payload: bytes
-    signature: bytes
+    found: LegacySignature
 
 
 def verify_image_signatures(source: ImageSource, subject: Digest, trust: ImageTrust) -> VerifiedImage:
     """Check that enough trusted keys or identities signed the manifest `subject`.
 
-    Raises VerificationError with the reason, also where the source's bytes are not those of their
-    digest; UsageError if nothing is trusted, Error where the source cannot be read.
+    Raises VerificationError with the reason, POLICY_UNMET where signatures hold but are too few, also
+    where the source's bytes are not those of their digest; UsageError if nothing is trusted, Error
+    where the source cannot be read.
     """
     if not trust:
-        raise UsageError("no OCI key is trusted, so no signature can be verified")
+        raise UsageError("no OCI key and no identity is trusted, so no signature can be verified")
     good: list[ImageSignature] = []
     problems: list[VerificationError] = []
-    for bundle in attached_bundles(source, subject, problems):
+    for attached in attached_bundles(source, subject, problems):
         try:
-            signer = verify_bundle(bundle, trust)
-            cosign_bundle.check_statement(bundle.bundle.envelope.payload, subject)
+            good.append(_check_bundle(attached, subject, trust))
         except (FormatError, VerificationError) as error:
-            problems.append(refusal(bundle.carrier, error))
-        else:
-            good.append(ImageSignature(signer, SignatureFormat.BUNDLE, bundle.carrier))
+            problems.append(refusal(attached.carrier, error))
     for legacy in _legacy(source, subject, problems):
         try:
-            key = signing_key(legacy.signature, legacy.payload, trust.keys)
-            simple_signing.check_payload(legacy.payload, subject)
+            good.append(_check_legacy(legacy, subject, trust))
         except (FormatError, VerificationError) as error:
             problems.append(refusal(legacy.carrier, error))
-        else:
-            good.append(ImageSignature(key, SignatureFormat.LEGACY, legacy.carrier))
     if not good:
         raise _verdict(problems)
+    try:
+        trust.check_threshold((one.signer for one in good), "the image")
+    except VerificationError as error:
+        raise VerificationError(error.reason, "; ".join(map(str, (error, *problems)))) from None
     return VerifiedImage(tuple(good), tuple(str(problem) for problem in problems))
+
+
+def _check_bundle(attached: AttachedBundle, subject: Digest, trust: ImageTrust) -> ImageSignature:
+    signer = verify_bundle(attached, trust)
+    annotations = cosign_bundle.check_statement(attached.bundle.envelope.payload, subject)
+    trust.check_annotations(annotations)
+    return ImageSignature(
+        signer, SignatureFormat.BUNDLE, attached.carrier, annotations, logged=is_logged(attached.bundle, trust)
+    )
+
+
+def _check_legacy(legacy: _Legacy, subject: Digest, trust: ImageTrust) -> ImageSignature:
+    found = legacy.found
+    if found.has_certificate:
+        raise VerificationError(
+            Reason.UNTRUSTED_KEY, "it is signed by an identity in the legacy format, and only bundles of these count"
+        )
+    key = signing_key(found.signature, legacy.payload, trust.keys)
+    log = trust.log_for(has_entry=bool(found.log_entry))
+    if log is not None:
+        log.verify_legacy(found.log_entry, legacy.payload, found.signature, key)
+    annotations = simple_signing.check_payload(legacy.payload, subject)
+    trust.check_annotations(annotations)
+    return ImageSignature(key, SignatureFormat.LEGACY, legacy.carrier, annotations, logged=log is not None)
 
 
 def _legacy(source: ImageSource, subject: Digest, problems: list[VerificationError]) -> Iterator[_Legacy]:
@@ -89,12 +118,12 @@ def _legacy(source: ImageSource, subject: Digest, problems: list[VerificationErr
         return
     for layer in layers:
         try:
-            signature = simple_signing.parse_signature(layer)
+            found = simple_signing.parse_signature(layer)
             payload = source.read_blob(layer, simple_signing.MAX_PAYLOAD_SIZE)
         except FormatError as error:
             problems.append(refusal(descriptor.digest, error))
         else:
-            yield _Legacy(descriptor.digest, payload, signature)
+            yield _Legacy(descriptor.digest, payload, found)
 
 
 def _verdict(problems: Sequence[VerificationError]) -> VerificationError:

@@ -15,6 +15,8 @@ from wasmoci.strict_json import dump, parse_object
 
 PAYLOAD_MEDIA_TYPE = "application/vnd.dev.cosign.simplesigning.v1+json"
 SIGNATURE_ANNOTATION = "dev.cosignproject.cosign/signature"
+CERTIFICATE_ANNOTATION = "dev.sigstore.cosign/certificate"
+LOG_ANNOTATION = "dev.sigstore.cosign/bundle"
 
 MAX_PAYLOAD_SIZE = 1024 * 1024
 
@@ -28,6 +30,18 @@ class LegacyManifest:
 
     manifest: bytes
     config: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class LegacySignature:
+    """What a layer's annotations say: the raw signature, and cosign's log entry of it.
+
+    `log_entry` is JSON that is not checked, empty where there is none.
+    """
+
+    signature: bytes
+    has_certificate: bool
+    log_entry: str
 
 
 def signature_tag(subject: Digest) -> str:
@@ -70,22 +84,31 @@ def signature_manifest(layers: Sequence[Descriptor]) -> LegacyManifest:
     return LegacyManifest(manifest.to_bytes(), config)
 
 
-def parse_signature(layer: Descriptor) -> bytes:
-    """The raw signature that a layer's annotation carries; FormatError where there is none."""
+def parse_signature(layer: Descriptor) -> LegacySignature:
+    """The signature that a layer's annotations carry; FormatError where there is none."""
     if layer.media_type != PAYLOAD_MEDIA_TYPE:
         raise FormatError(f"a signature layer's media type must be {PAYLOAD_MEDIA_TYPE}, got: {layer.media_type!r}")
     if SIGNATURE_ANNOTATION not in layer.annotations:
         raise FormatError(f"the signature layer has no annotation {SIGNATURE_ANNOTATION}")
-    return decode(layer.annotations[SIGNATURE_ANNOTATION], "the signature")
+    return LegacySignature(
+        signature=decode(layer.annotations[SIGNATURE_ANNOTATION], "the signature"),
+        has_certificate=CERTIFICATE_ANNOTATION in layer.annotations,
+        log_entry=layer.annotations.get(LOG_ANNOTATION, ""),
+    )
 
 
-def check_payload(data: bytes, subject: Digest) -> None:
-    """Raise VerificationError unless the payload is for `subject`, FormatError if it is no such payload."""
-    critical = parse_object(data, "the signature payload", MAX_PAYLOAD_SIZE).object("critical")
+def check_payload(data: bytes, subject: Digest) -> dict[str, str]:
+    """The annotations that the payload signs with `subject`; what is no text is none, as podman's time stamp.
+
+    Raises VerificationError unless the payload is for `subject`, FormatError if it is no such payload.
+    """
+    top = parse_object(data, "the signature payload", MAX_PAYLOAD_SIZE)
+    critical = top.object("critical")
     if critical.string("type") != _TYPE:
         raise FormatError(f"the payload's type must be {_TYPE!r}, got: {critical.string('type')!r}")
     if critical.object("image").string("docker-manifest-digest") != str(subject):
         raise VerificationError(Reason.WRONG_SUBJECT, f"the signature is not for {subject}")
+    return top.text_members("optional")
 
 
 def docker_reference(data: bytes) -> str:

@@ -1,6 +1,7 @@
 """JSON without its ambiguities: no duplicate names, NaN, huge numbers or deep nesting."""
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from typing import NoReturn
 
@@ -26,6 +27,10 @@ class JsonObject:
 
     def names(self) -> set[str]:
         return set(self._members)
+
+    def members(self) -> dict[str, _Json]:
+        """All members as plain values."""
+        return dict(self._members)
 
     def string(self, name: str) -> str:
         value = self._required(name)
@@ -76,6 +81,13 @@ class JsonObject:
             strings[key] = value
         return strings
 
+    def text_members(self, name: str) -> dict[str, str]:
+        """Those members of an object that are strings; absent and null are the empty map."""
+        members = self.optional_object(name)
+        if members is None:
+            return {}
+        return {key: value for key, value in members._members.items() if isinstance(value, str)}
+
     def _strings(self, name: str, limit: int) -> Iterator[str]:
         for item in self._list(name, limit):
             if not isinstance(item, str):
@@ -96,8 +108,8 @@ class JsonObject:
         return self._members[name]
 
 
-def parse_object(data: bytes, where: str, limit: int) -> JsonObject:
-    """Parse UTF-8 JSON text of at most `limit` bytes whose top is an object.
+def parse_object(data: bytes, where: str, limit: int, *, fractions: bool = False) -> JsonObject:
+    """Parse UTF-8 JSON text of at most `limit` bytes whose top is an object; numbers are whole but for `fractions`.
 
     Raises FormatError, LimitError where a limit is passed; `where` names the text in it.
     """
@@ -108,7 +120,7 @@ def parse_object(data: bytes, where: str, limit: int) -> JsonObject:
             data.decode("utf-8"),
             object_pairs_hook=_unique,
             parse_constant=_refuse_constant,
-            parse_float=_refuse_float,
+            parse_float=_finite_float if fractions else _refuse_float,
             parse_int=_bounded_int,
         )
     except FormatError as error:
@@ -159,6 +171,13 @@ def _refuse_constant(text: str) -> NoReturn:
 
 def _refuse_float(text: str) -> NoReturn:
     raise FormatError(f"numbers must be whole, got: {text[:_MAX_NUMBER_DIGITS]}")
+
+
+def _finite_float(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise FormatError(f"a number is too large: {text[:_MAX_NUMBER_DIGITS]}")
+    return value
 
 
 def _bounded_int(text: str) -> int:

@@ -16,6 +16,7 @@ from wasmoci.keys.component import ComponentPublicKey
 from wasmoci.keys.image import ImagePublicKey
 from wasmoci.level import Level
 from wasmoci.oci import Descriptor, Manifest
+from wasmoci.verify_component import check_trust
 from wasmoci.verify_image_component import verify_image_component
 from wasmoci.wasm_artifact import MAX_CONFIG_SIZE, check_config, check_manifest, is_wasm_artifact
 
@@ -27,12 +28,15 @@ class Policy:
     required: Level
     component_keys: Sequence[ComponentPublicKey]
     image: ImageTrust
+    component_threshold: int = 1
 
     def __post_init__(self) -> None:
+        if self.component_keys or self.component_threshold != 1:
+            check_trust(self.component_keys, self.component_threshold)
         if self.required.has_component and not self.component_keys:
             raise UsageError(f"level {self.required.value} needs a trusted component key")
         if self.required.has_image and not self.image:
-            raise UsageError(f"level {self.required.value} needs a trusted OCI key")
+            raise UsageError(f"level {self.required.value} needs a trusted OCI key or identity")
 
     @classmethod
     def of(
@@ -40,28 +44,31 @@ class Policy:
         component_keys: Sequence[ComponentPublicKey],
         image: Sequence[ImagePublicKey] | ImageTrust,
         required: Level | None = None,
+        component_threshold: int = 1,
     ) -> "Policy":
-        """`image` may be just the trusted keys. `required` defaults to every layer that keys are given for.
+        """`image` may be just the trusted keys. `required` defaults to every layer that something is trusted for.
 
-        Raises UsageError where a required layer has no trusted key, and where nothing is required
-        because nothing is trusted; only `required=Level.NONE` itself asks for nothing.
+        Raises UsageError where a required layer has no trusted key, where a threshold cannot be met,
+        and where nothing is required because nothing is trusted; only `required=Level.NONE` itself
+        asks for nothing.
         """
         trust = image if isinstance(image, ImageTrust) else ImageTrust(tuple(image))
         if required is None:
             required = Level.of(component=bool(component_keys), image=bool(trust))
             if required is Level.NONE:
                 raise UsageError("no key is trusted, so nothing can be verified: give a component key or an OCI key")
-        return cls(required, tuple(component_keys), trust)
+        return cls(required, tuple(component_keys), trust, component_threshold)
 
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What was observed of an image that meets its policy.
+    """What was observed of an image that meets `policy`.
 
-    `level` counts signatures by trusted keys only. `component` is the layer's digest, None where
-    the image is no Wasm artifact.
+    `level` counts signatures by trusted keys and identities only. `component` is the layer's digest,
+    None where the image is no Wasm artifact.
     """
 
+    policy: Policy
     subject: Descriptor
     level: Level
     component: Digest | None
@@ -94,6 +101,7 @@ def verify(source: ImageSource, policy: Policy, component_target: BinaryIO | Non
                 component = _verify_artifact(source, subject, policy, temporary, observed)
         _verify_image_layer(source, subject, policy, observed)
     return Verified(
+        policy=policy,
         subject=subject,
         level=Level.of(component=bool(observed.component_keys), image=bool(observed.image_signatures)),
         component=component,
@@ -127,7 +135,9 @@ def _verify_artifact(
     check_config(config, layer.digest, read_interface(target))
     if policy.component_keys:
         try:
-            verified = verify_image_component(source, subject.digest, target, policy.component_keys)
+            verified = verify_image_component(
+                source, subject.digest, target, policy.component_keys, policy.component_threshold
+            )
         except VerificationError as error:
             _tolerate(error, policy.required.has_component, "component", observed)
         else:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from wasmoci.attached_bundles import AttachedBundle
+from wasmoci.cosign_bundle import Bundle
 from wasmoci.errors import Reason, VerificationError
 from wasmoci.image_trust import ImageTrust, Signatory
 from wasmoci.keys.image import ImagePublicKey
@@ -16,9 +17,15 @@ def verify_bundle(attached: AttachedBundle, trust: ImageTrust) -> Signatory:
             raise VerificationError(Reason.UNTRUSTED_KEY, "it is signed by an identity, and no identity is trusted")
         return trust.certificates.verify(attached.data)
     key = signing_key(bundle.envelope.signature, bundle.envelope.signed_message, trust.keys)
-    if trust.log is not None and (bundle.log_entries or trust.log_required):
-        trust.log.verify(bundle.log_entries, bundle.envelope, key)
+    log = trust.log_for(has_entry=bool(bundle.log_entries))
+    if log is not None:
+        log.verify(bundle.log_entries, bundle.envelope, key)
     return key
+
+
+def is_logged(bundle: Bundle, trust: ImageTrust) -> bool:
+    """Whether a bundle that `verify_bundle` let through has a transparency log entry that was checked."""
+    return bundle.has_certificate or (trust.log is not None and bool(bundle.log_entries))
 
 
 def signing_key(signature: bytes, message: bytes, trusted: Sequence[ImagePublicKey]) -> ImagePublicKey:

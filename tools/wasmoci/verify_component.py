@@ -89,13 +89,18 @@ def judge(
     signers = [key for key in dict.fromkeys(trusted) if any(has_signed(key, one) for one in matching)]
     if not signers:
         raise _refusal(data, matching, trusted, warnings)
+    check_count(signers, threshold)
+    return VerifiedComponent(tuple(signers), tuple(warnings))
+
+
+def check_count(signers: Sequence[ComponentPublicKey], threshold: int) -> None:
+    """Raise VerificationError (POLICY_UNMET) unless there are `threshold` signers, which are distinct."""
     if len(signers) < threshold:
         names = ", ".join(key.fingerprint for key in signers)
         raise VerificationError(
             Reason.POLICY_UNMET,
             f"{threshold} distinct trusted keys must have signed this component, {len(signers)} did: {names}",
         )
-    return VerifiedComponent(tuple(signers), tuple(warnings))
 
 
 def has_signed(key: ComponentPublicKey, one: SignatureSet) -> bool:

@@ -9,20 +9,25 @@ from wasmoci.digest import Digest
 from wasmoci.errors import FormatError, Reason, VerificationError
 from wasmoci.image_source import ImageSource
 from wasmoci.keys.component import ComponentPublicKey
-from wasmoci.verify_component import VerifiedComponent, verify_component
+from wasmoci.verify_component import VerifiedComponent, check_count, verify_component
 from wasmoci.wasm import Kind
 
 
 def verify_image_component(
-    source: ImageSource, subject: Digest, component: BinaryIO, trusted: Sequence[ComponentPublicKey]
+    source: ImageSource,
+    subject: Digest,
+    component: BinaryIO,
+    trusted: Sequence[ComponentPublicKey],
+    threshold: int = 1,
 ) -> VerifiedComponent:
-    """Check that a trusted key signed exactly `component`, which is the layer of the image `subject`.
+    """Check that enough trusted keys signed exactly `component`, which is the layer of the image `subject`.
 
     Only a component without a signature of its own is looked up among the referrers. There a
-    signature that does not hold is reported and hides no good one. Raises as `verify_component` does.
+    signature that does not hold is reported and hides no good one, and `threshold` counts the keys of
+    all that hold. Raises as `verify_component` does.
     """
     try:
-        return verify_component(component, trusted, Kind.COMPONENT)
+        return verify_component(component, trusted, Kind.COMPONENT, threshold=threshold)
     except VerificationError as error:
         if error.reason is not Reason.UNSIGNED:
             raise
@@ -40,6 +45,7 @@ def verify_image_component(
             warnings += verified.warnings
     if not keys:
         raise problems[0] if problems else unsigned
+    check_count(tuple(keys), threshold)
     return VerifiedComponent(tuple(keys), (*warnings, *map(str, problems)))
 
 
