@@ -44,8 +44,13 @@ class ImagePublicKey:
         return base64.b64encode(hashlib.sha256(self.spki).digest()).decode()
 
     @property
+    def algorithm(self) -> str:
+        """`ecdsa-p256`, `rsa-3072`, `ed25519`, …"""
+        return algorithms.name_of(self._key)
+
+    @property
     def fingerprint(self) -> str:
-        return f"{algorithms.name_of(self._key)}:{hashlib.sha256(self.spki).hexdigest()}"
+        return f"{self.algorithm}:{hashlib.sha256(self.spki).hexdigest()}"
 
     @property
     def principal(self) -> str:
