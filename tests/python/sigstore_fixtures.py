@@ -246,18 +246,17 @@ class SigstoreServer:
 
     def _fulcio(self, request: Request) -> tuple[int, bytes]:
         asked = json.loads(request.body)
+        credentials = asked.get("credentials", {})
+        token = credentials.get("oidcIdentityToken") or str(request.authorization).removeprefix("Bearer ")
         if "certificateSigningRequest" in asked:
-            token = (request.authorization or "").removeprefix("Bearer ")
-            signing_request = x509.load_pem_x509_csr(base64.b64decode(asked["certificateSigningRequest"]))
-            key = signing_request.public_key()
+            key = x509.load_pem_x509_csr(base64.b64decode(asked["certificateSigningRequest"])).public_key()
         else:
-            token = asked["credentials"]["oidcIdentityToken"]
             key = cast(Any, load_pem_public_key(asked["publicKeyRequest"]["publicKey"]["content"].encode()))
         claims = _claims(token)
         options = {"san": claims.get("email", claims["sub"]), "issuer": issuer_extensions(claims["iss"])}
-        leaf = self.sigstore.authority.issue(cast(Any, key), Leaf(**{**options, **self.leaf_options}))
+        leaf = self.sigstore.authority.issue(key, Leaf(**{**options, **self.leaf_options}))
         chain = [one.public_bytes(Encoding.PEM).decode() for one in (leaf, *self.sigstore.authority.chain)]
-        return 201, dump({"signedCertificateEmbeddedSct": {"chain": {"certificates": chain}}})
+        return 200, dump({"signedCertificateEmbeddedSct": {"chain": {"certificates": chain}}})
 
     def _rekor1(self, request: Request) -> tuple[int, bytes]:
         entry = self.sigstore.rekor1.append_proposed(json.loads(request.body))
@@ -284,6 +283,9 @@ class _Handler(BaseHTTPRequestHandler):
         status, answer = fake.answer(request)
         self.send_response(status)
         kind = "application/timestamp-reply" if request.path == "/tsa" else "application/json"
+        if status == 201 and request.path == "/api/v1/log/entries":
+            # Rekor v1 names the entry's key in the answer here, and cosign looks it up by that.
+            self.send_header("ETag", next(iter(json.loads(answer))))
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(answer)))
         self.end_headers()

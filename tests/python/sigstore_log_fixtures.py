@@ -25,8 +25,9 @@ def text(data: bytes) -> str:
 class Log:
     """A log of Rekor's version 1, whose entries have a signed time, or 2, whose entries have none.
 
-    `origin` names it in checkpoints, its first word signs them. `clock` is what it believes the time is. The first leaf is filled
-    in advance: protobuf's JSON leaves out an index of zero, and some readers want to see it.
+    `origin` names it in checkpoints, and its first word their signer. `clock` is what it believes the
+    time is. The first leaf is filled in advance: protobuf's JSON leaves out an index of zero, and some
+    readers want to see it.
     """
 
     version: int
