@@ -17,7 +17,7 @@ from wasmoci.keys.image import load_signer as load_image_signer
 from wasmoci.layout import Layout
 from wasmoci.registry.server import EmbeddedRegistry
 
-PASSWORD = "PASSWORD-THAT-MUST-NOT-SHOW"
+PASSWORD = "MARKED-PASSWORD"
 
 
 def run(*arguments: str | Path, code: int = 0, environment: dict[str, str] | None = None) -> Result:
@@ -294,7 +294,7 @@ def test_quiet_hides_no_refusal(keys: list[str], tmp_path: Path) -> None:
     assert "refused: UNSIGNED" in run("verify", unsigned_layout(tmp_path), *keys, "--quiet", code=3).output
 
 
-@pytest.mark.parametrize("group", [[], ["component"], ["image"], ["registry"]])
+@pytest.mark.parametrize("group", [[], ["component"], ["image"], ["key"], ["registry"]])
 def test_help_names_every_command(group: list[str]) -> None:
     command = main
     for name in group:

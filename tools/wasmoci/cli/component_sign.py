@@ -4,8 +4,9 @@ from pathlib import Path
 
 import click
 
-from wasmoci.cli.options import PathArgument, allow_readable_key, kind, password_file, password_source
+from wasmoci.cli.options import PathArgument, allow_readable_key, kind
 from wasmoci.cli.output import Report, reported
+from wasmoci.cli.passwords import Password, password_options
 from wasmoci.component_signature import MAX_DATA_SIZE, RecordForm
 from wasmoci.errors import KeyFileError, UsageError
 from wasmoci.files import atomic_output, open_for_reading, read_bounded, write_atomically
@@ -33,7 +34,7 @@ from wasmoci.wasm import Kind
     help="How the signature is written; wasmsign2 and wsc read both.",
 )
 @click.option("--key-id", is_flag=True, help="Name the key in the signature, as `wasmsign2 sign -K` does.")
-@password_file
+@password_options
 @allow_readable_key
 @kind
 @reported
@@ -46,7 +47,7 @@ def sign(
     add_to: Path | None,
     form: str,
     key_id: bool,
-    password_file: Path | None,
+    password: Password,
     allow_readable_key: bool,
     kind: str,
 ) -> Report:
@@ -55,7 +56,7 @@ def sign(
         raise UsageError("give either --output or --detached")
     if add_to is not None and detached is None:
         raise UsageError("--add-to goes with --detached: with --output, signatures in the file are kept anyway")
-    signer = load_signer(key, password_source(password_file), private=not allow_readable_key)
+    signer = load_signer(key, password, private=not allow_readable_key)
     if public_key is not None and load_public_key(public_key) != signer.public_key:
         raise KeyFileError(f"the secret key {key} does not belong to the public key {public_key}")
     with open_for_reading(source, "the file to sign") as stream:

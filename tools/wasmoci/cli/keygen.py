@@ -4,37 +4,43 @@ from pathlib import Path
 
 import click
 
-from wasmoci.cli.options import PASSWORD_VARIABLE, PathArgument, password_file, password_source
+from wasmoci.cli.options import PathArgument
 from wasmoci.cli.output import Report, reported
+from wasmoci.cli.passwords import PASSWORD_VARIABLE, Password, new_password_options
 from wasmoci.errors import UsageError
-from wasmoci.keygen import make_component_pair, make_image_pair
+from wasmoci.keygen import PrivateForm, make_component_pair, make_image_pair
+from wasmoci.keys.algorithms import DEFAULT, GENERATED
 
 
 @click.command()
 @click.argument("layer", type=click.Choice(["component", "oci"]))
 @click.option("--private-key", required=True, type=PathArgument(), help="A new file, made readable by its owner only.")
 @click.option("--public-key", required=True, type=PathArgument(), help="A new file.")
+@click.option("--type", "kind", type=click.Choice(GENERATED), help=f"The type of an OCI key. [default: {DEFAULT}]")
 @click.option(
     "--form",
     type=click.Choice(["pem", "compact", "cosign"]),
     default="pem",
     show_default=True,
-    help=f"compact: wasmsign2's (component). cosign: encrypted (oci), by --password-file or ${PASSWORD_VARIABLE}.",
+    help="pem: PKCS#8, encrypted only if an option names a password. compact: wasmsign2's (component). "
+    f"cosign: encrypted (oci), with the password of an option, of ${PASSWORD_VARIABLE} or typed.",
 )
-@password_file
+@new_password_options
 @reported
-def keygen(layer: str, private_key: Path, public_key: Path, form: str, password_file: Path | None) -> Report:
-    """Make a key pair for LAYER: Ed25519 for the component, ECDSA P-256 for the OCI manifest.
+def keygen(layer: str, private_key: Path, public_key: Path, kind: str | None, form: str, password: Password) -> Report:
+    """Make a key pair for LAYER: Ed25519 for the component, ECDSA P-256 or another type for the OCI manifest.
 
     Existing files are never overwritten.
     """
     if form == ("cosign" if layer == "component" else "compact"):
         raise UsageError(f"keys for the layer {layer} have no form {form}")
-    if layer == "component":
-        fingerprint = make_component_pair(private_key, public_key, pem=form == "pem")
+    secret = password() if form == "cosign" or password.is_named else None
+    if layer == "oci":
+        fingerprint = make_image_pair(
+            private_key, public_key, secret, form=PrivateForm(form), kind=DEFAULT if kind is None else kind
+        )
+    elif kind in (None, "ed25519"):
+        fingerprint = make_component_pair(private_key, public_key, pem=form == "pem", password=secret)
     else:
-        password = password_source(password_file)() if form == "cosign" else None
-        if form == "cosign" and password is None:
-            raise UsageError(f"the form cosign needs a password: --password-file or ${PASSWORD_VARIABLE}")
-        fingerprint = make_image_pair(private_key, public_key, password)
+        raise UsageError("keys for the layer component are Ed25519, and of no other type")
     return Report([f"made {fingerprint}"], {"key": fingerprint})

@@ -32,6 +32,15 @@ image = LazyGroup(
     help="Package, sign and inspect OCI image layouts.",
 )
 
+key = LazyGroup(
+    "key",
+    {
+        "convert": ("wasmoci.cli.key_convert:convert", "Write a private OCI key in another form."),
+        "public": ("wasmoci.cli.key_public:public", "Print the public half of a private key."),
+    },
+    help="Convert private keys and show their public halves.",
+)
+
 registry = LazyGroup(
     "registry",
     {"serve": ("wasmoci.cli.registry_serve:serve", "Serve an embedded registry; it is no production registry.")},
@@ -42,6 +51,7 @@ main = LazyGroup(
     "wasm-oci",
     {
         "keygen": ("wasmoci.cli.keygen:keygen", "Make a key pair."),
+        "key": ("wasmoci.cli.main:key", str(key.help)),
         "component": ("wasmoci.cli.main:component", str(component.help)),
         "image": ("wasmoci.cli.main:image", str(image.help)),
         "publish": ("wasmoci.cli.publish:publish", "Publish a layout with its signatures to a registry."),

@@ -1,18 +1,10 @@
 """Options that several commands share."""
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-
-from wasmoci.files import read_bounded
-from wasmoci.keys.protocols import PasswordSource
-
-PASSWORD_VARIABLE = "COSIGN_PASSWORD"  # noqa: S105 - the name of a variable, as cosign has it
-
-MAX_PASSWORD_SIZE = 4096
 
 COMPONENT_KEYS_HELP = (
     "A file with a trusted component public key, or with many as in OpenSSH's authorized_keys. Repeatable."
@@ -27,12 +19,6 @@ class PathArgument(click.Path):
     def __init__(self) -> None:
         super().__init__(path_type=Path)
 
-
-password_file = click.option(
-    "--password-file",
-    type=PathArgument(),
-    help=f"File with the key's password (one trailing newline is ignored). Without it, ${PASSWORD_VARIABLE}.",
-)
 
 allow_readable_key = click.option(
     "--allow-readable-key",
@@ -71,15 +57,3 @@ required_level = click.option(
     type=click.Choice(["none", "component-only", "oci-only", "dual-layer"]),
     help="The level that the image must have; without it, every layer that a key is given for.",
 )
-
-
-def password_source(path: Path | None) -> PasswordSource:
-    """Reads the password when it is asked for: from `path`, else from the environment."""
-
-    def read() -> bytes | None:
-        if path is None:
-            return os.environb.get(PASSWORD_VARIABLE.encode())
-        password = read_bounded(path, MAX_PASSWORD_SIZE, "the password file")
-        return password.removesuffix(b"\n").removesuffix(b"\r")
-
-    return read

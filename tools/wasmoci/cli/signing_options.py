@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from wasmoci.cli.options import PathArgument, allow_readable_key, password_file, password_source
+from wasmoci.cli.options import PathArgument, allow_readable_key
+from wasmoci.cli.passwords import Password, password_options
 from wasmoci.errors import KeyFileError, UsageError
 from wasmoci.keys.image import ImageSigner, load_public_key, load_signer
 from wasmoci.keys.protocols import PasswordSource
@@ -72,7 +73,7 @@ def signing_options(command: Callable[..., None]) -> Callable[..., None]:
         type=PathArgument(),
         help="Refuse to sign unless the private key belongs to this one. Once for each --key, in their order.",
     )
-    @password_file
+    @password_options
     @allow_readable_key
     @click.option("--keyless", is_flag=True, help="Sign as an identity, with a certificate of Fulcio; bundles only.")
     @click.option(
@@ -83,7 +84,7 @@ def signing_options(command: Callable[..., None]) -> Callable[..., None]:
     def wrapper(
         keys: tuple[str, ...],
         public_keys: tuple[Path, ...],
-        password_file: Path | None,
+        password: Password,
         allow_readable_key: bool,
         keyless: bool,
         identity_token: Path | None,
@@ -93,7 +94,7 @@ def signing_options(command: Callable[..., None]) -> Callable[..., None]:
         signing = SigningOptions(
             keys=keys,
             public_keys=public_keys,
-            password=password_source(password_file),
+            password=password,
             private=not allow_readable_key,
             keyless=keyless,
             identity_token=identity_token,
