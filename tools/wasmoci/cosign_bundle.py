@@ -14,6 +14,7 @@ from wasmoci.oci import EMPTY_CONFIG, EMPTY_MEDIA_TYPE, Descriptor, Manifest
 from wasmoci.strict_json import JsonObject, dump, parse_object
 
 BUNDLE_MEDIA_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
+PAYLOAD_TYPE = "application/vnd.in-toto+json"
 SIGNATURE_PREDICATE_TYPE = "https://sigstore.dev/cosign/sign/v1"
 CONTENT_ANNOTATION = "dev.sigstore.bundle.content"
 PREDICATE_TYPE_ANNOTATION = "dev.sigstore.bundle.predicateType"
@@ -23,7 +24,6 @@ MAX_SUBJECTS = 1024
 MAX_SUBJECT_DIGESTS = 32
 MAX_LOG_ENTRIES = 32
 
-_PAYLOAD_TYPE = "application/vnd.in-toto+json"
 _STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 
 
@@ -37,7 +37,7 @@ class Envelope:
     @property
     def signed_message(self) -> bytes:
         """The pre-authentication encoding (DSSE v1) of the payload."""
-        payload_type = _PAYLOAD_TYPE.encode()
+        payload_type = PAYLOAD_TYPE.encode()
         return b"DSSEv1 %d %s %d %s" % (len(payload_type), payload_type, len(self.payload), self.payload)
 
 
@@ -70,7 +70,7 @@ def bundle(envelope: Envelope, hint: str) -> bytes:
             "verificationMaterial": {"publicKey": {"hint": hint}},
             "dsseEnvelope": {
                 "payload": encode(envelope.payload),
-                "payloadType": _PAYLOAD_TYPE,
+                "payloadType": PAYLOAD_TYPE,
                 "signatures": [{"sig": encode(envelope.signature)}],
             },
         }
@@ -149,8 +149,8 @@ def _sha256_of(subject: JsonObject) -> str | None:
 
 
 def _parse_dsse(envelope: JsonObject) -> Envelope:
-    if envelope.string("payloadType") != _PAYLOAD_TYPE:
-        raise FormatError(f"the payload type must be {_PAYLOAD_TYPE}, got: {envelope.string('payloadType')!r}")
+    if envelope.string("payloadType") != PAYLOAD_TYPE:
+        raise FormatError(f"the payload type must be {PAYLOAD_TYPE}, got: {envelope.string('payloadType')!r}")
     signatures = envelope.objects("signatures", limit=MAX_SUBJECTS)
     if len(signatures) != 1:
         raise FormatError(f"a bundle has exactly one DSSE signature, this one has {len(signatures)}")

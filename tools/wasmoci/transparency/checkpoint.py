@@ -1,0 +1,113 @@
+"""Checkpoints: the state of a log, signed by it.
+
+Sources: C2SP tlog-checkpoint and signed-note; Rekor v1, whose origin is `NAME - TREE_ID`. The note is an
+origin, a tree size and a root hash, a line each; after an empty line come the signatures, as
+`— NAME base64(4 bytes that name the key | signature)`.
+"""
+
+import re
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from wasmoci.base64_strict import decode
+from wasmoci.errors import FormatError, LimitError, Reason, VerificationError
+from wasmoci.strict_json import MAX_SAFE_INTEGER
+from wasmoci.text import excerpt
+from wasmoci.transparency.merkle import HASH_SIZE
+from wasmoci.transparency.trusted_root import TransparencyLog
+
+MAX_CHECKPOINT_SIZE = 16 * 1024
+MAX_SIGNATURES = 32
+
+_KEY_HINT_SIZE = 4
+_SIZE = re.compile(r"0|[1-9][0-9]{0,15}", re.ASCII)
+_SIGNATURE = re.compile(r"\u2014 ([!-~]+) ([A-Za-z0-9+/=]+)", re.ASCII)
+_REKOR_V1_ORIGIN = re.compile(r"([!-~]+) - [0-9]+", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class NoteSignature:
+    """A line below a note: who signed, the first bytes of the key's id, and the raw signature."""
+
+    name: str
+    key_hint: bytes
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """What a log says of its tree; `signed` are the bytes that the signatures are over."""
+
+    origin: str
+    tree_size: int
+    root: bytes
+    signed: bytes
+    signatures: tuple[NoteSignature, ...]
+
+    @classmethod
+    def parse(cls, text: str) -> "Checkpoint":
+        """Raises FormatError, LimitError."""
+        if len(text) > MAX_CHECKPOINT_SIZE:
+            raise LimitError(f"the checkpoint has {len(text)} characters, the limit is {MAX_CHECKPOINT_SIZE}")
+        note, separator, below = text.partition("\n\n")
+        if not separator or not below.endswith("\n"):
+            raise FormatError("a checkpoint has an empty line, and signatures below it that end with a newline")
+        lines = note.split("\n")
+        if len(lines) < 3 or not lines[0]:
+            raise FormatError("a checkpoint has an origin, a tree size and a root hash")
+        signatures = below.removesuffix("\n").split("\n")
+        if len(signatures) > MAX_SIGNATURES:
+            raise LimitError(f"the checkpoint has {len(signatures)} signatures, the limit is {MAX_SIGNATURES}")
+        return cls(
+            origin=lines[0],
+            tree_size=_parse_size(lines[1]),
+            root=_parse_root(lines[2]),
+            signed=f"{note}\n".encode(),
+            signatures=tuple(_parse_signature(line) for line in signatures),
+        )
+
+    def name_in_rekor_v1(self) -> str:
+        """Who signs it, by its origin; FormatError where that is not as Rekor v1 has it."""
+        match = _REKOR_V1_ORIGIN.fullmatch(self.origin)
+        if match is None:
+            raise FormatError("the origin of a checkpoint of Rekor v1 is `NAME - TREE_ID`")
+        return match[1]
+
+    def name_in_rekor_v2(self, log: TransparencyLog) -> str:
+        """Who signs it, by its origin; VerificationError where that is not the host of the log's URL."""
+        if self.origin != urlsplit(log.base_url).hostname:
+            raise VerificationError(
+                Reason.NOT_LOGGED, f"the checkpoint is of another log than {log.base_url}: {excerpt(self.origin)!r}"
+            )
+        return self.origin
+
+    def verify(self, log: TransparencyLog, name: str) -> None:
+        """Raise VerificationError unless `log` signed this, under `name`; the signatures of others do not matter."""
+        own = [one for one in self.signatures if (one.name, one.key_hint) == (name, log.log_id[:_KEY_HINT_SIZE])]
+        if not own:
+            raise VerificationError(Reason.NOT_LOGGED, f"the checkpoint is not signed by the log {log.base_url}")
+        for one in own:
+            log.verify(one.signature, self.signed, "the checkpoint's signature")
+
+
+def _parse_size(text: str) -> int:
+    if not _SIZE.fullmatch(text) or int(text) > MAX_SAFE_INTEGER:
+        raise FormatError("a checkpoint's second line is the tree size, a whole number up to 2**53 - 1")
+    return int(text)
+
+
+def _parse_root(text: str) -> bytes:
+    root = decode(text, "the checkpoint's root hash")
+    if len(root) != HASH_SIZE:
+        raise FormatError(f"a checkpoint's root hash has {HASH_SIZE} bytes, got: {len(root)}")
+    return root
+
+
+def _parse_signature(line: str) -> NoteSignature:
+    match = _SIGNATURE.fullmatch(line)
+    if match is None:
+        raise FormatError("a signature line of the checkpoint is not `— NAME SIGNATURE`")
+    data = decode(match[2], "a signature of the checkpoint")
+    if len(data) <= _KEY_HINT_SIZE:
+        raise FormatError("a signature of the checkpoint has too few bytes")
+    return NoteSignature(match[1], data[:_KEY_HINT_SIZE], data[_KEY_HINT_SIZE:])

@@ -1,0 +1,121 @@
+"""What a log entry must say of a signature, rebuilt from the signature and compared byte by byte.
+
+Sources: Rekor 1.5 (`dsse` 0.0.1, `intoto` 0.0.2, `hashedrekord` 0.0.1) and rekor-tiles 2.3, which is
+Rekor v2 (`hashedrekord` 0.0.2, over the digest of the pre-authentication encoding). A body is JSON in the
+canonical form of RFC 8785: compact, with sorted names.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping
+
+from wasmoci.base64_strict import encode
+from wasmoci.cosign_bundle import PAYLOAD_TYPE, Envelope
+from wasmoci.errors import FormatError, Reason, VerificationError
+from wasmoci.keys.image import ImagePublicKey
+from wasmoci.strict_json import JsonObject, dump, parse_object
+from wasmoci.transparency.key_details import KEY_DETAILS
+from wasmoci.transparency.log_entry import MAX_BODY_SIZE
+
+REKOR_V1_KINDS = {("dsse", "0.0.1"), ("intoto", "0.0.2")}
+
+_HEX_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+def check_envelope_body(kind: str, version: str, body: bytes, envelope: Envelope, key: ImagePublicKey) -> None:
+    """Raise VerificationError unless `body` logs exactly this envelope, signed by this key.
+
+    Raises FormatError for kinds of entries that do not log envelopes, and for a body that is none.
+    """
+    rebuild = _ENVELOPE_KINDS.get((kind, version))
+    if rebuild is None:
+        raise FormatError(f"a log entry of kind {kind!r} {version!r} is not known to log a DSSE envelope")
+    _check(body, rebuild(body, envelope, key))
+
+
+def check_payload_body(body: bytes, payload: bytes, signature: bytes, key: ImagePublicKey) -> None:
+    """Raise VerificationError unless `body` is a `hashedrekord` 0.0.1 of exactly this payload, signature and key."""
+    spec = {
+        "data": {"hash": _hash(hashlib.sha256(payload).hexdigest())},
+        "signature": {"content": encode(signature), "publicKey": {"content": encode(key.pem())}},
+    }
+    _check(body, _entry("hashedrekord", "0.0.1", spec))
+
+
+def _check(body: bytes, expected: bytes) -> None:
+    if body != expected:
+        raise VerificationError(Reason.NOT_LOGGED, "the log entry is not of this signature")
+
+
+def _entry(kind: str, version: str, spec: Mapping[str, object]) -> bytes:
+    return dump({"apiVersion": version, "kind": kind, "spec": spec})
+
+
+def _dsse(body: bytes, envelope: Envelope, key: ImagePublicKey) -> bytes:
+    """The envelope's own hash is over the JSON text that was sent to the log, which nobody else has."""
+    envelope_hash = _stated_hash(_spec_of(body).object("envelopeHash"))
+    spec = {
+        "envelopeHash": _hash(envelope_hash),
+        "payloadHash": _hash(hashlib.sha256(envelope.payload).hexdigest()),
+        "signatures": [{"signature": encode(envelope.signature), "verifier": encode(key.pem())}],
+    }
+    return _entry("dsse", "0.0.1", spec)
+
+
+def _intoto(body: bytes, envelope: Envelope, key: ImagePublicKey) -> bytes:
+    """The hash is as in `dsse`; the key's id is a name that nobody signed."""
+    content = _spec_of(body).object("content")
+    stated = content.object("envelope").objects("signatures", limit=1)
+    key_id = stated[0].optional_string("keyid") if stated else None
+    signature = {
+        **({} if key_id is None else {"keyid": key_id}),
+        "publicKey": encode(key.pem()),
+        "sig": encode(encode(envelope.signature).encode()),
+    }
+    spec = {
+        "content": {
+            "envelope": {"payloadType": PAYLOAD_TYPE, "signatures": [signature]},
+            "hash": _hash(_stated_hash(content.object("hash"))),
+            "payloadHash": _hash(hashlib.sha256(envelope.payload).hexdigest()),
+        }
+    }
+    return _entry("intoto", "0.0.2", spec)
+
+
+def _hashed_rekord(body: bytes, envelope: Envelope, key: ImagePublicKey) -> bytes:
+    del body
+    details = KEY_DETAILS.get(key.algorithm)
+    if details is None:
+        raise VerificationError(Reason.NOT_LOGGED, f"Rekor v2 does not log signatures of {key.algorithm} keys")
+    spec = {
+        "hashedRekordV002": {
+            "data": {"algorithm": "SHA2_256", "digest": encode(hashlib.sha256(envelope.signed_message).digest())},
+            "signature": {
+                "content": encode(envelope.signature),
+                "verifier": {"keyDetails": details, "publicKey": {"rawBytes": encode(key.spki)}},
+            },
+        }
+    }
+    return _entry("hashedrekord", "0.0.2", spec)
+
+
+_ENVELOPE_KINDS: dict[tuple[str, str], Callable[[bytes, Envelope, ImagePublicKey], bytes]] = {
+    ("dsse", "0.0.1"): _dsse,
+    ("intoto", "0.0.2"): _intoto,
+    ("hashedrekord", "0.0.2"): _hashed_rekord,
+}
+
+
+def _spec_of(body: bytes) -> JsonObject:
+    return parse_object(body, "the log entry's body", MAX_BODY_SIZE).object("spec")
+
+
+def _hash(hex_digest: str) -> dict[str, object]:
+    return {"algorithm": "sha256", "value": hex_digest}
+
+
+def _stated_hash(value: JsonObject) -> str:
+    text = value.string("value")
+    if not _HEX_SHA256.fullmatch(text):
+        raise FormatError(f"{value.where}: `value` must be 64 lower-case hex digits")
+    return text

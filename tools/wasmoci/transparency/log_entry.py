@@ -1,0 +1,148 @@
+"""A transparency log entry as bundles carry it.
+
+Source: `TransparencyLogEntry` of sigstore's protobuf-specs (rekor/v1), in protobuf's JSON: whole numbers
+are strings, and what is zero or empty may be left out.
+"""
+
+import re
+from dataclasses import dataclass
+
+from wasmoci.base64_strict import decode, encode
+from wasmoci.errors import FormatError, LimitError
+from wasmoci.strict_json import MAX_SAFE_INTEGER, JsonObject
+from wasmoci.transparency.merkle import HASH_SIZE, MAX_PROOF_HASHES
+
+MAX_BODY_SIZE = 128 * 1024
+
+_NUMBER = re.compile(r"0|[1-9][0-9]{0,15}", re.ASCII)
+
+_ENTRY = {
+    "logIndex",
+    "logId",
+    "kindVersion",
+    "integratedTime",
+    "inclusionPromise",
+    "inclusionProof",
+    "canonicalizedBody",
+}
+_PROOF = {"logIndex", "rootHash", "treeSize", "hashes", "checkpoint"}
+
+
+@dataclass(frozen=True, slots=True)
+class InclusionProof:
+    """That a leaf is in the tree which the checkpoint signs; `index` counts in that tree alone."""
+
+    index: int
+    tree_size: int
+    root: bytes
+    hashes: tuple[bytes, ...]
+    checkpoint: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """One entry. `integrated_time` is in seconds since 1970 and 0 where the log gives none, as Rekor v2.
+
+    `promise` is the signed entry timestamp, empty where there is none; `body` is the leaf of the tree.
+    """
+
+    index: int
+    log_id: bytes
+    kind: str
+    version: str
+    integrated_time: int
+    promise: bytes
+    proof: InclusionProof
+    body: bytes
+
+    @classmethod
+    def parse(cls, value: JsonObject) -> "LogEntry":
+        """Raises FormatError, also for names that are not known and for an entry without inclusion proof."""
+        _only(value, _ENTRY)
+        kind = value.object("kindVersion")
+        _only(kind, {"kind", "version"})
+        log_id = value.object("logId")
+        _only(log_id, {"keyId"})
+        promise = value.optional_object("inclusionPromise")
+        if promise is not None:
+            _only(promise, {"signedEntryTimestamp"})
+        body = _bytes(value, "canonicalizedBody")
+        if len(body) > MAX_BODY_SIZE:
+            raise LimitError(f"{value.where}: the body has {len(body)} bytes, the limit is {MAX_BODY_SIZE}")
+        return cls(
+            index=_number(value, "logIndex"),
+            log_id=_hash(log_id, "keyId"),
+            kind=kind.string("kind"),
+            version=kind.string("version"),
+            integrated_time=_number(value, "integratedTime"),
+            promise=b"" if promise is None else _bytes(promise, "signedEntryTimestamp"),
+            proof=_parse_proof(value.object("inclusionProof")),
+            body=body,
+        )
+
+    def to_json(self) -> dict[str, object]:
+        """In the order in which cosign writes it; zeros are written out, as sigstore-python wants them."""
+        members: dict[str, object] = {
+            "logIndex": str(self.index),
+            "logId": {"keyId": encode(self.log_id)},
+            "kindVersion": {"kind": self.kind, "version": self.version},
+        }
+        if self.integrated_time:
+            members["integratedTime"] = str(self.integrated_time)
+        if self.promise:
+            members["inclusionPromise"] = {"signedEntryTimestamp": encode(self.promise)}
+        members["inclusionProof"] = {
+            "logIndex": str(self.proof.index),
+            "rootHash": encode(self.proof.root),
+            "treeSize": str(self.proof.tree_size),
+            "hashes": [encode(one) for one in self.proof.hashes],
+            "checkpoint": {"envelope": self.proof.checkpoint},
+        }
+        members["canonicalizedBody"] = encode(self.body)
+        return members
+
+
+def _parse_proof(value: JsonObject) -> InclusionProof:
+    _only(value, _PROOF)
+    checkpoint = value.object("checkpoint")
+    _only(checkpoint, {"envelope"})
+    hashes = value.strings("hashes", MAX_PROOF_HASHES) if "hashes" in value else []
+    return InclusionProof(
+        index=_number(value, "logIndex"),
+        tree_size=_number(value, "treeSize"),
+        root=_hash(value, "rootHash"),
+        hashes=tuple(_hash_of(one, f"{value.where}: `hashes`") for one in hashes),
+        checkpoint=checkpoint.string("envelope"),
+    )
+
+
+def _only(value: JsonObject, known: set[str]) -> None:
+    unknown = value.names() - known
+    if unknown:
+        raise FormatError(f"{value.where}: `{min(unknown)}` is not known")
+
+
+def _number(value: JsonObject, name: str) -> int:
+    text = "0" if name not in value else value.string(name)
+    number = int(text) if _NUMBER.fullmatch(text) else MAX_SAFE_INTEGER + 1
+    if number > MAX_SAFE_INTEGER:
+        raise FormatError(f"{value.where}: `{name}` must be the text of a whole number from 0 to 2**53 - 1")
+    return number
+
+
+def _bytes(value: JsonObject, name: str) -> bytes:
+    data = decode(value.string(name), f"{value.where}: `{name}`")
+    if not data:
+        raise FormatError(f"{value.where}: `{name}` is empty")
+    return data
+
+
+def _hash(value: JsonObject, name: str) -> bytes:
+    return _hash_of(value.string(name), f"{value.where}: `{name}`")
+
+
+def _hash_of(text: str, what: str) -> bytes:
+    data = decode(text, what)
+    if len(data) != HASH_SIZE:
+        raise FormatError(f"{what} must have {HASH_SIZE} bytes, got: {len(data)}")
+    return data

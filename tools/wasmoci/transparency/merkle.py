@@ -1,0 +1,44 @@
+"""Proofs that a leaf is in a Merkle tree (RFC 9162, 2.1; the same hashes as RFC 6962)."""
+
+import hashlib
+from collections.abc import Sequence
+
+from wasmoci.errors import Reason, VerificationError
+
+HASH_SIZE = 32
+
+# Trees of more than 2**63 leaves do not exist.
+MAX_PROOF_HASHES = 64
+
+_LEAF, _NODE = b"\x00", b"\x01"
+
+
+def leaf_hash(data: bytes) -> bytes:
+    return hashlib.sha256(_LEAF + data).digest()
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    return hashlib.sha256(_NODE + left + right).digest()
+
+
+def root_hash(leaf: bytes, index: int, size: int, proof: Sequence[bytes]) -> bytes:
+    """The root of a tree of `size` leaves that has the leaf hash `leaf` at `index`, by RFC 9162, 2.1.3.2.
+
+    Raises VerificationError where the proof is no proof for such a tree.
+    """
+    if index >= size:
+        raise VerificationError(Reason.NOT_LOGGED, f"the log entry's index {index} is not in its tree of {size}")
+    node, last, root = index, size - 1, leaf
+    for sibling in proof:
+        if last == 0:
+            raise VerificationError(Reason.NOT_LOGGED, "the log entry's inclusion proof is too long")
+        if node & 1 or node == last:
+            root = node_hash(sibling, root)
+            while not node & 1 and node:
+                node, last = node >> 1, last >> 1
+        else:
+            root = node_hash(root, sibling)
+        node, last = node >> 1, last >> 1
+    if last:
+        raise VerificationError(Reason.NOT_LOGGED, "the log entry's inclusion proof is too short")
+    return root

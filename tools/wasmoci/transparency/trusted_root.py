@@ -1,0 +1,87 @@
+"""The transparency logs of a trusted root.
+
+Source: `TrustedRoot` v0.1 and v0.2 of sigstore's protobuf-specs, as `cosign trusted-root create` 3.1.1
+writes it. Its other parts (authorities of certificates and timestamps) are not looked at.
+"""
+
+from dataclasses import dataclass
+
+from wasmoci.base64_strict import decode, encode
+from wasmoci.errors import FormatError, KeyFileError, Reason, VerificationError
+from wasmoci.keys.image import ImagePublicKey, parse_public_key
+from wasmoci.strict_json import JsonObject, parse_object
+from wasmoci.transparency.merkle import HASH_SIZE
+from wasmoci.transparency.validity import Validity
+
+MAX_TRUSTED_ROOT_SIZE = 1024 * 1024
+MAX_LOGS = 100
+
+_MEDIA_TYPES = (
+    "application/vnd.dev.sigstore.trustedroot+json;version=0.1",
+    "application/vnd.dev.sigstore.trustedroot+json;version=0.2",
+    "application/vnd.dev.sigstore.trustedroot.v0.2+json",
+)
+
+# How each type of log key signs, and what ImagePublicKey calls it.
+_KEY_TYPES = {"PKIX_ECDSA_P256_SHA_256": "ecdsa-p256", "PKIX_ED25519": "ed25519"}
+
+
+@dataclass(frozen=True, slots=True)
+class TransparencyLog:
+    """A log: its URL, its id (32 bytes), its key, and when that key is valid."""
+
+    base_url: str
+    log_id: bytes
+    key: ImagePublicKey
+    validity: Validity
+
+    def verify(self, signature: bytes, message: bytes, what: str) -> None:
+        """Raise VerificationError unless the log signed `message`; `what` names it in the error."""
+        try:
+            self.key.verify(signature, message)
+        except VerificationError:
+            raise VerificationError(Reason.NOT_LOGGED, f"{what} is not by the log {self.base_url}") from None
+
+
+def parse_trusted_root(data: bytes) -> tuple[TransparencyLog, ...]:
+    """The logs whose keys are ECDSA P-256 or Ed25519; others are left out, so that nothing of theirs is trusted.
+
+    Raises FormatError, LimitError.
+    """
+    top = parse_object(data, "the trusted root", MAX_TRUSTED_ROOT_SIZE)
+    if top.string("mediaType") not in _MEDIA_TYPES:
+        raise FormatError(f"the trusted root's `mediaType` must be {_MEDIA_TYPES[0]}, got: {top.string('mediaType')!r}")
+    found = tuple(_parse_log(one) for one in top.objects("tlogs", MAX_LOGS) if _has_known_key(one))
+    if not found:
+        raise FormatError("the trusted root has no transparency log with a key of ECDSA P-256 or Ed25519")
+    if len({log.log_id for log in found}) != len(found):
+        raise FormatError("the trusted root has two transparency logs with the same id")
+    return found
+
+
+def _has_known_key(log: JsonObject) -> bool:
+    return log.object("publicKey").string("keyDetails") in _KEY_TYPES
+
+
+def _parse_log(log: JsonObject) -> TransparencyLog:
+    if log.string("hashAlgorithm") != "SHA2_256":
+        raise FormatError(f"{log.where}: `hashAlgorithm` must be SHA2_256, got: {log.string('hashAlgorithm')!r}")
+    log_id = decode(log.object("logId").string("keyId"), f"{log.where}: `keyId`")
+    if len(log_id) != HASH_SIZE:
+        raise FormatError(f"{log.where}: `keyId` must have {HASH_SIZE} bytes, got: {len(log_id)}")
+    public_key = log.object("publicKey")
+    return TransparencyLog(
+        log.string("baseUrl"), log_id, _parse_key(public_key), Validity.parse(public_key.object("validFor"))
+    )
+
+
+def _parse_key(public_key: JsonObject) -> ImagePublicKey:
+    spki = decode(public_key.string("rawBytes"), f"{public_key.where}: `rawBytes`")
+    try:
+        key = parse_public_key(spki)
+    except KeyFileError as error:
+        raise FormatError(f"{public_key.where}: {error}") from None
+    details = public_key.string("keyDetails")
+    if key.algorithm != _KEY_TYPES[details] or encode(key.spki) != public_key.string("rawBytes"):
+        raise FormatError(f"{public_key.where}: the key is not one of {details}")
+    return key

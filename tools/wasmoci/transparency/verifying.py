@@ -1,0 +1,120 @@
+"""Verify transparency log entries of signatures made with a key, offline, with the logs of a trusted root.
+
+Every entry of a bundle must be understood and must hold: one of another log, or one that is broken or of
+another signature, refuses the signature, also beside a good one. Stricter than cosign 3.1.1 in that, and in
+that an entry counts only if its log's key was valid: for Rekor v1 at the signed integrated time; for
+Rekor v2, whose entries have no time, now.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from wasmoci.cosign_bundle import MAX_LOG_ENTRIES, Envelope
+from wasmoci.errors import LimitError, Reason, UsageError, VerificationError
+from wasmoci.files import read_bounded
+from wasmoci.keys.image import ImagePublicKey
+from wasmoci.strict_json import JsonObject
+from wasmoci.transparency.checkpoint import Checkpoint
+from wasmoci.transparency.entry_body import REKOR_V1_KINDS, check_envelope_body, check_payload_body
+from wasmoci.transparency.legacy_bundle import LegacyBundle
+from wasmoci.transparency.log_entry import LogEntry
+from wasmoci.transparency.merkle import leaf_hash, root_hash
+from wasmoci.transparency.promise import verify_promise
+from wasmoci.transparency.trusted_root import MAX_TRUSTED_ROOT_SIZE, TransparencyLog, parse_trusted_root
+
+# How far the clocks of a log and of this machine may differ.
+MAX_CLOCK_SKEW_SECONDS = 300
+
+
+@dataclass(frozen=True)
+class TrustedLogs:
+    """The logs of a trusted root; an image_trust.LogVerifier.
+
+    `threshold` is the number of distinct logs that must have an entry; `clock` gives seconds since 1970.
+    """
+
+    logs: Sequence[TransparencyLog]
+    threshold: int = 1
+    clock: Callable[[], float] = time.time
+
+    def __post_init__(self) -> None:
+        """Raises UsageError for a threshold that means nothing or cannot be met."""
+        if not 1 <= self.threshold <= len({log.key for log in self.logs}):
+            raise UsageError(f"the threshold of transparency logs cannot be {self.threshold}")
+
+    @classmethod
+    def from_file(cls, path: Path) -> "TrustedLogs":
+        """Read `trusted_root.json`; raises FormatError, LimitError, Error where it cannot be read."""
+        return cls(parse_trusted_root(read_bounded(path, MAX_TRUSTED_ROOT_SIZE, "the trusted root")))
+
+    def verify(self, entries: Sequence[JsonObject], envelope: Envelope, key: ImagePublicKey) -> None:
+        """Raise VerificationError unless enough logs have exactly this envelope, signed by this key.
+
+        Raises FormatError for an entry that is none, LimitError above MAX_LOG_ENTRIES.
+        """
+        if len(entries) > MAX_LOG_ENTRIES:
+            raise LimitError(f"the bundle has {len(entries)} log entries, the limit is {MAX_LOG_ENTRIES}")
+        logs = set()
+        for entry in map(LogEntry.parse, entries):
+            log = self._log(entry.log_id)
+            check_envelope_body(entry.kind, entry.version, entry.body, envelope, key)
+            self._verify_inclusion(entry, log)
+            logs.add(log.key)
+        if len(logs) < self.threshold:
+            raise VerificationError(
+                Reason.NOT_LOGGED, f"{self.threshold} transparency logs must have the signature, {len(logs)} have it"
+            )
+
+    def verify_legacy(self, bundle: str, payload: bytes, signature: bytes, key: ImagePublicKey) -> None:
+        """Raise VerificationError unless `bundle`, a legacy layer's annotation, logs exactly this signature.
+
+        `payload` is the layer; raises FormatError for a bundle that is none.
+        """
+        entry = LegacyBundle.parse(bundle)
+        log = self._log(entry.log_id)
+        check_payload_body(entry.body, payload, signature, key)
+        self._verify_promise(entry, log)
+
+    def _log(self, log_id: bytes) -> TransparencyLog:
+        for log in self.logs:
+            if log.log_id == log_id:
+                return log
+        raise VerificationError(Reason.NOT_LOGGED, f"the log {log_id.hex()} is not in the trusted root")
+
+    def _verify_inclusion(self, entry: LogEntry, log: TransparencyLog) -> None:
+        proof = entry.proof
+        checkpoint = Checkpoint.parse(proof.checkpoint)
+        if (entry.kind, entry.version) in REKOR_V1_KINDS:
+            self._verify_promise(entry, log)
+            checkpoint.verify(log, checkpoint.name_in_rekor_v1())
+        else:
+            self._check_unpromised(entry, log)
+            checkpoint.verify(log, checkpoint.name_in_rekor_v2(log))
+        if (checkpoint.tree_size, checkpoint.root) != (proof.tree_size, proof.root):
+            raise VerificationError(Reason.NOT_LOGGED, "the inclusion proof is not for the tree of its checkpoint")
+        if root_hash(leaf_hash(entry.body), proof.index, proof.tree_size, proof.hashes) != proof.root:
+            raise VerificationError(Reason.NOT_LOGGED, "the log entry is not in the tree of its checkpoint")
+
+    def _verify_promise(self, entry: LogEntry | LegacyBundle, log: TransparencyLog) -> None:
+        """Check Rekor v1's signed time: the log's key must have been valid then."""
+        verify_promise(log, entry.promise, body=entry.body, integrated_time=entry.integrated_time, index=entry.index)
+        if entry.integrated_time > self.clock() + MAX_CLOCK_SKEW_SECONDS:
+            raise VerificationError(Reason.NOT_LOGGED, "the log entry's integrated time is in the future")
+        if not log.validity.includes(entry.integrated_time):
+            raise VerificationError(
+                Reason.NOT_LOGGED, f"the key of the log {log.base_url} was not valid at the log entry's integrated time"
+            )
+
+    def _check_unpromised(self, entry: LogEntry, log: TransparencyLog) -> None:
+        """Check what an entry of Rekor v2 must not have, and the validity of its log's key."""
+        if entry.promise or entry.integrated_time:
+            raise VerificationError(Reason.NOT_LOGGED, "an entry of Rekor v2 has no promise and no integrated time")
+        if entry.index != entry.proof.index:
+            raise VerificationError(Reason.NOT_LOGGED, "the log entry's index is not that of its inclusion proof")
+        if not log.validity.includes(self.clock()):
+            raise VerificationError(
+                Reason.NOT_LOGGED,
+                f"the key of the log {log.base_url} is not valid now, and its entries do not say when they were made",
+            )
