@@ -6,7 +6,14 @@ from pathlib import Path
 import pytest
 
 from wasmoci.errors import Error, LimitError
-from wasmoci.files import SECRET_FILE_MODE, atomic_output, open_for_reading, read_bounded, write_atomically
+from wasmoci.files import (
+    SECRET_FILE_MODE,
+    atomic_folder,
+    atomic_output,
+    open_for_reading,
+    read_bounded,
+    write_atomically,
+)
 
 
 def test_reading_limit(tmp_path: Path) -> None:
@@ -94,3 +101,49 @@ def test_unwritable_output_is_an_error(tmp_path: Path, name: str) -> None:
     (tmp_path / "folder").mkdir()
     with pytest.raises(Error, match="cannot write"):
         write_atomically(tmp_path / name, b"x")
+
+
+@pytest.mark.parametrize("present", [True, False])
+def test_a_folder_appears_whole(present: bool, tmp_path: Path) -> None:
+    path = tmp_path / "out"
+    if present:
+        path.mkdir()
+    with atomic_folder(path) as made:
+        made.mkdir()
+        (made / "file").write_bytes(b"new")
+        assert not list(path.iterdir()) if present else not path.exists()
+    assert (path / "file").read_bytes() == b"new"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_folder_that_fails_vanishes(tmp_path: Path) -> None:
+    with pytest.raises(KeyError), atomic_folder(tmp_path / "out") as made:
+        made.mkdir()
+        raise KeyError
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_holds_something_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "out"
+    path.mkdir()
+    (path / "file").write_bytes(b"old")
+    with pytest.raises(Error, match="exists already and is not empty"), atomic_folder(path):
+        raise AssertionError("work was begun for a folder that cannot be written")
+    assert (path / "file").read_bytes() == b"old"
+
+
+def test_a_folder_that_fills_meanwhile_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "out"
+    with pytest.raises(Error, match="cannot write"), atomic_folder(path) as made:
+        made.mkdir()
+        path.mkdir()
+        (path / "file").write_bytes(b"theirs")
+    assert [(one.name, one.read_bytes()) for one in path.iterdir()] == [("file", b"theirs")]
+
+
+@pytest.mark.parametrize("name", ["file", "missing/out"])
+def test_a_folder_that_cannot_be_made_is_named(name: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"old")
+    with pytest.raises(Error, match="cannot write"), atomic_folder(tmp_path / name) as made:
+        made.mkdir()
+    assert (tmp_path / "file").read_bytes() == b"old"

@@ -3,6 +3,7 @@
 import os
 import secrets
 import stat
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -74,6 +75,29 @@ def atomic_output(path: Path, mode: int = PUBLIC_FILE_MODE, *, replace: bool = T
         _give_name(temporary, path, replace)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """The path of a folder to make; it gets the name `path` when the block ends well, and vanishes when it fails.
+
+    Raises Error before that unless `path` is new or an empty folder.
+    """
+    try:
+        if path.is_dir() and any(path.iterdir()):
+            raise Error(f"{path} exists already and is not empty")
+        holder = tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent)
+    except OSError as error:
+        raise Error(f"cannot write {path}: {error.strerror}") from None
+    with holder as name:
+        made = Path(name, "made")
+        yield made
+        try:
+            if path.is_dir():
+                path.rmdir()
+            made.rename(path)
+        except OSError as error:
+            raise Error(f"cannot write {path}: {error.strerror}") from None
 
 
 def write_atomically(path: Path, data: bytes, mode: int = PUBLIC_FILE_MODE, *, replace: bool = True) -> None:

@@ -20,6 +20,7 @@ MAX_CONFIG_SIZE = 4 * 1024 * 1024
 
 _ARCHITECTURE = "wasm"
 _OS = "wasip2"
+_TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 _MAX_CREATED = 253_402_300_799  # the last second of the year 9999, where RFC 3339 ends
 
 
@@ -35,7 +36,7 @@ class WasmConfig:
     def to_bytes(self) -> bytes:
         if not 0 <= self.created <= _MAX_CREATED:
             raise UsageError(f"the creation time is 0 to {_MAX_CREATED} seconds since 1970, got: {self.created}")
-        created = datetime.fromtimestamp(self.created, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        created = datetime.fromtimestamp(self.created, timezone.utc).strftime(_TIME_FORMAT)
         return dump(
             {
                 "created": created,
@@ -72,6 +73,22 @@ def check_config(data: bytes, layer: Digest, interface: Interface) -> None:
     component = top.object("component")
     _check_same_names("imports", component.strings("imports", MAX_NAMES), interface.imports)
     _check_same_names("exports", component.strings("exports", MAX_NAMES), interface.exports)
+
+
+def parse_origin(data: bytes) -> tuple[int, str | None]:
+    """When and by whom the component was made, as the config says: seconds since 1970, and the author.
+
+    Raises FormatError, also for a time that is not written as `WasmConfig` writes it.
+    """
+    top = parse_object(data, "the Wasm config", MAX_CONFIG_SIZE)
+    text = top.string("created")
+    try:
+        created = int(datetime.strptime(text, _TIME_FORMAT).replace(tzinfo=timezone.utc).timestamp())
+    except ValueError:
+        created = -1
+    if created < 0:
+        raise FormatError(f"the Wasm config's `created` must be whole seconds of UTC since 1970, got: {text!r}")
+    return created, top.optional_string("author")
 
 
 def _check_equal(name: str, actual: object, expected: object) -> None:

@@ -1,0 +1,61 @@
+"""Sign an image on both layers where that happens outside of the build: the component first, then the manifest."""
+
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from wasmoci.errors import UsageError
+from wasmoci.files import atomic_folder
+from wasmoci.keys.component import ComponentSigner
+from wasmoci.layout import Layout
+from wasmoci.oci import Descriptor
+from wasmoci.sign_image import SignRequest, sign_image
+from wasmoci.sign_layout_component import SignatureType, SignComponentRequest, sign_layout_component
+from wasmoci.signature_format import SignatureFormat
+from wasmoci.statement_signer import StatementSigner
+
+# Writes to the second path what it makes of the layout at the first.
+Step = Callable[[Path, Path], object]
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentSigning:
+    """Who signs the component, and where the signatures go."""
+
+    signers: Sequence[ComponentSigner]
+    signature_type: SignatureType = SignatureType.EMBEDDED
+    with_key_id: bool = True
+
+    def run(self, layout: Path, output: Path) -> None:
+        request = SignComponentRequest(layout, output, self.signature_type, self.with_key_id)
+        sign_layout_component(request, *self.signers)
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestSigning:
+    """Who signs the manifest, and what; see `SignRequest`."""
+
+    signers: Sequence[StatementSigner]
+    repository: str
+    formats: Sequence[SignatureFormat] | None = None
+    annotations: Mapping[str, str] = field(default_factory=dict)
+
+    def run(self, layout: Path, output: Path) -> None:
+        sign_image(SignRequest(layout, output, self.repository, self.formats, self.annotations), *self.signers)
+
+
+def sign_layout(layout: Path, output: Path, steps: Sequence[Step]) -> Descriptor:
+    """Take the layout through `steps` and return the image's descriptor.
+
+    `output` appears when all have ended well; it must be new or empty. Raises UsageError without steps,
+    Error where it cannot be written, and what the steps raise.
+    """
+    if not steps:
+        raise UsageError("nobody is named who signs, so nothing would be signed")
+    with atomic_folder(output) as made, tempfile.TemporaryDirectory() as folder:
+        for number, step in enumerate(steps, start=1):
+            target = made if number == len(steps) else Path(folder, str(number))
+            step(layout, target)
+            layout = target
+        return Layout(made).subject()

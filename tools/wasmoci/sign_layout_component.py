@@ -1,0 +1,148 @@
+"""Sign the component of an image that is packaged already."""
+
+import tempfile
+from dataclasses import dataclass, replace
+from enum import Enum
+from pathlib import Path
+from typing import BinaryIO
+
+from wasmoci.component_referrer import component_signature_referrer
+from wasmoci.errors import Error, FormatError, UsageError
+from wasmoci.files import open_for_reading
+from wasmoci.keys.component import ComponentSigner
+from wasmoci.layout import Layout, LayoutWriter
+from wasmoci.oci import (
+    EMPTY_CONFIG,
+    REF_NAME_ANNOTATION,
+    TITLE_ANNOTATION,
+    Descriptor,
+    Manifest,
+    referrer_descriptor,
+)
+from wasmoci.package import PackageRequest, package
+from wasmoci.sign_component import sign_detached, sign_embedded
+from wasmoci.wasm import Kind
+from wasmoci.wasm_artifact import MAX_CONFIG_SIZE, check_manifest, is_wasm_artifact, parse_origin
+
+
+class SignatureType(str, Enum):
+    """Where a component's signature goes: into the file, or beside it."""
+
+    EMBEDDED = "embedded"
+    DETACHED = "detached"
+
+
+@dataclass(frozen=True, slots=True)
+class SignComponentRequest:
+    """What to sign. With `with_key_id` a signature names its key, as `wasm_sign` does by default."""
+
+    layout: Path
+    output: Path
+    signature_type: SignatureType = SignatureType.EMBEDDED
+    with_key_id: bool = True
+
+
+def sign_layout_component(request: SignComponentRequest, *signers: ComponentSigner) -> Descriptor:
+    """Write the layout with its component signed by each signer and return the image's descriptor.
+
+    An embedded signature makes another component, so the image is packaged again: the bytes are those that
+    packaging makes of the signed component. A detached one is attached, and the image stays as it is.
+    Signatures of the component that are there are kept, and all are made before anything is written.
+    Raises UsageError without signers; Error where an embedded signature is asked for in an image that has
+    signatures or other referrers, which belong to the image as it is, or that another program packaged;
+    FormatError, VerificationError for a layout or component that is not what it should be; and what the
+    signers raise.
+    """
+    if not signers:
+        raise UsageError("no key is given that signs the component")
+    layout = Layout(request.layout)
+    with tempfile.TemporaryDirectory() as folder:
+        unsigned = Path(folder, "unsigned.wasm")
+        manifest = unpack_component(layout, unsigned)
+        if request.signature_type is SignatureType.DETACHED:
+            data = _sign_detached(unsigned, signers, request.with_key_id)
+            return _attach(layout, manifest, data, request.output)
+        packaging = _packaging(layout, manifest, unsigned, Path(folder, "unsigned"))
+        signed = _sign_embedded(unsigned, signers, request.with_key_id)
+        return package(replace(packaging, component=signed, output=request.output))
+
+
+def unpack_component(layout: Layout, target: Path) -> Manifest:
+    """Write the component of the layout's image to the new file `target`; returns the image's manifest.
+
+    Raises FormatError where the image is no Wasm artifact, VerificationError where blobs are not what
+    their names say.
+    """
+    manifest = Manifest.parse(layout.read_manifest(layout.subject()))
+    if not is_wasm_artifact(manifest):
+        raise FormatError(f"the image is no Wasm artifact, its config is {manifest.config.media_type!r}")
+    check_manifest(manifest)
+    with target.open("x+b") as stream:
+        layout.copy_blob(manifest.layers[0], stream)
+    return manifest
+
+
+def _packaging(layout: Layout, manifest: Manifest, component: Path, probe: Path) -> PackageRequest:
+    """How this image was packaged; Error unless packaging it so again gives this very layout."""
+    subject = layout.subject()
+    if layout.referrers(subject.digest).descriptors or layout.legacy_signatures(subject.digest) is not None:
+        raise Error(
+            "the image has signatures or other referrers, which an embedded component signature would cut off: "
+            "sign the component first"
+        )
+    created, author = parse_origin(layout.read_blob(manifest.config, MAX_CONFIG_SIZE))
+    request = PackageRequest(
+        component=component,
+        output=probe,
+        title=manifest.layers[0].annotations.get(TITLE_ANNOTATION, ""),
+        ref_name=subject.annotations.get(REF_NAME_ANNOTATION),
+        annotations=manifest.annotations,
+        author=author,
+        created=created,
+    )
+    package(request)
+    if Layout(probe).index != layout.index:
+        raise Error(
+            "another program packaged this image, so it cannot be packaged again as it is: "
+            "sign the component before it is packaged"
+        )
+    return request
+
+
+def _sign_embedded(component: Path, signers: tuple[ComponentSigner, ...], with_key_id: bool) -> Path:
+    """A new file beside `component`, signed by all."""
+    for number, signer in enumerate(signers):
+        signed = component.with_name(f"signed{number}.wasm")
+        with _open(component) as source, signed.open("xb") as target:
+            sign_embedded(source, target, signer, Kind.COMPONENT, with_key_id=with_key_id)
+        component = signed
+    return component
+
+
+def _sign_detached(component: Path, signers: tuple[ComponentSigner, ...], with_key_id: bool) -> bytes:
+    first, *others = signers
+    with _open(component) as source:
+        data = sign_detached(source, first, Kind.COMPONENT, with_key_id=with_key_id)
+        for signer in others:
+            data = sign_detached(source, signer, Kind.COMPONENT, with_key_id=with_key_id, existing=data)
+    return data
+
+
+def _attach(layout: Layout, manifest: Manifest, signature: bytes, output: Path) -> Descriptor:
+    subject = layout.subject()
+    title = manifest.layers[0].annotations.get(TITLE_ANNOTATION, "component.wasm")
+    referrer = component_signature_referrer(signature, subject, f"{title}.sig")
+    data = referrer.to_bytes()
+    entry = referrer_descriptor(referrer, data)
+    writer = LayoutWriter(output)
+    writer.start()
+    writer.copy_all(layout)
+    for content in (EMPTY_CONFIG, signature, data):
+        writer.add(content)
+    entries = {one.digest: one for one in (*layout.index.manifests, entry)}
+    writer.finish(list(entries.values()))
+    return subject
+
+
+def _open(path: Path) -> BinaryIO:
+    return open_for_reading(path, "the component")
