@@ -77,12 +77,14 @@ def bundle(envelope: Envelope, hint: str) -> bytes:
     )
 
 
-def referrer(bundle_blob: bytes, subject: Descriptor) -> Manifest:
-    """The manifest that attaches a signature bundle to `subject`."""
+def referrer(
+    bundle_blob: bytes, subject: Descriptor, predicate_type: str = SIGNATURE_PREDICATE_TYPE
+) -> Manifest:
+    """The manifest that attaches a bundle with a statement of this type to `subject`."""
     return Manifest(
         config=Descriptor.of(EMPTY_MEDIA_TYPE, EMPTY_CONFIG),
         layers=(Descriptor.of(BUNDLE_MEDIA_TYPE, bundle_blob),),
-        annotations={CONTENT_ANNOTATION: "dsse-envelope", PREDICATE_TYPE_ANNOTATION: SIGNATURE_PREDICATE_TYPE},
+        annotations={CONTENT_ANNOTATION: "dsse-envelope", PREDICATE_TYPE_ANNOTATION: predicate_type},
         subject=Descriptor(subject.media_type, subject.digest, subject.size),
         artifact_type=BUNDLE_MEDIA_TYPE,
     )

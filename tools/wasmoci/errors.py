@@ -7,6 +7,7 @@ class Reason(str, Enum):
     """Why something was checked and refused. The values are stable: reports and dashboards use them."""
 
     UNSIGNED = "UNSIGNED"
+    UNATTESTED = "UNATTESTED"
     BAD_SIGNATURE = "BAD_SIGNATURE"
     UNTRUSTED_KEY = "UNTRUSTED_KEY"
     DIGEST_MISMATCH = "DIGEST_MISMATCH"

@@ -1,21 +1,15 @@
 """Sign the image in a layout as cosign does, in one or both of its formats."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from wasmoci import cosign_bundle, simple_signing
 from wasmoci.errors import LimitError, UsageError
-from wasmoci.layout import IMAGE_KIND, KIND_ANNOTATION, SIGNATURES_KIND, Layout, LayoutWriter
+from wasmoci.layout import KIND_ANNOTATION, SIGNATURES_KIND, Layout, LayoutWriter
+from wasmoci.layout_bundle import add_bundle, marked_image
 from wasmoci.limits import MAX_REFERRERS
-from wasmoci.oci import (
-    EMPTY_CONFIG,
-    MANIFEST_MEDIA_TYPE,
-    REF_NAME_ANNOTATION,
-    Descriptor,
-    Manifest,
-    referrer_descriptor,
-)
+from wasmoci.oci import MANIFEST_MEDIA_TYPE, REF_NAME_ANNOTATION, Descriptor, Manifest
 from wasmoci.signature_format import SignatureFormat
 from wasmoci.statement_signer import StatementSigner
 
@@ -47,7 +41,7 @@ def sign_image(request: SignRequest, *signers: StatementSigner) -> Descriptor:
     subject = source.subject()
     source.read_manifest(subject)
     entries = {entry.digest: entry for entry in source.index.manifests}
-    entries[subject.digest] = _marked(subject)
+    entries[subject.digest] = marked_image(subject)
     blobs: list[bytes] = []
     if SignatureFormat.LEGACY in formats:
         previous = source.legacy_signatures(subject.digest)
@@ -61,7 +55,7 @@ def sign_image(request: SignRequest, *signers: StatementSigner) -> Descriptor:
     if SignatureFormat.BUNDLE in formats:
         statement = cosign_bundle.statement(subject.digest, request.annotations)
         for signer in signers:
-            entry = _add_bundle(blobs, subject, signer.sign_statement(statement))
+            entry = add_bundle(blobs, subject, signer.sign_statement(statement))
             entries[entry.digest] = entry
     writer = LayoutWriter(request.output)
     writer.start()
@@ -88,13 +82,6 @@ def _formats(
     return asked
 
 
-def _add_bundle(blobs: list[bytes], subject: Descriptor, blob: bytes) -> Descriptor:
-    manifest = cosign_bundle.referrer(blob, subject)
-    data = manifest.to_bytes()
-    blobs += (EMPTY_CONFIG, blob, data)
-    return referrer_descriptor(manifest, data)
-
-
 def _add_legacy(
     blobs: list[bytes],
     subject: Descriptor,
@@ -118,7 +105,3 @@ def _add_legacy(
             REF_NAME_ANNOTATION: simple_signing.signature_tag(subject.digest),
         },
     )
-
-
-def _marked(subject: Descriptor) -> Descriptor:
-    return replace(subject, annotations={**subject.annotations, KIND_ANNOTATION: IMAGE_KIND})

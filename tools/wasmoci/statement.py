@@ -1,0 +1,86 @@
+"""in-toto statements that attest something of an image: read strictly, written deterministically.
+
+Source: in-toto attestation framework, Statement v1; v0.1 is read too, because cosign 3.1.1 writes it.
+"""
+
+import re
+from dataclasses import dataclass
+
+from wasmoci.cosign_bundle import MAX_SUBJECT_DIGESTS, MAX_SUBJECTS
+from wasmoci.digest import Digest
+from wasmoci.errors import FormatError, LimitError, Reason, VerificationError
+from wasmoci.strict_json import JsonObject, dump, parse_object
+
+# In base64 and with what else a bundle holds, it stays below the limit of a bundle, 10 MiB.
+MAX_STATEMENT_SIZE = 7 * 1024 * 1024
+
+_TYPE = "https://in-toto.io/Statement/v1"
+_TYPES = (_TYPE, "https://in-toto.io/Statement/v0.1")
+_TOKENS = re.compile(rb'("(?:[^"\\]|\\.)*")|[ \t\r\n]+')
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What a statement says: `predicate`, of a type named by a URI, about the subjects with these SHA-256 (hex)."""
+
+    subjects: frozenset[str]
+    predicate_type: str
+    predicate: JsonObject
+
+    @classmethod
+    def parse(cls, payload: bytes) -> "Statement":
+        """Raises FormatError, LimitError above 7 MiB, 1,024 subjects or 32 digests of one."""
+        top = parse_object(payload, "the statement", MAX_STATEMENT_SIZE, fractions=True)
+        if top.string("_type") not in _TYPES:
+            raise FormatError(f"the statement's `_type` must be {' or '.join(_TYPES)}, got: {top.string('_type')!r}")
+        subjects = (_sha256(subject) for subject in top.objects("subject", MAX_SUBJECTS))
+        return cls(
+            subjects=frozenset(digest for digest in subjects if digest is not None),
+            predicate_type=top.string("predicateType"),
+            predicate=top.object("predicate"),
+        )
+
+    def check_subject(self, subject: Digest) -> None:
+        """Raise VerificationError (WRONG_SUBJECT) unless this is about the manifest `subject`."""
+        if subject.hex not in self.subjects:
+            raise VerificationError(Reason.WRONG_SUBJECT, f"the attestation is not about {subject}")
+
+
+def attestation(subject: Digest, name: str, predicate_type: str, predicate: bytes) -> bytes:
+    """The statement (v1) that attests `predicate`, a JSON object, of the manifest `subject`, which `name` names.
+
+    White space between the predicate's tokens goes; numbers and strings stay as they are written. Raises
+    FormatError for a predicate that is no such object, LimitError where no verifier would read the statement.
+    """
+    parse_predicate(predicate)
+    head = dump(
+        {
+            "_type": _TYPE,
+            "subject": [{"name": name, "digest": {"sha256": subject.hex}}],
+            "predicateType": predicate_type,
+        }
+    )
+    statement = b'%s,"predicate":%s}' % (head[:-1], _compact(predicate))
+    if len(statement) > MAX_STATEMENT_SIZE:
+        raise LimitError(
+            f"the predicate makes a statement of {len(statement)} bytes, the limit is {MAX_STATEMENT_SIZE}: "
+            "verifiers read no larger bundle"
+        )
+    return statement
+
+
+def parse_predicate(data: bytes) -> JsonObject:
+    """The predicate in these bytes; FormatError unless they are a JSON object. The caller bounds their number."""
+    return parse_object(data, "the predicate", len(data), fractions=True)
+
+
+def _sha256(subject: JsonObject) -> str | None:
+    digests = subject.object("digest")
+    count = len(digests.names())
+    if count > MAX_SUBJECT_DIGESTS:
+        raise LimitError(f"{digests.where} has {count} digests, the limit is {MAX_SUBJECT_DIGESTS}")
+    return digests.optional_string("sha256")
+
+
+def _compact(json_text: bytes) -> bytes:
+    return _TOKENS.sub(lambda token: token[1] or b"", json_text)
