@@ -2,7 +2,8 @@
 
 ECDSA over P-256, P-384 and P-521: DER, over SHA-256. RSA of 2048, 3072 and 4096 bits: PKCS#1 v1.5 over
 SHA-256. Ed25519: the pure form. cosign itself signs with P-384 over SHA-384 and with P-521 over SHA-512,
-and does not verify that; here it is verified too.
+which it verifies only with `--signature-digest-algorithm`; here both hashes are verified. With Ed25519
+keys it makes Ed25519ph signatures, which neither it nor `cryptography` verifies.
 """
 
 from cryptography.exceptions import InvalidSignature
@@ -27,6 +28,16 @@ _OTHER_HASHES: dict[str, tuple[hashes.HashAlgorithm, ...]] = {
 _RSA_BITS = (2048, 3072, 4096)
 # Go, and so cosign, takes no larger exponent.
 _RSA_EXPONENTS = range(65537, 2**31, 2)
+_LARGER_CURVE = (
+    "cosign 3 verifies this key's signatures over SHA-256, as here, and makes its own over {hash}; "
+    "its next major version verifies only the latter. ECDSA P-256 is verified by all"
+)
+_NOT_PORTABLE = {
+    "ecdsa-p384": _LARGER_CURVE.format(hash="SHA-384"),
+    "ecdsa-p521": _LARGER_CURVE.format(hash="SHA-512"),
+    "ed25519": "cosign 3 verifies this key's signatures, which are pure Ed25519, and makes its own in another way, "
+    "Ed25519ph; other versions may verify only those. ECDSA P-256 is verified by all",
+}
 _OTHER_TYPE = "images are signed with ECDSA (P-256, P-384, P-521), RSA or Ed25519, this is something else"
 
 GENERATED = (*_CURVES, *(f"rsa-{bits}" for bits in _RSA_BITS), "ed25519")
@@ -76,6 +87,11 @@ def name_of(key: PublicKey) -> str:
     if isinstance(key, rsa.RSAPublicKey):
         return f"rsa-{key.key_size}"
     return "ed25519"
+
+
+def portability_warning(key: PublicKey) -> str | None:
+    """A text where some version of cosign does not verify what this key signs here."""
+    return _NOT_PORTABLE.get(name_of(key))
 
 
 def generate(name: str) -> PrivateKey:

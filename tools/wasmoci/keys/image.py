@@ -57,6 +57,11 @@ class ImagePublicKey:
         """What a threshold counts; see image_trust.Signatory."""
         return self.fingerprint
 
+    @property
+    def portability_warning(self) -> str | None:
+        """A text where some version of cosign does not verify what this key signs here; commands show it."""
+        return algorithms.portability_warning(self._key)
+
     def pem(self) -> bytes:
         return self._key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
 
