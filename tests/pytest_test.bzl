@@ -16,7 +16,11 @@ def pytest_test(*, name, src, data = [], deps = [], **kwargs):
     """
     py_test(
         name = name,
-        srcs = [src, "//tests:pytest_main.py"],
+        srcs = [
+            src,
+            "//tests:conftest.py",
+            "//tests:pytest_main.py",
+        ],
         args = ["$(rootpath //:pyproject.toml)", "$(rootpath {})".format(src)],
         data = data + [src, "//:pyproject.toml"],
         legacy_create_init = 0,
