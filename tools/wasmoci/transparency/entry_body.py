@@ -9,10 +9,10 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping
 
-from wasmoci.base64_strict import encode
+from wasmoci.base64_strict import decode, encode
 from wasmoci.cosign_bundle import PAYLOAD_TYPE, Envelope
-from wasmoci.errors import FormatError, Reason, VerificationError
-from wasmoci.keys.image import ImagePublicKey
+from wasmoci.errors import FormatError, KeyFileError, Reason, VerificationError
+from wasmoci.keys.image import ImagePublicKey, parse_public_key
 from wasmoci.strict_json import JsonObject, dump, parse_object
 from wasmoci.transparency.key_details import KEY_DETAILS
 from wasmoci.transparency.log_entry import MAX_BODY_SIZE
@@ -35,9 +35,10 @@ def check_envelope_body(kind: str, version: str, body: bytes, envelope: Envelope
 
 def check_payload_body(body: bytes, payload: bytes, signature: bytes, key: ImagePublicKey) -> None:
     """Raise VerificationError unless `body` is a `hashedrekord` 0.0.1 of exactly this payload, signature and key."""
+    public_key = _spec_of(body).object("signature").object("publicKey")
     spec = {
         "data": {"hash": _hash(hashlib.sha256(payload).hexdigest())},
-        "signature": {"content": encode(signature), "publicKey": {"content": encode(key.pem())}},
+        "signature": {"content": encode(signature), "publicKey": {"content": _stated_key(public_key, "content", key)}},
     }
     _check(body, _entry("hashedrekord", "0.0.1", spec))
 
@@ -53,11 +54,12 @@ def _entry(kind: str, version: str, spec: Mapping[str, object]) -> bytes:
 
 def _dsse(body: bytes, envelope: Envelope, key: ImagePublicKey) -> bytes:
     """The envelope's own hash is over the JSON text that was sent to the log, which nobody else has."""
-    envelope_hash = _stated_hash(_spec_of(body).object("envelopeHash"))
+    stated = _spec_of(body)
+    signature = _only_signature(stated)
     spec = {
-        "envelopeHash": _hash(envelope_hash),
+        "envelopeHash": _hash(_stated_hash(stated.object("envelopeHash"))),
         "payloadHash": _hash(hashlib.sha256(envelope.payload).hexdigest()),
-        "signatures": [{"signature": encode(envelope.signature), "verifier": encode(key.pem())}],
+        "signatures": [{"signature": encode(envelope.signature), "verifier": _stated_key(signature, "verifier", key)}],
     }
     return _entry("dsse", "0.0.1", spec)
 
@@ -65,13 +67,13 @@ def _dsse(body: bytes, envelope: Envelope, key: ImagePublicKey) -> bytes:
 def _intoto(body: bytes, envelope: Envelope, key: ImagePublicKey) -> bytes:
     """The hash is as in `dsse`; the key's id is a name that nobody signed."""
     content = _spec_of(body).object("content")
-    stated = content.object("envelope").objects("signatures", limit=1)
-    key_id = stated[0].optional_string("keyid") if stated else None
+    stated = _only_signature(content.object("envelope"))
     signature = {
-        **({} if key_id is None else {"keyid": key_id}),
-        "publicKey": encode(key.pem()),
+        "publicKey": _stated_key(stated, "publicKey", key),
         "sig": encode(encode(envelope.signature).encode()),
     }
+    if "keyid" in stated:
+        signature = {"keyid": stated.string("keyid"), **signature}
     spec = {
         "content": {
             "envelope": {"payloadType": PAYLOAD_TYPE, "signatures": [signature]},
@@ -112,6 +114,25 @@ def _spec_of(body: bytes) -> JsonObject:
 
 def _hash(hex_digest: str) -> dict[str, object]:
     return {"algorithm": "sha256", "value": hex_digest}
+
+
+def _only_signature(value: JsonObject) -> JsonObject:
+    signatures = value.objects("signatures", limit=1)
+    if not signatures:
+        raise FormatError(f"{value.where} has no signature")
+    return signatures[0]
+
+
+def _stated_key(value: JsonObject, name: str, key: ImagePublicKey) -> str:
+    """The text of the key in a body, as one key can be written as PEM in many ways."""
+    text = value.string(name)
+    try:
+        stated = parse_public_key(decode(text, f"{value.where}: `{name}`"))
+    except KeyFileError as error:
+        raise FormatError(f"{value.where}: `{name}`: {error}") from None
+    if stated != key:
+        raise VerificationError(Reason.NOT_LOGGED, "the log entry is of a signature by another key")
+    return text
 
 
 def _stated_hash(value: JsonObject) -> str:
