@@ -6,6 +6,7 @@ A reference is a path, or has a scheme: `env://`, `pkcs11:`, `awskms://`, `gcpkm
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -146,7 +147,7 @@ def _resource(scheme: str, rest: str) -> str:
     return rest
 
 
-_KNOWN = {
+_KNOWN: dict[str, Callable[[str, str], Form]] = {
     "awskms": _aws,
     "azurekms": _azure,
     "env": _environment,

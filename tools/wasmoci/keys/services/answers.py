@@ -1,0 +1,74 @@
+"""What tokens and services answer, checked and in the forms of keys/algorithms.py."""
+
+import hashlib
+import logging
+from collections.abc import Callable
+
+from cryptography.exceptions import InternalError, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+
+from wasmoci.errors import KeyFileError
+from wasmoci.keys import algorithms
+from wasmoci.text import excerpt
+
+SECONDS = 30
+
+_MAX_REASON_CHARACTERS = 80
+_UNREADABLE = (TypeError, ValueError, UnsupportedAlgorithm, InternalError)
+
+
+def sha256(message: bytes) -> bytes:
+    return hashlib.sha256(message).digest()
+
+
+def der_public_key(data: object, service: str) -> algorithms.PublicKey:
+    """The key in SubjectPublicKeyInfo DER bytes; raises KeyFileError."""
+    return _public_key(serialization.load_der_public_key, data, service)
+
+
+def pem_public_key(text: object, service: str) -> algorithms.PublicKey:
+    """The key in SubjectPublicKeyInfo PEM text; raises KeyFileError."""
+    return _public_key(serialization.load_pem_public_key, text.encode() if isinstance(text, str) else None, service)
+
+
+def signature(value: object, service: str) -> bytes:
+    """`value` itself; raises KeyFileError unless it is bytes."""
+    if not isinstance(value, bytes) or not value:
+        raise nonsense(service)
+    return value
+
+
+def ecdsa_signature(value: object, service: str) -> bytes:
+    """DER from `r` and `s` beside each other, as PKCS#11 and Azure give it; raises KeyFileError."""
+    data = signature(value, service)
+    if len(data) % 2:
+        raise nonsense(service)
+    half = len(data) // 2
+    return encode_dss_signature(int.from_bytes(data[:half], "big"), int.from_bytes(data[half:], "big"))
+
+
+def nonsense(service: str) -> KeyFileError:
+    return KeyFileError(f"{service} gave an answer that is not in its form")
+
+
+def refused(service: str, reason: object) -> KeyFileError:
+    return KeyFileError(f"{service} refused this: {excerpt(str(reason), _MAX_REASON_CHARACTERS)}")
+
+
+def unreachable(service: str, error: Exception) -> KeyFileError:
+    return KeyFileError(f"{service} cannot be asked: {type(error).__name__}")
+
+
+def quiet(logger: str) -> None:
+    """Keep the warnings of a library off the standard error of a program that configures no logging."""
+    logging.getLogger(logger).addHandler(logging.NullHandler())
+
+
+def _public_key(load: Callable[[bytes], object], data: object, service: str) -> algorithms.PublicKey:
+    if not isinstance(data, bytes):
+        raise nonsense(service)
+    try:
+        return algorithms.supported(load(data))
+    except _UNREADABLE:
+        raise nonsense(service) from None

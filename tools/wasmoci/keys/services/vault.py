@@ -1,0 +1,138 @@
+"""Keys of the transit engine of HashiCorp Vault and OpenBao.
+
+As cosign 3.1 has it: the server is $VAULT_ADDR, else $BAO_ADDR; the token is $VAULT_TOKEN, else
+$BAO_TOKEN, else in the file `.vault-token` of the home folder; the engine is mounted where
+$TRANSIT_SECRET_ENGINE_PATH says, else at `transit`. $VAULT_NAMESPACE, $VAULT_CACERT and $VAULT_CAPATH count too.
+"""
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import hvac
+from cryptography.hazmat.primitives.asymmetric import ed25519
+from hvac.exceptions import VaultError
+from requests.exceptions import RequestException
+
+from wasmoci import base64_strict
+from wasmoci.errors import FormatError, KeyFileError
+from wasmoci.files import read_secret
+from wasmoci.keys import algorithms
+from wasmoci.keys.reference_forms import VaultKey
+from wasmoci.keys.services import answers
+
+_SERVICE = "the Vault server"
+_MAX_TOKEN_SIZE = 64 * 1024
+_TOKEN_FILE = ".vault-token"  # noqa: S105 - the name of a file
+_SIGNATURE = re.compile(r"vault:v([0-9]{1,9}):(.*)", re.DOTALL)
+_ED25519_SIZE = 32
+
+
+class VaultSigningKey:
+    """A SigningKey: the newest version of a key."""
+
+    def __init__(self, key: VaultKey) -> None:
+        self._name = key.name
+        self._mount = os.environ.get("TRANSIT_SECRET_ENGINE_PATH", "").strip("/") or "transit"
+        # A redirect would carry the token to another server.
+        self._transit = hvac.Client(
+            url=_address(),
+            token=_token(),
+            namespace=os.environ.get("VAULT_NAMESPACE"),
+            timeout=answers.SECONDS,
+            allow_redirects=False,
+        ).secrets.transit
+        with _explained():
+            data = _data(self._transit.read_key(self._name, mount_point=self._mount))
+            self._version, public_key = _newest(data)
+        self.public_key: algorithms.PublicKey = _public_key(public_key)
+
+    def sign(self, message: bytes) -> bytes:
+        ed25519_key = isinstance(self.public_key, ed25519.Ed25519PublicKey)
+        with _explained():
+            answer = self._transit.sign_data(
+                self._name,
+                base64_strict.encode(message if ed25519_key else answers.sha256(message)),
+                key_version=self._version,
+                hash_algorithm=None if ed25519_key else "sha2-256",
+                prehashed=not ed25519_key,
+                signature_algorithm="pkcs1v15",
+                marshaling_algorithm="asn1",
+                mount_point=self._mount,
+            )
+            match = _SIGNATURE.fullmatch(str(_data(answer)["signature"]))
+        if match is None or int(match[1]) != self._version:
+            raise answers.nonsense(_SERVICE)
+        return _decoded(match[2])
+
+
+def open_key(key: VaultKey) -> VaultSigningKey:
+    """Ask for the public key; raises KeyFileError, also where there is no address or no token."""
+    return VaultSigningKey(key)
+
+
+def _address() -> str:
+    address = os.environ.get("VAULT_ADDR") or os.environ.get("BAO_ADDR")
+    if not address:
+        raise KeyFileError("$VAULT_ADDR, or $BAO_ADDR, must say where the Vault server is")
+    return address
+
+
+def _token() -> str:
+    token = os.environ.get("VAULT_TOKEN") or os.environ.get("BAO_TOKEN")
+    if token:
+        return token
+    path = Path.home() / _TOKEN_FILE
+    if not path.exists():
+        raise KeyFileError(f"log in to Vault first: $VAULT_TOKEN and $BAO_TOKEN are not set, {path} does not exist")
+    return read_secret(path, _MAX_TOKEN_SIZE, "the file with the token", private=False).decode(errors="replace").strip()
+
+
+def _data(answer: object) -> Mapping[str, object]:
+    """The member `data`; anything but an answer with status 200, such as a redirect, has none."""
+    data = answer["data"] if isinstance(answer, dict) else None
+    if not isinstance(data, dict):
+        raise answers.nonsense(_SERVICE)
+    return data
+
+
+def _newest(data: Mapping[str, object]) -> tuple[int, object]:
+    version, keys = data["latest_version"], data["keys"]
+    if type(version) is not int or not isinstance(keys, dict):
+        raise answers.nonsense(_SERVICE)
+    entry = keys[str(version)]
+    if not isinstance(entry, dict):
+        raise KeyFileError("this key of the transit engine is for encryption, not for signatures")
+    return version, entry["public_key"]
+
+
+def _public_key(text: object) -> algorithms.PublicKey:
+    """PEM, but for Ed25519, which is the base64 of 32 bytes."""
+    if isinstance(text, str) and not text.startswith("-----BEGIN"):
+        raw = _decoded(text)
+        if len(raw) != _ED25519_SIZE:
+            raise answers.nonsense(_SERVICE)
+        return algorithms.supported(ed25519.Ed25519PublicKey.from_public_bytes(raw))
+    return answers.pem_public_key(text, _SERVICE)
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        return base64_strict.decode(text, "the answer")
+    except FormatError:
+        raise answers.nonsense(_SERVICE) from None
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """What hvac and requests say can hold addresses and tokens: errors are told by their names only."""
+    try:
+        yield
+    except VaultError as error:
+        raise answers.refused(_SERVICE, type(error).__name__) from None
+    except RequestException as error:
+        raise answers.unreachable(_SERVICE, error) from None
+    except (KeyError, TypeError, ValueError):
+        raise answers.nonsense(_SERVICE) from None
