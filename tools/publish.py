@@ -6,7 +6,8 @@ from wasmoci.cli import publishing
 from wasmoci.cli.bazel_request import read_request
 from wasmoci.cli.output import Report, reported
 from wasmoci.cli.source import insecure_registries
-from wasmoci.cli.verdict import fingerprints, policy
+from wasmoci.cli.trust import policy
+from wasmoci.cli.verdict import fingerprints
 from wasmoci.errors import UsageError
 from wasmoci.publish import PublishRequest
 from wasmoci.reference import Repository
@@ -37,7 +38,7 @@ def publish(
         layout=asked.layout,
         repository=repository if registry is None else repository.on(registry),
         tags=tags or asked.tags,
-        policy=policy(asked.component_keys, asked.oci_keys, asked.require),
+        policy=policy(asked.trusted, asked.require),
         placeholders=fingerprints(asked.placeholder_keys),
         allow_placeholders=allow_placeholder_keys,
     )

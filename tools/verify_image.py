@@ -8,7 +8,8 @@ from wasmoci.cli.bazel_request import BazelRequest, read_request
 from wasmoci.cli.bazel_test import tested
 from wasmoci.cli.output import Report, reported
 from wasmoci.cli.source import open_source
-from wasmoci.cli.verdict import policy, verdict_report
+from wasmoci.cli.trust import policy
+from wasmoci.cli.verdict import verdict_report
 from wasmoci.errors import UsageError
 from wasmoci.verify import verify
 
@@ -27,7 +28,7 @@ def verify_image(rlocation: str) -> Report:
 
 
 def _verify(asked: BazelRequest, target: str) -> Report:
-    wanted = policy(asked.component_keys, asked.oci_keys, asked.require)
+    wanted = policy(asked.trusted, asked.require)
     with open_source(target, asked.insecure_registries) as source:
         return verdict_report(target, verify(source, wanted))
 

@@ -4,18 +4,21 @@ from pathlib import Path
 
 import click
 
-from wasmoci.cli.options import PathArgument, trusted_keys
+from wasmoci.cli.options import PathArgument
 from wasmoci.cli.output import Report, reported
-from wasmoci.cli.verdict import policy, verdict_report
+from wasmoci.cli.trust import policy
+from wasmoci.cli.trust_options import trust_options
+from wasmoci.cli.trust_values import TrustValues
+from wasmoci.cli.verdict import verdict_report
 from wasmoci.layout import Layout
 from wasmoci.verify import verify
 
 
 @click.command()
 @click.argument("layout", type=PathArgument())
-@trusted_keys
 @reported
-def inspect(layout: Path, component_keys: tuple[Path, ...], oci_keys: tuple[Path, ...]) -> Report:
+@trust_options
+def inspect(layout: Path, trusted: TrustValues) -> Report:
     """Show the image in LAYOUT and the level that the trusted keys given can confirm."""
-    verified = verify(Layout(layout), policy(component_keys, oci_keys, "none"))
+    verified = verify(Layout(layout), policy(trusted, "none"))
     return verdict_report(str(layout), verified)

@@ -1,16 +1,12 @@
 """Options that several commands share."""
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
 
 import click
 
 COMPONENT_KEYS_HELP = (
     "A file with a trusted component public key, or with many as in OpenSSH's authorized_keys. Repeatable."
 )
-
-_F = TypeVar("_F", bound=Callable[..., Any])
 
 
 class PathArgument(click.Path):
@@ -40,16 +36,6 @@ sections = click.option(
     multiple=True,
     help="Names of custom sections, with * for any characters and ? for any one. Repeatable.",
 )
-
-
-def trusted_keys(command: _F) -> _F:
-    """The options `--component-key` and `--oci-key`, both repeatable."""
-    command = click.option(
-        "--oci-key", "oci_keys", multiple=True, type=PathArgument(), help="A trusted OCI public key."
-    )(command)
-    return click.option(
-        "--component-key", "component_keys", multiple=True, type=PathArgument(), help=COMPONENT_KEYS_HELP
-    )(command)
 
 
 required_level = click.option(

@@ -5,10 +5,12 @@ from pathlib import Path
 import click
 
 from wasmoci.cli import publishing
-from wasmoci.cli.options import PathArgument, required_level, trusted_keys
+from wasmoci.cli.options import PathArgument, required_level
 from wasmoci.cli.output import Report, reported
 from wasmoci.cli.source import insecure_registries
-from wasmoci.cli.verdict import policy
+from wasmoci.cli.trust import policy
+from wasmoci.cli.trust_options import trust_options
+from wasmoci.cli.trust_values import TrustValues
 from wasmoci.publish import PublishRequest
 from wasmoci.reference import Repository
 
@@ -18,17 +20,16 @@ from wasmoci.reference import Repository
 @click.argument("repository")
 @click.option("--tag", "tags", multiple=True, required=True, help="Repeatable.")
 @click.option("--dry-run", is_flag=True, help="Verify, show what would be sent, and send nothing.")
-@trusted_keys
 @required_level
 @insecure_registries
 @reported
+@trust_options
 def publish(
     layout: Path,
     repository: str,
     tags: tuple[str, ...],
     dry_run: bool,
-    component_keys: tuple[Path, ...],
-    oci_keys: tuple[Path, ...],
+    trusted: TrustValues,
     require: str | None,
     insecure_registries: tuple[str, ...],
 ) -> Report:
@@ -40,6 +41,6 @@ def publish(
         layout=layout,
         repository=Repository.parse(repository),
         tags=tags,
-        policy=policy(component_keys, oci_keys, require),
+        policy=policy(trusted, require),
     )
     return publishing.run(request, insecure_registries, dry_run=dry_run)

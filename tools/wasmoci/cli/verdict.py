@@ -1,29 +1,14 @@
-"""Policies from options, and verdicts for people and programs."""
+"""Verdicts for people and programs."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from wasmoci.cli.output import Report, warn
+from wasmoci.cli.output import Report
 from wasmoci.errors import KeyFileError
+from wasmoci.image_signatures import ImageSignature
 from wasmoci.keys import component as component_key_files
 from wasmoci.keys import image as image_key_files
-from wasmoci.keys.component import ComponentPublicKey
-from wasmoci.level import Level
-from wasmoci.verify import Policy, Verified
-
-
-def policy(component_keys: Sequence[Path], oci_keys: Sequence[Path], require: str | None) -> Policy:
-    """The policy that trusts the keys in these files; see `Policy.of`."""
-    return Policy.of(
-        trusted_component_keys(component_keys),
-        [image_key_files.load_public_key(path) for path in oci_keys],
-        None if require is None else Level(require),
-    )
-
-
-def trusted_component_keys(files: Sequence[Path]) -> list[ComponentPublicKey]:
-    """All component keys of these files; warns of each line of a list that is passed over."""
-    return [key for path in files for key in component_key_files.load_public_keys(path, warn)]
+from wasmoci.verify import Verified
 
 
 def fingerprints(public_keys: Sequence[Path]) -> frozenset[str]:
@@ -32,26 +17,48 @@ def fingerprints(public_keys: Sequence[Path]) -> frozenset[str]:
 
 
 def verdict_json(verified: Verified) -> dict[str, object]:
-    """`image`, `level`, `component`, `componentKeys`, `ociSignatures`: digests and fingerprints."""
+    """`image`, `level`, `component`, and who signed: `componentKeys` and `ociSignatures`."""
     return {
         "image": str(verified.subject.digest),
         "level": verified.level.value,
         "component": None if verified.component is None else str(verified.component),
         "componentKeys": [key.fingerprint for key in verified.component_keys],
-        "ociSignatures": [
-            {"format": one.format.value, "key": one.signer.fingerprint, "carrier": str(one.carrier)}
-            for one in verified.image_signatures
-        ],
+        "ociSignatures": [_signature_json(one) for one in verified.image_signatures],
     }
 
 
 def verdict_report(target: str, verified: Verified) -> Report:
     lines = [f"{target}: {verified.subject.digest}", f"level: {verified.level.value}"]
-    lines += [f"component signed by {key.fingerprint}" for key in verified.component_keys]
-    lines += [
-        f"OCI manifest signed by {one.signer.fingerprint} ({one.format.value})" for one in verified.image_signatures
-    ]
+    policy = verified.policy
+    component_keys = [key.fingerprint for key in verified.component_keys]
+    if component_keys:
+        lines.append(_count("component", len(component_keys), len(set(policy.component_keys))))
+        lines += [f"  {name}" for name in component_keys]
+    if verified.image_signatures:
+        signed = len({one.signer.principal for one in verified.image_signatures})
+        lines.append(_count("OCI manifest", signed, policy.image.principals))
+        lines += [f"  {_signature_line(one)}" for one in verified.image_signatures]
     return Report(lines, verdict_json(verified), verified.warnings)
+
+
+def _count(what: str, signed: int, trusted: int) -> str:
+    return f"{what} signed by {signed} of {trusted} trusted {'signer' if trusted == 1 else 'signers'}:"
+
+
+def _signature_line(one: ImageSignature) -> str:
+    notes = [one.format.value, *(["logged"] if one.logged else [])]
+    notes += [f"{key}={value}" for key, value in sorted(one.annotations.items())]
+    return f"{one.signer.fingerprint} ({', '.join(notes)})"
+
+
+def _signature_json(one: ImageSignature) -> dict[str, object]:
+    return {
+        "signer": one.signer.fingerprint,
+        "format": one.format.value,
+        "carrier": str(one.carrier),
+        "annotations": dict(one.annotations),
+        "logged": one.logged,
+    }
 
 
 def _fingerprints(path: Path) -> list[str]:
