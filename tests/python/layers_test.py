@@ -61,6 +61,7 @@ OPERATIONS = {
     "image_signatures",
     "image_trust",
     "keygen",
+    "log_signatures",
     "package",
     "publish",
     "pull",

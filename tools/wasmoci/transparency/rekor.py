@@ -1,0 +1,111 @@
+"""A client of transparency logs: Rekor v1 and v2.
+
+What is sent to a log becomes public, and what a log answers is worth nothing before it is verified: so a
+signing configuration may name a log by a URL in plain HTTP.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from wasmoci.cosign_bundle import Envelope
+from wasmoci.errors import RegistryError
+from wasmoci.files import read_bounded
+from wasmoci.keys.image import ImagePublicKey
+from wasmoci.registry.transport import Body, Request, Response, Transport
+from wasmoci.registry.url import Url
+from wasmoci.text import excerpt
+from wasmoci.transparency.key_details import KEY_DETAILS
+from wasmoci.transparency.log_entry import LogEntry
+from wasmoci.transparency.signing_config import (
+    MAX_SIGNING_CONFIG_SIZE,
+    LogService,
+    LogServices,
+    parse_signing_config,
+)
+from wasmoci.transparency.submission import (
+    MAX_ANSWER_SIZE,
+    dsse_request,
+    hashed_rekord_request,
+    parse_answer_v1,
+    parse_answer_v2,
+)
+
+# Rekor v2 answers once the entry is in the tree, which takes it some seconds.
+REQUEST_SECONDS = 60.0
+
+_OK, _CREATED, _CONFLICT = 200, 201, 409
+_HEADERS = {"Accept": "application/json", "Content-Type": "application/json"}
+
+
+@dataclass(frozen=True)
+class RekorLogs:
+    """The logs of a signing configuration. Of `environment`, see Transport; `clock` gives seconds since 1970."""
+
+    services: LogServices
+    environment: Mapping[str, str] = field(default_factory=dict)
+    clock: Callable[[], float] = time.time
+
+    @classmethod
+    def from_file(cls, path: Path, environment: Mapping[str, str] | None = None) -> "RekorLogs":
+        """Read `signing_config.json`; raises FormatError, LimitError, Error where it cannot be read."""
+        data = read_bounded(path, MAX_SIGNING_CONFIG_SIZE, "the signing configuration")
+        return cls(parse_signing_config(data), environment or {})
+
+    def add(self, envelope: Envelope, key: ImagePublicKey) -> list[LogEntry]:
+        """Log an envelope that `key` signed; the entries as the logs gave them, not verified.
+
+        An entry that a log has already is the one that it gives. Raises UsageError where no log takes
+        signatures of this key, RegistryError where a log cannot be reached or refuses, FormatError for an
+        answer that is none.
+        """
+        versions = (1, 2) if key.algorithm in KEY_DETAILS else (1,)
+        return [self._add_to(service, envelope, key) for service in self.services.select(versions, self.clock())]
+
+    def _add_to(self, service: LogService, envelope: Envelope, key: ImagePublicKey) -> LogEntry:
+        base = Url.parse(service.url.rstrip("/"))
+        plain = [base.origin.netloc] if base.origin.scheme == "http" else []
+        transport = Transport(plain, self.environment)
+        try:
+            if service.version == 1:
+                return _add_to_v1(transport, _below(base, "/api/v1/log/entries"), dsse_request(envelope, key))
+            return _add_to_v2(transport, _below(base, "/api/v2/log/entries"), hashed_rekord_request(envelope, key))
+        finally:
+            transport.close()
+
+
+def _add_to_v1(transport: Transport, url: Url, body: bytes) -> LogEntry:
+    with _post(transport, url, body) as response:
+        if response.status != _CONFLICT:
+            return parse_answer_v1(_content(response, _CREATED), f"the answer of {url}")
+        location = response.header("Location")
+    existing = None if location is None else url.join(location)
+    if existing is None or existing.origin != url.origin:
+        raise RegistryError(f"{url} has the entry already and does not say where", _CONFLICT)
+    request = Request("GET", existing, {"Accept": "application/json"}, idempotent=True, seconds=REQUEST_SECONDS)
+    with transport.send(request) as response:
+        return parse_answer_v1(_content(response, _OK), f"the answer of {existing}")
+
+
+def _add_to_v2(transport: Transport, url: Url, body: bytes) -> LogEntry:
+    with _post(transport, url, body) as response:
+        return parse_answer_v2(_content(response, _CREATED), f"the answer of {url}")
+
+
+def _post(transport: Transport, url: Url, body: bytes) -> Response:
+    """A log has each entry once, so what is sent again changes nothing."""
+    request = Request("POST", url, _HEADERS, Body.of(body), idempotent=True, seconds=REQUEST_SECONDS)
+    return transport.send(request)
+
+
+def _content(response: Response, status: int) -> bytes:
+    if response.status != status:
+        reason = response.read(MAX_ANSWER_SIZE, "the answer").decode(errors="replace")
+        raise RegistryError(f"{response.url} answered {response.status}: {excerpt(reason)}", response.status)
+    return response.read(MAX_ANSWER_SIZE, "the answer")
+
+
+def _below(base: Url, path: str) -> Url:
+    """The URL of an API's `path` below the base URL of a service."""
+    return Url(base.origin, f"{base.target.rstrip('/')}{path}")
