@@ -47,7 +47,7 @@ class Log:
 
     def checkpoint(self) -> str:
         """The signed root of the tree as it is now."""
-        note = f"{self.origin}\n{len(self.leaves)}\n{text(_root(self.leaves))}\n"
+        note = f"{self.origin}\n{len(self.leaves)}\n{text(tree_root(self.leaves))}\n"
         return f"{note}\n\u2014 {self.origin.split()[0]} {text(self.identifier[:4] + self.sign(note.encode()))}\n"
 
     def append(self, body: bytes, kind: str, kind_version: str) -> Json:
@@ -60,9 +60,9 @@ class Log:
             "kindVersion": {"kind": kind, "version": kind_version},
             "inclusionProof": {
                 "logIndex": str(index),
-                "rootHash": text(_root(self.leaves)),
+                "rootHash": text(tree_root(self.leaves)),
                 "treeSize": str(len(self.leaves)),
-                "hashes": [text(one) for one in _path(index, self.leaves)],
+                "hashes": [text(one) for one in tree_path(index, self.leaves)],
                 "checkpoint": {"envelope": self.checkpoint()},
             },
             "canonicalizedBody": text(body),
@@ -168,18 +168,18 @@ def _split(count: int) -> int:
     return 1 << (count - 1).bit_length() - 1
 
 
-def _root(leaves: Sequence[bytes]) -> bytes:
+def tree_root(leaves: Sequence[bytes]) -> bytes:
     if len(leaves) == 1:
         return leaves[0]
     middle = _split(len(leaves))
-    return _node(_root(leaves[:middle]), _root(leaves[middle:]))
+    return _node(tree_root(leaves[:middle]), tree_root(leaves[middle:]))
 
 
-def _path(index: int, leaves: Sequence[bytes]) -> list[bytes]:
+def tree_path(index: int, leaves: Sequence[bytes]) -> list[bytes]:
     """The inclusion proof, RFC 6962 2.1.1."""
     if len(leaves) == 1:
         return []
     middle = _split(len(leaves))
     if index < middle:
-        return [*_path(index, leaves[:middle]), _root(leaves[middle:])]
-    return [*_path(index - middle, leaves[middle:]), _root(leaves[:middle])]
+        return [*tree_path(index, leaves[:middle]), tree_root(leaves[middle:])]
+    return [*tree_path(index - middle, leaves[middle:]), tree_root(leaves[:middle])]
