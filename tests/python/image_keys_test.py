@@ -1,4 +1,4 @@
-"""ECDSA P-256 key files: every form, every wrong form, and no secret in any text."""
+"""Files with keys that sign images: every form, every wrong form, and no secret in any text."""
 
 import traceback
 from collections.abc import Callable
@@ -6,16 +6,26 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa, x25519
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from image_fixtures import FILE_KEY, PUBLIC_KEY, SIGNER
-from wasmoci.errors import Error, KeyFileError, LimitError, Reason, VerificationError
-from wasmoci.keys import image
-from wasmoci.keys.image import FileKey, ImagePublicKey, ImageSigner, load_public_key, load_signer
+from image_fixtures import FILE_KEY, OTHER_PUBLIC_KEY, PUBLIC_KEY, SIGNER
+from wasmoci.errors import Error, KeyFileError, LimitError, Reason, UsageError, VerificationError
+from wasmoci.keys import cosign_file, image
+from wasmoci.keys.image import (
+    FileKey,
+    ImagePublicKey,
+    ImageSigner,
+    load_file_key,
+    load_public_key,
+    load_signer,
+    parse_private_key,
+    parse_public_key,
+)
+from wasmoci.keys.pkcs8 import MAX_PASSWORD_SIZE
 from wasmoci.keys.protocols import MAX_KEY_FILE_SIZE
 
 PASSWORD = b"MARKED-PASSWORD"
@@ -33,17 +43,31 @@ Yfps5mliLmDyn7Z5A/4QCLi8maQa6elWKLxk8vGyDC1+n1F3o8KU1EYimQ==
 -----END PUBLIC KEY-----
 """
 CERTIFICATE = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+# A public test key, made with `openssl pkcs8 -topk8 -v2 camellia256 -passout pass:MARKED-PASSWORD`.
+CAMELLIA_PEM = b"""-----BEGIN ENCRYPTED PRIVATE KEY-----
+MIHuMFkGCSqGSIb3DQEFDTBMMCkGCSqGSIb3DQEFDDAcBAgb8GUCGJ78AQICCAAw
+DAYIKoZIhvcNAgkFADAfBgsqgwiMmks9AQEBBAQQQ7OkRBMtRllP4tY4WZ3DOgSB
+kAxoA1w03bGPt7yKleaoz08QOoWg2+YZVgYN5GUeK7Kx6gzEWWpno5rffgucd1J3
+91NpiczRS3hBM9+K1v9nm5mJ0El4OZxCPqQAOwemEl2+z5ieaWcSZNM3r4VwKfBe
+8XF+T/hHHPbxtLiyFUm24OKCX5MqMmjkd3sbXvcJfULk6VlXMhUcdYpOmsPpddYl
+9w==
+-----END ENCRYPTED PRIVATE KEY-----
+"""
 CUT_COSIGN_FILE = b"-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----\n"
-OTHER_TYPES: dict[str, PrivateKeyTypes] = {
-    "ed25519": ed25519.Ed25519PrivateKey.from_private_bytes(bytes(32)),
-    "p384": ec.derive_private_key(1, ec.SECP384R1()),
-    "secp256k1": ec.derive_private_key(1, ec.SECP256K1()),
-    "rsa_2048": rsa.generate_private_key(65537, 2048),
+TYPES: dict[str, PrivateKeyTypes] = {
+    "ecdsa-p256": PRIVATE,
+    "ecdsa-p384": ec.derive_private_key(SCALAR, ec.SECP384R1()),
+    "ecdsa-p521": ec.derive_private_key(SCALAR, ec.SECP521R1()),
+    "rsa-2048": rsa.generate_private_key(65537, 2048),
+    "ed25519": ed25519.Ed25519PrivateKey.from_private_bytes(bytes(range(32))),
 }
-# RSA keys below today's sizes and exponents, as public keys only.
-WEAK_RSA = {
-    "rsa_1024": rsa.RSAPublicNumbers(65537, 2**1023 + 1155685395246619182673033),
-    "rsa_exponent_3": rsa.RSAPublicNumbers(3, 2**2047 + 1155685395246619182673033),
+OTHER_TYPES: dict[str, PrivateKeyTypes] = {
+    "secp256k1": ec.derive_private_key(1, ec.SECP256K1()),
+    "p224": ec.derive_private_key(1, ec.SECP224R1()),
+    "brainpool_p256": ec.derive_private_key(1, ec.BrainpoolP256R1()),
+    "ed448": ed448.Ed448PrivateKey.from_private_bytes(bytes(57)),
+    "x25519": x25519.X25519PrivateKey.from_private_bytes(bytes(range(32))),
+    "dsa": dsa.generate_private_key(2048),
 }
 
 Write = Callable[[bytes], Path]
@@ -68,31 +92,91 @@ def test_public_key_is_read_in_every_form(file: Write, data: bytes) -> None:
     assert key.pem() == GOLDEN_PEM
 
 
-FORMS = [PLAIN_PEM, PRIVATE.private_bytes(PEM, SEC1, PLAIN), FILE_KEY.pem()]
+# What `openssl ecparam -genkey` puts before the key.
+CURVE_BLOCK = b"-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n"
+FORMS = {
+    "as_written": FILE_KEY.pem(),
+    "sec1_after_curve": CURVE_BLOCK + PRIVATE.private_bytes(PEM, SEC1, PLAIN),
+    "sec1_der": PRIVATE.private_bytes(DER, SEC1, PLAIN),
+}
 
 
-@pytest.mark.parametrize("data", FORMS, ids=["pkcs8", "sec1", "as_written"])
-def test_private_key_is_read(file: Write, data: bytes) -> None:
-    signer = load_signer(file(data))
+@pytest.mark.parametrize("form", FORMS)
+def test_private_key_is_read(file: Write, form: str) -> None:
+    signer = load_signer(file(FORMS[form]))
     assert signer.public_key.spki == PUBLIC_KEY.spki
     assert signer.sign(b"message") == SIGNER.sign(b"message")
+
+
+@pytest.mark.parametrize("kind", TYPES)
+@pytest.mark.parametrize("encoding", [PEM, DER])
+@pytest.mark.parametrize("form", [PKCS8, SEC1])
+def test_private_key_of_every_type_is_read(
+    file: Write, kind: str, encoding: serialization.Encoding, form: serialization.PrivateFormat
+) -> None:
+    key = TYPES[kind]
+    form = PKCS8 if kind == "ed25519" else form
+    signer = load_signer(file(key.private_bytes(encoding, form, PLAIN)))
+    assert signer.public_key == ImagePublicKey.of(key.public_key())
+    assert signer.fingerprint.startswith(f"{kind}:")
+
+
+@pytest.mark.parametrize("kind", TYPES)
+@pytest.mark.parametrize("form", ["pkcs8", "pkcs8_der", "cosign", "older_cosign", "openssl"])
+def test_encrypted_key_of_every_type_opens_with_its_password_only(file: Write, kind: str, form: str) -> None:
+    key = FileKey(TYPES[kind])
+    best = serialization.BestAvailableEncryption(PASSWORD)
+    path = file(
+        {
+            "pkcs8": lambda: key.pem(PASSWORD),
+            "pkcs8_der": lambda: TYPES[kind].private_bytes(DER, PKCS8, best),
+            "cosign": lambda: key.pem_for_cosign(PASSWORD),
+            "older_cosign": lambda: key.pem_for_cosign(PASSWORD).replace(b"SIGSTORE", b"COSIGN"),
+            "openssl": lambda: TYPES[kind].private_bytes(PEM, PKCS8 if kind == "ed25519" else SEC1, best),
+        }[form]()
+    )
+    assert load_file_key(path, lambda: PASSWORD).public_key == key.public_key
+    with pytest.raises(KeyFileError, match="encrypted and no password was given"):
+        load_file_key(path)
+    for wrong in (b"wrong", b""):
+        with pytest.raises(KeyFileError, match="does not open with the password given"):
+            load_file_key(path, lambda wrong=wrong: wrong)  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("size", [0, MAX_PASSWORD_SIZE + 1])
+def test_a_password_that_cannot_encrypt_is_wrong_usage(size: int) -> None:
+    with pytest.raises(UsageError, match=f"must have 1 to {MAX_PASSWORD_SIZE} bytes here, got: {size}"):
+        FILE_KEY.pem(bytes(size))
+    FILE_KEY.pem(b"x" * MAX_PASSWORD_SIZE)
+
+
+def test_key_in_bytes_is_read_without_a_file() -> None:
+    assert parse_private_key(PLAIN_PEM).public_key == PRIVATE.public_key()
+    assert parse_public_key(GOLDEN_PEM) == PUBLIC_KEY
+    with pytest.raises(KeyFileError, match=r"^an OCI private key is"):
+        parse_private_key(b"")
+
+
+OTHER_POINT = (
+    ec.derive_private_key(5, ec.SECP256R1())
+    .public_key()
+    .public_bytes(serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)
+)
+
+
+@pytest.mark.parametrize("form", [PKCS8, SEC1])
+def test_private_key_with_the_public_half_of_another_is_refused(file: Write, form: serialization.PrivateFormat) -> None:
+    point = PRIVATE.public_key().public_bytes(serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)
+    mixed = PRIVATE.private_bytes(DER, form, PLAIN).replace(point, OTHER_POINT)
+    assert OTHER_POINT in mixed
+    with pytest.raises(KeyFileError, match="an OCI private key is"):
+        load_signer(file(mixed))
 
 
 def test_nonce_is_that_of_rfc_6979() -> None:
     r, s = decode_dss_signature(SIGNER.sign(b"sample"))
     assert r == 0xEFD48B2AACB6A8FD1140DD9CD45E81D69D2C877B56AAF991C34D0EA84EAF3716
     assert s == 0xF7CB1C942D657C41D436C7A1B6E29F65F3E900DBB9AFF4064DC4AB2F843ACDA8
-
-
-@pytest.mark.parametrize("form", ["pkcs8", "cosign"])
-def test_encrypted_key_opens_with_its_password_only(file: Write, form: str) -> None:
-    path = file(ENCRYPTED_PEM if form == "pkcs8" else FILE_KEY.pem_for_cosign(PASSWORD))
-    assert load_signer(path, lambda: PASSWORD).public_key.spki == PUBLIC_KEY.spki
-    with pytest.raises(KeyFileError, match="encrypted and no password was given"):
-        load_signer(path)
-    for wrong in (b"wrong", b""):
-        with pytest.raises(KeyFileError, match="does not open with the password given"):
-            load_signer(path, lambda wrong=wrong: wrong)  # type: ignore[misc]
 
 
 def test_password_is_asked_for_only_where_it_is_needed(file: Write) -> None:
@@ -112,9 +196,9 @@ def test_password_is_asked_for_only_where_it_is_needed(file: Write) -> None:
         pytest.param(GOLDEN_PEM.replace(b"MFkw", b"MFkx"), "is a PEM or DER", id="damaged"),
         pytest.param(PUBLIC_KEY.spki + b"\n", "is a PEM or DER", id="der_with_newline"),
         pytest.param(PUBLIC_KEY.spki[:-1] + b"\0", "is a PEM or DER", id="point_not_on_the_curve"),
-        pytest.param(
-            b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "is a PEM or DER", id="certificate"
-        ),
+        pytest.param(CERTIFICATE, "is a PEM or DER", id="certificate"),
+        pytest.param(GOLDEN_PEM + OTHER_PUBLIC_KEY.pem(), "this one has several blocks", id="two_keys"),
+        pytest.param(CERTIFICATE + GOLDEN_PEM, "this one has several blocks", id="certificate_and_key"),
     ],
 )
 def test_other_public_files_are_refused(file: Write, data: bytes, message: str) -> None:
@@ -127,13 +211,21 @@ def test_other_public_files_are_refused(file: Write, data: bytes, message: str) 
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        pytest.param(b"", "is a PKCS#8 PEM", id="empty"),
+        pytest.param(b"", "is a PKCS#8, SEC1", id="empty"),
         pytest.param(GOLDEN_PEM, "a public key where a private key is wanted", id="public_pem"),
-        pytest.param(PUBLIC_KEY.spki, "is a PKCS#8 PEM", id="public_der"),
-        pytest.param(PLAIN_PEM.replace(b"MIGH", b"MIGI"), "is a PKCS#8 PEM", id="damaged"),
+        pytest.param(PUBLIC_KEY.spki, "is a PKCS#8, SEC1", id="public_der"),
+        pytest.param(CURVE_BLOCK, "is a PKCS#8, SEC1", id="curve_only"),
+        pytest.param(CERTIFICATE, "is a PKCS#8, SEC1", id="certificate"),
+        pytest.param(SCALAR.to_bytes(32, "big"), "is a PKCS#8, SEC1", id="bare_32_bytes"),
+        pytest.param(PLAIN_PEM.replace(b"MIGH", b"MIGI"), "is a PKCS#8, SEC1", id="damaged"),
+        pytest.param(CUT_COSIGN_FILE, "no key file of cosign's", id="cut_cosign_file"),
+        pytest.param(cosign_file.encrypt(b"no key", PASSWORD), "is a PKCS#8, SEC1", id="no_key_in_cosign_file"),
         pytest.param(
-            b"-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----\n", "no key file of cosign's", id="cut_cosign_file"
+            cosign_file.encrypt(PRIVATE.private_bytes(DER, SEC1, PLAIN)[:-1], PASSWORD),
+            "is a PKCS#8, SEC1",
+            id="cut_key_in_cosign_file",
         ),
+        pytest.param(CAMELLIA_PEM, "encrypted in a way that is not supported", id="unsupported_cipher"),
     ],
 )
 def test_other_private_files_are_refused(file: Write, data: bytes, message: str) -> None:
@@ -144,25 +236,27 @@ def test_other_private_files_are_refused(file: Write, data: bytes, message: str)
 
 
 @pytest.mark.parametrize("kind", OTHER_TYPES)
-def test_keys_of_other_types_are_refused(file: Write, kind: str) -> None:
+@pytest.mark.parametrize("encoding", [PEM, DER])
+def test_keys_of_other_types_are_refused(file: Write, kind: str, encoding: serialization.Encoding) -> None:
     key = OTHER_TYPES[kind]
-    with pytest.raises(KeyFileError, match="signed with ECDSA P-256"):
-        load_signer(file(key.private_bytes(PEM, PKCS8, PLAIN)))
-    for encoding in (PEM, DER):
-        with pytest.raises(KeyFileError, match="signed with ECDSA P-256"):
-            load_public_key(file(key.public_key().public_bytes(encoding, SPKI)))
-
-
-@pytest.mark.parametrize("kind", WEAK_RSA)
-def test_weak_rsa_keys_are_refused(file: Write, kind: str) -> None:
-    with pytest.raises(KeyFileError, match="signed with ECDSA P-256"):
-        load_public_key(file(WEAK_RSA[kind].public_key().public_bytes(DER, SPKI)))
+    refusal = r"signed with ECDSA \(P-256, P-384, P-521\), RSA or Ed25519"
+    with pytest.raises(KeyFileError, match=refusal):
+        load_signer(file(key.private_bytes(encoding, PKCS8, PLAIN)))
+    with pytest.raises(KeyFileError, match=refusal):
+        load_public_key(file(key.public_key().public_bytes(encoding, SPKI)))
 
 
 @pytest.mark.parametrize("make", [ImagePublicKey.of, FileKey])
-def test_what_is_no_key_is_refused(make: Callable[[object], object]) -> None:
-    with pytest.raises(KeyFileError, match="signed with ECDSA P-256"):
-        make("a string")
+@pytest.mark.parametrize("thing", ["a string", None, CERTIFICATE])
+def test_what_is_no_key_is_refused(make: Callable[[object], object], thing: object) -> None:
+    with pytest.raises(KeyFileError, match="this is something else"):
+        make(thing)
+
+
+@pytest.mark.parametrize("halves", ["public", "private"])
+def test_the_other_half_is_refused_as_no_key(halves: str) -> None:
+    with pytest.raises(KeyFileError, match="this is something else"):
+        ImagePublicKey.of(PRIVATE) if halves == "public" else FileKey(PRIVATE.public_key())
 
 
 @pytest.mark.parametrize("load", [load_public_key, load_signer])

@@ -38,6 +38,7 @@ _NOT_PORTABLE = {
     "ed25519": "cosign 3 verifies this key's signatures, which are pure Ed25519, and makes its own in another way, "
     "Ed25519ph; other versions may verify only those. ECDSA P-256 is verified by all",
 }
+_ED25519PH_NOTE = " (Ed25519ph, which cosign makes with such keys, is not verified)"
 _OTHER_TYPE = "images are signed with ECDSA (P-256, P-384, P-521), RSA or Ed25519, this is something else"
 
 GENERATED = (*_CURVES, *(f"rsa-{bits}" for bits in _RSA_BITS), "ed25519")
@@ -60,16 +61,14 @@ def supported(key: object) -> PublicKey:
 
 
 def _check_rsa(key: rsa.RSAPublicKey) -> None:
-    numbers = key.public_numbers()
     if key.key_size not in _RSA_BITS:
         sizes = ", ".join(map(str, _RSA_BITS))
         raise KeyFileError(f"an RSA key must have one of the sizes {sizes}, this one has {key.key_size} bits")
-    if numbers.e not in _RSA_EXPONENTS:
+    exponent = key.public_numbers().e
+    if exponent not in _RSA_EXPONENTS:
         raise KeyFileError(
-            f"the exponent of an RSA key must be odd, at least {_RSA_EXPONENTS.start} and below 2^31, got: {numbers.e}"
+            f"the exponent of an RSA key must be odd, at least {_RSA_EXPONENTS.start} and below 2^31, got: {exponent}"
         )
-    if numbers.n % 2 == 0:
-        raise KeyFileError("the modulus of an RSA key must be odd")
 
 
 def supported_private(key: object) -> PrivateKey:
@@ -92,6 +91,11 @@ def name_of(key: PublicKey) -> str:
 def portability_warning(key: PublicKey) -> str | None:
     """A text where some version of cosign does not verify what this key signs here."""
     return _NOT_PORTABLE.get(name_of(key))
+
+
+def refusal_note(key: PublicKey) -> str:
+    """What else to say where a signature is refused, or nothing."""
+    return _ED25519PH_NOTE if isinstance(key, ed25519.Ed25519PublicKey) else ""
 
 
 def generate(name: str) -> PrivateKey:

@@ -67,7 +67,10 @@ class ImagePublicKey:
 
     def verify(self, signature: bytes, message: bytes) -> None:
         if not algorithms.verifies(self._key, signature, message):
-            raise VerificationError(Reason.BAD_SIGNATURE, f"{self.fingerprint} did not make this signature")
+            raise VerificationError(
+                Reason.BAD_SIGNATURE,
+                f"{self.fingerprint} did not make this signature{algorithms.refusal_note(self._key)}",
+            )
 
 
 class ImageSigner:

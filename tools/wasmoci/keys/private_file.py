@@ -15,7 +15,7 @@ _UNSUPPORTED = (
     "this type of private key, or this way to encrypt it, is not supported; "
     "encrypted PKCS#8 is, and for a component key what `ssh-keygen -t ed25519` writes"
 )
-_WRONG_PASSWORD = "this key does not open with the password given"  # noqa: S105 - a message
+_WRONG_PASSWORD = "this key does not open with the password given, or is encrypted in a way that is not supported"  # noqa: S105
 
 # Reads a private key with a password or without, as the loaders of `cryptography` do.
 Loader = Callable[[bytes, bytes | None], object]
