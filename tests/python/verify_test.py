@@ -28,6 +28,7 @@ from image_fixtures import (
     verify_both,
     write_layout,
 )
+from trust_fixtures import NamedIdentities, attach_named
 from wasm_fixtures import (
     KEY,
     OTHER_KEY,
@@ -41,9 +42,11 @@ from wasm_fixtures import (
     record,
     signed,
 )
+from wasm_fixtures import OTHER_SIGNER as OTHER_COMPONENT_SIGNER
 from wasmoci.component_referrer import SIGNATURE_MEDIA_TYPE, component_signature_referrer
 from wasmoci.digest import Digest
 from wasmoci.errors import Error, Reason, RegistryError, UsageError, VerificationError
+from wasmoci.image_trust import ImageTrust
 from wasmoci.keys.component import ComponentPublicKey
 from wasmoci.keys.image import ImagePublicKey
 from wasmoci.layout import Layout
@@ -133,6 +136,65 @@ def test_required_layer_without_keys_is_a_usage_error(
 ) -> None:
     with pytest.raises(UsageError, match=f"level {required.value} needs a trusted {lacking}"):
         make(component_keys, image_keys, required)
+
+
+@pytest.mark.parametrize("threshold", [-1, 0, 2])
+@pytest.mark.parametrize("keys", [[], [KEY], [KEY, KEY]])
+def test_component_threshold_that_means_nothing_is_a_usage_error(
+    keys: list[ComponentPublicKey], threshold: int
+) -> None:
+    with pytest.raises(UsageError):
+        Policy.of(keys, [PUBLIC_KEY], Level.OCI_ONLY, threshold)
+
+
+def test_component_threshold_is_met_by_distinct_keys() -> None:
+    policy = Policy.of([KEY, OTHER_KEY], [], component_threshold=2)
+    error = refusal(make_image(signed(HELLO)), policy)
+    assert error.reason is Reason.POLICY_UNMET
+    assert str(error).startswith("component layer: 2 distinct trusted keys must have signed this component, 1 did")
+    both = make_image(signed(signed(HELLO), OTHER_COMPONENT_SIGNER))
+    assert verify(both, policy).component_keys == (KEY, OTHER_KEY)
+
+
+def test_component_threshold_counts_detached_signatures_together() -> None:
+    policy = Policy.of([KEY, OTHER_KEY], [], component_threshold=2)
+    image = make_image(HELLO)
+    for signature, met in (
+        (detached(HELLO), False),
+        (detached(HELLO), False),
+        (detached(HELLO, OTHER_COMPONENT_SIGNER), True),
+    ):
+        referrer = component_signature_referrer(signature, image.image, "hello.wasm.sig").to_bytes()
+        image.add(SIGNATURE_MEDIA_TYPE, signature)
+        image.attached.append(image.add(MANIFEST_MEDIA_TYPE, referrer))
+        if met:
+            assert set(verify(image, policy).component_keys) == {KEY, OTHER_KEY}
+        else:
+            assert refusal(image, policy).reason is Reason.POLICY_UNMET
+
+
+def test_image_below_the_threshold_has_no_second_layer() -> None:
+    image = fully_signed()
+    trust = ImageTrust([PUBLIC_KEY, OTHER_PUBLIC_KEY], threshold=2)
+    error = refusal(image, Policy.of([KEY], trust))
+    assert error.reason is Reason.POLICY_UNMET
+    assert str(error).startswith("OCI layer: 2 distinct trusted keys or identities must sign the image")
+    verified = verify(image, Policy.of([KEY], trust, Level.COMPONENT_ONLY))
+    assert (verified.level, verified.image_signatures) == (Level.COMPONENT_ONLY, ())
+    assert verified.warnings[0].startswith("OCI layer does not hold: POLICY_UNMET: ")
+
+
+def test_identities_alone_are_enough_trust_for_the_second_layer() -> None:
+    policy = Policy.of([], ImageTrust(certificates=NamedIdentities({"ci": "ci"})))
+    assert policy.required is Level.OCI_ONLY
+    image = make_image(HELLO)
+    assert refusal(image, policy).reason is Reason.UNSIGNED
+    attach_named(image, "ci")
+    assert verify(image, policy).level is Level.OCI_ONLY
+
+
+def test_verdict_names_the_policy_that_is_met() -> None:
+    assert verify(fully_signed(), BOTH).policy is BOTH
 
 
 def test_nothing_is_required_only_if_that_is_said() -> None:

@@ -55,7 +55,8 @@ class ImageTrust:
     """Trusted keys and identities, and how many of them must have signed; UsageError where that cannot be met.
 
     `threshold` counts distinct principals. `annotations` must be among the signed ones. With `log`,
-    log entries that a keyed signature has must hold; with `log_required` it must have one.
+    log entries that a keyed signature has must hold; with `log_required` it must have one. An
+    identity's signature has one in any case.
     """
 
     keys: Sequence[ImagePublicKey] = ()
@@ -71,7 +72,11 @@ class ImageTrust:
                 "the threshold must be between 1 and the number of distinct trusted OCI keys and identities, "
                 f"{self.principals}, got: {self.threshold}"
             )
-        if self.log_required and self.log is None:
+        if not self and (self.annotations or self.log or self.log_required):
+            raise UsageError(
+                "annotations and log entries are asked of OCI signatures: give a trusted OCI key or identity too"
+            )
+        if self.log_required and self.keys and self.log is None:
             raise UsageError("a transparency log entry is required, and no log is trusted: give a trusted root")
 
     def __bool__(self) -> bool:
@@ -86,10 +91,10 @@ class ImageTrust:
     def log_for(self, *, has_entry: bool) -> LogVerifier | None:
         """What has to check a keyed signature's log entry, None where nothing is to be checked.
 
-        Raises VerificationError (POLICY_UNMET) where an entry is required and there is none.
+        Raises VerificationError (NOT_LOGGED) where an entry is required and there is none.
         """
         if self.log_required and not has_entry:
-            raise VerificationError(Reason.POLICY_UNMET, "it has no transparency log entry, and one is required")
+            raise VerificationError(Reason.NOT_LOGGED, "it has no transparency log entry, and one is required")
         return self.log if has_entry else None
 
     def check_threshold(self, signers: Iterable[Signatory], what: str) -> None:

@@ -26,8 +26,6 @@ def policy(values: TrustValues, require: str | None) -> Policy:
 
 def image_trust(values: TrustValues) -> ImageTrust:
     """The part of it that is about signatures of images and of what is attested of them; raises as `policy`."""
-    if values.trusted_root is None and values.require_log and values.oci_keys:
-        raise UsageError("a transparency log entry is required, and no log is trusted: give a trusted root")
     if values.trusted_root is not None and not values.oci_keys and not values.identities:
         raise UsageError("a trusted root checks signatures of images: give a trusted OCI key or identity too")
     return ImageTrust(
