@@ -1,8 +1,11 @@
 """Bazel, called from outside as a user calls it."""
 
+import hashlib
 import os
+import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,3 +42,25 @@ def bazel(*arguments: str, startup: Sequence[str] = (), code: int | None = 0, fo
     outcome = Outcome(result.returncode, result.stdout, result.stderr)
     assert code is None or outcome.code == code, f"bazelw {' '.join(arguments)}: {outcome.text}"
     return outcome
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """SHA-256 of every file below a folder, by its path there."""
+    files = (path for path in folder.resolve().rglob("*") if path.is_file())
+    return {str(path.relative_to(folder.resolve())): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+@contextmanager
+def registry(folder: Path) -> Iterator[str]:
+    """A development registry, served by the tool that Bazel built; gives its `host:port`."""
+    bazel("build", "//tools:wasm_oci")
+    command: list[str | Path] = [ROOT / "tools/toolbox/run", ROOT / "bazel-bin/tools/wasm_oci"]
+    if shutil.which("bazel") or shutil.which("bazelisk"):
+        command = command[1:]
+    serve: list[str | Path] = ["registry", "serve", "--directory", folder]
+    with subprocess.Popen([*command, *serve], stdout=subprocess.PIPE, text=True, env=dict(os.environ)) as process:
+        try:
+            assert process.stdout is not None
+            yield process.stdout.readline().split()[3]
+        finally:
+            process.terminate()

@@ -3,72 +3,24 @@
 Runs Bazel, so it is no Bazel test: `.ci/run` calls it.
 """
 
-import base64
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from bazel import ROOT, bazel
+from bazel import ROOT, bazel, digests
+from secret_keys import COMPONENT_KEY, SECRETS, pem, private_key_flags
 
 IMAGE = "//tests/build:image"
 SIGNING = {"WasmSign", "OciSign"}
 MNEMONICS = {"WasmSign", "WasmOciPackage", "OciSign"}
 
-# Public test vectors: wasmsign2's first key and the key of RFC 6979, A.2.5.
-COMPONENT_KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
-OCI_KEY = ec.derive_private_key(0xC9AFA9D845BA75166B5C215767B1D6934E50C3DB36E89B127B8A622B120F6721, ec.SECP256R1())
-
-
-def _der(key: Ed25519PrivateKey | ec.EllipticCurvePrivateKey) -> bytes:
-    return key.private_bytes(
-        serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-
-
-def _pem(key: Ed25519PrivateKey | ec.EllipticCurvePrivateKey) -> bytes:
-    return key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-
-
-def _forms(secret: bytes) -> list[bytes]:
-    """How a secret would look in a log: raw, hex, base64."""
-    return [secret, secret.hex().encode(), base64.b64encode(secret)]
-
-
-SECRETS = [
-    *_forms(bytes(range(32))),
-    *_forms(OCI_KEY.private_numbers().private_value.to_bytes(32, "big")),
-    *_forms(_der(COMPONENT_KEY)),
-    *_forms(_der(OCI_KEY)),
-    *_pem(OCI_KEY).splitlines()[1:-1],
-]
-
 
 @pytest.fixture(name="flags", scope="module")
 def _flags(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """The flags that name the private keys, in files outside of the tree."""
-    folder = tmp_path_factory.mktemp("secrets")
-    (folder / "component.key").write_bytes(_pem(COMPONENT_KEY))
-    (folder / "oci.key").write_bytes(_pem(OCI_KEY))
-    for path in folder.iterdir():
-        path.chmod(0o600)
-    return [
-        f"--//wasm_oci:component_private_key_path={folder / 'component.key'}",
-        f"--//tests/build:own_setting={folder / 'oci.key'}",
-    ]
-
-
-def _digests(folder: Path) -> dict[str, str]:
-    """SHA-256 of every file below a folder, by its path there."""
-    files = (path for path in folder.resolve().rglob("*") if path.is_file())
-    return {str(path.relative_to(folder.resolve())): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    return private_key_flags(tmp_path_factory.mktemp("secrets"))
 
 
 def _bazel_bin(startup: list[str]) -> Path:
@@ -100,7 +52,7 @@ def _recorded(flags: list[str], tmp_path_factory: pytest.TempPathFactory) -> Pat
         actions = bazel("aquery", *flags, "--output=jsonproto", f"deps({IMAGE})", startup=startup)
         (folder / "actions.json").write_text(actions.stdout)
         layout = _bazel_bin(startup) / "tests/build/image"
-        (folder / "layout.json").write_text(json.dumps(_digests(layout)))
+        (folder / "layout.json").write_text(json.dumps(digests(layout)))
         for log_file in (_bazel_bin(startup).parent / "testlogs/tests/build").resolve().rglob("*"):
             if log_file.is_file():
                 (folder / f"testlog-{log_file.name}").write_bytes(log_file.read_bytes())
@@ -168,7 +120,7 @@ def test_actions_have_no_network() -> None:
 
 def test_two_output_bases_give_the_same_bytes(recorded: Path, flags: list[str]) -> None:
     bazel("build", *flags, IMAGE)
-    here = _digests(ROOT / "bazel-bin/tests/build/image")
+    here = digests(ROOT / "bazel-bin/tests/build/image")
     assert here == json.loads((recorded / "layout.json").read_text())
     assert len(here) > 6
 
@@ -191,7 +143,7 @@ def test_a_relative_key_path_is_refused() -> None:
 
 def test_a_private_key_that_does_not_belong_to_the_public_key_signs_nothing(flags: list[str], tmp_path: Path) -> None:
     other = tmp_path / "other.key"
-    other.write_bytes(_pem(Ed25519PrivateKey.from_private_bytes(bytes(range(32, 64)))))
+    other.write_bytes(pem(Ed25519PrivateKey.from_private_bytes(bytes(range(32, 64)))))
     other.chmod(0o600)
     outcome = bazel("build", *flags, f"--//wasm_oci:component_private_key_path={other}", IMAGE, code=1)
     assert "does not belong to the public key" in outcome.stderr
@@ -199,7 +151,7 @@ def test_a_private_key_that_does_not_belong_to_the_public_key_signs_nothing(flag
 
 def test_a_private_key_that_others_can_read_signs_nothing(flags: list[str], tmp_path: Path) -> None:
     open_key = tmp_path / "open.key"
-    open_key.write_bytes(_pem(COMPONENT_KEY))
+    open_key.write_bytes(pem(COMPONENT_KEY))
     open_key.chmod(0o644)
     outcome = bazel("build", *flags, f"--//wasm_oci:component_private_key_path={open_key}", IMAGE, code=1)
     assert "chmod 600" in outcome.stderr

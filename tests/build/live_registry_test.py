@@ -1,14 +1,12 @@
 """`wasm_component_verify_signatures` in a module of its own, against a registry that changes under it."""
 
-import os
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from bazel import ROOT, Outcome, bazel
+from bazel import ROOT, Outcome, bazel, registry
 
 KEYS = ROOT / "examples/oci_signing/keys"
 
@@ -37,18 +35,8 @@ wasm_component_verify_signatures(
 
 @pytest.fixture(name="address")
 def _address(tmp_path: Path) -> Iterator[str]:
-    """A development registry, served by the tool that Bazel built."""
-    bazel("build", "//tools:wasm_oci")
-    command: list[str | Path] = [ROOT / "tools/toolbox/run", ROOT / "bazel-bin/tools/wasm_oci"]
-    if shutil.which("bazel") or shutil.which("bazelisk"):
-        command = command[1:]
-    serve: list[str | Path] = ["registry", "serve", "--directory", tmp_path / "registry"]
-    with subprocess.Popen([*command, *serve], stdout=subprocess.PIPE, text=True, env=dict(os.environ)) as process:
-        try:
-            assert process.stdout is not None
-            yield process.stdout.readline().split()[3]
-        finally:
-            process.terminate()
+    with registry(tmp_path / "registry") as address:
+        yield address
 
 
 def _publish(target: str, address: str) -> None:

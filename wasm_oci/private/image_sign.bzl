@@ -86,6 +86,14 @@ def _sign(ctx, source, inputs, repository, key, name):
     )
     return layout, digest
 
+def _formats(ctx, later):
+    """The formats that are signed at `bazel run`: identities sign bundles only."""
+    if not later or [signer for signer in later if hasattr(signer, "reference")]:
+        return ctx.attr.formats
+    if "bundle" not in ctx.attr.formats:
+        fail("an identity signs in the format `bundle`, `formats` are: {}".format(ctx.attr.formats))
+    return ["bundle"]
+
 def _implementation(ctx):
     source = ctx.file.image
     if not source.is_directory:

@@ -1,0 +1,110 @@
+"""Keys that no build can reach sign at `bazel run`: in the environment and in a PKCS#11 token."""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from bazel import ROOT, bazel, digests, registry
+from secret_keys import COMPONENT_KEY, OCI_KEY, SECRETS, pem, private_key_flags
+
+HERE = "//tests/build"
+TOKEN = "wasm-oci-test"
+PIN = "marked-pin"
+
+
+@pytest.fixture(name="flags", scope="module")
+def _flags(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    return private_key_flags(tmp_path_factory.mktemp("secrets"))
+
+
+@pytest.fixture(name="_environment")
+def _keys_in_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WASM_OCI_TEST_COMPONENT_KEY", pem(COMPONENT_KEY).decode())
+    monkeypatch.setenv("WASM_OCI_TEST_OCI_KEY", pem(OCI_KEY).decode())
+
+
+def _in_toolbox(*command: str | Path, environment: dict[str, str]) -> None:
+    wrapper = [] if shutil.which("bazel") or shutil.which("bazelisk") else [ROOT / "tools/toolbox/run"]
+    subprocess.run([*wrapper, *command], check=True, capture_output=True, env={**os.environ, **environment})
+
+
+@pytest.fixture(name="_token")
+def _key_in_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A SoftHSM token that holds the OCI key."""
+    (tmp_path / "tokens").mkdir()
+    (tmp_path / "softhsm.conf").write_text(f"directories.tokendir = {tmp_path / 'tokens'}\n")
+    (tmp_path / "oci.pem").write_bytes(pem(OCI_KEY))
+    place = {"SOFTHSM2_CONF": str(tmp_path / "softhsm.conf")}
+    pins = ("--pin", PIN, "--so-pin", PIN)
+    _in_toolbox("softhsm2-util", "--init-token", "--free", "--label", TOKEN, *pins, environment=place)
+    place_key = ("--import", tmp_path / "oci.pem", "--token", TOKEN, "--label", "oci", "--id", "01", "--pin", PIN)
+    _in_toolbox("softhsm2-util", *place_key, environment=place)
+    (tmp_path / "oci.pem").unlink()
+    monkeypatch.setenv("SOFTHSM2_CONF", place["SOFTHSM2_CONF"])
+    monkeypatch.setenv("COSIGN_PKCS11_PIN", PIN)
+
+
+def _signed_late(target: str, folder: Path) -> Path:
+    bazel("run", f"{HERE}:{target}.sign", "--", "--output", str(folder))
+    return folder
+
+
+def test_no_action_signs_and_the_build_claims_nothing() -> None:
+    graph = json.loads(bazel("aquery", "--output=jsonproto", f"deps({HERE}:late_image)").stdout)
+    mnemonics = {action["mnemonic"] for action in graph["actions"]}
+    assert "WasmOciPackage" in mnemonics
+    assert not mnemonics & {"WasmSign", "OciSign"}
+    outcome = bazel("test", f"{HERE}:verify_late_image", "--test_output=errors", code=3)
+    assert "UNSIGNED" in outcome.text
+
+
+@pytest.mark.usefixtures("_environment")
+@pytest.mark.parametrize("kind", ["", "detached_"])
+def test_what_is_signed_late_is_what_is_signed_early(kind: str, flags: list[str], tmp_path: Path) -> None:
+    bazel("build", *flags, f"{HERE}:early_{kind}image")
+    late = _signed_late(f"late_{kind}image", tmp_path / "late")
+    assert digests(late) == digests(ROOT / f"bazel-bin/tests/build/early_{kind}image")
+
+
+@pytest.mark.usefixtures("_environment")
+def test_publishing_signs_first(tmp_path: Path) -> None:
+    with registry(tmp_path / "registry") as address:
+        reach = ["--registry", address, "--insecure-registry", address]
+        outcome = bazel("run", f"{HERE}:publish_late_image", "--", *reach, "--tag", "v1")
+        assert "published" in outcome.stdout
+        assert [secret for secret in SECRETS if secret in outcome.text.encode()] == []
+        keys = ["--component-key", "tests/build/keys/component.pub", "--oci-key", "tests/build/keys/oci.pub"]
+        image = f"{address}/library/late:v1"
+        command = ["verify", image, *keys, "-a", "stage=test", "--insecure-registry", address]
+        _in_toolbox(ROOT / "bazel-bin/tools/wasm_oci", *command, environment={})
+
+
+def test_without_its_key_nothing_is_published(tmp_path: Path) -> None:
+    with registry(tmp_path / "registry") as address:
+        reach = ["--registry", address, "--insecure-registry", address]
+        outcome = bazel("run", f"{HERE}:publish_late_image", "--", *reach, code=1)
+        assert "WASM_OCI_TEST_COMPONENT_KEY" in outcome.stderr
+    assert not [path for path in (tmp_path / "registry").rglob("*") if path.is_file()]
+
+
+@pytest.mark.usefixtures("_environment", "_token")
+def test_a_token_signs_and_brings_its_library_along(flags: list[str], tmp_path: Path) -> None:
+    """ECDSA of a token is random, so only the signature differs from that of the same key in a file."""
+    bazel("build", *flags, f"{HERE}:early_image")
+    signed = _signed_late("token_image", tmp_path / "signed")
+    keys = ["--component-key", "tests/build/keys/component.pub", "--oci-key", "tests/build/keys/oci.pub"]
+    _in_toolbox(ROOT / "bazel-bin/tools/wasm_oci", "verify", str(signed), *keys, environment={})
+    early = json.loads((ROOT / "bazel-bin/tests/build/early_image/index.json").read_text())
+    late = json.loads((signed / "index.json").read_text())
+    assert late["manifests"][0]["digest"] == early["manifests"][0]["digest"]
+
+
+def test_a_token_without_pin_signs_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COSIGN_PKCS11_PIN", raising=False)
+    outcome = bazel("run", f"{HERE}:token_image.sign", "--", "--output", str(tmp_path / "signed"), code=1)
+    assert "Traceback" not in outcome.stderr
+    assert not (tmp_path / "signed").exists()
