@@ -210,8 +210,9 @@ def _texts(members: Mapping[str, str]) -> Iterable[str]:
 
 
 def _time(text: str) -> datetime:
-    form = "%Y-%m-%dT%H:%M:%SZ" if _TIME.fullmatch(text) else ""
     try:
-        return datetime.strptime(text, form)
-    except ValueError:
-        raise UsageError(f"a time is written as 2026-01-31T12:00:00Z, got: {text!r}") from None
+        if _TIME.fullmatch(text):
+            return datetime.fromisoformat(text.removesuffix("Z"))
+    except ValueError as error:
+        raise UsageError(f"{text!r} is no time: {error}") from None
+    raise UsageError(f"a time is written as 2026-01-31T12:00:00Z, got: {text!r}")

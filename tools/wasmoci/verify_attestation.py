@@ -24,7 +24,8 @@ from wasmoci.verify_bundle import is_logged, verify_bundle
 class AttestationPolicy:
     """Whose attestations of which type count; the type is a URI or one of cosign's short names.
 
-    `provenance` says what SLSA provenance v1 must name; UsageError with another type.
+    `provenance` says what SLSA provenance v1 must name. Raises UsageError where the parts contradict each
+    other, and for a type that is none.
     """
 
     trust: ImageTrust
@@ -36,12 +37,11 @@ class AttestationPolicy:
             raise UsageError("no OCI key and no identity is trusted, so no attestation can be verified")
         if self.trust.annotations:
             raise UsageError("signed annotations are those of signatures: an attestation has a predicate instead")
-        if self.provenance is not None and self.uri != SLSA_PROVENANCE_V1:
+        if self.uri != SLSA_PROVENANCE_V1 and self.provenance is not None:
             raise UsageError(f"a builder and a source are named by attestations of type {SLSA_PROVENANCE_V1} only")
 
     @property
     def uri(self) -> str:
-        """The predicate type. Raises UsageError for one that is none."""
         return predicate_type(self.predicate_type)
 
 
