@@ -1,0 +1,1 @@
+"""Signatures by identities: short-lived certificates of Fulcio and log entries of Rekor, through sigstore-python."""

@@ -1,0 +1,93 @@
+"""Who a signing certificate of Fulcio names.
+
+Source: Fulcio's certificate specification (subject alternative name; OIDs below 1.3.6.1.4.1.57264.1).
+"""
+
+from cryptography import x509
+from cryptography.x509.oid import ObjectIdentifier
+
+from wasmoci.errors import FormatError, LimitError
+from wasmoci.keyless.identity import Identity
+
+MAX_CERTIFICATE_SIZE = 16 * 1024
+
+_ISSUER_V1 = ObjectIdentifier("1.3.6.1.4.1.57264.1.1")
+_ISSUER_V2 = ObjectIdentifier("1.3.6.1.4.1.57264.1.8")
+_USER_NAME = ObjectIdentifier("1.3.6.1.4.1.57264.1.7")
+_UTF8_STRING = 0x0C
+
+
+def load_certificate(data: bytes) -> x509.Certificate:
+    """Parse DER; FormatError for anything else, such as a bare public key, LimitError for a long one."""
+    if len(data) > MAX_CERTIFICATE_SIZE:
+        raise LimitError(f"the bundle's certificate has {len(data)} bytes, the limit is {MAX_CERTIFICATE_SIZE}")
+    try:
+        certificate = x509.load_der_x509_certificate(data)
+        # They are parsed when they are asked for.
+        tuple(certificate.extensions)
+    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
+        raise FormatError("the bundle's certificate is no X.509 certificate that can be read") from None
+    return certificate
+
+
+def identity_of(certificate: x509.Certificate) -> Identity:
+    """The one name and the issuer of a certificate; FormatError where it has none, or more than one."""
+    return Identity.of(_san(certificate), _issuer(certificate))
+
+
+def _san(certificate: x509.Certificate) -> str:
+    try:
+        names = list(certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value)
+    except x509.ExtensionNotFound:
+        names = []
+    if len(names) != 1:
+        raise FormatError(f"the certificate must name exactly one identity, it names {len(names)}")
+    (name,) = names
+    if isinstance(name, (x509.RFC822Name, x509.UniformResourceIdentifier)):
+        return name.value
+    if isinstance(name, x509.OtherName) and name.type_id == _USER_NAME:
+        return _utf8_string(name.value)
+    raise FormatError("the certificate's identity is no e-mail address, URI or user name")
+
+
+def _issuer(certificate: x509.Certificate) -> str:
+    """From the newer extension, with which the older one must agree where both are there."""
+    older, newer = _extension(certificate, _ISSUER_V1), _extension(certificate, _ISSUER_V2)
+    stated = [] if newer is None else [_utf8_string(newer)]
+    if older is not None:
+        stated.append(_text(older))
+    if not stated:
+        raise FormatError("the certificate does not say who issued the identity's token")
+    if len(set(stated)) != 1:
+        raise FormatError("the certificate names two issuers of the identity's token")
+    return stated[0]
+
+
+def _extension(certificate: x509.Certificate, oid: ObjectIdentifier) -> bytes | None:
+    for extension in certificate.extensions:
+        if extension.oid == oid and isinstance(extension.value, x509.UnrecognizedExtension):
+            return extension.value.value
+    return None
+
+
+def _utf8_string(der: bytes) -> str:
+    """The text of a DER UTF8String of at most 65,535 bytes."""
+    for size in (2, 3, 4):
+        if len(der) >= size and der[:size] == _head(len(der) - size):
+            return _text(der[size:])
+    raise FormatError("a name in the certificate is no DER UTF8String")
+
+
+def _head(length: int) -> bytes:
+    """Tag and length of a UTF8String."""
+    if length < 0x80:
+        return bytes([_UTF8_STRING, length])
+    octets = (length.bit_length() + 7) // 8
+    return bytes([_UTF8_STRING, 0x80 | octets]) + length.to_bytes(octets, "big")
+
+
+def _text(data: bytes) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        raise FormatError("a name in the certificate is no UTF-8 text") from None

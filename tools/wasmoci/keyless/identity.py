@@ -1,0 +1,126 @@
+"""Identities that sign without a key of their own, and the patterns that say which of them are trusted.
+
+The names and the dialect of regular expressions (RE2) are cosign's. Two things are stricter here: an
+expression must match the whole text, as if it stood between `^` and `$`, and one that matches just
+anything is refused. RE2 takes linear time, whatever the expression and the text.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from wasmoci.errors import FormatError, UsageError
+from wasmoci.text import excerpt
+
+MAX_NAME_CHARACTERS = 2048
+MAX_REGEXP_CHARACTERS = 2048
+
+# What nobody is called and no issuer has as its URL: an expression that matches one of these says nothing.
+_NOBODY = ("", "x", "nobody@invalid", "https://invalid", "https://nobody.invalid/path?query#fragment")
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a certificate says about its holder: the one subject alternative name, and who vouched for it.
+
+    Build one with `of`: both are printable ASCII, so that they look like what they are.
+    """
+
+    san: str
+    issuer: str
+
+    @classmethod
+    def of(cls, san: str, issuer: str) -> "Identity":
+        """Raises FormatError for a name with control characters or letters beyond ASCII, and for a long one."""
+        for what, text in (("identity", san), ("issuer", issuer)):
+            if not text or len(text) > MAX_NAME_CHARACTERS or not (text.isascii() and text.isprintable()):
+                raise FormatError(f"the certificate's {what} is no printable ASCII text: {excerpt(text)!r}")
+        return cls(san, issuer)
+
+    def __str__(self) -> str:
+        return f"identity:{self.san} ({self.issuer})"
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedIdentity:
+    """An identity that a pattern lets in; an image_trust.Signatory."""
+
+    identity: Identity
+    principal: str
+
+    @property
+    def fingerprint(self) -> str:
+        return str(self.identity)
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """Says which texts match: one, or those of a regular expression."""
+
+    text: str
+    is_regexp: bool
+    matches: Callable[[str], bool] = field(compare=False, repr=False)
+
+    @classmethod
+    def of(cls, exact: str | None, regexp: str | None, what: str) -> "_Text":
+        if exact is not None and regexp is None:
+            if not exact:
+                raise UsageError(f"the {what} of a trusted identity is empty")
+            return cls(exact, False, exact.__eq__)
+        if regexp is not None and exact is None:
+            return cls(regexp, True, _matcher(regexp, what))
+        raise UsageError(f"a trusted identity has an {what} or a regular expression for it, exactly one of them")
+
+    def __str__(self) -> str:
+        return f"/{self.text}/" if self.is_regexp else self.text
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityPattern:
+    """One trusted identity, or those that regular expressions describe. Build one with `of`."""
+
+    san: _Text
+    issuer: _Text
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        identity: str | None = None,
+        identity_regexp: str | None = None,
+        issuer: str | None = None,
+        issuer_regexp: str | None = None,
+    ) -> "IdentityPattern":
+        """Raises UsageError unless there is exactly one of each pair, and for an expression that is of no use."""
+        return cls(_Text.of(identity, identity_regexp, "identity"), _Text.of(issuer, issuer_regexp, "issuer"))
+
+    @property
+    def name(self) -> str:
+        """Equal for equal patterns; of a pattern without expressions, the identity's own text."""
+        return f"identity:{self.san} ({self.issuer})"
+
+    @property
+    def is_exact(self) -> bool:
+        return not (self.san.is_regexp or self.issuer.is_regexp)
+
+    def matches(self, identity: Identity) -> bool:
+        return self.san.matches(identity.san) and self.issuer.matches(identity.issuer)
+
+
+def _matcher(regexp: str, what: str) -> Callable[[str], bool]:
+    import re2
+
+    if len(regexp) > MAX_REGEXP_CHARACTERS:
+        raise UsageError(f"the regular expression for the {what} is longer than {MAX_REGEXP_CHARACTERS} characters")
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        compiled = re2.compile(regexp, options)
+    except (re2.error, UnicodeEncodeError):
+        raise UsageError(f"the regular expression for the {what} cannot be read: {excerpt(regexp)!r}") from None
+
+    def matches(text: str) -> bool:
+        return compiled.fullmatch(text) is not None
+
+    if any(map(matches, _NOBODY)):
+        raise UsageError(f"the regular expression for the {what} matches everything: {excerpt(regexp)!r}")
+    return matches

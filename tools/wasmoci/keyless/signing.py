@@ -1,0 +1,133 @@
+"""Sign as an identity: a new key, a certificate of Fulcio for it, and an entry in Rekor, v1 or v2."""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from wasmoci import cosign_bundle
+from wasmoci.cosign_bundle import MAX_BUNDLE_SIZE, MAX_SUBJECTS
+from wasmoci.errors import Error, FormatError, Reason, UsageError, VerificationError
+from wasmoci.files import read_bounded
+from wasmoci.keyless.token import identity_token
+from wasmoci.keyless.trusted_root import KeylessRoot, embedded, trust_config
+from wasmoci.keyless.verifying import verify_keyless
+from wasmoci.strict_json import dump, parse_object
+from wasmoci.text import excerpt, without_secrets
+
+if TYPE_CHECKING:
+    from sigstore.sign import SigningContext
+
+MAX_SIGNING_CONFIG_SIZE = 1024 * 1024
+
+# sigstore-python waits for Fulcio and Rekor without an end.
+SECONDS_TO_SIGN = 120.0
+
+
+class KeylessSigner:
+    """Signs statements as the identity of a token; a statement_signer.StatementSigner."""
+
+    bundles_only = True
+
+    def __init__(
+        self,
+        *,
+        token_file: Path | None = None,
+        signing_config: Path | None = None,
+        trusted_root: Path | None = None,
+        seconds: float = SECONDS_TO_SIGN,
+    ) -> None:
+        """`signing_config` (v0.2, as `cosign signing-config create` writes it) says where; `trusted_root` checks it.
+
+        Without both it is the public good Sigstore as the installed sigstore-python knows it. Without
+        `token_file` the identity is that of the CI job. Raises UsageError for one file without the other,
+        FormatError, Error where one cannot be read.
+        """
+        if (signing_config is None) != (trusted_root is None):
+            raise UsageError("a signing configuration and a trusted root go together: give both or none of them")
+        self._token_file = token_file
+        self._seconds = seconds
+        self._root = KeylessRoot.load(trusted_root)
+        self._context = _context(self._root, signing_config)
+        self._identity: str | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """The certificate's identity; before the first signature nobody knows it."""
+        return self._identity or "identity of a token"
+
+    def sign_statement(self, statement: bytes) -> bytes:
+        """As StatementSigner says, but for the names of subjects: one that has none gets an empty one.
+
+        sigstore-python signs nothing else, and cosign reads both. Raises UsageError, FormatError for a
+        token that cannot be used, Error where a service fails, VerificationError for a bundle that does
+        not verify.
+        """
+        named = _with_names(statement)
+        data = self._within_time(lambda: self._sign(named))
+        identity = verify_keyless(data, self._root)
+        if cosign_bundle.parse_bundle(data).envelope.payload != named:
+            raise VerificationError(Reason.WRONG_SUBJECT, "another statement was signed")
+        self._identity = str(identity)
+        return data
+
+    def sign_payload(self, payload: bytes) -> bytes:
+        del payload
+        raise UsageError("an identity signs bundles only; the legacy format needs a key")
+
+    def _sign(self, statement: bytes) -> bytes:
+        from sigstore.dsse import Statement
+
+        token = identity_token(self._token_file)
+        try:
+            with self._context.signer(token) as signer:
+                return signer.sign_dsse(Statement(statement)).to_json().encode()
+        except Exception as error:
+            raise Error(f"Sigstore's services did not sign: {_text(error, str(token))}") from None
+
+    def _within_time(self, work: Callable[[], bytes]) -> bytes:
+        """The result of `work`; Error where it takes too long. It then goes on for nobody, until the program ends."""
+        results: list[bytes | BaseException] = []
+
+        def run() -> None:
+            try:
+                results.append(work())
+            except BaseException as error:
+                results.append(error)
+
+        thread = threading.Thread(target=run, daemon=True)
+        thread.start()
+        thread.join(self._seconds)
+        if not results:
+            raise Error(f"Sigstore's services did not answer within {self._seconds:g} seconds")
+        (result,) = results
+        if isinstance(result, BaseException):
+            raise result
+        return result
+
+
+def _context(root: KeylessRoot, signing_config: Path | None) -> "SigningContext":
+    from sigstore.sign import SigningContext
+
+    what = "the signing configuration"
+    if signing_config is None:
+        data = embedded("signing_config.v0.2.json")
+    else:
+        data = read_bounded(signing_config, MAX_SIGNING_CONFIG_SIZE, what)
+    config = trust_config(root.json.members(), parse_object(data, what, MAX_SIGNING_CONFIG_SIZE).members())
+    try:
+        return SigningContext.from_trust_config(config)
+    except Exception as error:
+        raise FormatError(f"{what} does not say where to sign: {_text(error)}") from None
+
+
+def _with_names(statement: bytes) -> bytes:
+    top = parse_object(statement, "the statement", MAX_BUNDLE_SIZE)
+    subjects = [{"name": "", **one.members()} for one in top.objects("subject", MAX_SUBJECTS)]
+    return dump({**top.members(), "subject": subjects})
+
+
+def _text(error: Exception, token: str = "") -> str:
+    """The kind of a failure and its text or its cause's, without the token, which a service may echo."""
+    text = " ".join(str(error).split()) or str(error.__cause__ or "")
+    return f"{type(error).__name__}: {excerpt(without_secrets(text, filter(None, [token, *token.split('.')])))}"

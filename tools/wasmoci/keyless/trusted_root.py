@@ -1,0 +1,104 @@
+"""A Sigstore's trusted root: its authorities and logs, and when each of them was to be trusted.
+
+sigstore-python looks at most validity periods of a trusted root loosely: an authority or a key that has
+ended still verifies what is signed later. So it is shown only what was valid at the times in question.
+
+Source: `TrustedRoot` v0.1 of sigstore's protobuf-specs, as `cosign trusted-root create` 3.1.1 writes it.
+"""
+
+from collections.abc import Collection, Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from wasmoci.base64_strict import decode
+from wasmoci.errors import FormatError
+from wasmoci.files import read_bounded
+from wasmoci.keyless.certificate import load_certificate
+from wasmoci.strict_json import JsonObject, dump, parse_object
+from wasmoci.transparency.trusted_root import MAX_LOGS, MAX_TRUSTED_ROOT_SIZE
+from wasmoci.transparency.validity import Validity
+
+if TYPE_CHECKING:
+    from sigstore.models import ClientTrustConfig, TrustedRoot
+
+MAX_CHAIN = 10
+
+_PUBLIC_GOOD = "https://tuf-repo-cdn.sigstore.dev"
+
+_TRUST_CONFIG = "application/vnd.dev.sigstore.clienttrustconfig.v0.1+json"
+_SIGNING_CONFIG = "application/vnd.dev.sigstore.signingconfig.v0.2+json"
+
+
+def embedded(name: str) -> bytes:
+    """A file of the public good Sigstore that the installed sigstore-python brings along; no network, no cache."""
+    return (files("sigstore") / "_store" / quote(_PUBLIC_GOOD, safe="") / name).read_bytes()
+
+
+def trust_config(trusted_root: Mapping[str, object], signing_config: Mapping[str, object]) -> "ClientTrustConfig":
+    """Both as sigstore-python reads them; FormatError where it cannot."""
+    from sigstore.models import ClientTrustConfig
+
+    both = {"mediaType": _TRUST_CONFIG, "trustedRoot": trusted_root, "signingConfig": signing_config}
+    try:
+        return ClientTrustConfig.from_json(dump(both).decode())
+    except ValueError:
+        raise FormatError("the trusted root or the signing configuration is none that sigstore-python reads") from None
+
+
+class KeylessRoot:
+    """A trusted root, read but not yet narrowed to a time."""
+
+    def __init__(self, data: bytes) -> None:
+        """`data` is trusted_root.json; raises FormatError, LimitError."""
+        self.json = parse_object(data, "the trusted root", MAX_TRUSTED_ROOT_SIZE)
+        authorities = self.json.objects("certificateAuthorities", MAX_LOGS)
+        if not authorities or not self.json.objects("tlogs", MAX_LOGS) or not self.json.objects("ctlogs", MAX_LOGS):
+            raise FormatError(
+                "the trusted root must have a certificate authority, a transparency log and a certificate log"
+            )
+
+    @classmethod
+    def load(cls, path: Path | None) -> "KeylessRoot":
+        """From a file, else the one that sigstore-python embeds; raises FormatError, Error if it cannot be read."""
+        if path is None:
+            return cls(embedded("trusted_root.json"))
+        return cls(read_bounded(path, MAX_TRUSTED_ROOT_SIZE, "the trusted root"))
+
+    def at(self, issued: float, signed: Collection[float]) -> "TrustedRoot":
+        """What was valid when a certificate was issued and at every time of signing; seconds since 1970.
+
+        Raises FormatError for parts that cannot be read.
+        """
+        narrowed = {
+            **self.json.members(),
+            "certificateAuthorities": self._authorities("certificateAuthorities", signed),
+            "timestampAuthorities": self._authorities("timestampAuthorities", signed),
+            "tlogs": self._logs("tlogs", signed),
+            "ctlogs": self._logs("ctlogs", [issued]),
+        }
+        return trust_config(narrowed, {"mediaType": _SIGNING_CONFIG}).trusted_root
+
+    def _logs(self, name: str, times: Collection[float]) -> list[dict[str, object]]:
+        logs = self.json.objects(name, MAX_LOGS)
+        return [one.members() for one in logs if _is_valid(one.object("publicKey"), times)]
+
+    def _authorities(self, name: str, times: Collection[float]) -> list[dict[str, object]]:
+        authorities = self.json.objects(name, MAX_LOGS) if name in self.json else []
+        return [one.members() for one in authorities if _is_valid(one, times) and _chain_is_valid(one, times)]
+
+
+def _is_valid(one: JsonObject, times: Collection[float]) -> bool:
+    validity = Validity.parse(one.object("validFor"))
+    return all(validity.includes(time) for time in times)
+
+
+def _chain_is_valid(authority: JsonObject, times: Collection[float]) -> bool:
+    """Whether every certificate of the chain was valid, also those above the one that issued the signer's."""
+    for one in authority.object("certChain").objects("certificates", MAX_CHAIN):
+        certificate = load_certificate(decode(one.string("rawBytes"), f"{one.where}: `rawBytes`"))
+        start, end = certificate.not_valid_before_utc.timestamp(), certificate.not_valid_after_utc.timestamp()
+        if not all(start <= time <= end for time in times):
+            return False
+    return True

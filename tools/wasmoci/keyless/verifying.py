@@ -1,0 +1,173 @@
+"""Verify bundles that identities signed, offline, with sigstore-python and a trusted root.
+
+What must hold: the certificate leads to an authority of the trusted root, is logged there (one SCT), and
+was valid at the time of signing; that time is one that a trusted log or time stamping authority signed;
+the log has exactly this envelope; the certificate's key signed it. As cosign 3.1.1 by default, and
+stricter: all validity periods of the trusted root count, for whole chains; no claimed time may lie in the
+future; exactly one log entry.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from wasmoci import cosign_bundle
+from wasmoci.base64_strict import decode
+from wasmoci.cosign_bundle import MAX_BUNDLE_SIZE
+from wasmoci.errors import Error, FormatError, Reason, UsageError, VerificationError
+from wasmoci.keyless.certificate import identity_of, load_certificate
+from wasmoci.keyless.identity import Identity, IdentityPattern, TrustedIdentity
+from wasmoci.keyless.trusted_root import KeylessRoot
+from wasmoci.strict_json import JsonObject, parse_object
+from wasmoci.text import excerpt
+from wasmoci.transparency.log_entry import LogEntry
+
+if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
+    from sigstore.models import Bundle
+
+MAX_TIMESTAMPS = 32
+
+# How far the clocks of a service and of this machine may differ.
+MAX_CLOCK_SKEW_SECONDS = 300
+
+Clock = Callable[[], float]
+
+
+class IdentityVerifier:
+    """Trusted identities below a trusted root; an image_trust.CertificateVerifier."""
+
+    def __init__(
+        self, trusted_root: Path | None, patterns: Sequence[IdentityPattern], clock: Clock = time.time
+    ) -> None:
+        """`trusted_root` None is the public good Sigstore as the installed sigstore-python knows it.
+
+        `clock` gives seconds since 1970. Raises UsageError without patterns, FormatError, Error where the
+        trusted root cannot be read.
+        """
+        if not patterns:
+            raise UsageError("no identity is trusted")
+        # An identity that is trusted by itself counts as itself, not as one of many.
+        self._patterns = sorted(patterns, key=lambda pattern: not pattern.is_exact)
+        self._root = KeylessRoot.load(trusted_root)
+        self._clock = clock
+
+    @property
+    def principals(self) -> int:
+        return len({pattern.name for pattern in self._patterns})
+
+    def verify(self, bundle: bytes) -> TrustedIdentity:
+        """The trusted identity that signed the DSSE payload of these bytes.
+
+        Raises VerificationError where none did, FormatError, LimitError for a bundle that is none.
+        """
+        identity = verify_keyless(bundle, self._root, self._clock)
+        for pattern in self._patterns:
+            if pattern.matches(identity):
+                return TrustedIdentity(identity, pattern.name)
+        raise VerificationError(Reason.UNTRUSTED_KEY, f"{identity} signed it, which no trusted identity is")
+
+
+def verify_keyless(data: bytes, root: KeylessRoot, clock: Clock = time.time) -> Identity:
+    """The identity that signed a bundle, whoever that is; raises as `IdentityVerifier.verify`."""
+    parsed = _Parsed.of(data)
+    bundle, stamped = _load(data)
+    times = [*stamped, *parsed.integrated]
+    if not times:
+        raise VerificationError(Reason.NOT_LOGGED, "nobody who is trusted says when it was signed")
+    if max(times) > clock() + MAX_CLOCK_SKEW_SECONDS:
+        raise VerificationError(Reason.NOT_LOGGED, "the time of signing is in the future")
+    payload = _verify(bundle, root, times, parsed.certificate)
+    if payload != parsed.payload:
+        raise VerificationError(Reason.MALFORMED, "the bundle has two payloads, and readers differ on which it is")
+    return identity_of(parsed.certificate)
+
+
+@dataclass(frozen=True, slots=True)
+class _Parsed:
+    """What our own reader finds in a bundle. `integrated` is Rekor v1's time of signing, in seconds since 1970."""
+
+    payload: bytes
+    certificate: "Certificate"
+    integrated: tuple[int, ...]
+
+    @classmethod
+    def of(cls, data: bytes) -> "_Parsed":
+        parsed = cosign_bundle.parse_bundle(data)
+        if not parsed.has_certificate:
+            raise FormatError("the bundle has no certificate")
+        material = parse_object(data, "the bundle", MAX_BUNDLE_SIZE).object("verificationMaterial")
+        _check_timestamps(material)
+        return cls(parsed.envelope.payload, _certificate(material), _integrated(parsed.log_entries))
+
+
+def _certificate(material: JsonObject) -> "Certificate":
+    holder = material.object("certificate")
+    if holder.names() != {"rawBytes"}:
+        raise FormatError(f"{holder.where} must have `rawBytes` and nothing else")
+    return load_certificate(decode(holder.string("rawBytes"), f"{holder.where}: `rawBytes`"))
+
+
+def _integrated(entries: Sequence[JsonObject]) -> tuple[int, ...]:
+    if len(entries) != 1:
+        raise VerificationError(
+            Reason.NOT_LOGGED, f"an identity's bundle must have one transparency log entry, this one has {len(entries)}"
+        )
+    entry = LogEntry.parse(entries[0])
+    if bool(entry.promise) != bool(entry.integrated_time):
+        raise FormatError("a log entry has an integrated time and the log's signature over it, or none of them")
+    return (entry.integrated_time,) if entry.promise else ()
+
+
+def _check_timestamps(material: JsonObject) -> None:
+    stamps = material.optional_object("timestampVerificationData")
+    if stamps is not None and "rfc3161Timestamps" in stamps:
+        # The list's length is what is checked here; sigstore-python reads the time stamps.
+        stamps.objects("rfc3161Timestamps", MAX_TIMESTAMPS)
+
+
+def _load(data: bytes) -> tuple["Bundle", list[float]]:
+    """The bundle as sigstore-python reads it, and the times of its time stamps, none of them verified."""
+    from sigstore.models import Bundle
+
+    try:
+        bundle = Bundle.from_json(data)
+        stamps = bundle.verification_material.timestamp_verification_data
+        times = [] if stamps is None else [one.tst_info.gen_time.timestamp() for one in stamps.rfc3161_timestamps]
+    except Exception as error:
+        raise FormatError(f"sigstore-python cannot read the bundle: {_one_line(error)}") from None
+    return bundle, times
+
+
+def _verify(bundle: "Bundle", root: KeylessRoot, times: Sequence[float], certificate: "Certificate") -> bytes:
+    """The payload that the certificate's key signed."""
+    from sigstore.errors import CertValidationError
+    from sigstore.verify import Verifier
+
+    narrowed = root.at(certificate.not_valid_before_utc.timestamp(), times)
+    try:
+        _, payload = Verifier(trusted_root=narrowed).verify_dsse(bundle, _Only(certificate))
+    except Error:
+        raise
+    except CertValidationError as error:
+        raise VerificationError(Reason.UNTRUSTED_KEY, f"its certificate is not trusted: {_one_line(error)}") from None
+    except Exception as error:
+        raise VerificationError(Reason.BAD_SIGNATURE, f"sigstore-python refuses it: {_one_line(error)}") from None
+    return payload
+
+
+@dataclass(frozen=True, slots=True)
+class _Only:
+    """sigstore-python's policy that the certificate is the one that our own reader found."""
+
+    certificate: "Certificate"
+
+    def verify(self, cert: "Certificate") -> None:
+        if cert != self.certificate:
+            raise VerificationError(Reason.MALFORMED, "the bundle has two certificates")
+
+
+def _one_line(error: Exception) -> str:
+    return excerpt(" ".join(str(error).split()) or type(error).__name__)
