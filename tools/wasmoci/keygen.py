@@ -44,15 +44,15 @@ def make_image_pair(
     *,
     form: PrivateForm = PrivateForm.PEM,
     kind: str = algorithms.DEFAULT,
-) -> str:
-    """Write a pair of one of the types `algorithms.GENERATED`; the public half is PEM. Return its fingerprint.
+) -> ImagePublicKey:
+    """Write a pair of one of the types `algorithms.GENERATED`; return its public half, which is written as PEM.
 
     Raises UsageError for the form COSIGN without a password, Error as `make_component_pair` does.
     """
     key = FileKey.generate(kind)
     public_key = ImagePublicKey.of(key.public_key)
     _write_pair(private, _content(key, form, password), public, public_key.pem())
-    return public_key.fingerprint
+    return public_key
 
 
 def write_image_key(key: FileKey, output: Path, form: PrivateForm, password: bytes | None) -> None:

@@ -36,11 +36,12 @@ def keygen(layer: str, private_key: Path, public_key: Path, kind: str | None, fo
         raise UsageError(f"keys for the layer {layer} have no form {form}")
     secret = password() if form == "cosign" or password.is_named else None
     if layer == "oci":
-        fingerprint = make_image_pair(
-            private_key, public_key, secret, form=PrivateForm(form), kind=DEFAULT if kind is None else kind
-        )
-    elif kind in (None, "ed25519"):
-        fingerprint = make_component_pair(private_key, public_key, pem=form == "pem", password=secret)
-    else:
+        key = make_image_pair(private_key, public_key, secret, form=PrivateForm(form), kind=kind or DEFAULT)
+        return _made(key.fingerprint, key.portability_warning)
+    if kind not in (None, "ed25519"):
         raise UsageError("keys for the layer component are Ed25519, and of no other type")
-    return Report([f"made {fingerprint}"], {"key": fingerprint})
+    return _made(make_component_pair(private_key, public_key, pem=form == "pem", password=secret))
+
+
+def _made(fingerprint: str, warning: str | None = None) -> Report:
+    return Report([f"made {fingerprint}"], {"key": fingerprint}, [] if warning is None else [warning])
