@@ -183,8 +183,9 @@ def reachable(module: str) -> set[str]:
 FORBIDDEN_FOR_PACKAGING = {"click", "cryptography", "http", "nacl", "socket", "ssl", "subprocess", "urllib", "urllib3"}
 
 
-def test_packaging_can_reach_no_key_and_no_network() -> None:
-    modules = reachable("package")
+@pytest.mark.parametrize("operation", ["package", "signing_request"])
+def test_packaging_can_reach_no_key_and_no_network(operation: str) -> None:
+    modules = reachable(operation)
     assert not {layer_of(name) for name in modules} & {"keys", "registry", "registry_source", "cli"}
     for module in modules:
         assert not {name.split(".")[0] for name in imports_of(module)} & FORBIDDEN_FOR_PACKAGING, module

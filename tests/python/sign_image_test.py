@@ -23,6 +23,7 @@ from image_fixtures import (
     make_image,
     write_layout,
 )
+from layout_fixtures import files_of
 from wasmoci.cosign_bundle import parse_bundle
 from wasmoci.digest import Digest
 from wasmoci.errors import Error, FormatError, KeyFileError, LimitError, UsageError, VerificationError
@@ -45,10 +46,6 @@ BUNDLE, LEGACY = SignatureFormat.BUNDLE, SignatureFormat.LEGACY
 @pytest.fixture(name="request_")
 def _request(tmp_path: Path) -> SignRequest:
     return SignRequest(write_layout(make_image(), tmp_path / "in"), tmp_path / "out", REPOSITORY)
-
-
-def files_of(path: Path) -> dict[str, bytes]:
-    return {str(one.relative_to(path)): one.read_bytes() for one in path.rglob("*") if one.is_file()}
 
 
 def formats_of(layout: Path, *keys: ImageSigner) -> list[tuple[str, SignatureFormat]]:

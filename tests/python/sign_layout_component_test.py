@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from image_fixtures import HELLO, SIGNER, make_image, write_layout
+from layout_fixtures import files_of, packaged
 from publish_fixtures import PATH
 from wasm_fixtures import KEY, OTHER_KEY, detached, signed
 from wasm_fixtures import OTHER_SIGNER as OTHER_COMPONENT_SIGNER
@@ -16,39 +17,12 @@ from wasmoci.errors import Error, FormatError, KeyFileError, UsageError, Verific
 from wasmoci.keys.component import ComponentSigner
 from wasmoci.layout import Layout
 from wasmoci.oci import Manifest
-from wasmoci.package import PackageRequest, package
 from wasmoci.sign_image import SignRequest, sign_image
-from wasmoci.sign_layout_component import SignatureType, SignComponentRequest, sign_layout_component
-from wasmoci.signature_format import SignatureFormat
+from wasmoci.sign_layout_component import SignComponentRequest, sign_layout_component
+from wasmoci.signature_format import SignatureFormat, SignatureType
 from wasmoci.verify import Policy, verify
 
 EMBEDDED, DETACHED = SignatureType.EMBEDDED, SignatureType.DETACHED
-ANNOTATIONS = {"org.opencontainers.image.description": "says hello", "a": "1"}
-
-
-def packaged(folder: Path, component: bytes, name: str, signature: bytes | None = None) -> Path:
-    """A layout as the build packages it, with everything that packaging can be told."""
-    files = folder / f"{name}.files"
-    files.mkdir()
-    (files / "c.wasm").write_bytes(component)
-    if signature is not None:
-        (files / "c.sig").write_bytes(signature)
-    request = PackageRequest(
-        component=files / "c.wasm",
-        output=folder / name,
-        title="hello.wasm",
-        ref_name="v1",
-        annotations=ANNOTATIONS,
-        author="Ada",
-        created=1_700_000_000,
-        signature=None if signature is None else files / "c.sig",
-    )
-    package(request)
-    return folder / name
-
-
-def files_of(path: Path) -> dict[str, bytes]:
-    return {str(one.relative_to(path)): one.read_bytes() for one in path.rglob("*") if one.is_file()}
 
 
 @pytest.fixture(name="request_")

@@ -12,8 +12,7 @@ from wasmoci.layout import Layout
 from wasmoci.level import Level
 from wasmoci.package import PackageRequest, package
 from wasmoci.sign_layout import ComponentSigning, ManifestSigning, Step, sign_layout
-from wasmoci.sign_layout_component import SignatureType
-from wasmoci.signature_format import SignatureFormat
+from wasmoci.signature_format import SignatureFormat, SignatureType
 from wasmoci.verify import Policy, verify
 
 REPOSITORY = f"localhost:5000/{PATH}"

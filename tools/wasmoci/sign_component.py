@@ -2,10 +2,12 @@
 
 from typing import BinaryIO
 
-from wasmoci.component_parts import ComponentParts, check_embeddable, hash_parts, read_parts, write_with_signature
+from wasmoci.component_message import signable_parts
+from wasmoci.component_parts import hash_parts, write_with_signature
 from wasmoci.component_signature import Record, RecordForm, SignatureData, signed_message
-from wasmoci.errors import Error, FormatError, Reason, VerificationError
+from wasmoci.errors import Error
 from wasmoci.keys.component import ComponentSigner
+from wasmoci.signature_format import SignatureType
 from wasmoci.wasm import Kind
 
 
@@ -24,8 +26,7 @@ def sign_embedded(
     that is not of `kind`, FormatError for one that cannot be read strictly, Error if this key has
     signed this file already.
     """
-    parts = _parts_of(source, kind)
-    check_embeddable(parts)
+    parts = signable_parts(source, kind, SignatureType.EMBEDDED)
     existing = SignatureData() if parts.signature is None else SignatureData.parse(parts.signature)
     hashes = hash_parts(source, parts)
     data = existing.with_record(hashes, _record(hashes, signer, with_key_id, form))
@@ -46,25 +47,13 @@ def sign_detached(
     Raises VerificationError (WRONG_KIND), FormatError, also for an embedded signature, Error if
     `existing` is for another file or has this signature.
     """
-    parts = _parts_of(source, kind)
-    if parts.signature is not None:
-        raise FormatError("this file has an embedded signature, which a detached one would not cover")
-    hashes = hash_parts(source, parts)
+    hashes = hash_parts(source, signable_parts(source, kind, SignatureType.DETACHED))
     data = SignatureData()
     if existing is not None:
         data = SignatureData.parse(existing)
         if not data.sets_for(hashes):
             raise Error("the signature to add to is for another file")
     return data.with_record(hashes, _record(hashes, signer, with_key_id, form)).to_bytes()
-
-
-def _parts_of(source: BinaryIO, kind: Kind) -> ComponentParts:
-    parts = read_parts(source)
-    if parts.kind is not kind:
-        raise VerificationError(
-            Reason.WRONG_KIND, f"a {kind.value} was expected, but the file's header says {parts.kind.value}"
-        )
-    return parts
 
 
 def _record(hashes: tuple[bytes, ...], signer: ComponentSigner, with_key_id: bool, form: RecordForm) -> Record:

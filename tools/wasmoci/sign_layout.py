@@ -11,8 +11,8 @@ from wasmoci.keys.component import ComponentSigner
 from wasmoci.layout import Layout
 from wasmoci.oci import Descriptor
 from wasmoci.sign_image import SignRequest, sign_image
-from wasmoci.sign_layout_component import SignatureType, SignComponentRequest, sign_layout_component
-from wasmoci.signature_format import SignatureFormat
+from wasmoci.sign_layout_component import SignComponentRequest, sign_layout_component
+from wasmoci.signature_format import SignatureFormat, SignatureType
 from wasmoci.statement_signer import StatementSigner
 
 # Writes to the second path what it makes of the layout at the first.

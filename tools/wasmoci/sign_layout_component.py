@@ -2,13 +2,10 @@
 
 import tempfile
 from dataclasses import dataclass, replace
-from enum import Enum
 from pathlib import Path
-from typing import BinaryIO
 
 from wasmoci.component_referrer import component_signature_referrer
-from wasmoci.errors import Error, FormatError, UsageError
-from wasmoci.files import open_for_reading
+from wasmoci.errors import Error
 from wasmoci.keys.component import ComponentSigner
 from wasmoci.layout import Layout, LayoutWriter
 from wasmoci.oci import (
@@ -20,16 +17,11 @@ from wasmoci.oci import (
     referrer_descriptor,
 )
 from wasmoci.package import PackageRequest, package
-from wasmoci.sign_component import sign_detached, sign_embedded
+from wasmoci.sign_component_file import sign_file_detached, sign_file_embedded
+from wasmoci.signature_format import SignatureType
+from wasmoci.unpack import unpack_component
 from wasmoci.wasm import Kind
-from wasmoci.wasm_artifact import MAX_CONFIG_SIZE, check_manifest, is_wasm_artifact, parse_origin
-
-
-class SignatureType(str, Enum):
-    """Where a component's signature goes: into the file, or beside it."""
-
-    EMBEDDED = "embedded"
-    DETACHED = "detached"
+from wasmoci.wasm_artifact import MAX_CONFIG_SIZE, parse_origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,33 +45,17 @@ def sign_layout_component(request: SignComponentRequest, *signers: ComponentSign
     FormatError, VerificationError for a layout or component that is not what it should be; and what the
     signers raise.
     """
-    if not signers:
-        raise UsageError("no key is given that signs the component")
     layout = Layout(request.layout)
     with tempfile.TemporaryDirectory() as folder:
         unsigned = Path(folder, "unsigned.wasm")
         manifest = unpack_component(layout, unsigned)
         if request.signature_type is SignatureType.DETACHED:
-            data = _sign_detached(unsigned, signers, request.with_key_id)
+            data = sign_file_detached(unsigned, signers, Kind.COMPONENT, with_key_id=request.with_key_id)
             return _attach(layout, manifest, data, request.output)
         packaging = _packaging(layout, manifest, unsigned, Path(folder, "unsigned"))
-        signed = _sign_embedded(unsigned, signers, request.with_key_id)
+        signed = Path(folder, "signed.wasm")
+        sign_file_embedded(unsigned, signed, signers, Kind.COMPONENT, with_key_id=request.with_key_id)
         return package(replace(packaging, component=signed, output=request.output))
-
-
-def unpack_component(layout: Layout, target: Path) -> Manifest:
-    """Write the component of the layout's image to the new file `target`; returns the image's manifest.
-
-    Raises FormatError where the image is no Wasm artifact, VerificationError where blobs are not what
-    their names say.
-    """
-    manifest = Manifest.parse(layout.read_manifest(layout.subject()))
-    if not is_wasm_artifact(manifest):
-        raise FormatError(f"the image is no Wasm artifact, its config is {manifest.config.media_type!r}")
-    check_manifest(manifest)
-    with target.open("x+b") as stream:
-        layout.copy_blob(manifest.layers[0], stream)
-    return manifest
 
 
 def _packaging(layout: Layout, manifest: Manifest, component: Path, probe: Path) -> PackageRequest:
@@ -109,25 +85,6 @@ def _packaging(layout: Layout, manifest: Manifest, component: Path, probe: Path)
     return request
 
 
-def _sign_embedded(component: Path, signers: tuple[ComponentSigner, ...], with_key_id: bool) -> Path:
-    """A new file beside `component`, signed by all."""
-    for number, signer in enumerate(signers):
-        signed = component.with_name(f"signed{number}.wasm")
-        with _open(component) as source, signed.open("xb") as target:
-            sign_embedded(source, target, signer, Kind.COMPONENT, with_key_id=with_key_id)
-        component = signed
-    return component
-
-
-def _sign_detached(component: Path, signers: tuple[ComponentSigner, ...], with_key_id: bool) -> bytes:
-    first, *others = signers
-    with _open(component) as source:
-        data = sign_detached(source, first, Kind.COMPONENT, with_key_id=with_key_id)
-        for signer in others:
-            data = sign_detached(source, signer, Kind.COMPONENT, with_key_id=with_key_id, existing=data)
-    return data
-
-
 def _attach(layout: Layout, manifest: Manifest, signature: bytes, output: Path) -> Descriptor:
     subject = layout.subject()
     title = manifest.layers[0].annotations.get(TITLE_ANNOTATION, "component.wasm")
@@ -142,7 +99,3 @@ def _attach(layout: Layout, manifest: Manifest, signature: bytes, output: Path) 
     entries = {one.digest: one for one in (*layout.index.manifests, entry)}
     writer.finish(list(entries.values()))
     return subject
-
-
-def _open(path: Path) -> BinaryIO:
-    return open_for_reading(path, "the component")

@@ -1,4 +1,4 @@
-"""cosign's two signature formats."""
+"""cosign's two signature formats, and the two places of a component's signature."""
 
 from enum import Enum
 
@@ -8,3 +8,10 @@ class SignatureFormat(str, Enum):
 
     BUNDLE = "bundle"
     LEGACY = "legacy"
+
+
+class SignatureType(str, Enum):
+    """Where a component's signature goes: into the file, or beside it."""
+
+    EMBEDDED = "embedded"
+    DETACHED = "detached"
