@@ -14,6 +14,9 @@ from wasmoci.strict_json import JsonObject, dump, parse_object
 # In base64 and with what else a bundle holds, it stays below the limit of a bundle, 10 MiB.
 MAX_STATEMENT_SIZE = 7 * 1024 * 1024
 
+# A predicate as it is given: with the white space that its statement does without.
+MAX_PREDICATE_SIZE = 4 * MAX_STATEMENT_SIZE
+
 _TYPE = "https://in-toto.io/Statement/v1"
 _TYPES = (_TYPE, "https://in-toto.io/Statement/v0.1")
 _TOKENS = re.compile(rb'("(?:[^"\\]|\\.)*")|[ \t\r\n]+')
@@ -70,8 +73,8 @@ def attestation(subject: Digest, name: str, predicate_type: str, predicate: byte
 
 
 def parse_predicate(data: bytes) -> JsonObject:
-    """The predicate in these bytes; FormatError unless they are a JSON object. The caller bounds their number."""
-    return parse_object(data, "the predicate", len(data), fractions=True)
+    """The predicate in these bytes; FormatError unless they are a JSON object, LimitError above 28 MiB."""
+    return parse_object(data, "the predicate", MAX_PREDICATE_SIZE, fractions=True)
 
 
 def _sha256(subject: JsonObject) -> str | None:

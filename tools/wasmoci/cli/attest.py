@@ -1,0 +1,72 @@
+"""`wasm-oci attest`: attest something of the image in a layout."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from wasmoci.attest import NO_NAME, AttestRequest
+from wasmoci.attest import attest as run
+from wasmoci.cli.options import PathArgument
+from wasmoci.cli.output import Report, layout_report, reported
+from wasmoci.cli.provenance_options import ProvenanceOptions, provenance_options
+from wasmoci.cli.signing_options import SigningOptions, signing_options, trusted_root
+from wasmoci.errors import UsageError
+from wasmoci.files import read_bounded
+from wasmoci.predicate_document import type_of_document
+from wasmoci.predicate_type import SHORT_NAMES, SLSA_PROVENANCE_V1, predicate_type
+from wasmoci.reference import Repository
+from wasmoci.statement import MAX_PREDICATE_SIZE, parse_predicate
+
+
+@click.command()
+@click.argument("layout", type=PathArgument())
+@click.option("--output", required=True, type=PathArgument(), help="The attested layout's folder; new or empty.")
+@click.option("--digest-file", type=PathArgument(), help="Also write the manifest's digest to this file.")
+@click.option("--predicate", type=PathArgument(), help="What is attested: a file with a JSON object, such as an SBOM.")
+@click.option(
+    "--type",
+    "type_name",
+    metavar="TYPE",
+    help=f"The predicate's type: a URI, or {', '.join(SHORT_NAMES)}. A CycloneDX or SPDX document tells it.",
+)
+@click.option("--repository", help="host[:port]/path that the image is for; names it in the statement.")
+@signing_options
+@trusted_root
+@reported
+@provenance_options
+def attest(
+    layout: Path,
+    output: Path,
+    digest_file: Path | None,
+    predicate: Path | None,
+    type_name: str | None,
+    repository: str | None,
+    provenance: ProvenanceOptions,
+    signing: SigningOptions,
+    trusted_root: Path | None,
+) -> Report:
+    """Attest the SLSA provenance of the image in LAYOUT, or a document about it, into a copy of the layout.
+
+    It is what `cosign attest` does: a signed statement, attached to the image, that
+    `cosign verify-attestation` accepts. It is no signature of the image.
+    """
+    if bool(provenance) == (predicate is not None):
+        raise UsageError("give either --predicate, or --provenance with its options")
+    data, uri = _provenance(layout, provenance, type_name) if predicate is None else _document(predicate, type_name)
+    name = NO_NAME if repository is None else str(Repository.parse(repository))
+    attested = run(AttestRequest(layout, output, uri, data, name), *signing.signers(trusted_root))
+    report = layout_report(output, str(attested.subject.digest), digest_file)
+    return replace(report, data={**report.data, "predicateType": uri}, warnings=attested.warnings)
+
+
+def _provenance(layout: Path, provenance: ProvenanceOptions, type_name: str | None) -> tuple[bytes, str]:
+    if type_name is not None and predicate_type(type_name) != SLSA_PROVENANCE_V1:
+        raise UsageError(f"--provenance makes predicates of type {SLSA_PROVENANCE_V1} only")
+    return provenance.predicate(layout), SLSA_PROVENANCE_V1
+
+
+def _document(path: Path, type_name: str | None) -> tuple[bytes, str]:
+    data = read_bounded(path, MAX_PREDICATE_SIZE, "the predicate")
+    wanted = None if type_name is None else predicate_type(type_name)
+    return data, type_of_document(parse_predicate(data), wanted)
