@@ -5,6 +5,7 @@ from pathlib import Path
 
 from peers import built, run
 from wasmoci.keygen import make_image_pair
+from wasmoci.keys.algorithms import DEFAULT
 from wasmoci.keys.component import load_public_key as load_component_key
 from wasmoci.keys.image import ImagePublicKey, load_public_key, load_signer
 from wasmoci.layout import Layout
@@ -29,9 +30,9 @@ class KeyPair:
     public: Path
 
     @classmethod
-    def make(cls, folder: Path, name: str) -> "KeyPair":
+    def make(cls, folder: Path, name: str, kind: str = DEFAULT) -> "KeyPair":
         pair = cls(folder / f"{name}.key", folder / f"{name}.pub")
-        make_image_pair(pair.private, pair.public, None)
+        make_image_pair(pair.private, pair.public, kind=kind)
         return pair
 
     @classmethod
