@@ -27,9 +27,10 @@ def der_public_key(data: object, service: str) -> algorithms.PublicKey:
     return _public_key(serialization.load_der_public_key, data, service)
 
 
-def pem_public_key(text: object, service: str) -> algorithms.PublicKey:
-    """The key in SubjectPublicKeyInfo PEM text; raises KeyFileError."""
-    return _public_key(serialization.load_pem_public_key, text.encode() if isinstance(text, str) else None, service)
+def pem_public_key(data: object, service: str) -> algorithms.PublicKey:
+    """The key in SubjectPublicKeyInfo PEM, bytes or text; raises KeyFileError."""
+    pem = data.encode(errors="replace") if isinstance(data, str) else data
+    return _public_key(serialization.load_pem_public_key, pem, service)
 
 
 def signature(value: object, service: str) -> bytes:

@@ -14,11 +14,10 @@ from wasmoci.keys.reference_forms import AwsKey
 from wasmoci.keys.services import answers
 
 _SERVICE = "AWS KMS"
-_CONFIG = Config(
+CONFIG = Config(
     connect_timeout=10,
     read_timeout=answers.SECONDS,
     retries={"mode": "standard", "total_max_attempts": 3},
-    user_agent_extra="wasm-oci",
 )
 _ED25519 = "ED25519_SHA_512"
 _MAX_RAW_SIZE = 4096  # what Sign takes where it is given the message and not its digest
@@ -33,7 +32,7 @@ class AwsSigningKey:
         endpoint = key.endpoint and f"https://{key.endpoint}"
         with _explained():
             self._client = boto3.session.Session().client(
-                "kms", region_name=region, endpoint_url=endpoint, config=_CONFIG
+                "kms", region_name=region, endpoint_url=endpoint, config=CONFIG
             )
         answer = self._ask("get_public_key")
         self.public_key: algorithms.PublicKey = answers.der_public_key(answer.get("PublicKey"), _SERVICE)
@@ -56,8 +55,10 @@ class AwsSigningKey:
 
     def _ask(self, operation: str, **arguments: object) -> Mapping[str, object]:
         with _explained():
-            answer: Mapping[str, object] = getattr(self._client, operation)(KeyId=self._key_id, **arguments)
-            return answer
+            answer = getattr(self._client, operation)(KeyId=self._key_id, **arguments)
+        if not isinstance(answer, dict):
+            raise answers.nonsense(_SERVICE)
+        return answer
 
 
 def open_key(key: AwsKey) -> AwsSigningKey:
@@ -81,3 +82,5 @@ def _explained() -> Iterator[None]:
         raise answers.refused(_SERVICE, code) from None
     except (BotoCoreError, ValueError) as error:
         raise answers.unreachable(_SERVICE, error) from None
+    except (AttributeError, TypeError):
+        raise answers.nonsense(_SERVICE) from None

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from google.api_core.exceptions import GoogleAPICallError, GoogleAPIError
+from google.api_core.retry import Retry
 from google.auth.exceptions import GoogleAuthError
 from google.cloud import kms
 
@@ -13,6 +14,8 @@ from wasmoci.errors import KeyFileError
 from wasmoci.keys import algorithms
 from wasmoci.keys.reference_forms import GcpKey
 from wasmoci.keys.services import answers
+
+RETRY = Retry(timeout=answers.SECONDS)
 
 _SERVICE = "Google Cloud KMS"
 _MAX_VERSIONS = 1000
@@ -34,7 +37,7 @@ class GcpSigningKey:
         with _explained():
             self._client = kms.KeyManagementServiceClient()
             self._name = _version_name(self._client, key)
-            answer = self._client.get_public_key(name=self._name, timeout=answers.SECONDS)
+            answer = self._client.get_public_key(name=self._name, retry=RETRY, timeout=answers.SECONDS)
         self.public_key: algorithms.PublicKey = answers.pem_public_key(answer.pem, _SERVICE)
         if answer.algorithm not in _TYPES:
             raise KeyFileError(
@@ -51,7 +54,7 @@ class GcpSigningKey:
         else:
             request["digest"] = {"sha256": answers.sha256(message)}
         with _explained():
-            answer = self._client.asymmetric_sign(request=request, timeout=answers.SECONDS)
+            answer = self._client.asymmetric_sign(request=request, retry=RETRY, timeout=answers.SECONDS)
         return answers.signature(answer.signature, _SERVICE)
 
 
@@ -64,7 +67,7 @@ def _version_name(client: kms.KeyManagementServiceClient, key: GcpKey) -> str:
     if key.version is not None:
         return f"{key.name}/cryptoKeyVersions/{key.version}"
     request = {"parent": key.name, "filter": "state=ENABLED"}
-    found = client.list_crypto_key_versions(request=request, timeout=answers.SECONDS)
+    found = client.list_crypto_key_versions(request=request, retry=RETRY, timeout=answers.SECONDS)
     names = [version.name for version in itertools.islice(found, _MAX_VERSIONS)]
     if not names:
         raise KeyFileError(f"this key of {_SERVICE} has no version that is enabled")

@@ -38,7 +38,7 @@ _MEANINGS: dict[type[pkcs11.PKCS11Error], str] = {
 class TokenKey:
     """A SigningKey. Its session stays open, and logged in, as long as this object lives."""
 
-    def __init__(self, public_key: algorithms.PublicKey, private_key: SignMixin, pin: bytes | None) -> None:
+    def __init__(self, public_key: algorithms.PublicKey, private_key: SignMixin, pin: str | None) -> None:
         self.public_key = public_key
         self._private_key = private_key
         self._pin = pin
@@ -124,14 +124,19 @@ def _names(uri: Pkcs11Uri, token: pkcs11.Token) -> bool:
     return all(value in (None, found) for value, found in wanted)
 
 
-def _pin(uri: Pkcs11Uri, *, private: bool) -> bytes | None:
+def _pin(uri: Pkcs11Uri, *, private: bool) -> str | None:
     if uri.pin_file is None:
-        text = os.environ.get(PIN_VARIABLE)
-        return os.fsencode(text) if text else None
-    return read_secret(uri.pin_file, _MAX_PIN_SIZE, "the file with the PIN", private=private).rstrip(b"\r\n")
+        data, where = os.fsencode(os.environ.get(PIN_VARIABLE, "")), f"${PIN_VARIABLE}"
+    else:
+        data = read_secret(uri.pin_file, _MAX_PIN_SIZE, "the file with the PIN", private=private)
+        where = str(uri.pin_file)
+    try:
+        return data.decode().rstrip("\r\n") or None
+    except UnicodeDecodeError:
+        raise KeyFileError(f"the PIN in {where} is not UTF-8") from None
 
 
-def _session(token: pkcs11.Token, pin: bytes | None) -> pkcs11.Session:
+def _session(token: pkcs11.Token, pin: str | None) -> pkcs11.Session:
     try:
         return token.open(user_pin=pin)
     except pkcs11.UserAlreadyLoggedIn:

@@ -19,7 +19,7 @@ from wasmoci.errors import FormatError, KeyFileError
 from wasmoci.keys import algorithms
 from wasmoci.keys.reference_forms import PluginKey
 from wasmoci.keys.services import answers
-from wasmoci.strict_json import JsonObject, dump, parse_object
+from wasmoci.strict_json import dump, parse_object
 from wasmoci.text import excerpt
 
 PREFIX = "sigstore-kms-"
@@ -37,40 +37,39 @@ class PluginSigningKey:
 
     def __init__(self, program: str, key: PluginKey) -> None:
         self._program = program
-        self._key = key
-        public_key = self._call("publicKey", {"publicKeyOptions": {"rpcOptions": _RPC_OPTIONS}}, b"")
-        self.public_key: algorithms.PublicKey = answers.pem_public_key(
-            _decoded(public_key, "publicKeyPEM").decode(errors="replace"), public_key.where
-        )
+        self._resource = key.resource
+        self._name = PREFIX + key.name
+        pem = self._ask("publicKey", {"publicKeyOptions": {"rpcOptions": _RPC_OPTIONS}}, b"", "publicKeyPEM")
+        self.public_key: algorithms.PublicKey = answers.pem_public_key(pem, self._name)
 
     def sign(self, message: bytes) -> bytes:
         options = {"signOptions": {"rpcOptions": _RPC_OPTIONS, "messageOptions": {}}}
-        answer = self._call("signMessage", options, message)
-        return answers.signature(_decoded(answer, "signature"), answer.where)
+        return answers.signature(self._ask("signMessage", options, message, "signature"), self._name)
 
-    def _call(self, method: str, options: Mapping[str, object], message: bytes) -> JsonObject:
-        where = PREFIX + self._key.name
+    def _ask(self, method: str, options: Mapping[str, object], message: bytes, member: str) -> bytes:
+        """The bytes that the member of the method's answer has in base64."""
         request = {
             "initOptions": {
                 "protocolVersion": _PROTOCOL,
-                "keyResourceID": self._key.resource,
+                "keyResourceID": self._resource,
                 "hashFunc": _SHA256,
                 "rpcOptions": _RPC_OPTIONS,
             },
             "methodName": method,
             method: options,
         }
-        code, output = _run([self._program, _PROTOCOL, dump(request).decode()], message, where)
+        code, output = _run([self._program, _PROTOCOL, dump(request).decode()], message, self._name)
+        problem = None
         try:
-            answer = parse_object(output, where, MAX_ANSWER_SIZE)
+            answer = parse_object(output, self._name, MAX_ANSWER_SIZE)
             problem = answer.optional_string("errorMessage")
             if not problem and code == 0:
-                return answer.object(method)
+                return base64_strict.decode(answer.object(method).string(member), member)
         except FormatError:
-            problem = None
+            pass
         if problem:
-            raise KeyFileError(f"{where} refused {method}: {excerpt(problem)}")
-        raise KeyFileError(f"{where} failed with exit code {code}") if code else answers.nonsense(where)
+            raise KeyFileError(f"{self._name} refused {method}: {excerpt(problem)}")
+        raise KeyFileError(f"{self._name} failed with exit code {code}") if code else answers.nonsense(self._name)
 
 
 def open_key(key: PluginKey) -> PluginSigningKey:
@@ -79,13 +78,6 @@ def open_key(key: PluginKey) -> PluginSigningKey:
     if program is None:
         raise KeyFileError(f"keys with {key.name}:// need the program {PREFIX}{key.name}, which is not on PATH")
     return PluginSigningKey(program, key)
-
-
-def _decoded(answer: JsonObject, name: str) -> bytes:
-    try:
-        return base64_strict.decode(answer.string(name), name)
-    except FormatError:
-        raise answers.nonsense(answer.where) from None
 
 
 def _run(command: list[str], message: bytes, where: str) -> tuple[int, bytes]:

@@ -65,7 +65,7 @@ class VaultSigningKey:
             match = _SIGNATURE.fullmatch(str(_data(answer)["signature"]))
         if match is None or int(match[1]) != self._version:
             raise answers.nonsense(_SERVICE)
-        return _decoded(match[2])
+        return answers.signature(_decoded(match[2]), _SERVICE)
 
 
 def open_key(key: VaultKey) -> VaultSigningKey:
