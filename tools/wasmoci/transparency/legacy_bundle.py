@@ -1,4 +1,4 @@
-"""The log entry of a legacy signature: an annotation beside it.
+"""The log entry of a legacy signature: the text of an annotation beside it, `simple_signing.LOG_ANNOTATION`.
 
 Source: cosign 3.1.1 (`--new-bundle-format=false`). JSON with Rekor v1's promise and what it is over;
 there is no inclusion proof.
@@ -11,8 +11,6 @@ from wasmoci.base64_strict import decode
 from wasmoci.errors import FormatError
 from wasmoci.strict_json import parse_object
 from wasmoci.transparency.log_entry import MAX_BODY_SIZE
-
-ANNOTATION = "dev.sigstore.cosign/bundle"
 
 MAX_SIZE = 2 * MAX_BODY_SIZE
 

@@ -26,10 +26,6 @@ class LogService:
     validity: Validity
     operator: str
 
-    @property
-    def _newest_first(self) -> int:
-        return -(self.validity.start or 0)
-
 
 @dataclass(frozen=True, slots=True)
 class LogServices:
@@ -46,8 +42,11 @@ class LogServices:
         """
         usable = [one for one in self.services if one.version in versions and one.validity.includes(now)]
         highest = max((one.version for one in usable), default=0)
-        newest = sorted((one for one in usable if one.version == highest), key=lambda one: one._newest_first)
-        chosen = list({one.operator: one for one in reversed(newest)}.values())[::-1]
+        by_operator: dict[str, LogService] = {}
+        for one in sorted(usable, key=lambda one: -(one.validity.start or 0)):
+            if one.version == highest:
+                by_operator.setdefault(one.operator, one)
+        chosen = list(by_operator.values())
         if len(chosen) < (self.count or 1):
             raise UsageError(
                 f"the signing configuration wants {self.count or 1} transparency logs, and it has {len(chosen)} "

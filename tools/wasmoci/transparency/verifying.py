@@ -62,20 +62,25 @@ class TrustedLogs:
             check_envelope_body(entry.kind, entry.version, entry.body, envelope, key)
             self._verify_inclusion(entry, log)
             logs.add(log.key)
-        if len(logs) < self.threshold:
-            raise VerificationError(
-                Reason.NOT_LOGGED, f"{self.threshold} transparency logs must have the signature, {len(logs)} have it"
-            )
+        self._check_threshold(len(logs))
 
-    def verify_legacy(self, bundle: str, payload: bytes, signature: bytes, key: ImagePublicKey) -> None:
-        """Raise VerificationError unless `bundle`, a legacy layer's annotation, logs exactly this signature.
+    def verify_legacy(self, entry: str, payload: bytes, signature: bytes, key: ImagePublicKey) -> None:
+        """Raise VerificationError unless `entry`, a legacy layer's annotation, logs exactly this signature.
 
-        `payload` is the layer; raises FormatError for a bundle that is none.
+        It is empty where there is none, and `payload` is the layer. Raises FormatError for what is no entry.
+        There is one entry, so more than one log can never have the signature.
         """
-        entry = LegacyBundle.parse(bundle)
-        log = self._log(entry.log_id)
-        check_payload_body(entry.body, payload, signature, key)
-        self._verify_promise(entry, log)
+        self._check_threshold(1 if entry else 0)
+        bundle = LegacyBundle.parse(entry)
+        log = self._log(bundle.log_id)
+        check_payload_body(bundle.body, payload, signature, key)
+        self._verify_promise(bundle, log)
+
+    def _check_threshold(self, logs: int) -> None:
+        if logs < self.threshold:
+            raise VerificationError(
+                Reason.NOT_LOGGED, f"the signature must be in transparency logs: {self.threshold}, it is in: {logs}"
+            )
 
     def _log(self, log_id: bytes) -> TransparencyLog:
         for log in self.logs:

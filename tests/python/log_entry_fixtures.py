@@ -1,0 +1,75 @@
+"""Log entries of signatures made with a key, in the logs of the Sigstore for tests."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from datetime import datetime
+
+from image_fixtures import PUBLIC_KEY, Edit, edited, envelope_of
+from sigstore_fixtures import Sigstore, envelope_json
+from sigstore_log_fixtures import Json, Log, canonical, proposed_dsse, request_v2, text
+from wasmoci.cosign_bundle import PAYLOAD_TYPE, Envelope
+from wasmoci.keys.image import ImagePublicKey
+from wasmoci.strict_json import JsonObject, dump, parse_object
+from wasmoci.transparency.trusted_root import parse_trusted_root
+from wasmoci.transparency.verifying import TrustedLogs
+
+# Rekor v2 names its checkpoints after the host.
+URL = "http://127.0.0.1:1"
+ENVELOPE = envelope_of(b'{"a":"statement"}')
+
+
+def trusted_logs(
+    sigstore: Sigstore, edit: Edit | None = None, threshold: int = 1, clock: Callable[[], datetime] | None = None
+) -> TrustedLogs:
+    """Both logs of `sigstore`, after `edit` changed the trusted root; `clock` is the verifier's."""
+    time = clock or sigstore.time
+    logs = parse_trusted_root(edited(dump(sigstore.trusted_root(URL)), edit))
+    return TrustedLogs(logs, threshold, lambda: time().timestamp())
+
+
+def logged_v1(log: Log, envelope: Envelope = ENVELOPE, key: ImagePublicKey = PUBLIC_KEY) -> Json:
+    return log.append_proposed(proposed_dsse(dump(envelope_json(envelope)), key.pem()))
+
+
+def logged_v2(log: Log, envelope: Envelope = ENVELOPE, key: ImagePublicKey = PUBLIC_KEY, **details: str) -> Json:
+    verifier = {"publicKey": {"rawBytes": text(key.spki)}}
+    return log.append_request(request_v2(envelope.signed_message, envelope.signature, verifier, **details))
+
+
+def logged_intoto(
+    log: Log, envelope: Envelope = ENVELOPE, key: ImagePublicKey = PUBLIC_KEY, edit: Edit | None = None
+) -> Json:
+    """An entry of the older kind of Rekor v1; `edit` changes its body before it is logged."""
+    payload_hash = hashlib.sha256(envelope.payload).hexdigest()
+    signature = {"publicKey": text(key.pem()), "sig": text(text(envelope.signature).encode())}
+    content: Json = {
+        "envelope": {"payloadType": PAYLOAD_TYPE, "signatures": [signature]},
+        "hash": {"algorithm": "sha256", "value": "0" * 64},
+        "payloadHash": {"algorithm": "sha256", "value": payload_hash},
+    }
+    body = canonical({"apiVersion": "0.0.2", "kind": "intoto", "spec": {"content": content}})
+    return log.append(canonical(json.loads(edited(body, edit))), "intoto", "0.0.2")
+
+
+def legacy_entry(log: Log, payload: bytes, signature: bytes, key: ImagePublicKey = PUBLIC_KEY) -> Json:
+    """The annotation beside a legacy signature, as cosign writes it."""
+    spec = {
+        "data": {"hash": {"algorithm": "sha256", "value": hashlib.sha256(payload).hexdigest()}},
+        "signature": {"content": text(signature), "publicKey": {"content": text(key.pem())}},
+    }
+    entry = log.append_proposed({"apiVersion": "0.0.1", "kind": "hashedrekord", "spec": spec})
+    return {
+        "SignedEntryTimestamp": entry["inclusionPromise"]["signedEntryTimestamp"],
+        "Payload": {
+            "body": entry["canonicalizedBody"],
+            "integratedTime": int(entry["integratedTime"]),
+            "logIndex": int(entry["logIndex"]),
+            "logID": log.identifier.hex(),
+        },
+    }
+
+
+def parsed(entry: Json) -> JsonObject:
+    """An entry as a bundle's parser hands it on."""
+    return parse_object(dump(entry), "the entry", 1024 * 1024)
