@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from wasmoci.base64_strict import decode
-from wasmoci.errors import FormatError
+from wasmoci.errors import FormatError, Reason, VerificationError
 from wasmoci.files import read_bounded
 from wasmoci.keyless.certificate import load_certificate
 from wasmoci.strict_json import JsonObject, dump, parse_object
@@ -29,6 +29,13 @@ _PUBLIC_GOOD = "https://tuf-repo-cdn.sigstore.dev"
 
 _TRUST_CONFIG = "application/vnd.dev.sigstore.clienttrustconfig.v0.1+json"
 _SIGNING_CONFIG = "application/vnd.dev.sigstore.signingconfig.v0.2+json"
+
+# What verifies nothing where it is missing.
+_NEEDED = {
+    "certificateAuthorities": "certificate authority",
+    "tlogs": "transparency log",
+    "ctlogs": "certificate transparency log",
+}
 
 
 def embedded(name: str) -> bytes:
@@ -53,11 +60,9 @@ class KeylessRoot:
     def __init__(self, data: bytes) -> None:
         """`data` is trusted_root.json; raises FormatError, LimitError."""
         self.json = parse_object(data, "the trusted root", MAX_TRUSTED_ROOT_SIZE)
-        authorities = self.json.objects("certificateAuthorities", MAX_LOGS)
-        if not authorities or not self.json.objects("tlogs", MAX_LOGS) or not self.json.objects("ctlogs", MAX_LOGS):
-            raise FormatError(
-                "the trusted root must have a certificate authority, a transparency log and a certificate log"
-            )
+        for name, what in _NEEDED.items():
+            if not self.json.objects(name, MAX_LOGS):
+                raise FormatError(f"the trusted root has no {what}")
 
     @classmethod
     def load(cls, path: Path | None) -> "KeylessRoot":
@@ -69,7 +74,8 @@ class KeylessRoot:
     def at(self, issued: float, signed: Collection[float]) -> "TrustedRoot":
         """What was valid when a certificate was issued and at every time of signing; seconds since 1970.
 
-        Raises FormatError for parts that cannot be read.
+        Raises VerificationError where nothing is left of what a keyless signature needs, FormatError for parts
+        that cannot be read.
         """
         narrowed = {
             **self.json.members(),
@@ -78,6 +84,9 @@ class KeylessRoot:
             "tlogs": self._logs("tlogs", signed),
             "ctlogs": self._logs("ctlogs", [issued]),
         }
+        for name, what in _NEEDED.items():
+            if not narrowed[name]:
+                raise VerificationError(Reason.UNTRUSTED_KEY, f"no {what} of the trusted root was valid then")
         return trust_config(narrowed, {"mediaType": _SIGNING_CONFIG}).trusted_root
 
     def _logs(self, name: str, times: Collection[float]) -> list[dict[str, object]]:
