@@ -29,6 +29,9 @@ class AzureSigningKey:
             credential = DefaultAzureCredential()
             vault = KeyClient(f"https://{key.vault}", credential, **_BOUNDS)
             found = vault.get_key(key.name, key.version)
+            # The answer says where the client sends the token, and what it has signed.
+            if not found.id.startswith(f"{vault.vault_url}/keys/{key.name}/{key.version or ''}"):
+                raise answers.nonsense(_SERVICE)
             self._client = CryptographyClient(found, credential, **_BOUNDS)
             self.public_key = _public_key(found.key)
 
@@ -47,7 +50,7 @@ def open_key(key: AzureKey) -> AzureSigningKey:
 
 def _public_key(key: JsonWebKey) -> algorithms.PublicKey:
     members: dict[str, Any] = vars(key)
-    kind = str(members["kty"]).removesuffix("-HSM")
+    kind = str(getattr(members["kty"], "value", None)).removesuffix("-HSM")
     if kind == "RSA":
         exponent, modulus = (int.from_bytes(members[name], "big") for name in ("e", "n"))
         return algorithms.supported(rsa.RSAPublicNumbers(exponent, modulus).public_key())
@@ -65,5 +68,7 @@ def _explained() -> Iterator[None]:
     except HttpResponseError as error:
         code = error.error.code if error.error else type(error).__name__
         raise answers.refused(_SERVICE, code) from None
-    except (AzureError, ValueError, TypeError, NotImplementedError) as error:
+    except AzureError as error:
         raise answers.unreachable(_SERVICE, error) from None
+    except (AttributeError, NotImplementedError, TypeError, ValueError):
+        raise answers.nonsense(_SERVICE) from None
