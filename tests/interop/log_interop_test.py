@@ -90,9 +90,9 @@ def test_we_verify_the_legacy_signature_that_cosign_logged(tmp_path: Path) -> No
     with SigstoreServer() as server, registry("embedded", tmp_path) as address:
         files = server.write(tmp_path)
         image = push(unsigned_layout(tmp_path), f"{address}/acme/greeting")
-        flags = [LEGACY, "--use-signing-config=false", "--rekor-url", server.url, "--trusted-root", files.trusted_root]
-        command = ["cosign", "sign", "--key", pair.private, *flags, "--allow-http-registry", "-y", image]
-        run(*command, folder=tmp_path, environment=PASSWORD)
+        log = ("--use-signing-config=false", "--rekor-url", server.url, "--trusted-root", files.trusted_root)
+        flags = (LEGACY, "--allow-http-registry", "-y")
+        run("cosign", "sign", "--key", pair.private, *log, *flags, image, folder=tmp_path, environment=PASSWORD)
         reference = Reference.parse(image)
         with RepositoryClient(reference.repository, {}, [address]) as client:
             source = RegistrySource(reference, client)

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from image_fixtures import Edit, edited
-from log_entry_fixtures import PUBLIC_KEY, URL, legacy_entry, logged_v1, logged_v2, parsed
+from image_fixtures import PUBLIC_KEY, Edit, edited
+from log_entry_fixtures import URL, legacy_entry, logged_v1, logged_v2, parsed
 from sigstore_fixtures import Sigstore
 from sigstore_log_fixtures import Json, text
 from wasmoci.errors import FormatError, LimitError, UsageError
@@ -274,26 +274,23 @@ def test_a_defective_legacy_entry_is_refused(edit: Edit, message: str) -> None:
         LegacyBundle.parse(edited(LEGACY, edit).decode())
 
 
-def service(url: str, version: int = 1, operator: str = "a", **window: str) -> Json:
+def service(url: str, version: int = 1, operator: str = "a", start: str | None = None, end: str | None = None) -> Json:
+    window = {name: time for name, time in (("start", start), ("end", end)) if time}
     return {"url": url, "majorApiVersion": version, "validFor": window, "operator": operator}
 
 
 def config(*services: Json, selector: str = "ALL", **more: object) -> bytes:
-    return dump(
-        {
-            "mediaType": "application/vnd.dev.sigstore.signingconfig.v0.2+json",
-            "rekorTlogUrls": list(services),
-            "rekorTlogConfig": {"selector": selector, **more},
-        }
-    )
+    choice: Json = {"selector": selector, **more}
+    media_type = "application/vnd.dev.sigstore.signingconfig.v0.2+json"
+    return dump({"mediaType": media_type, "rekorTlogUrls": list(services), "rekorTlogConfig": choice})
 
 
 def selected(data: bytes, versions: tuple[int, ...] = (1, 2), now: float = 1e9) -> list[str]:
     return [one.url for one in parse_signing_config(data).select(versions, now)]
 
 
-OLD, NEW = {"start": "1990-01-01T00:00:00Z"}, {"start": "1995-01-01T00:00:00Z"}
-PAST, FUTURE = {"end": "1999-01-01T00:00:00Z"}, {"start": "2030-01-01T00:00:00Z"}
+OLD, NEW = "1990-01-01T00:00:00Z", "1995-01-01T00:00:00Z"
+PAST, FUTURE = "1999-01-01T00:00:00Z", "2030-01-01T00:00:00Z"
 
 
 @pytest.mark.parametrize(
@@ -301,21 +298,27 @@ PAST, FUTURE = {"end": "1999-01-01T00:00:00Z"}, {"start": "2030-01-01T00:00:00Z"
     [
         pytest.param(config(service("v1"), service("v2", 2)), ["v2"], id="highest_version"),
         pytest.param(config(service("v1"), service("v3", 3)), ["v1"], id="unknown_version_is_passed_over"),
-        pytest.param(config(service("v1"), service("v2", 2, **PAST)), ["v1"], id="ended"),
-        pytest.param(config(service("v1"), service("v2", 2, **FUTURE)), ["v1"], id="not_started"),
-        pytest.param(config(service("old", **OLD), service("new", **NEW)), ["new"], id="newest_of_an_operator"),
-        pytest.param(config(service("new", **NEW), service("old", **OLD)), ["new"], id="newest_whatever_the_order"),
+        pytest.param(config(service("v1"), service("v2", 2, end=PAST)), ["v1"], id="ended"),
+        pytest.param(config(service("v1"), service("v2", 2, start=FUTURE)), ["v1"], id="not_started"),
+        pytest.param(config(service("old", start=OLD), service("new", start=NEW)), ["new"], id="newest_of_an_operator"),
         pytest.param(
-            config(service("old", **OLD), service("new", operator="b", **NEW)), ["new", "old"], id="all_operators"
+            config(service("new", start=NEW), service("old", start=OLD)), ["new"], id="newest_whatever_the_order"
         ),
         pytest.param(
-            config(service("old", **OLD), service("new", operator="b", **NEW), selector="ANY"), ["new"], id="any"
+            config(service("old", start=OLD), service("new", operator="b", start=NEW)),
+            ["new", "old"],
+            id="all_operators",
+        ),
+        pytest.param(
+            config(service("old", start=OLD), service("new", operator="b", start=NEW), selector="ANY"),
+            ["new"],
+            id="any",
         ),
         pytest.param(
             config(
-                service("old", start="1990-01-01T00:00:00Z"),
+                service("old", start=OLD),
                 service("middle", operator="b", start="1993-01-01T00:00:00Z"),
-                service("new", start="1995-01-01T00:00:00Z"),
+                service("new", start=NEW),
             ),
             ["new", "middle"],
             id="newest_first",
@@ -340,7 +343,7 @@ def test_a_service_may_have_no_operator() -> None:
     ("data", "versions"),
     [
         pytest.param(config(service("v2", 2)), (1,), id="no_log_of_the_version"),
-        pytest.param(config(service("v1", **PAST)), (1, 2), id="ended"),
+        pytest.param(config(service("v1", end=PAST)), (1, 2), id="ended"),
         pytest.param(config(), (1, 2), id="empty"),
         pytest.param(config(service("a"), service("b"), selector="EXACT", count=2), (1, 2), id="one_operator_of_two"),
     ],
