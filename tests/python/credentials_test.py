@@ -9,12 +9,15 @@ import pytest
 
 from registry_fixtures import PASSWORD, docker_config
 from wasmoci.errors import Error, FormatError, RegistryError
-from wasmoci.registry import credentials
-from wasmoci.registry.credentials import Credential, find_credential
+from wasmoci.reference import Repository
+from wasmoci.registry import credential_helper
+from wasmoci.registry.credential import Credential, CredentialKind
+from wasmoci.registry.credentials import find_credential
 
 HOST = "registry.example:5000"
+REPOSITORY = Repository.parse(f"{HOST}/team/app")
 USER = Credential("user", PASSWORD)
-TOKEN = Credential("", PASSWORD, is_identity_token=True)
+TOKEN = Credential("", PASSWORD, CredentialKind.REFRESH)
 
 
 def b64(text: str) -> str:
@@ -61,47 +64,56 @@ def answering(username: str, secret: str) -> str:
     ],
 )
 def test_auths(auths: dict[str, object], found: Credential | None, tmp_path: Path) -> None:
-    assert find_credential(HOST, docker_config(tmp_path, {"auths": auths})) == found
+    assert find_credential(REPOSITORY, docker_config(tmp_path, {"auths": auths})) == found
 
 
 @pytest.mark.parametrize("key", ["https://index.docker.io/v1/", "docker.io", "registry-1.docker.io"])
 @pytest.mark.parametrize("host", ["docker.io", "index.docker.io", "registry-1.docker.io"])
 def test_docker_hub_has_several_names(key: str, host: str, tmp_path: Path) -> None:
-    assert find_credential(host, docker_config(tmp_path, {"auths": {key: {"auth": b64(f"user:{PASSWORD}")}}})) == USER
+    assert (
+        find_credential(
+            Repository.parse(f"{host}/team/app"),
+            docker_config(tmp_path, {"auths": {key: {"auth": b64(f"user:{PASSWORD}")}}}),
+        )
+        == USER
+    )
 
 
 def test_where_the_config_is(tmp_path: Path) -> None:
     docker_config(tmp_path / ".docker", {"auths": {HOST: {"auth": b64(f"user:{PASSWORD}")}}})
-    assert find_credential(HOST, {"HOME": str(tmp_path)}) == USER
-    assert find_credential(HOST, {"HOME": str(tmp_path), "DOCKER_CONFIG": str(tmp_path / "none")}) is None
-    assert find_credential(HOST, {}) is None
+    assert find_credential(REPOSITORY, {"HOME": str(tmp_path)}) == USER
+    assert find_credential(REPOSITORY, {"HOME": str(tmp_path), "DOCKER_CONFIG": str(tmp_path / "none")}) is None
+    assert find_credential(REPOSITORY, {}) is None
 
 
 def test_a_helper_for_one_registry(tmp_path: Path) -> None:
     script = f"assert sys.argv[1:] == ['get'] and asked == '{HOST}', asked\n{answering('user', PASSWORD)}"
     path = helper(tmp_path, "one", script)
     config = {"credHelpers": {HOST: "one"}, "auths": {HOST: {"auth": b64("a:b")}}, "credsStore": "none"}
-    assert find_credential(HOST, docker_config(tmp_path, config) | path) == USER
+    assert find_credential(REPOSITORY, docker_config(tmp_path, config) | path) == USER
 
 
 def test_the_helper_for_all_registries_is_asked_last(tmp_path: Path) -> None:
     path = helper(tmp_path, "all", answering("<token>", PASSWORD))
     config = {"credHelpers": {"other": "none"}, "auths": {HOST: {}}, "credsStore": "all"}
-    assert find_credential(HOST, docker_config(tmp_path, config) | path) == TOKEN
+    assert find_credential(REPOSITORY, docker_config(tmp_path, config) | path) == TOKEN
     config["auths"] = {HOST: {"auth": b64(f"user:{PASSWORD}")}}
-    assert find_credential(HOST, docker_config(tmp_path, config) | path) == USER
+    assert find_credential(REPOSITORY, docker_config(tmp_path, config) | path) == USER
 
 
 def test_a_helper_knows_docker_hub_by_its_old_address(tmp_path: Path) -> None:
     script = f"assert asked == 'https://index.docker.io/v1/', asked\n{answering('user', PASSWORD)}"
     path = helper(tmp_path, "all", script)
-    assert find_credential("docker.io", docker_config(tmp_path, {"credsStore": "all"}) | path) == USER
+    assert (
+        find_credential(Repository.parse("docker.io/team/app"), docker_config(tmp_path, {"credsStore": "all"}) | path)
+        == USER
+    )
 
 
 def test_a_helper_gets_the_environment_that_is_passed(tmp_path: Path) -> None:
     script = f"import os\nassert os.environ['MARK'] == 'x'\n{answering('user', PASSWORD)}"
     environment = docker_config(tmp_path, {"credsStore": "all"}) | helper(tmp_path, "all", script) | {"MARK": "x"}
-    assert find_credential(HOST, environment) == USER
+    assert find_credential(REPOSITORY, environment) == USER
 
 
 @pytest.mark.parametrize(
@@ -110,7 +122,7 @@ def test_a_helper_gets_the_environment_that_is_passed(tmp_path: Path) -> None:
 )
 def test_a_helper_that_has_none(script: str, tmp_path: Path) -> None:
     path = helper(tmp_path, "all", script)
-    assert find_credential(HOST, docker_config(tmp_path, {"credsStore": "all"}) | path) is None
+    assert find_credential(REPOSITORY, docker_config(tmp_path, {"credsStore": "all"}) | path) is None
 
 
 @pytest.mark.parametrize(
@@ -127,10 +139,10 @@ def test_a_helper_that_has_none(script: str, tmp_path: Path) -> None:
 def test_a_helper_that_fails(
     script: str, error: type[Error], text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(credentials, "HELPER_TIMEOUT_SECONDS", 1)
+    monkeypatch.setattr(credential_helper, "HELPER_TIMEOUT_SECONDS", 1)
     path = helper(tmp_path, "all", script)
     with pytest.raises(error, match=text) as caught:
-        find_credential(HOST, docker_config(tmp_path, {"credsStore": "all"}) | path)
+        find_credential(REPOSITORY, docker_config(tmp_path, {"credsStore": "all"}) | path)
     assert PASSWORD not in f"{caught.value!r} {caught.value.__cause__!r}"
     assert "\n" not in str(caught.value)
 
@@ -138,19 +150,19 @@ def test_a_helper_that_fails(
 @pytest.mark.parametrize("name", ["../evil", "a b", "a;b", "x\ny", "a/b"])
 def test_a_helper_with_a_name_that_is_no_name(name: str, tmp_path: Path) -> None:
     with pytest.raises(FormatError, match="name of a credential helper"):
-        find_credential(HOST, docker_config(tmp_path, {"credsStore": name}))
+        find_credential(REPOSITORY, docker_config(tmp_path, {"credsStore": name}))
 
 
 def test_a_helper_that_is_not_installed(tmp_path: Path) -> None:
     with pytest.raises(RegistryError, match=r"docker-credential-none, which .* is not on PATH"):
-        find_credential(HOST, docker_config(tmp_path, {"credsStore": "none"}) | {"PATH": str(tmp_path)})
+        find_credential(REPOSITORY, docker_config(tmp_path, {"credsStore": "none"}) | {"PATH": str(tmp_path)})
 
 
 def test_a_helper_that_is_no_program(tmp_path: Path) -> None:
     path = helper(tmp_path, "all", "")
     (tmp_path / "docker-credential-all").write_bytes(b"\x7fELF nonsense")
     with pytest.raises(RegistryError, match="cannot be run"):
-        find_credential(HOST, docker_config(tmp_path, {"credsStore": "all"}) | path)
+        find_credential(REPOSITORY, docker_config(tmp_path, {"credsStore": "all"}) | path)
 
 
 @pytest.mark.parametrize(
@@ -171,7 +183,7 @@ def test_a_helper_that_is_no_program(tmp_path: Path) -> None:
 )
 def test_a_malformed_config(config: object, text: str, tmp_path: Path) -> None:
     with pytest.raises(FormatError, match=text) as caught:
-        find_credential(HOST, docker_config(tmp_path, config))
+        find_credential(REPOSITORY, docker_config(tmp_path, config))
     assert PASSWORD not in f"{caught.value!r} {caught.value.__cause__!r}"
     assert str(tmp_path) in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -180,7 +192,7 @@ def test_a_malformed_config(config: object, text: str, tmp_path: Path) -> None:
 def test_a_config_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "config.json").mkdir()
     with pytest.raises(RegistryError, match="cannot be read"):
-        find_credential(HOST, {"DOCKER_CONFIG": str(tmp_path)})
+        find_credential(REPOSITORY, {"DOCKER_CONFIG": str(tmp_path)})
 
 
 def test_a_credential_does_not_show_its_secret() -> None:

@@ -452,6 +452,6 @@ def test_a_source_that_cannot_be_opened(tmp_path: Path) -> None:
     with (
         Simulator(upload_to("/upload")) as registry,
         client_of(registry.address) as client,
-        pytest.raises(RegistryError, match="the source of blob"),
+        pytest.raises(Error, match="the source of blob"),
     ):
         client.put_blob(NEW, lambda: (tmp_path / "missing").open("rb"))

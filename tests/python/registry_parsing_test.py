@@ -7,8 +7,8 @@ from wasmoci.errors import FormatError, RegistryError
 from wasmoci.reference import Repository
 from wasmoci.registry.auth import Access, Authorizer
 from wasmoci.registry.challenge import Challenge, parse_challenges
-from wasmoci.registry.credentials import Credential
-from wasmoci.registry.session import api_base
+from wasmoci.registry.credential import Credential
+from wasmoci.registry.session import api_host
 from wasmoci.registry.transport import Transport
 from wasmoci.registry.url import Url
 from wasmoci.text import excerpt, without_secrets
@@ -191,7 +191,7 @@ def test_which_token_service_gets_the_credentials(registry: str, realm: str, cre
     transport = TransportToToken()
     authorizer = Authorizer(
         Repository(registry, "a/b"),
-        api_base(registry, transport).origin,
+        transport.origin_of(api_host(registry)),
         transport,
         lambda: Credential("user", PASSWORD) if credential else None,
     )
@@ -203,7 +203,7 @@ def test_which_token_service_gets_the_credentials(registry: str, realm: str, cre
 def test_a_credential_is_looked_up_once() -> None:
     found: list[int] = []
     transport = TransportToToken()
-    origin = api_base("ghcr.io", transport).origin
+    origin = transport.origin_of(api_host("ghcr.io"))
     authorizer = Authorizer(Repository("ghcr.io", "a/b"), origin, transport, lambda: found.append(1))
     for _ in range(2):
         with pytest.raises(FormatError, match=r"asked https://ghcr.io/token with \[\]"):

@@ -20,7 +20,7 @@ from wasmoci.errors import RegistryError, UsageError
 from wasmoci.oci import MANIFEST_MEDIA_TYPE, Descriptor
 from wasmoci.registry import transport
 from wasmoci.registry.client import RepositoryClient
-from wasmoci.registry.retry import MAX_PAUSE_SECONDS, pause_seconds
+from wasmoci.registry.retry import FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS, pause_seconds
 
 V1 = "GET manifests/v1"
 BLOB = f"GET blobs/{LAYER_DESCRIPTOR.digest}"
@@ -76,7 +76,7 @@ def test_nobody_listens() -> None:
 
 
 @pytest.mark.parametrize(
-    "failure", [Answer(500), Answer(502), Answer(503), Answer(504), Answer(429), Answer(dropped=True)]
+    "failure", [Answer(408), Answer(500), Answer(502), Answer(503), Answer(504), Answer(429), Answer(dropped=True)]
 )
 def test_what_is_repeated(failure: Answer) -> None:
     pauses: list[float] = []
@@ -143,8 +143,14 @@ def test_retry_after_is_honoured_up_to_a_limit() -> None:
 
 
 def test_a_retry_after_that_says_nothing() -> None:
-    assert 0.25 <= pause_seconds(0, "soon") <= 0.5
+    assert 0 <= pause_seconds(0, "soon") <= FIRST_PAUSE_SECONDS
     assert pause_seconds(100, None) <= MAX_PAUSE_SECONDS
+
+
+def test_pauses_are_spread_over_all_of_their_time() -> None:
+    pauses = [pause_seconds(2, None) for _ in range(1000)]
+    assert min(pauses) < FIRST_PAUSE_SECONDS
+    assert max(pauses) > 3 * FIRST_PAUSE_SECONDS
 
 
 def test_the_time_limit_is_for_all_attempts(monkeypatch: pytest.MonkeyPatch) -> None:

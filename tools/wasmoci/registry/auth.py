@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from wasmoci.errors import FormatError, RegistryError
 from wasmoci.reference import Repository
 from wasmoci.registry.challenge import Challenge, parse_challenges
-from wasmoci.registry.credentials import Credential
+from wasmoci.registry.credential import Credential, CredentialKind
 from wasmoci.registry.transport import Body, Request, Response, Transport
 from wasmoci.registry.url import Origin, Url
 from wasmoci.strict_json import parse_object
@@ -55,11 +55,20 @@ class Authorizer:
         self._credential: Credential | None = None
         self._headers: dict[Access, str] = {}
         self._secrets: set[str] = set()
+        self._mount_sources: set[str] = set()
         self._lock = threading.RLock()
 
     def header(self, access: Access) -> str | None:
         """The header that the registry took before, or will take; None where it has not asked yet."""
         return self._headers.get(access) or self._headers.get(Access.PUSH)
+
+    def will_mount_from(self, path: str) -> None:
+        """From now on a token to push is one to read the repository `path` of the same registry, too."""
+        with self._lock:
+            if path not in self._mount_sources:
+                self._mount_sources.add(path)
+                if (self._headers.get(Access.PUSH) or "").startswith("Bearer "):
+                    del self._headers[Access.PUSH]
 
     def answer(self, refusal: Response, access: Access) -> str:
         """Answer the challenge of a 401; return the header to try once more with.
@@ -69,7 +78,7 @@ class Authorizer:
         challenges = {c.scheme: c for c in parse_challenges(refusal.header("WWW-Authenticate") or "")}
         with self._lock:
             if "bearer" in challenges:
-                header = f"Bearer {self._fetch_token(challenges['bearer'], access)}"
+                header = self._bearer(challenges["bearer"], access)
                 self._headers[access] = header
             elif "basic" in challenges:
                 header = self._basic()
@@ -92,9 +101,10 @@ class Authorizer:
 
     def _basic(self) -> str:
         credential = self._credential_of_registry()
-        if credential is None or credential.is_identity_token:
+        if credential is None or credential.kind is not CredentialKind.LOGIN:
             raise RegistryError(
-                f"{self._repository.registry} wants a user name and a password, and the Docker config has none for it",
+                f"{self._repository.registry} wants a user name and a password, "
+                f"and neither the environment nor the Docker config has them for it",
                 _UNAUTHORIZED,
             )
         return self._basic_header(credential)
@@ -104,36 +114,46 @@ class Authorizer:
         self._secrets.add(encoded)
         return f"Basic {encoded}"
 
-    def _fetch_token(self, challenge: Challenge, access: Access) -> str:
-        realm = Url.parse(challenge.parameters.get("realm", ""))
+    def _bearer(self, challenge: Challenge, access: Access) -> str:
         credential = self._credential_of_registry()
+        if credential is not None and credential.kind is CredentialKind.BEARER:
+            return f"Bearer {_checked(credential.secret, 'the registry token')}"
+        return f"Bearer {self._fetch_token(challenge, access, credential)}"
+
+    def _fetch_token(self, challenge: Challenge, access: Access, credential: Credential | None) -> str:
+        realm = Url.parse(challenge.parameters.get("realm", ""))
         self._check_realm(realm, credential)
-        parameters = {"scope": f"repository:{self._repository.path}:{access.value}"}
-        if "service" in challenge.parameters:
-            parameters["service"] = challenge.parameters["service"]
-        with self._ask(realm, parameters, credential) as response:
+        service = challenge.parameters.get("service")
+        with self._ask(realm, self._scopes(access), service, credential) as response:
             if response.status != _OK:
                 raise RegistryError(f"the token service {realm} answered {response.status}", _UNAUTHORIZED)
             where = f"the answer of the token service {realm}"
             answer = parse_object(response.read(MAX_TOKEN_RESPONSE, where), where, MAX_TOKEN_RESPONSE)
-        token = answer.optional_string("token") or answer.string("access_token")
-        if not _TOKEN.fullmatch(token):
-            raise FormatError(f"{where}: the token has characters that a header cannot carry")
+        token = _checked(answer.optional_string("token") or answer.string("access_token"), f"{where}: the token")
         self._secrets.add(token)
         return token
 
-    def _ask(self, realm: Url, parameters: dict[str, str], credential: Credential | None) -> Response:
-        if credential is not None and credential.is_identity_token:
+    def _scopes(self, access: Access) -> list[str]:
+        scopes = [f"repository:{self._repository.path}:{access.value}"]
+        if access is Access.PUSH:
+            scopes += [f"repository:{path}:{Access.PULL.value}" for path in sorted(self._mount_sources)]
+        return scopes
+
+    def _ask(self, realm: Url, scopes: list[str], service: str | None, credential: Credential | None) -> Response:
+        services = {} if service is None else {"service": service}
+        if credential is not None and credential.kind is CredentialKind.REFRESH:
             form = {
                 "grant_type": "refresh_token",
                 "client_id": CLIENT_ID,
                 "refresh_token": credential.secret,
-                **parameters,
+                "scope": " ".join(scopes),
+                **services,
             }
             headers = {"Content-Type": "application/x-www-form-urlencoded"}
             return self._transport.send(Request("POST", realm, headers, Body.of(urlencode(form).encode())))
         headers = {} if credential is None else {"Authorization": self._basic_header(credential)}
-        return self._transport.send(Request("GET", realm.with_query(parameters), headers, idempotent=True))
+        query = [*(("scope", scope) for scope in scopes), *services.items()]
+        return self._transport.send(Request("GET", realm.with_query(query), headers, idempotent=True))
 
     def _check_realm(self, realm: Url, credential: Credential | None) -> None:
         """Refuse a token service that the registry has no business to name.
@@ -155,3 +175,9 @@ class Authorizer:
                 f"as it is under another domain",
                 _UNAUTHORIZED,
             )
+
+
+def _checked(token: str, what: str) -> str:
+    if not _TOKEN.fullmatch(token):
+        raise FormatError(f"{what} has characters that a header cannot carry")
+    return token

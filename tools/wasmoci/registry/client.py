@@ -1,8 +1,10 @@
 """A repository of an OCI registry (distribution-spec 1.1): its manifests and blobs, and their referrers."""
 
 import io
+import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from types import TracebackType
 from typing import BinaryIO
 
@@ -12,25 +14,30 @@ from wasmoci.oci import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, MAX_MANIFEST_SIZE
 from wasmoci.reference import Repository, check_tag
 from wasmoci.referrer_list import ReferrerList
 from wasmoci.registry.auth import Access, Authorizer
+from wasmoci.registry.blob_source import BlobSource
 from wasmoci.registry.checked_copy import checked_copy
 from wasmoci.registry.credentials import find_credential
+from wasmoci.registry.parallel import run_parallel
 from wasmoci.registry.referrers import Listing, Referrers
-from wasmoci.registry.session import REDIRECTS, Session, api_base
+from wasmoci.registry.session import REDIRECTS, Session, api_host
+from wasmoci.registry.tls import TlsFiles
 from wasmoci.registry.transport import Body, Request, Response, Transport, seconds_for
+from wasmoci.registry.upload import Uploader
+from wasmoci.registry.upload_answers import check_said_digest
+from wasmoci.registry.url import Url
 from wasmoci.strict_json import parse_object
 from wasmoci.text import excerpt
 
-UPLOAD_BLOCK_SIZE = 64 * 1024
-
 _MANIFEST_TYPES = (MANIFEST_MEDIA_TYPE, INDEX_MEDIA_TYPE)
-_OK, _CREATED, _ACCEPTED, _NOT_FOUND = 200, 201, 202, 404
+_OK, _CREATED, _NOT_FOUND = 200, 201, 404
 
 
 class RepositoryClient:
     """Moves bytes to and from one repository; safe to share between threads. Close it, or use it in a `with`.
 
     What it returns has the digest and size that were asked for. Methods raise RegistryError where the
-    registry cannot be reached, refuses or answers nonsense; FormatError and LimitError for bytes that
+    registry cannot be reached, refuses or answers nonsense; UsageError for credentials in the environment,
+    proxies or TLS files that contradict themselves; FormatError and LimitError for bytes that
     are not what their format says; VerificationError (DIGEST_MISMATCH) for other bytes than asked for.
     """
 
@@ -40,19 +47,24 @@ class RepositoryClient:
         environment: Mapping[str, str],
         insecure_registries: Collection[str] = (),
         sleep: Callable[[float], None] = time.sleep,
+        *,
+        tls: TlsFiles | None = None,
     ) -> None:
         """Send nothing yet.
 
-        Credentials are those of the Docker config that `environment` names, the CA bundle is that of its
-        SSL_CERT_FILE. `insecure_registries` are the `host[:port]` that are spoken to in plain HTTP.
+        Of `environment` come the credentials (credentials.py), the CA bundle (SSL_CERT_FILE) and proxies
+        (proxy.py). `insecure_registries` are the `host[:port]` that are spoken to in plain HTTP. The
+        client certificate of `tls` is shown to this repository's registry only.
         """
         self.repository = repository
-        self._transport = Transport(insecure_registries, environment, sleep)
-        base = api_base(repository.registry, self._transport)
+        host = api_host(repository.registry)
+        self._transport = Transport(insecure_registries, environment, sleep, tls=tls, registry=host)
+        base = Url(self._transport.origin_of(host), "/")
         authorizer = Authorizer(
-            repository, base.origin, self._transport, lambda: find_credential(repository.registry, environment)
+            repository, base.origin, self._transport, lambda: find_credential(repository, environment)
         )
         self._session = Session(repository, self._transport, authorizer, base)
+        self._uploader = Uploader(self._session, self.has_blob, sleep)
         self._referrers = Referrers(self._session, self.find_manifest, self.put_manifest, sleep)
 
     def resolve(self, reference: str | Digest) -> tuple[Descriptor, bytes]:
@@ -68,7 +80,7 @@ class RepositoryClient:
             descriptor = Descriptor(_media_type(response, data, where), Digest.of(data), len(data))
             if isinstance(reference, Digest):
                 reference.check_same(descriptor.digest, where)
-            _check_said_digest(response, descriptor.digest)
+            check_said_digest(response, descriptor.digest)
         return descriptor, data
 
     def find_manifest(self, reference: str | Digest) -> tuple[Descriptor, bytes] | None:
@@ -115,25 +127,37 @@ class RepositoryClient:
         with self._session.get_following_redirects(url, seconds_for(descriptor.size)) as response:
             checked_copy(descriptor, response.blocks(), target)
 
-    def put_blob(self, descriptor: Descriptor, open_source: Callable[[], BinaryIO]) -> bool:
-        """Upload a blob unless the repository has it; return whether it was uploaded.
+    def put_blob(
+        self, descriptor: Descriptor, open_source: Callable[[], BinaryIO], *, mount_from: str | None = None
+    ) -> bool:
+        """Upload a blob unless the repository has it; return whether its bytes were sent.
 
-        `open_source` opens the content at its start; it is called once for each attempt, and closed.
+        `open_source` opens the content at its start, seekable; it is called once for each request, and
+        closed. `mount_from` is the path of a repository of the same registry that may have the blob.
         """
-        if self.has_blob(descriptor):
-            return False
-        uploads = self._session.url("blobs/uploads/")
-        with self._session.request(Request("POST", uploads, body=Body.of(b"")), {_ACCEPTED}, Access.PUSH) as response:
-            location = response.header("Location")
-            if location is None:
-                raise RegistryError(f"{uploads}: answered 202 without Location, so there is nowhere to upload to")
-            url = self._session.own_location(response, location).with_query({"digest": str(descriptor.digest)})
-        body = Body(descriptor.size, lambda: _blocks_of(descriptor, open_source))
-        headers = {"Content-Type": "application/octet-stream"}
-        request = Request("PUT", url, headers, body, seconds=seconds_for(descriptor.size))
-        with self._session.request(request, {_CREATED}, Access.PUSH) as response:
-            _check_said_digest(response, descriptor.digest)
-        return True
+        return self._put(BlobSource(descriptor, open_source), mount_from)
+
+    def put_blobs(
+        self,
+        blobs: Sequence[tuple[Descriptor, Callable[[], BinaryIO]]],
+        done: Callable[[Descriptor, bool], object],
+        *,
+        mount_from: str | None = None,
+    ) -> None:
+        """As `put_blob` for each, MAX_PARALLEL at a time; `done` is told in their order what that returns.
+
+        The first failure stops the other uploads, and is raised when they have stopped.
+        """
+        stop = threading.Event()
+        sources = [BlobSource(descriptor, open_source, stop.is_set) for descriptor, open_source in blobs]
+        run_parallel(
+            [partial(self._put, source, mount_from) for source in sources],
+            stop,
+            lambda number, sent: done(sources[number].descriptor, sent),
+        )
+
+    def _put(self, source: BlobSource, mount_from: str | None) -> bool:
+        return not self.has_blob(source.descriptor) and self._uploader.put(source, mount_from)
 
     def put_manifest(self, data: bytes, media_type: str, reference: str | Digest) -> bool:
         """Put a manifest or index at a tag or digest; return whether the registry answered OCI-Subject.
@@ -144,7 +168,7 @@ class RepositoryClient:
         headers = {"Content-Type": media_type}
         request = Request("PUT", url, headers, Body.of(data), idempotent=True)
         with self._session.request(request, {_CREATED}, Access.PUSH) as response:
-            _check_said_digest(response, Digest.of(data))
+            check_said_digest(response, Digest.of(data))
             return response.header("OCI-Subject") is not None
 
     def referrers(self, subject: Digest) -> ReferrerList | None:
@@ -194,28 +218,3 @@ def _media_type(response: Response, data: bytes, where: str) -> str:
     if said not in (None, media_type):
         raise FormatError(f"{where}: Content-Type is {media_type}, but `mediaType` is {excerpt(said)!r}")
     return media_type
-
-
-def _check_said_digest(response: Response, actual: Digest) -> None:
-    said = response.header("Docker-Content-Digest")
-    if said not in (None, str(actual)):
-        raise VerificationError(
-            Reason.DIGEST_MISMATCH,
-            f"{response.url}: Docker-Content-Digest is {excerpt(said)!r}, but the bytes have digest {actual}",
-        )
-
-
-def _blocks_of(descriptor: Descriptor, open_source: Callable[[], BinaryIO]) -> Iterator[bytes]:
-    """The content in blocks, which are `descriptor.size` bytes together: the Content-Length is already sent."""
-    left = descriptor.size
-    try:
-        with open_source() as source:
-            while left and (block := source.read(min(left, UPLOAD_BLOCK_SIZE))):
-                left -= len(block)
-                yield block
-            if left or source.read(1):
-                raise VerificationError(
-                    Reason.DIGEST_MISMATCH, f"the source of blob {descriptor.digest} has not {descriptor.size} bytes"
-                )
-    except OSError as error:
-        raise RegistryError(f"the source of blob {descriptor.digest} cannot be read: {error}") from None

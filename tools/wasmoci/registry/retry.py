@@ -7,16 +7,16 @@ from urllib3.exceptions import InvalidHeader
 
 MAX_ATTEMPTS = 4
 MAX_PAUSE_SECONDS = 20.0
-FIRST_PAUSE_SECONDS = 0.5
+FIRST_PAUSE_SECONDS = 1.0
 
-RETRIED_STATUSES = frozenset({429, 500, 502, 503, 504})
+RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 
 
 def pause_seconds(attempt: int, retry_after: str | None) -> float:
     """Seconds to wait after failed attempt number `attempt` (from 0).
 
     What the registry asks for in Retry-After (RFC 9110: seconds or a date), at most MAX_PAUSE_SECONDS;
-    without it, twice as long each time, spread so that many clients do not come back together.
+    without it, anything up to a limit that doubles each time, so that many clients do not come back together.
     """
     if retry_after is not None:
         try:
@@ -24,4 +24,4 @@ def pause_seconds(attempt: int, retry_after: str | None) -> float:
             return min(asked, MAX_PAUSE_SECONDS)
         except InvalidHeader:
             pass
-    return min(FIRST_PAUSE_SECONDS * 2.0**attempt, MAX_PAUSE_SECONDS) * random.uniform(0.5, 1.0)  # noqa: S311
+    return random.uniform(0, min(FIRST_PAUSE_SECONDS * 2.0**attempt, MAX_PAUSE_SECONDS))  # noqa: S311

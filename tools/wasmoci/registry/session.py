@@ -68,6 +68,10 @@ class Session:
                 url = self._redirect_target(response)
         raise RegistryError(f"{url}: more than {MAX_REDIRECTS} redirects")
 
+    def will_mount_from(self, path: str) -> None:
+        """See Authorizer.will_mount_from."""
+        self._authorizer.will_mount_from(path)
+
     def own_location(self, response: Response, location: str) -> Url:
         """Where a Location or Link points, if that is on the registry itself; raise RegistryError otherwise."""
         url = response.url.join(location)
@@ -97,9 +101,9 @@ class Session:
         return RegistryError(f"{request}: answered {response.status}{': ' if said else ''}{said}", response.status)
 
 
-def api_base(registry: str, transport: Transport) -> Url:
-    """Where the API of a registry is."""
-    return Url(transport.origin_of(_API_HOSTS.get(registry, registry)), "/")
+def api_host(registry: str) -> str:
+    """The `host[:port]` at which the API of a registry is."""
+    return _API_HOSTS.get(registry, registry)
 
 
 def _what_it_said(data: bytes) -> str:

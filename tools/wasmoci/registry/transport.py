@@ -1,28 +1,25 @@
 """HTTP to registries: TLS, time and size limits, retries; no authorization and no redirects."""
 
 import contextlib
-import ssl
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any
 
 import urllib3
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError, InvalidHeader, SSLError
 
 from wasmoci.errors import LimitError, RegistryError, UsageError
+from wasmoci.registry.connections import READ_SECONDS, Connections
 from wasmoci.registry.deadline import Deadline, interrupting
 from wasmoci.registry.retry import MAX_ATTEMPTS, RETRIED_STATUSES, pause_seconds
+from wasmoci.registry.tls import TlsFiles
 from wasmoci.registry.url import Origin, Url
 from wasmoci.text import excerpt
 
 USER_AGENT = "wasm-oci"
 
 CONNECT_SECONDS = 10.0
-READ_SECONDS = 60.0
 REQUEST_SECONDS = 300.0
 MAX_REQUEST_SECONDS = 6 * 3600.0
 
@@ -109,7 +106,7 @@ class Response:
             block = self._raw.read1(READ_BLOCK_SIZE, decode_content=False)
         except (HTTPError, OSError) as error:
             self._deadline.check()
-            raise RegistryError(f"{self.url}: the answer broke off: {_text_of(error)}", self.status) from None
+            raise RegistryError(f"{self.url}: the answer broke off: {excerpt(str(error))}", self.status) from None
         # An interrupted read looks like the end of the body.
         self._deadline.check()
         return block
@@ -127,7 +124,9 @@ class Transport:
     """A pool of connections, safe to share between threads.
 
     `insecure_registries` are the `host[:port]` that are spoken to in plain HTTP; every other is HTTPS.
-    Of `environment`, SSL_CERT_FILE and REQUESTS_CA_BUNDLE name a CA bundle that replaces the system's.
+    Of `environment`, SSL_CERT_FILE and REQUESTS_CA_BUNDLE name a CA bundle that replaces the system's, and
+    HTTPS_PROXY, HTTP_PROXY and NO_PROXY say what goes through a proxy. The client certificate of `tls` is
+    shown to `registry` only.
     """
 
     def __init__(
@@ -135,11 +134,14 @@ class Transport:
         insecure_registries: Collection[str] = (),
         environment: Mapping[str, str] | None = None,
         sleep: Callable[[float], None] = time.sleep,
+        *,
+        tls: TlsFiles | None = None,
+        registry: str | None = None,
     ) -> None:
-        self._insecure = frozenset(_origin("http", registry) for registry in insecure_registries)
+        self._insecure = frozenset(_origin("http", insecure) for insecure in insecure_registries)
         self._sleep = sleep
-        self._pools = urllib3.PoolManager(ssl_context=_tls_context(environment or {}))
-        self._pools.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
+        own = None if registry is None else self.origin_of(registry)
+        self._connections = Connections(environment or {}, tls or TlsFiles(), own)
 
     def origin_of(self, registry: str) -> Origin:
         """Where `host[:port]` is reached."""
@@ -176,32 +178,31 @@ class Transport:
         raise AssertionError("the last attempt returns or raises")
 
     def close(self) -> None:
-        self._pools.clear()
+        self._connections.close()
 
     def _send_once(self, request: Request, deadline: Deadline) -> Response:
-        origin, body = request.url.origin, request.body
+        body = request.body
         headers = {"User-Agent": USER_AGENT, **request.headers}
         if body is not None:
             headers["Content-Length"] = str(body.size)
         try:
-            raw = self._pools.connection_from_host(origin.host, origin.port, origin.scheme).urlopen(
+            raw = self._connections.open(
                 request.method,
-                request.url.target,
-                body=None if body is None else _until(deadline, body.open()),
-                headers=headers,
-                retries=False,
-                redirect=False,
-                preload_content=False,
-                decode_content=False,
-                timeout=urllib3.Timeout(
+                request.url,
+                headers,
+                None if body is None else _until(deadline, body.open()),
+                urllib3.Timeout(
                     connect=min(CONNECT_SECONDS, deadline.remaining), read=min(READ_SECONDS, deadline.remaining)
                 ),
             )
         except (SSLError, InvalidHeader) as error:
-            raise RegistryError(f"{request}: {_text_of(error)}") from None
+            raise RegistryError(f"{request}: {self._text_of(error)}") from None
         except (HTTPError, OSError) as error:
-            raise _BrokenConnectionError(f"{request}: {_text_of(error)}") from None
+            raise _BrokenConnectionError(f"{request}: {self._text_of(error)}") from None
         return Response(raw, request.url, deadline)
+
+    def _text_of(self, error: Exception) -> str:
+        return excerpt(self._connections.redact(str(error)))
 
 
 class _BrokenConnectionError(Exception):
@@ -211,41 +212,6 @@ class _BrokenConnectionError(Exception):
 def seconds_for(size: int) -> float:
     """The time limit of a request that moves `size` bytes."""
     return REQUEST_SECONDS + size / MIN_BYTES_PER_SECOND
-
-
-class _BoundedHead:
-    """Lets the socket wait as long for each block sent as for each received, and bounds the time of an answer's head.
-
-    Mixed into urllib3's connections, whose timeouts are those of single socket operations.
-    """
-
-    sock: Any
-    timeout: Any
-
-    def connect(self) -> None:
-        super().connect()  # type: ignore[misc]
-        self.sock.settimeout(READ_SECONDS)
-
-    def getresponse(self) -> Any:
-        sock = self.sock
-        with interrupting(lambda: sock.shutdown(2), self.timeout):
-            return super().getresponse()  # type: ignore[misc]
-
-
-class _HttpConnection(_BoundedHead, HTTPConnection):
-    pass
-
-
-class _HttpsConnection(_BoundedHead, HTTPSConnection):
-    pass
-
-
-class _HttpPool(HTTPConnectionPool):
-    ConnectionCls = _HttpConnection
-
-
-class _HttpsPool(HTTPSConnectionPool):
-    ConnectionCls = _HttpsConnection
 
 
 def _until(deadline: Deadline, blocks: Iterable[bytes]) -> Iterator[bytes]:
@@ -260,15 +226,3 @@ def _origin(scheme: str, registry: str) -> Origin:
         if url.target == "/":
             return url.origin
     raise UsageError(f"a registry is host[:port], got: {excerpt(registry)!r}")
-
-
-def _tls_context(environment: Mapping[str, str]) -> ssl.SSLContext:
-    bundle = environment.get("SSL_CERT_FILE") or environment.get("REQUESTS_CA_BUNDLE")
-    try:
-        return ssl.create_default_context(cafile=bundle or None)
-    except OSError as error:
-        raise UsageError(f"the CA bundle {bundle} cannot be read: {error}") from None
-
-
-def _text_of(error: Exception) -> str:
-    return excerpt(str(error))

@@ -1,6 +1,7 @@
 """URLs as this client may meet them: http or https, a host, and nothing hidden in between."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urlencode, urljoin
 
@@ -82,9 +83,9 @@ class Url:
             raise RegistryError(f"{self} names a next URL that is none: {excerpt(location)!r}")
         return Url.parse(urljoin(f"{self.origin}{self.target}", location))
 
-    def with_query(self, parameters: dict[str, str]) -> "Url":
+    def with_query(self, parameters: Iterable[tuple[str, str]]) -> "Url":
         separator = "&" if "?" in self.target else "?"
-        return Url(self.origin, f"{self.target}{separator}{urlencode(parameters)}")
+        return Url(self.origin, f"{self.target}{separator}{urlencode(list(parameters))}")
 
     def __str__(self) -> str:
         """Without the query: those of uploads and of storage redirects are secrets."""

@@ -1,0 +1,53 @@
+"""The bytes of a blob on their way to a registry."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from wasmoci.errors import Error, Reason, VerificationError
+from wasmoci.oci import Descriptor
+
+UPLOAD_BLOCK_SIZE = 64 * 1024
+
+
+def never() -> bool:
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class BlobSource:
+    """A blob's content. `open` opens it at its start, seekable; it is called for each request, and closed.
+
+    Once `stopped` says so, no more is read.
+    """
+
+    descriptor: Descriptor
+    open: Callable[[], BinaryIO]
+    stopped: Callable[[], bool] = never
+
+    def blocks(self, start: int, end: int) -> Iterator[bytes]:
+        """The bytes from `start` up to `end`, which are that many: the Content-Length is already sent.
+
+        Raises VerificationError (DIGEST_MISMATCH) for a source of another size, Error for one
+        that cannot be read, and when it is stopped.
+        """
+        left = end - start
+        try:
+            with self.open() as source:
+                if start:
+                    source.seek(start)
+                while left and (block := source.read(min(left, UPLOAD_BLOCK_SIZE))):
+                    self.check_not_stopped()
+                    left -= len(block)
+                    yield block
+                if left or (end == self.descriptor.size and source.read(1)):
+                    raise VerificationError(
+                        Reason.DIGEST_MISMATCH,
+                        f"the source of blob {self.descriptor.digest} has not {self.descriptor.size} bytes",
+                    )
+        except OSError as error:
+            raise Error(f"the source of blob {self.descriptor.digest} cannot be read: {error}") from None
+
+    def check_not_stopped(self) -> None:
+        if self.stopped():
+            raise Error(f"the upload of {self.descriptor.digest} was stopped")

@@ -1,0 +1,147 @@
+"""Connections to registries: pools by origin, through proxies, with bounded waiting."""
+
+import contextlib
+import socket
+import ssl
+import threading
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import urllib3
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+from wasmoci.registry.deadline import interrupting
+from wasmoci.registry.proxy import Proxy, proxy_for
+from wasmoci.registry.tls import TlsFiles, identified, trusting
+from wasmoci.registry.url import Origin, Url
+from wasmoci.text import without_secrets
+
+# Requests of one client at the same time; more connections than that are not kept.
+MAX_CONNECTIONS = 8
+
+READ_SECONDS = 60.0
+
+# From a connected socket to the end of its TLS handshake, through a proxy too.
+HANDSHAKE_SECONDS = 30.0
+
+
+class Connections:
+    """Safe to share between threads. The client certificate of `tls` is shown to the origin `own` only."""
+
+    def __init__(self, environment: Mapping[str, str], tls: TlsFiles, own: Origin | None) -> None:
+        self._environment = environment
+        self._own = own
+        self._others = trusting(tls, environment)
+        self._identified = identified(tls, environment) if tls.certificate or tls.key else self._others
+        self._managers: dict[tuple[Proxy | None, bool], urllib3.PoolManager] = {}
+        self._secrets: set[str] = set()
+        self._lock = threading.Lock()
+
+    def open(
+        self, method: str, url: Url, headers: Mapping[str, str], body: Iterable[bytes] | None, timeout: urllib3.Timeout
+    ) -> urllib3.BaseHTTPResponse:
+        """Send one request, once; raises what urllib3 raises, UsageError for proxy variables that name none."""
+        origin = url.origin
+        proxy = proxy_for(origin, self._environment)
+        pool = self._manager(proxy, origin == self._own).connection_from_host(origin.host, origin.port, origin.scheme)
+        forwarded = proxy is not None and origin.scheme == "http"
+        return pool.urlopen(
+            method,
+            f"{origin}{url.target}" if forwarded else url.target,
+            body=body,
+            headers=headers,
+            retries=False,
+            redirect=False,
+            preload_content=False,
+            decode_content=False,
+            timeout=timeout,
+        )
+
+    def redact(self, text: str) -> str:
+        """`text` without the passwords of proxies; for what a proxy says."""
+        return without_secrets(text, tuple(self._secrets))
+
+    def close(self) -> None:
+        with self._lock:
+            for manager in self._managers.values():
+                manager.clear()
+
+    def _manager(self, proxy: Proxy | None, is_own: bool) -> urllib3.PoolManager:
+        with self._lock:
+            manager = self._managers.get((proxy, is_own))
+            if manager is None:
+                manager = _new_manager(proxy, self._identified if is_own else self._others)
+                self._managers[proxy, is_own] = manager
+                self._secrets.update(proxy.secrets if proxy else ())
+        return manager
+
+
+def _new_manager(proxy: Proxy | None, context: ssl.SSLContext) -> urllib3.PoolManager:
+    manager: urllib3.PoolManager
+    if proxy is None:
+        manager = urllib3.PoolManager(ssl_context=context, maxsize=MAX_CONNECTIONS)
+    else:
+        headers = {"Proxy-Authorization": proxy.authorization} if proxy.authorization else {}
+        manager = urllib3.ProxyManager(
+            f"http://{proxy.origin.host}:{proxy.origin.port}",
+            proxy_headers=headers,
+            ssl_context=context,
+            maxsize=MAX_CONNECTIONS,
+        )
+    manager.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
+    return manager
+
+
+class _Bounded:
+    """Bounds the time of a handshake and of an answer's head, and lets each block sent wait as long as one received.
+
+    Mixed into urllib3's connections, whose timeouts are those of single socket operations.
+    """
+
+    sock: Any
+    timeout: Any
+    _connecting: socket.socket | None = None
+
+    def connect(self) -> None:
+        try:
+            with interrupting(self._cut, HANDSHAKE_SECONDS):
+                super().connect()  # type: ignore[misc]
+        finally:
+            if self._connecting is not None:
+                self._connecting.close()
+                self._connecting = None
+        self.sock.settimeout(READ_SECONDS)
+
+    def getresponse(self) -> Any:
+        sock = self.sock
+        with interrupting(lambda: sock.shutdown(2), self.timeout):
+            return super().getresponse()  # type: ignore[misc]
+
+    def _new_conn(self) -> socket.socket:
+        sock: socket.socket = super()._new_conn()  # type: ignore[misc]
+        # TLS takes the socket itself over before the handshake; a second handle still reaches the connection.
+        self._connecting = sock.dup()
+        return sock
+
+    def _cut(self) -> None:
+        connecting = self._connecting
+        if connecting is not None:
+            with contextlib.suppress(OSError):
+                connecting.shutdown(socket.SHUT_RDWR)
+
+
+class _HttpConnection(_Bounded, HTTPConnection):
+    pass
+
+
+class _HttpsConnection(_Bounded, HTTPSConnection):
+    pass
+
+
+class _HttpPool(HTTPConnectionPool):
+    ConnectionCls = _HttpConnection
+
+
+class _HttpsPool(HTTPSConnectionPool):
+    ConnectionCls = _HttpsConnection

@@ -1,0 +1,96 @@
+"""Which proxy a request goes through: HTTPS_PROXY, HTTP_PROXY and NO_PROXY, read as Go programs read them.
+
+https://pkg.go.dev/golang.org/x/net/http/httpproxy, so that a machine that is set up for crane, cosign and
+oras is set up for us. A proxy is reached by plain HTTP; through it, HTTPS is a tunnel (CONNECT).
+"""
+
+import base64
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from wasmoci.errors import RegistryError, UsageError
+from wasmoci.registry.url import Origin, Url
+
+_VARIABLES = {"https": ("HTTPS_PROXY", "https_proxy"), "http": ("HTTP_PROXY", "http_proxy")}
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """Where a proxy is, and the Proxy-Authorization header that it wants."""
+
+    origin: Origin
+    authorization: str | None = field(default=None, repr=False)
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+
+
+def proxy_for(origin: Origin, environment: Mapping[str, str]) -> Proxy | None:
+    """The proxy on the way to `origin`; None for none, as always to this machine itself.
+
+    Raises UsageError for a variable that names none; its text has nothing of the value, which may hold
+    a password.
+    """
+    names = _VARIABLES[origin.scheme]
+    name = next((name for name in names if environment.get(name)), None)
+    if name is None or _is_this_machine(origin) or _is_exempt(origin, environment):
+        return None
+    return _parse(name, environment[name])
+
+
+def _parse(name: str, value: str) -> Proxy:
+    try:
+        parts = urlsplit(value if "://" in value else f"http://{value}")
+        netloc = parts.netloc.rpartition("@")[2]
+        origin = Url.parse(f"{parts.scheme}://{netloc}/").origin
+    except (ValueError, RegistryError):
+        raise UsageError(f"{name} must be [http://][user:password@]host:port") from None
+    if origin.scheme != "http":
+        raise UsageError(f"{name}: a proxy is reached by plain HTTP here; it tunnels HTTPS all the same")
+    return _with_authorization(origin, parts)
+
+
+def _with_authorization(origin: Origin, parts: SplitResult) -> Proxy:
+    if parts.username is None:
+        return Proxy(origin)
+    username, password = unquote(parts.username), unquote(parts.password or "")
+    encoded = base64.b64encode(f"{username}:{password}".encode()).decode()
+    secrets = tuple(secret for secret in (password, encoded) if secret)
+    return Proxy(origin, f"Basic {encoded}", secrets)
+
+
+def _is_this_machine(origin: Origin) -> bool:
+    address = _address(origin.host)
+    return origin.host == "localhost" if address is None else address.is_loopback
+
+
+def _is_exempt(origin: Origin, environment: Mapping[str, str]) -> bool:
+    entries = environment.get("NO_PROXY") or environment.get("no_proxy") or ""
+    return any(_exempts(entry.strip().lower(), origin) for entry in entries.split(","))
+
+
+def _exempts(entry: str, origin: Origin) -> bool:
+    """Whether one entry of NO_PROXY is for `origin`: `*`, a network, an address, or a domain; `:port` may follow."""
+    if entry in ("", "*"):
+        return entry == "*"
+    address = _address(origin.host)
+    try:
+        return address is not None and address in ipaddress.ip_network(entry, strict=False)
+    except ValueError:
+        pass
+    host, colon, port = entry.rpartition(":") if not entry.endswith("]") else (entry, "", "")
+    if not colon:
+        host = entry
+    elif port != str(origin.port):
+        return False
+    if address is not None:
+        return address == _address(host)
+    domain = host.removeprefix("*")
+    return origin.host.endswith(domain) if domain.startswith(".") else f".{origin.host}".endswith(f".{domain}")
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return None

@@ -1,0 +1,103 @@
+"""Uploads of blobs (distribution-spec 1.1, Pushing Blobs): in one request, in chunks, or by a mount."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from wasmoci.errors import RegistryError
+from wasmoci.oci import Descriptor
+from wasmoci.registry.auth import Access
+from wasmoci.registry.blob_source import BlobSource
+from wasmoci.registry.deadline import Deadline
+from wasmoci.registry.retry import pause_seconds
+from wasmoci.registry.session import Session
+from wasmoci.registry.transport import Body, Request, seconds_for
+from wasmoci.registry.upload_answers import check_said_digest, chunk_size, finish_upload, upload_location
+from wasmoci.registry.upload_chunks import ChunkedUpload, LostUploadError, NoChunksError
+from wasmoci.registry.url import Url
+
+# Blobs up to this size go in one request.
+MAX_SINGLE_SIZE = 16 * 1024 * 1024
+
+# How often an upload in chunks may begin.
+MAX_STARTS = 3
+
+_CREATED, _ACCEPTED = 201, 202
+
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """An upload that the registry has opened, and the size that its chunks should have."""
+
+    location: Url
+    chunk_size: int
+
+
+class Uploader:
+    """Uploads to one repository; safe to share between threads."""
+
+    def __init__(
+        self, session: Session, has_blob: Callable[[Descriptor], bool], sleep: Callable[[float], None]
+    ) -> None:
+        self._session = session
+        self._has_blob = has_blob
+        self._sleep = sleep
+
+    def put(self, source: BlobSource, mount_from: str | None) -> bool:
+        """Bring a blob into the repository, which lacks it; return whether its bytes were sent.
+
+        With `mount_from`, the path of another repository of the registry, they are sent only if the
+        registry does not mount the blob from there.
+        """
+        source.check_not_stopped()
+        start = None if mount_from is None else self._mount(source.descriptor, mount_from)
+        if start is None and mount_from is not None:
+            return False
+        start = start or self._begin()
+        if source.descriptor.size <= MAX_SINGLE_SIZE:
+            self._put_all(start, source)
+        else:
+            self._put_chunks(start, source)
+        return True
+
+    def _mount(self, descriptor: Descriptor, mount_from: str) -> _Start | None:
+        """None where the registry has mounted the blob; else it has opened an upload."""
+        self._session.will_mount_from(mount_from)
+        url = self._session.url("blobs/uploads/").with_query([("mount", str(descriptor.digest)), ("from", mount_from)])
+        request = Request("POST", url, body=Body.of(b""))
+        with self._session.request(request, {_ACCEPTED, _CREATED}, Access.PUSH) as response:
+            if response.status == _ACCEPTED:
+                return _Start(upload_location(self._session, response), chunk_size(response))
+            check_said_digest(response, descriptor.digest)
+            return None
+
+    def _begin(self) -> _Start:
+        request = Request("POST", self._session.url("blobs/uploads/"), body=Body.of(b""))
+        with self._session.request(request, {_ACCEPTED}, Access.PUSH) as response:
+            return _Start(upload_location(self._session, response), chunk_size(response))
+
+    def _put_all(self, start: _Start, source: BlobSource) -> None:
+        size = source.descriptor.size
+        body = Body(size, lambda: source.blocks(0, size))
+        finish_upload(self._session, start.location, source.descriptor.digest, body)
+
+    def _put_chunks(self, start: _Start, source: BlobSource) -> None:
+        deadline = Deadline(seconds_for(source.descriptor.size), f"the upload of {source.descriptor.digest}")
+        for attempt in range(MAX_STARTS):
+            upload = ChunkedUpload(
+                self._session, source, start.location, start.chunk_size, deadline=deadline, sleep=self._sleep
+            )
+            try:
+                upload.put()
+            except NoChunksError:
+                self._put_all(self._begin(), source)
+            except LostUploadError as lost:
+                # All that is lost may be the answer to the last request.
+                if self._has_blob(source.descriptor):
+                    return
+                if attempt == MAX_STARTS - 1:
+                    raise RegistryError(str(lost), lost.status) from None
+                self._sleep(pause_seconds(attempt, None))
+                deadline.check()
+                start = self._begin()
+                continue
+            return

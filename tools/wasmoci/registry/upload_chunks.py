@@ -1,0 +1,122 @@
+"""One upload in chunks (distribution-spec 1.1, Pushing a blob in chunks), which goes on after a broken connection."""
+
+from collections.abc import Callable
+
+from wasmoci.errors import RegistryError
+from wasmoci.registry.auth import Access
+from wasmoci.registry.blob_source import BlobSource
+from wasmoci.registry.deadline import Deadline
+from wasmoci.registry.retry import RETRIED_STATUSES, pause_seconds
+from wasmoci.registry.session import Session
+from wasmoci.registry.transport import Body, Request, seconds_for
+from wasmoci.registry.upload_answers import finish_upload, received_bytes, upload_location
+from wasmoci.registry.url import Url
+
+# How often in a row a chunk may fail.
+MAX_CHUNK_FAILURES = 4
+
+_ACCEPTED, _NO_CONTENT = 202, 204
+_NOT_FOUND, _RANGE_NOT_SATISFIABLE = 404, 416
+
+# The registry may have part of the chunk, or lack what came before; it is asked.
+_INTERRUPTED = RETRIED_STATUSES | {_RANGE_NOT_SATISFIABLE, None}
+# What registries answer to a chunk that take none, or none of this size.
+_NO_CHUNKS = frozenset({400, _NOT_FOUND, 405, 411, 413, 415, 501})
+
+
+class NoChunksError(Exception):
+    """The registry takes this upload in one request only."""
+
+
+class LostUploadError(Exception):
+    """The upload cannot go on, but another one may be begun. `status` is that of the last answer."""
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class ChunkedUpload:
+    """An upload that the registry has opened at `location`."""
+
+    def __init__(
+        self,
+        session: Session,
+        source: BlobSource,
+        location: Url,
+        chunk_size: int,
+        *,
+        deadline: Deadline,
+        sleep: Callable[[float], None],
+    ) -> None:
+        self._session = session
+        self._source = source
+        self._location = location
+        self._chunk_size = chunk_size
+        self._deadline = deadline
+        self._sleep = sleep
+        self._offset = 0
+
+    def put(self) -> None:
+        """Send all chunks, and finish.
+
+        Raises NoChunksError and LostUploadError, which say what else to try, and RegistryError.
+        """
+        failures = 0
+        accepted = False
+        while self._offset < self._source.descriptor.size:
+            self._source.check_not_stopped()
+            self._deadline.check()
+            before = self._offset
+            try:
+                self._put_chunk()
+                accepted = True
+            except RegistryError as error:
+                if not accepted and error.status in _NO_CHUNKS:
+                    raise NoChunksError from None
+                if error.status == _NOT_FOUND:
+                    raise LostUploadError(str(error), error.status) from None
+                failures += 1
+                if error.status not in _INTERRUPTED or failures > MAX_CHUNK_FAILURES:
+                    raise
+                self._sleep(pause_seconds(failures - 1, None))
+                self._ask()
+            if self._offset > before:
+                failures = 0
+        self._finish()
+
+    def _put_chunk(self) -> None:
+        start, end = self._offset, min(self._offset + self._chunk_size, self._source.descriptor.size)
+        headers = {"Content-Type": "application/octet-stream", "Content-Range": f"{start}-{end - 1}"}
+        body = Body(end - start, lambda: self._source.blocks(start, end))
+        request = Request("PATCH", self._location, headers, body, seconds=seconds_for(end - start))
+        with self._session.request(request, {_ACCEPTED}, Access.PUSH) as response:
+            self._location = upload_location(self._session, response)
+            received = received_bytes(response)
+        if received is not None and not start < received <= end:
+            raise RegistryError(
+                f"{request}: took bytes {start} to {end - 1}, but says that it has {received}", _RANGE_NOT_SATISFIABLE
+            )
+        self._offset = end if received is None else received
+
+    def _ask(self) -> None:
+        """Go on where the registry says that the upload stands."""
+        request = Request("GET", self._location, idempotent=True)
+        try:
+            with self._session.request(request, {_NO_CONTENT}, Access.PUSH) as response:
+                received = received_bytes(response)
+                if response.header("Location") is not None:
+                    self._location = upload_location(self._session, response)
+        except RegistryError as error:
+            raise LostUploadError(str(error), error.status) from None
+        if received is None or received > min(self._offset + self._chunk_size, self._source.descriptor.size):
+            raise LostUploadError(f"{request}: does not say how far the upload is")
+        self._offset = received
+
+    def _finish(self) -> None:
+        try:
+            finish_upload(self._session, self._location, self._source.descriptor.digest, Body.of(b""))
+        except RegistryError as error:
+            if error.status in _INTERRUPTED or error.status == _NOT_FOUND:
+                raise LostUploadError(str(error), error.status) from None
+            raise
