@@ -7,7 +7,7 @@ import pytest
 from image_fixtures import HELLO, OTHER_SIGNER, PUBLIC_KEY, SIGNER
 from publish_fixtures import DUAL, PATH
 from wasm_fixtures import SIGNER as COMPONENT_SIGNER
-from wasmoci.errors import Error, KeyFileError, UsageError
+from wasmoci.errors import Error, KeyFileError, Reason, UsageError, VerificationError
 from wasmoci.layout import Layout
 from wasmoci.level import Level
 from wasmoci.package import PackageRequest, package
@@ -31,7 +31,7 @@ def test_both_layers_are_signed_the_component_first(
     signature_type: SignatureType, layout: Path, tmp_path: Path
 ) -> None:
     steps = [ComponentSigning([COMPONENT_SIGNER], signature_type).run, MANIFEST.run]
-    subject = sign_layout(layout, tmp_path / "out", steps)
+    subject = sign_layout(layout, tmp_path / "out", steps, Layout.subject)
     verified = verify(Layout(tmp_path / "out"), DUAL)
     assert verified.level is Level.DUAL_LAYER
     assert verified.subject == subject
@@ -39,7 +39,7 @@ def test_both_layers_are_signed_the_component_first(
 
 def test_what_is_signed_reaches_the_signatures(layout: Path, tmp_path: Path) -> None:
     signing = ManifestSigning([SIGNER, OTHER_SIGNER], REPOSITORY, [SignatureFormat.BUNDLE], {"env": "prod"})
-    sign_layout(layout, tmp_path / "out", [signing.run])
+    sign_layout(layout, tmp_path / "out", [signing.run], Layout.subject)
     found = verify(Layout(tmp_path / "out"), Policy.of([], [PUBLIC_KEY, OTHER_SIGNER.public_key])).image_signatures
     assert [(one.format, dict(one.annotations)) for one in found] == [(SignatureFormat.BUNDLE, {"env": "prod"})] * 2
 
@@ -58,19 +58,29 @@ def test_a_step_that_fails_leaves_nothing(present: bool, steps: list[Step], layo
         output.mkdir()
     before = sorted(tmp_path.iterdir())
     with pytest.raises(KeyFileError, match="down"):
-        sign_layout(layout, output, steps)
+        sign_layout(layout, output, steps, Layout.subject)
     assert sorted(tmp_path.iterdir()) == before
     assert not present or not list(output.iterdir())
 
 
 def test_no_step_is_a_usage_error(layout: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="nothing would be signed"):
-        sign_layout(layout, tmp_path / "out", [])
+        sign_layout(layout, tmp_path / "out", [], Layout.subject)
     assert not (tmp_path / "out").exists()
 
 
 def test_nobody_signs_for_an_output_that_is_not_free(layout: Path, tmp_path: Path) -> None:
     asked: list[Path] = []
     with pytest.raises(Error, match="exists already and is not empty"):
-        sign_layout(layout, layout, [lambda source, _: asked.append(source)])
+        sign_layout(layout, layout, [lambda source, _: asked.append(source)], Layout.subject)
     assert asked == []
+
+
+def test_a_result_that_is_refused_does_not_appear(layout: Path, tmp_path: Path) -> None:
+    def refuse(signed: Layout) -> None:
+        assert signed.subject() == Layout(layout).subject()
+        raise VerificationError(Reason.POLICY_UNMET, "not so")
+
+    with pytest.raises(VerificationError, match="not so"):
+        sign_layout(layout, tmp_path / "out", [MANIFEST.run], refuse)
+    assert not (tmp_path / "out").exists()

@@ -133,14 +133,14 @@ def test_an_image_gets_the_signatures_that_it_would_get_here(
         [SignatureFormat(name) for name in formats] or None,
         {"a": "1", "env": "prod"},
     )
-    sign_layout(layout, gap.folder / "online", [signing.run])
+    sign_layout(layout, gap.folder / "online", [signing.run], Layout.subject)
     assert files_of(gap.folder / "out") == files_of(gap.folder / "online")
 
 
 def test_signatures_with_randomness_give_the_same_layout_too(layout: Path, gap: AirGap) -> None:
     key = RandomKey()
     (gap.folder / "oci.pub").write_bytes(ImagePublicKey.of(key.public_key).pem())
-    sign_layout(layout, gap.folder / "online", [ManifestSigning([ImageSigner(key)], REPOSITORY).run])
+    sign_layout(layout, gap.folder / "online", [ManifestSigning([ImageSigner(key)], REPOSITORY).run], Layout.subject)
     gap.ask(layout, *FOR_MANIFEST)
     names = [BUNDLE_MESSAGE, LEGACY_MESSAGE]
     gap.bring(layout, [gap.answer(name, key.made.__getitem__) for name in names], "oci.pub")
@@ -159,7 +159,7 @@ def test_both_layers_at_once_with_a_detached_component_signature(layout: Path, g
         ComponentSigning([COMPONENT_SIGNER], SignatureType.DETACHED).run,
         ManifestSigning([SIGNER], REPOSITORY).run,
     ]
-    sign_layout(layout, gap.folder / "online", steps)
+    sign_layout(layout, gap.folder / "online", steps, Layout.subject)
     assert files_of(gap.folder / "out") == files_of(gap.folder / "online")
 
 
@@ -171,7 +171,7 @@ def test_both_layers_in_two_rounds_with_an_embedded_component_signature(layout: 
     gap.ask(first, *FOR_MANIFEST)
     gap.bring(first, [gap.answer(name, SIGNER.sign) for name in (BUNDLE_MESSAGE, LEGACY_MESSAGE)], "oci.pub")
     steps = [ComponentSigning([COMPONENT_SIGNER]).run, ManifestSigning([SIGNER], REPOSITORY).run]
-    sign_layout(layout, gap.folder / "online", steps)
+    sign_layout(layout, gap.folder / "online", steps, Layout.subject)
     assert files_of(gap.folder / "out") == files_of(gap.folder / "online")
 
 
@@ -192,7 +192,7 @@ def test_several_keys_sign_in_the_order_in_which_they_are_named(layout: Path, ga
     ]
     gap.bring(layout, signatures, "other.pub", "oci.pub")
     signing = ManifestSigning([OTHER_SIGNER, SIGNER], REPOSITORY, [SignatureFormat.LEGACY])
-    sign_layout(layout, gap.folder / "online", [signing.run])
+    sign_layout(layout, gap.folder / "online", [signing.run], Layout.subject)
     assert files_of(gap.folder / "out") == files_of(gap.folder / "online")
 
 

@@ -13,6 +13,7 @@ from wasmoci.files import write_atomically
 from wasmoci.keys.component import ComponentPublicKey, ComponentSigner
 from wasmoci.keys.image import ImagePublicKey, ImageSigner
 from wasmoci.keys.offline import OfflineKey, OfflinePublicKey, OfflineSignature
+from wasmoci.layout import Layout
 from wasmoci.sign_component_file import sign_file_detached, sign_file_embedded
 from wasmoci.sign_layout import ComponentSigning, ManifestSigning, Step, sign_layout
 from wasmoci.signature_format import SignatureType
@@ -77,7 +78,7 @@ def import_signatures(request: ImportRequest) -> Imported:
     if manifest is not None:
         signing = ManifestSigning(imported.manifest, manifest.repository, manifest.formats, manifest.annotations)
         steps.append(signing.run)
-    sign_layout(request.source, request.output, steps)
+    sign_layout(request.source, request.output, steps, Layout.subject)
     return imported
 
 

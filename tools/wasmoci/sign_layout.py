@@ -4,16 +4,18 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from wasmoci.errors import UsageError
 from wasmoci.files import atomic_folder
 from wasmoci.keys.component import ComponentSigner
 from wasmoci.layout import Layout
-from wasmoci.oci import Descriptor
 from wasmoci.sign_image import SignRequest, sign_image
 from wasmoci.sign_layout_component import SignComponentRequest, sign_layout_component
 from wasmoci.signature_format import SignatureFormat, SignatureType
 from wasmoci.statement_signer import StatementSigner
+
+_T = TypeVar("_T")
 
 # Writes to the second path what it makes of the layout at the first.
 Step = Callable[[Path, Path], object]
@@ -45,11 +47,11 @@ class ManifestSigning:
         sign_image(SignRequest(layout, output, self.repository, self.formats, self.annotations), *self.signers)
 
 
-def sign_layout(layout: Path, output: Path, steps: Sequence[Step]) -> Descriptor:
-    """Take the layout through `steps` and return the image's descriptor.
+def sign_layout(layout: Path, output: Path, steps: Sequence[Step], check: Callable[[Layout], _T]) -> _T:
+    """Take the layout through `steps` and return what `check` says of the result.
 
-    `output` appears when all have ended well; it must be new or empty. Raises UsageError without steps,
-    Error where it cannot be written, and what the steps raise.
+    `output` appears when all have ended well, `check` too; it must be new or empty. Raises UsageError without
+    steps, Error where it cannot be written, and what the steps and `check` raise.
     """
     if not steps:
         raise UsageError("nobody is named who signs, so nothing would be signed")
@@ -58,4 +60,4 @@ def sign_layout(layout: Path, output: Path, steps: Sequence[Step]) -> Descriptor
             target = made if number == len(steps) else Path(folder, str(number))
             step(layout, target)
             layout = target
-        return Layout(made).subject()
+        return check(Layout(made))

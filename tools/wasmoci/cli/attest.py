@@ -7,10 +7,10 @@ import click
 
 from wasmoci.attest import NO_NAME, AttestRequest
 from wasmoci.attest import attest as run
-from wasmoci.cli.options import PathArgument
+from wasmoci.cli.options import PathArgument, trusted_root
 from wasmoci.cli.output import Report, layout_report, reported
 from wasmoci.cli.provenance_options import ProvenanceOptions, provenance_options
-from wasmoci.cli.signing_options import SigningOptions, signing_options, trusted_root
+from wasmoci.cli.signing_options import SigningOptions, signing_options
 from wasmoci.errors import UsageError
 from wasmoci.files import read_bounded
 from wasmoci.predicate_document import type_of_document

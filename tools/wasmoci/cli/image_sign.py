@@ -5,9 +5,9 @@ from pathlib import Path
 import click
 
 from wasmoci.cli.annotations import annotation_pairs
-from wasmoci.cli.options import PathArgument
+from wasmoci.cli.options import PathArgument, trusted_root
 from wasmoci.cli.output import Report, layout_report, reported
-from wasmoci.cli.signing_options import SigningOptions, signing_options, trusted_root
+from wasmoci.cli.signing_options import SigningOptions, signing_options
 from wasmoci.reference import Repository
 from wasmoci.sign_image import SignRequest, sign_image
 from wasmoci.signature_format import SignatureFormat

@@ -22,6 +22,12 @@ allow_readable_key = click.option(
     help="Use the key even if its file is open to others than its owner; for test keys.",
 )
 
+trusted_root = click.option(
+    "--trusted-root",
+    type=PathArgument(),
+    help="Sigstore's trusted root (JSON), which everything keyless and logged is checked with; offline.",
+)
+
 kind = click.option(
     "--kind",
     type=click.Choice(["component", "module"]),

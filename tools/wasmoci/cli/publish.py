@@ -7,6 +7,7 @@ import click
 from wasmoci.cli import publishing
 from wasmoci.cli.options import PathArgument, required_level
 from wasmoci.cli.output import Report, reported
+from wasmoci.cli.run_time_options import RunTimeOptions, run_time_options
 from wasmoci.cli.source import insecure_registries
 from wasmoci.cli.trust import policy
 from wasmoci.cli.trust_options import trust_options
@@ -19,9 +20,10 @@ from wasmoci.reference import Repository
 @click.argument("layout", type=PathArgument())
 @click.argument("repository")
 @click.option("--tag", "tags", multiple=True, required=True, help="Repeatable.")
-@click.option("--dry-run", is_flag=True, help="Verify, show what would be sent, and send nothing.")
+@click.option("--dry-run", is_flag=True, help="Verify, show what would be signed and sent, and do neither.")
 @required_level
 @insecure_registries
+@run_time_options
 @reported
 @trust_options
 def publish(
@@ -32,10 +34,12 @@ def publish(
     trusted: TrustValues,
     require: str | None,
     insecure_registries: tuple[str, ...],
+    signing: RunTimeOptions,
 ) -> Report:
-    """Publish the image in LAYOUT to REPOSITORY, host[:port]/path.
+    """Publish the image in LAYOUT to REPOSITORY, host[:port]/path; with --key or --keyless sign it first.
 
-    The image is verified before anything is sent and again in the registry; its tags are set last.
+    The image is verified before anything is sent and again in the registry; its tags are set last. What is
+    signed says the annotations that signatures must have.
     """
     request = PublishRequest(
         layout=layout,
@@ -43,4 +47,9 @@ def publish(
         tags=tags,
         policy=policy(trusted, require),
     )
-    return publishing.run(request, insecure_registries, dry_run=dry_run)
+    return publishing.run(
+        request,
+        insecure_registries,
+        dry_run=dry_run,
+        signing=signing.run_time_signing(trusted.annotations, trusted.trusted_root),
+    )

@@ -10,16 +10,10 @@ import click
 
 from wasmoci.cli.options import PathArgument, allow_readable_key
 from wasmoci.cli.passwords import Password, password_options
-from wasmoci.errors import KeyFileError, UsageError
-from wasmoci.keys.image import ImageSigner, load_public_key, load_signer
-from wasmoci.keys.protocols import PasswordSource
+from wasmoci.cli.signers import IdentityUse, KeyUse, open_signer
+from wasmoci.errors import UsageError
+from wasmoci.keys.protocols import PasswordSource, no_password
 from wasmoci.statement_signer import StatementSigner
-
-trusted_root = click.option(
-    "--trusted-root",
-    type=PathArgument(),
-    help="Sigstore's trusted root (JSON), which everything keyless and logged is checked with; offline.",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +22,7 @@ class SigningOptions:
 
     keys: Sequence[str] = ()
     public_keys: Sequence[Path] = ()
-    password: PasswordSource = lambda: None
+    password: PasswordSource = no_password
     private: bool = True
     keyless: bool = False
     identity_token: Path | None = None
@@ -37,14 +31,8 @@ class SigningOptions:
     def __bool__(self) -> bool:
         return bool(self.keys) or self.keyless
 
-    def signers(self, trusted_root: Path | None = None) -> list[StatementSigner]:
-        """Open the keys and the identity, in the order in which they were given.
-
-        Raises UsageError where the options contradict each other or name nobody, KeyFileError where a key
-        cannot be used or does not belong to its public key.
-        """
-        if not self:
-            raise UsageError("nobody is named who signs: give --key, or --keyless")
+    def uses(self, trusted_root: Path | None = None) -> list[KeyUse | IdentityUse]:
+        """Who signs, in the order in which they were given; UsageError where the options contradict each other."""
         if self.public_keys and len(self.public_keys) != len(self.keys):
             raise UsageError(
                 f"--public-key is given once for each --key, in their order, got: {len(self.public_keys)} "
@@ -52,14 +40,22 @@ class SigningOptions:
             )
         if not self.keyless and (self.identity_token or self.signing_config):
             raise UsageError("--identity-token and --signing-config go with --keyless")
-        signers: list[StatementSigner] = [self._key(index) for index in range(len(self.keys))]
+        public_keys: Sequence[Path | None] = self.public_keys or [None] * len(self.keys)
+        uses: list[KeyUse | IdentityUse] = [KeyUse(*pair) for pair in zip(self.keys, public_keys, strict=True)]
         if self.keyless:
-            signers.append(keyless_signer(self.identity_token, self.signing_config, trusted_root))
-        return signers
+            uses.append(IdentityUse(self.identity_token, self.signing_config, trusted_root))
+        return uses
 
-    def _key(self, index: int) -> ImageSigner:
-        public_key = self.public_keys[index] if self.public_keys else None
-        return image_signer(self.keys[index], public_key, self.password, private=self.private)
+    def signers(self, trusted_root: Path | None = None) -> list[StatementSigner]:
+        """Open the keys and the identity.
+
+        Raises UsageError as `uses` and where nobody is named, KeyFileError where a key cannot be used or
+        does not belong to its public key.
+        """
+        uses = self.uses(trusted_root)
+        if not uses:
+            raise UsageError("nobody is named who signs: give --key, or --keyless")
+        return [open_signer(use, self.password, private=self.private) for use in uses]
 
 
 def signing_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -103,18 +99,3 @@ def signing_options(command: Callable[..., None]) -> Callable[..., None]:
         command(signing=signing, **options)
 
     return wrapper
-
-
-def image_signer(reference: str, public_key: Path | None, password: PasswordSource, *, private: bool) -> ImageSigner:
-    """Open the private key that a file or key reference names; KeyFileError if it does not belong to `public_key`."""
-    signer = load_signer(Path(reference), password, private=private)
-    if public_key is not None and load_public_key(public_key) != signer.public_key:
-        raise KeyFileError(f"the private key {reference} does not belong to the public key {public_key}")
-    return signer
-
-
-def keyless_signer(token: Path | None, signing_config: Path | None, trusted_root: Path | None) -> StatementSigner:
-    """The identity of the token in this file, else of the CI job; None is the public good Sigstore."""
-    from wasmoci.keyless.signing import KeylessSigner
-
-    return KeylessSigner(token_file=token, signing_config=signing_config, trusted_root=trusted_root)

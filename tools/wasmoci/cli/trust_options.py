@@ -12,9 +12,8 @@ from typing import Any
 import click
 
 from wasmoci.cli.annotations import annotation_pairs
-from wasmoci.cli.options import COMPONENT_KEYS_HELP, PathArgument
+from wasmoci.cli.options import COMPONENT_KEYS_HELP, PathArgument, trusted_root
 from wasmoci.cli.output import Report
-from wasmoci.cli.signing_options import trusted_root
 from wasmoci.cli.trust_values import TrustedIdentity, TrustValues
 from wasmoci.errors import UsageError
 

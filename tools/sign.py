@@ -1,0 +1,44 @@
+"""The program of a signing target: `bazel run //:target -- --output DIR`."""
+
+import os
+from pathlib import Path
+
+import click
+
+from wasmoci.cli.bazel_request import read_request
+from wasmoci.cli.bazel_signing import read_signing
+from wasmoci.cli.options import PathArgument
+from wasmoci.cli.output import Report, reported
+from wasmoci.cli.trust import policy
+from wasmoci.cli.verdict import verdict_report
+from wasmoci.errors import UsageError
+from wasmoci.layout import Layout
+from wasmoci.reference import Repository
+from wasmoci.sign_layout import sign_layout
+from wasmoci.verify import verify
+
+
+@click.command()
+@click.option("--request", "rlocation", required=True, hidden=True)
+@click.option("--output", required=True, type=PathArgument(), help="The signed layout's folder; must be new or empty.")
+@click.option("--registry", metavar="HOST[:PORT]", help="In place of the target's; legacy signatures name it.")
+@reported
+def sign(rlocation: str, output: Path, registry: str | None) -> Report:
+    """Sign the target's image with the keys and identities that do not sign in the build.
+
+    The output is a layout, to be published elsewhere; it appears when it is verified.
+    """
+    asked = read_request(rlocation)
+    if asked.layout is None or asked.repository is None:
+        raise UsageError("`oci_image` must be an image of rules_wasm_oci")
+    repository = Repository.parse(asked.repository)
+    signing = read_signing(rlocation)
+    wanted = policy(asked.trusted, asked.require)
+    verify(Layout(asked.layout), signing.before(wanted))
+    steps = signing.steps(repository if registry is None else repository.on(registry), wanted.image.keys)
+    target = Path(os.environ.get("BUILD_WORKING_DIRECTORY", "."), output)
+    return verdict_report(str(output), sign_layout(asked.layout, target, steps, lambda layout: verify(layout, wanted)))
+
+
+if __name__ == "__main__":
+    sign()
