@@ -1,5 +1,10 @@
 """Public API of rules_wasm_oci: dual-layer signed WebAssembly component OCI images."""
 
+load(
+    "//wasm_oci/private:attest.bzl",
+    _wasm_oci_attest = "wasm_oci_attest",
+    _wasm_oci_attest_provenance = "wasm_oci_attest_provenance",
+)
 load("//wasm_oci/private:component_sign.bzl", _wasm_sign = "wasm_sign")
 load("//wasm_oci/private:component_verify.bzl", _wasm_verify_test = "wasm_verify_test")
 load("//wasm_oci/private:image_package.bzl", _wasm_oci_package = "wasm_oci_package")
@@ -33,6 +38,7 @@ load(
     _wasm_component_publish = "wasm_component_publish",
     _wasm_component_secure_publish = "wasm_component_secure_publish",
 )
+load("//wasm_oci/private:signing_request.bzl", _wasm_oci_signing_request = "wasm_oci_signing_request")
 load(
     "//wasm_oci/private:verify.bzl",
     _wasm_component_verify_signatures = "wasm_component_verify_signatures",
@@ -52,6 +58,9 @@ wasm_oci_transparency_log = _wasm_oci_transparency_log
 wasm_sign = _wasm_sign
 wasm_oci_package = _wasm_oci_package
 wasm_oci_sign = _wasm_oci_sign
+wasm_oci_attest = _wasm_oci_attest
+wasm_oci_attest_provenance = _wasm_oci_attest_provenance
+wasm_oci_signing_request = _wasm_oci_signing_request
 
 # One test.
 wasm_verify_test = _wasm_verify_test

@@ -131,6 +131,7 @@ def _implementation(ctx):
         known,
         WasmRunTimeSigningInfo(
             annotations = {},
+            attestations = [],
             component_detached = ctx.attr.detached,
             component_keys = previous.component_keys + later,
             formats = [],

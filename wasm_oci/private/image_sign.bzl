@@ -138,6 +138,7 @@ def _implementation(ctx):
         known,
         WasmRunTimeSigningInfo(
             annotations = ctx.attr.annotations,
+            attestations = previous.attestations,
             component_detached = previous.component_detached,
             component_keys = previous.component_keys,
             formats = _formats(ctx, later),

@@ -63,6 +63,7 @@ WasmRunTimeSigningInfo = provider(
     doc = "What `bazel run` signs of a target, because its signers sign in no build.",
     fields = {
         "annotations": "dict of string to string: what the image's signatures say besides the digest.",
+        "attestations": "list of struct: `signer`, as in `oci_signers`, and `statement`, what it attests.",
         "component_detached": "bool: whether the component's signatures stay outside of it.",
         "component_keys": "list of WasmComponentKeyInfo, each with a reference.",
         "formats": "list of string: the formats of the image's signatures.",
@@ -118,6 +119,7 @@ def run_time(target):
         return target[WasmRunTimeSigningInfo]
     return WasmRunTimeSigningInfo(
         annotations = {},
+        attestations = [],
         component_detached = False,
         component_keys = [],
         formats = [],
@@ -141,6 +143,25 @@ def with_signer(info, key, field):
         identities = info.identities,
         oci_keys = depset(public if field == "oci_keys" else [], transitive = [info.oci_keys]),
         placeholders = depset(public if key.placeholder else [], transitive = [info.placeholders]),
+    )
+
+def with_attestations(info, attestations):
+    """Adds attestations to a WasmRunTimeSigningInfo.
+
+    Args:
+        info: a WasmRunTimeSigningInfo.
+        attestations: structs as in its field.
+
+    Returns:
+        A new WasmRunTimeSigningInfo.
+    """
+    return WasmRunTimeSigningInfo(
+        annotations = info.annotations,
+        attestations = info.attestations + attestations,
+        component_detached = info.component_detached,
+        component_keys = info.component_keys,
+        formats = info.formats,
+        oci_signers = info.oci_signers,
     )
 
 def with_identity(info, identity):

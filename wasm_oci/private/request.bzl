@@ -69,16 +69,47 @@ def _keyless(ctx, identity):
         "trustedRoot": _optional_rlocation(ctx, identity.trusted_root),
     })}
 
+def _signer(ctx, signer):
+    return _key(ctx, signer) if hasattr(signer, "reference") else _keyless(ctx, signer)
+
+def _signer_files(signer):
+    if hasattr(signer, "reference"):
+        return [signer.public_key]
+    return [file for file in (signer.signing_config, signer.trusted_root) if file]
+
+def _attestation(ctx, one):
+    statement = one.statement
+    if hasattr(statement, "predicate"):
+        return _present({
+            "predicate": rlocation(ctx, statement.predicate),
+            "signer": _signer(ctx, one.signer),
+            "type": statement.predicate_type,
+        })
+    return {
+        "provenance": _present({
+            "builderId": statement.builder_id,
+            "invocationId": statement.invocation_id,
+            "materials": [{"file": rlocation(ctx, file), "name": name} for name, file in statement.materials],
+            "request": rlocation(ctx, statement.request),
+            "source": statement.source,
+            "statusFiles": [rlocation(ctx, file) for file in statement.status_files],
+        }),
+        "signer": _signer(ctx, one.signer),
+    }
+
+def _statement_files(statement):
+    if hasattr(statement, "predicate"):
+        return [statement.predicate]
+    return [statement.request] + statement.status_files + [file for _, file in statement.materials]
+
 def _run_time(ctx, info):
     """What the program signs before it publishes."""
     return {
         "annotations": info.annotations,
+        "attestations": [_attestation(ctx, one) for one in info.attestations],
         "component": [_key(ctx, key) for key in info.component_keys],
         "formats": info.formats,
-        "oci": [
-            _key(ctx, signer) if hasattr(signer, "reference") else _keyless(ctx, signer)
-            for signer in info.oci_signers
-        ],
+        "oci": [_signer(ctx, signer) for signer in info.oci_signers],
         "signatureType": "detached" if info.component_detached else "embedded",
     }
 
@@ -123,14 +154,14 @@ def _implementation(ctx):
                 oci_keys = known.oci_keys.to_list()
                 identities = known.identities.to_list()
             later = run_time(image)
-            if later.component_keys or later.oci_signers:
+            if later.component_keys or later.oci_signers or later.attestations:
                 request["runTime"] = _run_time(ctx, later)
-                for signer in later.component_keys + later.oci_signers:
+                attestors = [one.signer for one in later.attestations]
+                for signer in later.component_keys + later.oci_signers + attestors:
                     libraries.append(signer.libraries)
-                    if hasattr(signer, "public_key"):
-                        files.append(signer.public_key)
-                    else:
-                        files += [file for file in (signer.signing_config, signer.trusted_root) if file]
+                    files += _signer_files(signer)
+                for one in later.attestations:
+                    files += _statement_files(one.statement)
         request["layout"] = rlocation(ctx, ctx.file.image)
         runfiles = runfiles.merge(ctx.runfiles([ctx.file.image])).merge(image[DefaultInfo].default_runfiles)
     if image and WasmOciImageInfo in image:

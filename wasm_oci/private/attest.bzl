@@ -1,0 +1,184 @@
+"""The rules `wasm_oci_attest` and `wasm_oci_attest_provenance`."""
+
+load(
+    ":providers.bzl",
+    "WasmOciIdentityInfo",
+    "WasmOciImageInfo",
+    "WasmOciKeyInfo",
+    "WasmRunTimeSigningInfo",
+    "WasmSignersInfo",
+    "run_time",
+    "signers",
+    "with_attestations",
+)
+load(":signing.bzl", "EXECUTION_REQUIREMENTS", "add_key", "sorted_out")
+
+visibility(["//wasm_oci/..."])
+
+_DOC = """\
+
+It is done as `cosign attest` does it, in one `OciAttest` action a key: a statement about the image, signed and
+attached to it, that `cosign verify-attestation` accepts. It is no signature of the image, and no verifier of
+signatures counts it as one. The output is the layout `<name>`, a copy with the attestation added; publishing sends
+it along. Keys with a `reference` and identities attest at `bazel run`, as they sign.
+"""
+
+_COMMON_ATTRS = {
+    "image": attr.label(
+        allow_single_file = True,
+        doc = "The image: a target with one OCI image layout, signed on all layers that are signed in the build.",
+        mandatory = True,
+    ),
+    "keys": attr.label_list(
+        allow_empty = False,
+        doc = "Who attests, each a `wasm_oci_key` or a `wasm_oci_identity`.",
+        mandatory = True,
+        providers = [[WasmOciKeyInfo], [WasmOciIdentityInfo]],
+    ),
+    "_tool": attr.label(
+        cfg = "exec",
+        default = Label("//tools:attest"),
+        executable = True,
+    ),
+}
+
+def _attest(ctx, source, inputs, key, name, repository, add_statement):
+    layout = ctx.actions.declare_directory(name)
+
+    args = ctx.actions.args()
+    args.add("--quiet")
+    args.add_all([source], expand_directories = False)
+    args.add_all("--output", [layout], expand_directories = False)
+    if repository:
+        args.add("--repository", repository)
+    files = add_statement(args) + add_key(args, key)
+
+    ctx.actions.run(
+        executable = ctx.executable._tool,
+        arguments = [args],
+        inputs = depset([source] + files, transitive = [inputs]),
+        outputs = [layout],
+        mnemonic = "OciAttest",
+        progress_message = "Attesting OCI image %{label}",
+        execution_requirements = EXECUTION_REQUIREMENTS,
+    )
+    return layout
+
+def _attested(ctx, add_statement, statement):
+    source = ctx.file.image
+    if not source.is_directory:
+        fail("`image` must be a target with one OCI image layout, a directory, got: {}".format(source.short_path))
+    image = ctx.attr.image
+    info = image[WasmOciImageInfo] if WasmOciImageInfo in image else None
+    repository = info.repository if info else ""
+    keys, later = sorted_out(ctx.attr.keys, WasmOciKeyInfo)
+    previous = run_time(image)
+    if keys and previous.component_keys and not previous.component_detached:
+        fail("the component of {} is signed at `bazel run`, so no build can attest its manifest: `keys` need a `reference`".format(
+            image.label,
+        ))
+    layout = source
+    for index, key in enumerate(keys):
+        name = ctx.label.name + ("" if index == len(keys) - 1 else ".{}".format(index))
+        inputs = depset() if index else image[DefaultInfo].default_runfiles.files
+        layout = _attest(ctx, layout, inputs, key, name, repository, add_statement)
+    runfiles = ctx.runfiles([layout])
+    return [
+        DefaultInfo(
+            files = depset([layout]),
+            runfiles = runfiles if keys else runfiles.merge(image[DefaultInfo].default_runfiles),
+        ),
+        OutputGroupInfo(digest = depset([info.digest] if info and info.digest else [])),
+        WasmOciImageInfo(
+            digest = info.digest if info else None,
+            layout = layout,
+            repository = repository,
+            tag = info.tag if info else "",
+        ),
+        signers(image),
+        with_attestations(previous, [struct(signer = signer, statement = statement) for signer in later]),
+    ]
+
+_PROVIDES = [WasmOciImageInfo, WasmRunTimeSigningInfo, WasmSignersInfo]
+
+def _document_implementation(ctx):
+    predicate = ctx.file.predicate
+    predicate_type = ctx.attr.predicate_type
+
+    def add_statement(args):
+        args.add("--predicate", predicate)
+        if predicate_type:
+            args.add("--type", predicate_type)
+        return [predicate]
+
+    return _attested(ctx, add_statement, struct(predicate = predicate, predicate_type = predicate_type))
+
+wasm_oci_attest = rule(
+    implementation = _document_implementation,
+    attrs = _COMMON_ATTRS | {
+        "predicate": attr.label(
+            allow_single_file = True,
+            doc = "What is attested: a file with a JSON object, such as an SBOM.",
+            mandatory = True,
+        ),
+        "predicate_type": attr.string(
+            doc = "A URI, or one of cosign's short names such as `spdxjson`. SPDX and CycloneDX documents tell it.",
+        ),
+    },
+    doc = "Attests a document about an image, such as an SBOM.\n" + _DOC,
+    provides = _PROVIDES,
+)
+
+def _provenance_implementation(ctx):
+    request = ctx.actions.declare_file(ctx.label.name + ".provenance.json")
+    ctx.actions.write(request, json.encode_indent({
+        "flags": ctx.attr.flags,
+        "target": "//{}:{}".format(ctx.attr.image.label.package, ctx.attr.image.label.name),
+        "workspace": ctx.attr.workspace or ctx.workspace_name,
+    }) + "\n")
+    materials = [(file.short_path, file) for file in ctx.files.materials]
+    status_files = [ctx.info_file, ctx.version_file] if ctx.attr.stamp else []
+
+    def add_statement(args):
+        args.add("--provenance", request)
+        args.add("--builder-id", ctx.attr.builder_id)
+        if ctx.attr.invocation_id:
+            args.add("--invocation-id", ctx.attr.invocation_id)
+        if ctx.attr.source:
+            args.add("--source", ctx.attr.source)
+        for name, file in materials:
+            args.add_all("--material", [name, file])
+        args.add_all(status_files, before_each = "--status-file")
+        return [request] + ctx.files.materials + status_files
+
+    return _attested(ctx, add_statement, struct(
+        builder_id = ctx.attr.builder_id,
+        invocation_id = ctx.attr.invocation_id,
+        materials = materials,
+        request = request,
+        source = ctx.attr.source,
+        status_files = status_files,
+    ))
+
+wasm_oci_attest_provenance = rule(
+    implementation = _provenance_implementation,
+    attrs = _COMMON_ATTRS | {
+        "builder_id": attr.string(
+            doc = "A URI that names the build platform that is to be trusted.",
+            mandatory = True,
+        ),
+        "flags": attr.string_dict(doc = "Flags of the build that matter to who checks it."),
+        "invocation_id": attr.string(doc = "Names this run of the build platform."),
+        "materials": attr.label_list(
+            allow_files = True,
+            doc = "Files that the image was made of, such as lock files; the component is one without being named.",
+        ),
+        "source": attr.string(doc = "The revision that is built: `URI@COMMIT`, such as `git+https://…@{STABLE_GIT_COMMIT}`."),
+        "stamp": attr.bool(
+            doc = "Whether `{KEY}` in `builder_id`, `invocation_id` and `source` stands for a value of the workspace status.",
+        ),
+        "workspace": attr.string(doc = "The name of the workspace; by default the module's."),
+    },
+    doc = "Attests how an image was built: SLSA provenance v1.\n" + _DOC,
+    provides = _PROVIDES,
+)

@@ -1,0 +1,82 @@
+"""The rule `wasm_oci_signing_request`."""
+
+load(":providers.bzl", "WasmOciImageInfo")
+
+visibility(["//wasm_oci/..."])
+
+_DOC = """\
+Writes exactly the bytes that a signer who is elsewhere has to sign, in one `SigningRequest` action without a key.
+
+The output is the folder `<name>`: `request.json` says what each message is. `wasm-oci import-signature` takes the
+signatures that come back, verifies them, and makes the layout or the file that signing here would have made.
+"""
+
+_ATTRS = {
+    "annotations": attr.string_dict(doc = "What the manifest's signatures say besides the digest."),
+    "component_signature": attr.string(
+        doc = "Where the component's signature goes: `embedded` or `detached`; empty where none is wanted. An embedded " +
+              "one makes another manifest: sign the component first, and the manifest of the image that comes of it.",
+        values = ["", "embedded", "detached"],
+    ),
+    "formats": attr.string_list(
+        default = ["bundle", "legacy"],
+        doc = "The formats of the manifest's signatures; empty where none is wanted.",
+    ),
+    "image": attr.label(
+        allow_single_file = True,
+        doc = "The image: a target with one OCI image layout.",
+        mandatory = True,
+    ),
+    "key_id": attr.bool(
+        default = True,
+        doc = "Whether the component's signature will name its key.",
+    ),
+    "repository": attr.string(
+        doc = "`host[:port]/path` that the image is for, which legacy signatures name; by default that of `image`.",
+    ),
+    "_tool": attr.label(
+        cfg = "exec",
+        default = Label("//tools:signing_request"),
+        executable = True,
+    ),
+}
+
+def _implementation(ctx):
+    source = ctx.file.image
+    image = ctx.attr.image
+    repository = ctx.attr.repository or (image[WasmOciImageInfo].repository if WasmOciImageInfo in image else "")
+    if ctx.attr.formats and not repository:
+        fail("`repository` is needed where `image` ({}) does not say it".format(image.label))
+    output = ctx.actions.declare_directory(ctx.label.name)
+
+    args = ctx.actions.args()
+    args.add("--quiet")
+    args.add_all([source], expand_directories = False)
+    args.add_all("--output", [output], expand_directories = False)
+    if ctx.attr.component_signature:
+        args.add("--component-signature", ctx.attr.component_signature)
+        if ctx.attr.key_id:
+            args.add("--key-id")
+    if ctx.attr.formats:
+        args.add("--repository", repository)
+        args.add_all(ctx.attr.formats, before_each = "--format")
+        args.add_all(
+            ["{}={}".format(name, value) for name, value in sorted(ctx.attr.annotations.items())],
+            before_each = "--annotation",
+        )
+
+    ctx.actions.run(
+        executable = ctx.executable._tool,
+        arguments = [args],
+        inputs = depset([source], transitive = [image[DefaultInfo].default_runfiles.files]),
+        outputs = [output],
+        mnemonic = "SigningRequest",
+        progress_message = "Writing signing request %{label}",
+    )
+    return [DefaultInfo(files = depset([output]))]
+
+wasm_oci_signing_request = rule(
+    implementation = _implementation,
+    attrs = _ATTRS,
+    doc = _DOC,
+)
