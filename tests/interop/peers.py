@@ -56,18 +56,37 @@ def registry(kind: str, folder: Path) -> Iterator[str]:
         with EmbeddedRegistry(content) as embedded:
             yield embedded.address
         return
-    address = f"127.0.0.1:{_free_port()}"
+    address = free_address()
     config = folder / "registry.yml"
     config.write_text(
         f"version: 0.1\nstorage:\n  filesystem:\n    rootdirectory: {content}\nhttp:\n  addr: {address}\n"
     )
-    command = [program("docker-registry"), "serve", str(config)]
-    with (folder / "registry.log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log) as process:
+    with serving(address, "docker-registry", "serve", config, folder=folder):
+        yield address
+
+
+@contextmanager
+def serving(address: str, *command: str | Path, folder: Path) -> Iterator[None]:
+    """Run a peer with `folder` as its home until the block ends; it is ready when it listens on `host:port`."""
+    name, *arguments = map(str, command)
+    environment = {"HOME": str(folder), "PATH": os.environ["PATH"]}
+    with (
+        (folder / f"{name}.log").open("wb") as log,
+        subprocess.Popen([program(name), *arguments], cwd=folder, env=environment, stdout=log, stderr=log) as process,
+    ):
         try:
             _wait_for(address, process)
-            yield address
+            yield
         finally:
             process.terminate()
+
+
+def free_address() -> str:
+    """A loopback `host:port` where nothing listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return f"127.0.0.1:{port}"
 
 
 def built(name: str) -> Path:
@@ -107,20 +126,13 @@ def _shown(result: subprocess.CompletedProcess[str]) -> str:
     return f"{' '.join(result.args)}\nexit code {result.returncode}\n{result.stdout}\n{result.stderr}"
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
-
-
 def _wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
     host, _, port = address.rpartition(":")
     for _ in range(200):
         if process.poll() is not None:
-            pytest.fail(f"docker-registry ended with exit code {process.returncode}")
+            pytest.fail(f"the peer ended with exit code {process.returncode}")
         with socket.socket() as probe:
             if probe.connect_ex((host, int(port))) == 0:
                 return
         time.sleep(0.05)
-    pytest.fail(f"docker-registry does not listen on {address}")
+    pytest.fail(f"the peer does not listen on {address}")

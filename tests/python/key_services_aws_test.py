@@ -1,89 +1,23 @@
-"""AWS KMS, by a stand-in that speaks its protocol as far as GetPublicKey and Sign go.
-
-moto is not used: it hashes once more what it is given as a digest, so that no right signature comes out of it.
-"""
+"""AWS KMS, by a stand-in that speaks its protocol."""
 
 import base64
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ed25519
 
-from key_service_fixtures import (
-    ED25519,
-    MESSAGE,
-    OTHER_P256,
-    P256,
-    P384,
-    RSA,
-    SECRET,
-    Answer,
-    PrivateKey,
-    Request,
-    http_server,
-    sign_digest,
-    spki,
-    told,
-)
+from aws_kms_fixtures import KEYS, Kms, environment
+from key_service_fixtures import MESSAGE, OTHER_P256, P256, SECRET, Answer, http_server, sign_digest, spki, told
 from wasmoci.errors import KeyFileError, VerificationError
 from wasmoci.keys.references import open_component_signer, open_image_signer, public_key_of
 from wasmoci.keys.services import aws
-
-KEYS: dict[str, tuple[PrivateKey, list[str]]] = {
-    "alias/p256": (P256, ["ECDSA_SHA_256"]),
-    "alias/p384": (P384, ["ECDSA_SHA_384"]),
-    "alias/rsa": (RSA, ["RSASSA_PSS_SHA_256", "RSASSA_PKCS1_V1_5_SHA_256"]),
-    "alias/pss": (RSA, ["RSASSA_PSS_SHA_256"]),
-    "arn:aws:kms:us-west-2:111122223333:alias/p256": (P256, ["ECDSA_SHA_256"]),
-    "alias/ed25519": (ED25519, ["ED25519_SHA_512", "ED25519_PH_SHA_512"]),
-}
-TARGET = "x-amz-target"
-
-Override = Callable[[Request], Answer | None]
-
-
-@dataclass
-class Kms:
-    """The stand-in. `override` answers in its place, where it gives an answer."""
-
-    requests: list[Request] = field(default_factory=list)
-    override: Override = lambda _: None
-
-    def answer(self, request: Request) -> Answer:
-        self.requests.append(request)
-        return self.override(request) or self._answer(request)
-
-    def _answer(self, request: Request) -> Answer:
-        asked = request.json()
-        key, offered = KEYS[str(asked["KeyId"])]
-        if request.headers[TARGET] == "TrentService.GetPublicKey":
-            return Answer.of({"PublicKey": base64.b64encode(spki(key)).decode(), "SigningAlgorithms": offered})
-        assert request.headers[TARGET] == "TrentService.Sign"
-        assert asked["SigningAlgorithm"] in offered
-        signature = signed(key, str(asked["MessageType"]), base64.b64decode(str(asked["Message"])))
-        return Answer.of({"Signature": base64.b64encode(signature).decode()})
-
-
-def signed(key: PrivateKey, form: str, message: bytes) -> bytes:
-    if isinstance(key, ed25519.Ed25519PrivateKey):
-        assert form == "RAW"
-        return key.sign(message)
-    assert form == "DIGEST"
-    return sign_digest(key, message)
 
 
 @pytest.fixture(name="kms")
 def _kms(monkeypatch: pytest.MonkeyPatch) -> Iterator[Kms]:
     kms = Kms()
     with http_server(kms.answer) as address:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", address)
-        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
-        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
-        monkeypatch.setenv("AWS_SESSION_TOKEN", SECRET)
-        monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
-        monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
-        monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
+        for name, value in environment(address).items():
+            monkeypatch.setenv(name, value)
         yield kms
 
 
@@ -189,6 +123,7 @@ def test_no_service_is_one_line(kms: Kms, monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_no_region_is_one_line(kms: Kms, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_DEFAULT_REGION")
+    monkeypatch.delenv("AWS_REGION")
     with pytest.raises(KeyFileError) as raised:
         public_key_of("awskms:///alias/p256")
     assert told(raised) == "AWS KMS cannot be asked: NoRegionError"
