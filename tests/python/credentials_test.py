@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from registry_fixtures import PASSWORD, docker_config
-from wasmoci.errors import Error, FormatError, RegistryError
+from wasmoci.errors import Error, FormatError, RegistryError, UsageError
 from wasmoci.reference import Repository
 from wasmoci.registry import credential_helper
 from wasmoci.registry.credential import Credential, CredentialKind
@@ -197,3 +197,117 @@ def test_a_config_that_cannot_be_read(tmp_path: Path) -> None:
 
 def test_a_credential_does_not_show_its_secret() -> None:
     assert PASSWORD not in f"{USER!r} {USER!s} {TOKEN!r} {[USER]}"
+
+
+def login(user: str, secret: str = PASSWORD) -> dict[str, object]:
+    return {"auth": b64(f"{user}:{secret}")}
+
+
+def user(name: str) -> Credential:
+    return Credential(name, PASSWORD)
+
+
+OWN_PAIR = {"WASM_OCI_USERNAME": "own", "WASM_OCI_PASSWORD": PASSWORD}
+WKG_PAIR = {"WKG_OCI_USERNAME": "wkg", "WKG_OCI_PASSWORD": PASSWORD}
+NAMED = {"WASM_OCI_REGISTRY": HOST}
+BEARER = Credential("", PASSWORD, CredentialKind.BEARER)
+
+
+@pytest.mark.parametrize(
+    ("environment", "found"),
+    [
+        (NAMED | OWN_PAIR, user("own")),
+        (NAMED | WKG_PAIR, user("wkg")),
+        (NAMED | OWN_PAIR | WKG_PAIR, user("own")),
+        (NAMED | {"WASM_OCI_TOKEN": PASSWORD}, BEARER),
+        (NAMED | {"WASM_OCI_TOKEN": PASSWORD} | WKG_PAIR, BEARER),
+        (NAMED, None),
+        (WKG_PAIR, None),
+        (NAMED | {"WASM_OCI_USERNAME": "", "WASM_OCI_PASSWORD": ""}, None),
+    ],
+)
+def test_the_environment(environment: dict[str, str], found: Credential | None) -> None:
+    assert find_credential(REPOSITORY, environment) == found
+
+
+@pytest.mark.parametrize("name", ["registry.example", "registry.example:443", "evil.example", f"{HOST}.evil.example"])
+@pytest.mark.parametrize("variables", [OWN_PAIR, WKG_PAIR, {"WASM_OCI_TOKEN": PASSWORD}])
+def test_the_environment_is_for_the_registry_that_it_names(name: str, variables: dict[str, str]) -> None:
+    assert find_credential(Repository(name, "team/app"), NAMED | variables) is None
+
+
+@pytest.mark.parametrize(
+    ("environment", "text"),
+    [
+        (OWN_PAIR, "name the registry that it is for in WASM_OCI_REGISTRY"),
+        ({"WASM_OCI_TOKEN": PASSWORD}, "name the registry that it is for in WASM_OCI_REGISTRY"),
+        (NAMED | OWN_PAIR | {"WASM_OCI_TOKEN": PASSWORD}, "not both"),
+        (NAMED | {"WASM_OCI_USERNAME": "own"}, "set both WASM_OCI_USERNAME and WASM_OCI_PASSWORD"),
+        (NAMED | {"WASM_OCI_PASSWORD": PASSWORD}, "set both WASM_OCI_USERNAME and WASM_OCI_PASSWORD"),
+        (NAMED | {"WKG_OCI_PASSWORD": PASSWORD}, "set both WKG_OCI_USERNAME and WKG_OCI_PASSWORD"),
+    ],
+)
+def test_an_environment_that_contradicts_itself(environment: dict[str, str], text: str) -> None:
+    with pytest.raises(UsageError, match=text):
+        find_credential(REPOSITORY, environment)
+
+
+def test_the_order_of_places(tmp_path: Path) -> None:
+    places: list[tuple[str, Path, str]] = [
+        ("XDG_CONFIG_HOME", tmp_path / "config", "containers/auth.json"),
+        ("XDG_RUNTIME_DIR", tmp_path / "run", "containers/auth.json"),
+        ("DOCKER_CONFIG", tmp_path / "docker", "config.json"),
+    ]
+    environment: dict[str, str] = {}
+    for variable, folder, name in places:
+        file = folder / name
+        file.parent.mkdir(parents=True)
+        file.write_text(json.dumps({"auths": {HOST: login(variable)}}))
+        environment[variable] = str(folder)
+        assert find_credential(REPOSITORY, environment) == user(variable)
+    named = tmp_path / "named.json"
+    named.write_text(json.dumps({"auths": {HOST: login("named")}}))
+    environment["REGISTRY_AUTH_FILE"] = str(named)
+    assert find_credential(REPOSITORY, environment) == user("named")
+    assert find_credential(REPOSITORY, environment | NAMED | OWN_PAIR) == user("own")
+    named.write_text("{}")
+    assert find_credential(REPOSITORY, environment) is None
+
+
+def test_the_files_below_home(tmp_path: Path) -> None:
+    file = tmp_path / ".config/containers/auth.json"
+    file.parent.mkdir(parents=True)
+    file.write_text(json.dumps({"auths": {HOST: login("podman")}}))
+    assert find_credential(REPOSITORY, {"HOME": str(tmp_path)}) == user("podman")
+
+
+def test_an_auth_file_that_is_named_and_not_there(tmp_path: Path) -> None:
+    with pytest.raises(RegistryError, match="which REGISTRY_AUTH_FILE names, does not exist"):
+        find_credential(REPOSITORY, {"REGISTRY_AUTH_FILE": str(tmp_path / "none")})
+
+
+@pytest.mark.parametrize(
+    ("keys", "found"),
+    [
+        ([HOST, f"{HOST}/team", f"{HOST}/team/app"], f"{HOST}/team/app"),
+        ([HOST, f"{HOST}/team", f"{HOST}/team/application"], f"{HOST}/team"),
+        ([HOST, f"{HOST}/tea", f"{HOST}/team/app/more"], HOST),
+        ([f"{HOST}/other"], None),
+        ([f"https://{HOST}/other"], f"https://{HOST}/other"),
+    ],
+)
+def test_keys_with_a_path(keys: list[str], found: str | None, tmp_path: Path) -> None:
+    config = {"auths": {key: {"username": key, "password": PASSWORD} for key in keys}}
+    assert find_credential(REPOSITORY, docker_config(tmp_path, config)) == (found and user(found))
+
+
+def test_a_registry_token(tmp_path: Path) -> None:
+    config = {"auths": {HOST: {"registrytoken": PASSWORD, **login("user")}}}
+    assert find_credential(REPOSITORY, docker_config(tmp_path, config)) == BEARER
+
+
+def test_a_helper_gets_no_other_secret(tmp_path: Path) -> None:
+    script = f"import os\nassert '{PASSWORD}' not in os.environ.values()\n{answering('user', 'helped')}"
+    environment = docker_config(tmp_path, {"credsStore": "all"}) | helper(tmp_path, "all", script)
+    environment |= {"WASM_OCI_REGISTRY": "other.example", "WASM_OCI_TOKEN": PASSWORD} | WKG_PAIR
+    assert find_credential(REPOSITORY, environment) == Credential("user", "helped")

@@ -117,6 +117,8 @@ class Seen:
     path: str
     authorization: str | None
     body: bytes
+    # Of the client, in DER; None without TLS too.
+    certificate: bytes | None = None
 
 
 class Simulator:
@@ -191,7 +193,8 @@ class _SimulatorHandler(BaseHTTPRequestHandler):
         simulator: Simulator = cast(Any, self.server).simulator
         simulator.connections.add(self.client_address[1])
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        simulator.seen.append(Seen(self.command, self.path, self.headers["Authorization"], body))
+        certificate = self.connection.getpeercert(True) if isinstance(self.connection, ssl.SSLSocket) else None
+        simulator.seen.append(Seen(self.command, self.path, self.headers["Authorization"], body, certificate))
         answer = simulator.answer(self.command, self.path)
         # The client may go away in the middle of what it does not want.
         with contextlib.suppress(OSError):

@@ -53,6 +53,7 @@ class Connections:
             headers=headers,
             retries=False,
             redirect=False,
+            assert_same_host=not forwarded,
             preload_content=False,
             decode_content=False,
             timeout=timeout,

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from typing import TypeVar
 
 MAX_PARALLEL = 4
@@ -21,6 +21,8 @@ def run_parallel(
     failures: list[Exception] = []
 
     def run(job: Callable[[], _Result]) -> _Result:
+        if stop.is_set():
+            raise CancelledError
         try:
             return job()
         except Exception as error:

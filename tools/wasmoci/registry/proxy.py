@@ -74,10 +74,9 @@ def _exempts(entry: str, origin: Origin) -> bool:
     if entry in ("", "*"):
         return entry == "*"
     address = _address(origin.host)
-    try:
-        return address is not None and address in ipaddress.ip_network(entry, strict=False)
-    except ValueError:
-        pass
+    network = _network(entry)
+    if network is not None:
+        return address is not None and address in network
     host, colon, port = entry.rpartition(":") if not entry.endswith("]") else (entry, "", "")
     if not colon:
         host = entry
@@ -87,6 +86,13 @@ def _exempts(entry: str, origin: Origin) -> bool:
         return address == _address(host)
     domain = host.removeprefix("*")
     return origin.host.endswith(domain) if domain.startswith(".") else f".{origin.host}".endswith(f".{domain}")
+
+
+def _network(entry: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
+    try:
+        return ipaddress.ip_network(entry, strict=False)
+    except ValueError:
+        return None
 
 
 def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

@@ -6,7 +6,7 @@ import shutil
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from typing import ClassVar, cast
 from urllib.parse import parse_qsl, urlsplit
 
@@ -14,12 +14,12 @@ from wasmoci.digest import Digest
 from wasmoci.errors import Error
 from wasmoci.oci import INDEX_MEDIA_TYPE, MAX_MANIFEST_SIZE
 from wasmoci.reference import Repository, check_tag
-from wasmoci.registry.request_body import BadBodyError, RequestBody
+from wasmoci.registry.request_body import BadBodyError
+from wasmoci.registry.server_answers import AnsweringHandler
 from wasmoci.registry.server_auth import ServerAuth
 from wasmoci.registry.server_storage import Event, RefusedError, Storage, append
 
 _MAX_FORM_SIZE = 64 * 1024
-_IDLE_SECONDS = 120
 
 # The path of a repository ends where one of these words begins; `_` cannot start a part of its name.
 _ROUTE = re.compile(
@@ -65,12 +65,7 @@ class Server(ThreadingHTTPServer):
         return f"{host}:{port}"
 
 
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server_version = "wasm-oci-embedded-registry"
-    timeout = _IDLE_SECONDS
-    disable_nagle_algorithm = True
-
+class Handler(AnsweringHandler):
     _ENDPOINTS: ClassVar[dict[tuple[str, str], str]] = {
         ("uploads", "POST"): "_start_upload",
         ("upload", "GET"): "_upload_status",
@@ -87,22 +82,19 @@ class Handler(BaseHTTPRequestHandler):
     }
 
     def handle_request(self) -> None:
-        self._body = RequestBody(self.headers, self.rfile)
+        self.take_body()
         self._query = _parameters(urlsplit(self.path).query)
         try:
             self._route(urlsplit(self.path).path)
         except RefusedError as refused:
-            self._refuse(refused.status, refused.code, str(refused))
+            self.refuse(refused.status, refused.code, str(refused))
         except BadBodyError as error:
             self.close_connection = True
-            self._refuse(400, "SIZE_INVALID", str(error))
+            self.refuse(400, "SIZE_INVALID", str(error))
         except Error as error:
-            self._refuse(400, "UNSUPPORTED", str(error))
+            self.refuse(400, "UNSUPPORTED", str(error))
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = handle_request  # noqa: N815
-
-    def log_message(self, *_: object) -> None:
-        """Nothing: `observer` reports what matters."""
 
     @property
     def _app(self) -> App:
@@ -123,7 +115,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _dispatch(self, match: re.Match[str] | None) -> None:
         if match is None:
-            self._answer(200, {"Content-Type": "application/json"}, b"{}")
+            self.answer(200, {"Content-Type": "application/json"}, b"{}")
             return
         kind = "uploads" if match["uploads"] and not match["upload"] else str(match.lastgroup)
         endpoint = self._ENDPOINTS.get((kind, self.command))
@@ -131,36 +123,50 @@ class Handler(BaseHTTPRequestHandler):
             raise RefusedError(405, "UNSUPPORTED", f"no {self.command} here")
         getattr(self, endpoint)(match[kind])
 
-    def _is_authorized(self) -> bool:
+    def _challenge(self, repository: str, *, push: bool) -> str | None:
         auth = self._app.auth
         if auth is None:
-            return True
-        push = self.command not in ("GET", "HEAD")
-        challenge = auth.challenge(
-            self.headers["Authorization"], cast(Server, self.server).address, self._repository, push=push
-        )
+            return None
+        return auth.challenge(self.headers["Authorization"], cast(Server, self.server).address, repository, push=push)
+
+    def _is_authorized(self) -> bool:
+        challenge = self._challenge(self._repository, push=self.command not in ("GET", "HEAD"))
         if challenge is not None:
-            self._refuse(401, "UNAUTHORIZED", "authentication required", {"WWW-Authenticate": challenge})
+            self.refuse(401, "UNAUTHORIZED", "authentication required", {"WWW-Authenticate": challenge})
         return challenge is None
 
     def _token(self, auth: ServerAuth) -> None:
         parameters = self._query
         if self.command == "POST":
-            parameters = _parameters(self._body.read_all(_MAX_FORM_SIZE).decode(errors="replace"))
+            parameters = _parameters(self.body.read_all(_MAX_FORM_SIZE).decode(errors="replace"))
         token = auth.token(self.headers["Authorization"], parameters)
         if token is None:
-            self._refuse(401, "UNAUTHORIZED", "wrong credentials")
+            self.refuse(401, "UNAUTHORIZED", "wrong credentials")
             return
         answer = {"token": token, "access_token": token, "expires_in": 300}
-        self._answer(200, {"Content-Type": "application/json"}, json.dumps(answer).encode())
+        self.answer(200, {"Content-Type": "application/json"}, json.dumps(answer).encode())
 
     def _start_upload(self, _: str) -> None:
         storage = self._app.storage
+        if "mount" in self._query and self._mount(Digest.parse(self._query["mount"]), self._query.get("from", "")):
+            return
         upload = storage.start_upload()
         if "digest" not in self._query:
             self._answer_upload(202, upload, 0)
             return
         self._finish_upload(upload)
+
+    def _mount(self, digest: Digest, source: str) -> bool:
+        """Take over a blob of another repository that the client may read; answers if there is one."""
+        storage = self._app.storage
+        if not source or self._challenge(source, push=False) is not None:
+            return False
+        with storage.lock:
+            if not storage.mount(digest, Repository.parse(f"localhost/{source}").path, self._repository):
+                return False
+            self._observe()
+        self._answer_created(f"blobs/{digest}", digest)
+        return True
 
     def _upload_status(self, upload: str) -> None:
         self._answer_upload(204, upload, self._app.storage.upload(upload).stat().st_size)
@@ -170,12 +176,12 @@ class Handler(BaseHTTPRequestHandler):
         at = re.match(r"(?:bytes[ =])?([0-9]+)-", self.headers.get("Content-Range", ""))
         if at is not None and int(at[1]) != file.stat().st_size:
             raise RefusedError(416, "BLOB_UPLOAD_INVALID", "the chunk does not begin where the last ended")
-        self._answer_upload(202, upload, append(file, self._body))
+        self._answer_upload(202, upload, append(file, self.body))
 
     def _finish_upload(self, upload: str) -> None:
         storage = self._app.storage
         digest = Digest.parse(self._query.get("digest", ""))
-        append(storage.upload(upload), self._body)
+        append(storage.upload(upload), self.body)
         with storage.lock:
             storage.finish_upload(upload, self._repository, digest)
             self._observe()
@@ -183,7 +189,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _cancel_upload(self, upload: str) -> None:
         self._app.storage.upload(upload).unlink()
-        self._answer(204, {}, b"")
+        self.answer(204, {}, b"")
 
     def _get_blob(self, digest_text: str) -> None:
         digest = Digest.parse(digest_text)
@@ -191,7 +197,7 @@ class Handler(BaseHTTPRequestHandler):
         if file is None:
             raise RefusedError(404, "BLOB_UNKNOWN", f"the repository has no blob {digest}")
         with file.open("rb") as source:
-            self._head(
+            self.head(
                 200,
                 {
                     "Content-Type": "application/octet-stream",
@@ -207,11 +213,11 @@ class Handler(BaseHTTPRequestHandler):
         if found is None:
             raise RefusedError(404, "MANIFEST_UNKNOWN", f"the repository has no manifest {reference}")
         media_type, digest, data = found
-        self._answer(200, {"Content-Type": media_type, "Docker-Content-Digest": str(digest)}, data)
+        self.answer(200, {"Content-Type": media_type, "Docker-Content-Digest": str(digest)}, data)
 
     def _put_manifest(self, reference: str) -> None:
         storage = self._app.storage
-        data = self._body.read_all(MAX_MANIFEST_SIZE)
+        data = self.body.read_all(MAX_MANIFEST_SIZE)
         media_type = self.headers.get("Content-Type", "")
         with storage.lock:
             subject = storage.put_manifest(self._repository, _reference(reference), media_type, data)
@@ -229,7 +235,7 @@ class Handler(BaseHTTPRequestHandler):
             manifests = [m for m in manifests if m.get("artifactType") == wanted]
             headers["OCI-Filters-Applied"] = "artifactType"
         index = {"schemaVersion": 2, "mediaType": INDEX_MEDIA_TYPE, "manifests": manifests}
-        self._answer(200, headers, json.dumps(index).encode())
+        self.answer(200, headers, json.dumps(index).encode())
 
     def _list_tags(self, _: str) -> None:
         if not self._app.storage.has_repository(self._repository):
@@ -239,7 +245,7 @@ class Handler(BaseHTTPRequestHandler):
         headers = {"Content-Type": "application/json"}
         if 0 < count < len(tags):
             headers["Link"] = f'</v2/{self._repository}/tags/list?n={count}&last={tags[count - 1]}>; rel="next"'
-        self._answer(200, headers, json.dumps({"name": self._repository, "tags": tags[:count]}).encode())
+        self.answer(200, headers, json.dumps({"name": self._repository, "tags": tags[:count]}).encode())
 
     def _observe(self) -> None:
         if self._app.observer is not None:
@@ -249,34 +255,11 @@ class Handler(BaseHTTPRequestHandler):
     def _answer_upload(self, status: int, upload: str, size: int) -> None:
         headers = {"Location": f"/v2/{self._repository}/blobs/uploads/{upload}", "Docker-Upload-UUID": upload}
         # An empty upload has the same Range as one of a single byte; clients of the reference registry know that.
-        self._answer(status, {**headers, "Range": f"0-{max(size - 1, 0)}"}, b"")
+        self.answer(status, {**headers, "Range": f"0-{max(size - 1, 0)}"}, b"")
 
     def _answer_created(self, path: str, digest: Digest, extra: Mapping[str, str] | None = None) -> None:
         headers = {"Location": f"/v2/{self._repository}/{path}", "Docker-Content-Digest": str(digest)}
-        self._answer(201, {**headers, **(extra or {})}, b"")
-
-    def _refuse(self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> None:
-        data = json.dumps({"errors": [{"code": code, "message": message}]}).encode()
-        self._answer(status, {"Content-Type": "application/json", **(headers or {})}, data)
-
-    def _answer(self, status: int, headers: Mapping[str, str], data: bytes) -> None:
-        # 204 has no body and must not say how long it is.
-        length = {} if status == 204 else {"Content-Length": str(len(data))}
-        self._head(status, {**headers, **length})
-        if self.command != "HEAD":
-            self.wfile.write(data)
-
-    def _head(self, status: int, headers: Mapping[str, str]) -> None:
-        # What is left of the request's body would be taken for the next request.
-        if not self._body.drain():
-            self.close_connection = True
-        self.send_response(status)
-        self.send_header("Docker-Distribution-Api-Version", "registry/2.0")
-        for name, value in headers.items():
-            self.send_header(name, value)
-        if self.close_connection:
-            self.send_header("Connection", "close")
-        self.end_headers()
+        self.answer(201, {**headers, **(extra or {})}, b"")
 
 
 def _parameters(query: str) -> dict[str, str]:

@@ -124,6 +124,13 @@ class Storage:
             file.replace(self._folder / "blobs" / digest.hex)
             self._write(self._repository(repository) / "_blobs" / digest.hex, b"")
 
+    def mount(self, digest: Digest, source: str, repository: str) -> bool:
+        """Let `repository` have a blob of the repository `source`; return whether that has it."""
+        if self.blob(source, digest) is None:
+            return False
+        self._write(self._repository(repository) / "_blobs" / digest.hex, b"")
+        return True
+
     def put_manifest(self, repository: str, reference: str | Digest, media_type: str, data: bytes) -> Digest | None:
         """Keep a manifest whose content is there already; return its subject.
 

@@ -1,0 +1,154 @@
+"""The files of TLS: CA certificates, and a client's certificate, which one registry gets to see."""
+
+import contextlib
+import socket
+import ssl
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from registry_fixtures import (
+    LAYER,
+    LAYER_DESCRIPTOR,
+    MANIFEST,
+    PASSWORD,
+    SUBJECT,
+    Answer,
+    Simulator,
+    Tls,
+    make_tls,
+    no_sleep,
+)
+from wasmoci.errors import RegistryError, UsageError
+from wasmoci.reference import Repository
+from wasmoci.registry import connections
+from wasmoci.registry.client import RepositoryClient
+from wasmoci.registry.tls import TlsFiles
+
+
+@pytest.fixture(name="server")
+def _server(tmp_path: Path) -> Tls:
+    folder = tmp_path / "server"
+    folder.mkdir()
+    return make_tls(folder)
+
+
+@pytest.fixture(name="user")
+def _user(tmp_path: Path) -> TlsFiles:
+    """A client's certificate and key."""
+    folder = tmp_path / "user"
+    folder.mkdir()
+    make_tls(folder)
+    return TlsFiles(certificate=folder / "certificate.pem", key=folder / "key.pem")
+
+
+def demanding(server: Tls, user: TlsFiles, *, required: bool = True) -> ssl.SSLContext:
+    """The server's context, which asks for the user's certificate."""
+    server.server.verify_mode = ssl.CERT_REQUIRED if required else ssl.CERT_OPTIONAL
+    server.server.load_verify_locations(user.certificate)
+    return server.server
+
+
+def client_with(address: str, environment: dict[str, str], tls: TlsFiles | None) -> RepositoryClient:
+    return RepositoryClient(Repository.parse(f"{address}/team/app"), environment, (), no_sleep, tls=tls)
+
+
+def test_a_ca_file(server: Tls) -> None:
+    files = TlsFiles(ca=Path(server.environment["SSL_CERT_FILE"]))
+    with Simulator(tls=server.server) as registry:
+        for environment in ({}, {"SSL_CERT_FILE": "/nonexistent"}):
+            with client_with(registry.address, environment, files) as client:
+                assert client.resolve("v1") == (SUBJECT, MANIFEST)
+
+
+def test_a_ca_file_is_all_that_is_trusted(server: Tls, user: TlsFiles) -> None:
+    with (
+        Simulator(tls=server.server) as registry,
+        client_with(registry.address, server.environment, TlsFiles(ca=user.certificate)) as client,
+        pytest.raises(RegistryError, match="certificate verify failed"),
+    ):
+        client.resolve("v1")
+
+
+def test_a_client_certificate(server: Tls, user: TlsFiles) -> None:
+    with Simulator(tls=demanding(server, user)) as registry:
+        with client_with(registry.address, server.environment, user) as client:
+            assert client.resolve("v1") == (SUBJECT, MANIFEST)
+        with client_with(registry.address, server.environment, None) as client, pytest.raises(RegistryError):
+            client.resolve("v1")
+
+
+def test_a_client_certificate_is_shown_to_the_registry_only(server: Tls, user: TlsFiles) -> None:
+    context = demanding(server, user, required=False)
+
+    with Simulator({"GET /storage": Answer(body=LAYER)}, tls=context) as storage:
+        answers = {f"GET blobs/{LAYER_DESCRIPTOR.digest}": Answer(307, {"Location": "https://{other}/storage"})}
+        with Simulator(answers, other=storage.address, tls=context) as registry:
+            with client_with(registry.address, server.environment, user) as client:
+                assert client.read_blob(LAYER_DESCRIPTOR, 1000) == LAYER
+    assert [seen.certificate is None for seen in (*registry.seen, *storage.seen)] == [False, True]
+
+
+def encrypted(key_file: Path) -> Path:
+    key = load_pem_private_key(key_file.read_bytes(), None)
+    encryption = serialization.BestAvailableEncryption(PASSWORD.encode())
+    path = key_file.with_name("encrypted.pem")
+    path.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption))
+    return path
+
+
+def test_files_that_do_not_fit(server: Tls, user: TlsFiles) -> None:
+    assert user.key is not None
+    other_key = Path(server.environment["SSL_CERT_FILE"]).with_name("key.pem")
+    for files, text in (
+        (TlsFiles(certificate=user.certificate), "give both files"),
+        (TlsFiles(key=user.key), "give both files"),
+        (TlsFiles(certificate=user.certificate, key=other_key), "cannot be used"),
+        (TlsFiles(certificate=user.key, key=user.key), "cannot be used"),
+        (TlsFiles(certificate=user.certificate, key=Path("/nonexistent")), "cannot be used"),
+        (TlsFiles(certificate=user.certificate, key=encrypted(user.key)), "the key is encrypted"),
+        (TlsFiles(ca=Path("/nonexistent")), "CA bundle"),
+    ):
+        with pytest.raises(UsageError, match=text):
+            client_with("registry.example", {}, files)
+
+
+def test_a_handshake_that_never_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "HANDSHAKE_SECONDS", 0.4)
+    with Dripping() as server:
+        start = time.monotonic()
+        with (
+            client_with(server.address, {}, None) as client,
+            pytest.raises(RegistryError, match=f"GET https://{server.address}"),
+        ):
+            client.resolve("v1")
+    assert time.monotonic() - start < 10
+
+
+class Dripping:
+    """A server that sends one byte of a TLS record after the other, each well within any socket's timeout."""
+
+    def __init__(self) -> None:
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.address = f"127.0.0.1:{self._socket.getsockname()[1]}"
+
+    def __enter__(self) -> "Dripping":
+        threading.Thread(target=self._serve, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
+
+    def _serve(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection = self._socket.accept()[0]
+                with connection, contextlib.suppress(OSError):
+                    connection.sendall(b"\x16\x03\x03\x3f\xff\x02\x00\x3f\xf0")
+                    while True:
+                        time.sleep(0.05)
+                        connection.sendall(b"\0")
