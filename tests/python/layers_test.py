@@ -215,6 +215,7 @@ def test_packaging_can_reach_no_key_and_no_network(operation: str) -> None:
         ("keyless.verifying", ["sigstore", "re2", "requests", "pydantic"]),
         ("keyless.signing", ["sigstore", "re2", "requests", "pydantic"]),
         ("cli.main", ["sigstore", "re2", "requests", "pydantic"]),
+        ("cli.verify", ["sigstore", "re2", "urllib3", "wasmoci.keyless", "wasmoci.keys.references"]),
     ],
 )
 def test_importing_an_operation_loads_none_of(module: str, forbidden: list[str]) -> None:
