@@ -12,6 +12,7 @@ sys.path[:] = {path!r}
 import base64, json
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 KEYS = {keys!r}
 version, arguments = sys.argv[1], json.loads(sys.argv[2])
 options, method = arguments["initOptions"], arguments["methodName"]
@@ -23,9 +24,11 @@ if method == "publicKey":
     value = {{"publicKeyPEM": base64.b64encode(pem).decode()}}
 else:
     assert method == "signMessage"
-    assert arguments[method]["signOptions"]["messageOptions"].get("digest") in (None, "")
+    digest = arguments[method]["signOptions"]["messageOptions"].get("digest")
     message = sys.stdin.buffer.read()
-    if isinstance(key, ec.EllipticCurvePrivateKey):
+    if digest:
+        signature = key.sign(base64.b64decode(digest), ec.ECDSA(Prehashed(hashes.SHA256())))
+    elif isinstance(key, ec.EllipticCurvePrivateKey):
         signature = key.sign(message, ec.ECDSA(hashes.SHA256()))
     elif isinstance(key, ed25519.Ed25519PrivateKey):
         signature = key.sign(message)
