@@ -7,6 +7,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 
+from slow_key_fixtures import RSA as RSA_FILES
 from wasmoci.errors import KeyFileError, Reason, VerificationError
 from wasmoci.keys import algorithms
 from wasmoci.keys.image import FileKey, ImagePublicKey, ImageSigner, parse_public_key
@@ -14,9 +15,16 @@ from wasmoci.keys.image import FileKey, ImagePublicKey, ImageSigner, parse_publi
 MESSAGE = b"message"
 ECDSA = ["ecdsa-p256", "ecdsa-p384", "ecdsa-p521"]
 RSA = ["rsa-2048", "rsa-3072", "rsa-4096"]
-KEYS = {name: algorithms.generate(name) for name in algorithms.GENERATED}
+KEYS = {
+    name: serialization.load_pem_private_key(RSA_FILES[name], None) if name in RSA else algorithms.generate(name)
+    for name in algorithms.GENERATED
+}
 SIGNERS = {name: ImageSigner(FileKey(key)) for name, key in KEYS.items()}
 PUBLIC_KEYS = {name: signer.public_key for name, signer in SIGNERS.items()}
+# Other keys of the same types; one of 2048 bits stands for all of RSA.
+OTHER_RSA = FileKey.generate("rsa-2048")
+OTHERS = {name: OTHER_RSA if name in RSA else FileKey.generate(name) for name in algorithms.GENERATED}
+OTHER_PUBLIC_KEYS = {name: ImagePublicKey.of(key.public_key) for name, key in OTHERS.items()}
 SIGNATURES = {name: signer.sign(MESSAGE) for name, signer in SIGNERS.items()}
 # The orders of the curves (FIPS 186-4, D.1.2).
 ORDERS = {
@@ -63,7 +71,7 @@ def test_a_signature_is_verified_and_the_same_each_time(name: str) -> None:
 @pytest.mark.parametrize("name", algorithms.GENERATED)
 def test_a_signature_is_for_one_message_and_one_key(name: str) -> None:
     assert refuses(PUBLIC_KEYS[name], SIGNATURES[name], b"other message")
-    assert refuses(ImagePublicKey.of(FileKey.generate(name).public_key), SIGNATURES[name])
+    assert refuses(OTHER_PUBLIC_KEYS[name], SIGNATURES[name])
     for other in set(algorithms.GENERATED) - {name}:
         assert refuses(PUBLIC_KEYS[other], SIGNATURES[name])
 
@@ -289,8 +297,7 @@ class ForeignKey:
 
 @pytest.mark.parametrize("name", algorithms.GENERATED)
 def test_a_signer_gives_no_signature_that_is_not_its_own(name: str) -> None:
-    other = FileKey.generate(name)
-    signer = ImageSigner(ForeignKey(FileKey(KEYS[name]).public_key, other.sign))
+    signer = ImageSigner(ForeignKey(OTHERS[name].public_key, SIGNERS[name].sign))
     with pytest.raises(VerificationError) as refused:
         signer.sign(MESSAGE)
     assert refused.value.reason is Reason.BAD_SIGNATURE

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import slow_key_fixtures
 from image_fixtures import FILE_KEY, OTHER_PUBLIC_KEY, PUBLIC_KEY, SIGNER
 from wasmoci.errors import Error, KeyFileError, LimitError, Reason, UsageError, VerificationError
 from wasmoci.keys import cosign_file, image
@@ -54,11 +55,25 @@ kAxoA1w03bGPt7yKleaoz08QOoWg2+YZVgYN5GUeK7Kx6gzEWWpno5rffgucd1J3
 -----END ENCRYPTED PRIVATE KEY-----
 """
 CUT_COSIGN_FILE = b"-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----\n"
+
+
+def rsa_key() -> rsa.RSAPrivateKey:
+    key = serialization.load_pem_private_key(slow_key_fixtures.RSA["rsa-2048"], None)
+    assert isinstance(key, rsa.RSAPrivateKey)
+    return key
+
+
+def dsa_key() -> dsa.DSAPrivateKey:
+    key = serialization.load_pem_private_key(slow_key_fixtures.DSA, None)
+    assert isinstance(key, dsa.DSAPrivateKey)
+    return key
+
+
 TYPES: dict[str, PrivateKeyTypes] = {
     "ecdsa-p256": PRIVATE,
     "ecdsa-p384": ec.derive_private_key(SCALAR, ec.SECP384R1()),
     "ecdsa-p521": ec.derive_private_key(SCALAR, ec.SECP521R1()),
-    "rsa-2048": rsa.generate_private_key(65537, 2048),
+    "rsa-2048": rsa_key(),
     "ed25519": ed25519.Ed25519PrivateKey.from_private_bytes(bytes(range(32))),
 }
 OTHER_TYPES: dict[str, PrivateKeyTypes] = {
@@ -67,7 +82,7 @@ OTHER_TYPES: dict[str, PrivateKeyTypes] = {
     "brainpool_p256": ec.derive_private_key(1, ec.BrainpoolP256R1()),
     "ed448": ed448.Ed448PrivateKey.from_private_bytes(bytes(57)),
     "x25519": x25519.X25519PrivateKey.from_private_bytes(bytes(range(32))),
-    "dsa": dsa.generate_private_key(2048),
+    "dsa": dsa_key(),
 }
 
 Write = Callable[[bytes], Path]
@@ -123,7 +138,10 @@ def test_private_key_of_every_type_is_read(
 
 @pytest.mark.parametrize("kind", TYPES)
 @pytest.mark.parametrize("form", ["pkcs8", "pkcs8_der", "cosign", "older_cosign", "openssl"])
-def test_encrypted_key_of_every_type_opens_with_its_password_only(file: Write, kind: str, form: str) -> None:
+def test_encrypted_key_of_every_type_opens_with_its_password_only(
+    file: Write, kind: str, form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cosign_file, "_SCRYPT_N", 1024)
     key = FileKey(TYPES[kind])
     best = serialization.BestAvailableEncryption(PASSWORD)
     path = file(
