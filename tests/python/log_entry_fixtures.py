@@ -52,13 +52,18 @@ def logged_intoto(
     return log.append(canonical(json.loads(edited(body, edit))), "intoto", "0.0.2")
 
 
-def legacy_entry(log: Log, payload: bytes, signature: bytes, key: ImagePublicKey = PUBLIC_KEY) -> Json:
-    """The annotation beside a legacy signature, as cosign writes it."""
+def logged_message(log: Log, message: bytes, signature: bytes, key: ImagePublicKey = PUBLIC_KEY) -> Json:
+    """An entry of Rekor v1 that knows what was signed by its digest."""
     spec = {
-        "data": {"hash": {"algorithm": "sha256", "value": hashlib.sha256(payload).hexdigest()}},
+        "data": {"hash": {"algorithm": "sha256", "value": hashlib.sha256(message).hexdigest()}},
         "signature": {"content": text(signature), "publicKey": {"content": text(key.pem())}},
     }
-    entry = log.append_proposed({"apiVersion": "0.0.1", "kind": "hashedrekord", "spec": spec})
+    return log.append_proposed({"apiVersion": "0.0.1", "kind": "hashedrekord", "spec": spec})
+
+
+def legacy_entry(log: Log, payload: bytes, signature: bytes, key: ImagePublicKey = PUBLIC_KEY) -> Json:
+    """The annotation beside a legacy signature, as cosign writes it."""
+    entry = logged_message(log, payload, signature, key)
     return {
         "SignedEntryTimestamp": entry["inclusionPromise"]["signedEntryTimestamp"],
         "Payload": {

@@ -34,6 +34,9 @@ def key(**changes: object) -> Edit:
     return lambda root: root["tlogs"][0]["publicKey"].update(changes)
 
 
+START = "2026-01-31T12:00:00Z"
+
+
 def valid(**window: object) -> Edit:
     return key(validFor=window)
 
@@ -80,10 +83,11 @@ def test_a_log_with_another_type_of_key_is_not_trusted() -> None:
         pytest.param(lambda root: root["tlogs"][0]["publicKey"].pop("validFor"), "is missing", id="no_validity"),
         pytest.param(valid(start="2026-01-31"), "must be a time such as", id="date"),
         pytest.param(valid(start="2026-01-31T12:00:00+01:00"), "must be a time such as", id="time_zone"),
-        pytest.param(valid(end="2026-02-31T12:00:00Z"), "must be a time such as", id="no_such_day"),
-        pytest.param(valid(end="2026-01-31T12:00:00Z\n"), "must be a time such as", id="newline"),
-        pytest.param(valid(end=None), "must be a string", id="null"),
-        pytest.param(valid(end=1), "must be a string", id="number"),
+        pytest.param(valid(start=START, end="2026-02-31T12:00:00Z"), "must be a time such as", id="no_such_day"),
+        pytest.param(valid(start=START, end=f"{START}\n"), "must be a time such as", id="newline"),
+        pytest.param(valid(start=START, end=1), "must be a string", id="number"),
+        pytest.param(valid(end=START), "has no `start`", id="no_start"),
+        pytest.param(valid(start=None), "has no `start`", id="start_is_null"),
     ],
 )
 def test_a_defective_trusted_root_is_refused(edit: Edit, message: str) -> None:
@@ -96,6 +100,12 @@ def test_a_trusted_root_is_bounded() -> None:
     parse_trusted_root(padded)
     with pytest.raises(LimitError, match="the limit is"):
         parse_trusted_root(padded + b" ")
+
+
+@pytest.mark.parametrize("window", [{"start": START}, {"start": START, "end": None}])
+def test_the_end_of_a_validity_may_be_open(window: Json) -> None:
+    first, _ = parse_trusted_root(edited(ROOT, key(validFor=window)))
+    assert first.validity.end is None
 
 
 @pytest.mark.parametrize("time", ["1970-01-01T00:01:00Z", "1970-01-01T00:01:00.999Z", "1970-01-01T00:01:00.123456789Z"])

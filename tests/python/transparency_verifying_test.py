@@ -1,11 +1,14 @@
 """Transparency log entries of keyed signatures: what holds, and everything that must not."""
 
 import base64
+import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,6 +19,7 @@ from log_entry_fixtures import (
     URL,
     legacy_entry,
     logged_intoto,
+    logged_message,
     logged_v1,
     logged_v2,
     parsed,
@@ -46,7 +50,17 @@ def refusal(logs: TrustedLogs, *entries: Json, envelope: Envelope = ENVELOPE, ke
     return str(refused.value)
 
 
-@pytest.mark.parametrize("entry", [V1, V2, logged_intoto(SIGSTORE.rekor1)], ids=["dsse", "hashedrekord", "intoto"])
+@pytest.mark.parametrize(
+    "entry",
+    [
+        pytest.param(V1, id="dsse_v1"),
+        pytest.param(V2, id="hashedrekord_v2"),
+        pytest.param(logged_intoto(SIGSTORE.rekor1), id="intoto_v1"),
+        pytest.param(
+            logged_message(SIGSTORE.rekor1, ENVELOPE.signed_message, ENVELOPE.signature), id="hashedrekord_v1"
+        ),
+    ],
+)
 def test_an_entry_of_exactly_this_signature_holds(entry: Json) -> None:
     LOGS.verify([parsed(entry)], ENVELOPE, PUBLIC_KEY)
 
@@ -87,6 +101,36 @@ def test_rekor_v2_logs_rsa_keys(kind: str, details: str) -> None:
     envelope = envelope_of(b"{}", signer)
     entry = logged_v2(SIGSTORE.rekor2, envelope, signer.public_key, details=details)
     LOGS.verify([parsed(entry)], envelope, signer.public_key)
+
+
+@dataclass
+class Ed25519Log(Log):
+    """A log of Rekor v2 as the public ones are, whose id is C2SP's: of the origin and the key."""
+
+    def __post_init__(self) -> None:
+        self.signer = Ed25519PrivateKey.generate()
+
+    @property
+    def identifier(self) -> bytes:
+        return hashlib.sha256(f"{self.origin}\n\1".encode() + self.signer.public_key().public_bytes_raw()).digest()
+
+    def sign(self, message: bytes) -> bytes:
+        return self.signer.sign(message)
+
+
+def test_a_log_that_signs_with_ed25519() -> None:
+    log = Ed25519Log(2, "127.0.0.1")
+    public_key = {
+        "rawBytes": text(ImagePublicKey.of(log.signer.public_key()).spki),
+        "keyDetails": "PKIX_ED25519",
+        "validFor": SIGSTORE.trusted_root()["tlogs"][0]["publicKey"]["validFor"],
+    }
+    known = {"publicKey": public_key, "logId": {"keyId": text(log.identifier)}}
+    logs = trusted_logs(SIGSTORE, lambda root: root["tlogs"][1].update(known))
+    entry = logged_v2(log)
+    logs.verify([parsed(entry)], ENVELOPE, PUBLIC_KEY)
+    forged = with_note(entry, lambda note: note.replace(note.split()[-1], text(log.identifier[:4] + b"x" * 64)))
+    assert "checkpoint's signature is not by" in refusal(logs, forged)
 
 
 def test_rekor_v2_does_not_log_keys_that_do_not_sign_a_digest() -> None:
@@ -178,7 +222,6 @@ HOUR = timedelta(hours=1)
     [
         pytest.param({"start": HOUR}, id="starts_later"),
         pytest.param({"start": -2 * HOUR, "end": -HOUR}, id="ended_before"),
-        pytest.param({"end": -HOUR}, id="ended_without_start"),
     ],
 )
 def test_cve_2026_54787_the_log_key_must_be_valid(rekor: int, window: dict[str, timedelta]) -> None:
@@ -187,8 +230,8 @@ def test_cve_2026_54787_the_log_key_must_be_valid(rekor: int, window: dict[str, 
 
 
 @pytest.mark.parametrize("rekor", [1, 2])
-@pytest.mark.parametrize("window", [{"start": -HOUR}, {"start": -HOUR, "end": HOUR}, {"end": HOUR}, {}])
-def test_a_window_may_be_open(rekor: int, window: dict[str, timedelta]) -> None:
+@pytest.mark.parametrize("window", [{"start": -HOUR}, {"start": -HOUR, "end": HOUR}])
+def test_a_log_key_that_is_valid_counts(rekor: int, window: dict[str, timedelta]) -> None:
     entry = V1 if rekor == 1 else V2
     trusted_logs(SIGSTORE, validity(rekor, **window)).verify([parsed(entry)], ENVELOPE, PUBLIC_KEY)
 
@@ -211,6 +254,13 @@ def resigned(entry: Json, log: Log, **changes: int) -> Json:
     body = base64.b64decode(changed["canonicalizedBody"])
     promise = log.promise(body, int(changed["integratedTime"]), int(changed["logIndex"]))
     return {**changed, "inclusionPromise": {"signedEntryTimestamp": text(promise)}}
+
+
+def test_an_entry_of_rekor_v1_without_time_holds_while_its_log_key_is_valid() -> None:
+    entry = without(without(V1, "inclusionPromise"), "integratedTime")
+    LOGS.verify([parsed(entry)], ENVELOPE, PUBLIC_KEY)
+    later = trusted_logs(SIGSTORE, validity(1, start=-HOUR, end=HOUR), clock=lambda: now() + 2 * HOUR)
+    assert "is not valid now" in refusal(later, entry)
 
 
 def test_the_index_of_rekor_v1_counts_in_all_trees_and_not_in_that_of_the_proof() -> None:
@@ -253,15 +303,12 @@ REFUSED = [
         id="promise_of_something_else",
     ),
     pytest.param(resigned(V1, FOREIGN_V1), "timestamp is not by the log", id="promise_of_another_log"),
-    pytest.param(without(V1, "inclusionPromise"), "timestamp is not by the log", id="integrated_time_without_promise"),
     pytest.param(
-        without(without(V1, "inclusionPromise"), "integratedTime"), "timestamp is not by the log", id="no_time_in_v1"
+        without(V1, "inclusionPromise"), "did not sign", id="sigstore_python_1247_integrated_time_without_promise"
     ),
     pytest.param(resigned(V1, SIGSTORE.rekor1, integratedTime=0), "not valid at", id="promised_time_zero"),
-    pytest.param({**V2, "integratedTime": "1"}, "no promise and no integrated time", id="time_in_v2"),
-    pytest.param(
-        {**V2, "inclusionPromise": V1["inclusionPromise"]}, "no promise and no integrated time", id="promise_in_v2"
-    ),
+    pytest.param({**V2, "integratedTime": "1"}, "did not sign", id="time_in_v2"),
+    pytest.param({**V2, "inclusionPromise": V1["inclusionPromise"]}, "is not by the log", id="promise_in_v2"),
     pytest.param({**V2, "logIndex": "7"}, "index is not that of its inclusion proof", id="other_index_in_v2"),
     pytest.param(
         with_proof(V1, checkpoint={"envelope": FOREIGN_V1.checkpoint()}),
@@ -288,6 +335,9 @@ REFUSED = [
         with_note(V1, lambda note: note.replace("rekor.example - 1", "rekor.example - 2")),
         "checkpoint's signature is not by",
         id="checkpoint_of_another_tree",
+    ),
+    pytest.param(
+        other_checkpoint(V1, SIGSTORE.rekor1, "rekor.example"), "of another log than", id="origin_without_a_tree"
     ),
     pytest.param(
         with_proof(V1, checkpoint={"envelope": SIGSTORE.rekor1.checkpoint()}),
@@ -358,7 +408,7 @@ def dsse_body(edit: Edit) -> Json:
 
 
 MALFORMED = [
-    pytest.param(logged_body("hashedrekord", "0.0.1", b"{}"), "not known to log", id="kind_of_no_envelopes"),
+    pytest.param(logged_body("hashedrekord", "0.0.1", b"{}"), "`spec` is missing", id="empty_hashedrekord"),
     pytest.param(logged_body("dsse", "0.0.2", b"{}"), "not known to log", id="kind_of_another_version"),
     pytest.param(logged_body("rekord", "0.0.1", b"{}"), "not known to log", id="unknown_kind"),
     pytest.param(logged_body("dsse", "0.0.1", b"[]"), "must be a JSON object", id="body_is_a_list"),
@@ -377,9 +427,6 @@ MALFORMED = [
     ),
     pytest.param(
         intoto(lambda body: envelope_in(body).update(signatures=[])), "has no signature", id="intoto_unsigned"
-    ),
-    pytest.param(
-        with_note(V1, lambda note: note.replace("rekor.example - 1", "rekor.example")), "NAME - TREE_ID", id="v2_origin"
     ),
 ]
 
@@ -460,7 +507,7 @@ def test_a_legacy_signature_is_never_in_two_logs() -> None:
     assert "it is in: 1" in legacy_refusal(trusted_logs(SIGSTORE, threshold=2), dump(LEGACY).decode())
 
 
-@pytest.mark.parametrize("window", [{"start": HOUR}, {"end": -HOUR}])
+@pytest.mark.parametrize("window", [{"start": HOUR}, {"start": -2 * HOUR, "end": -HOUR}])
 def test_cve_2026_54787_the_log_key_of_a_legacy_entry_must_be_valid(window: dict[str, timedelta]) -> None:
     logs = trusted_logs(SIGSTORE, validity(1, **window))
     assert "was not valid" in legacy_refusal(logs, dump(LEGACY).decode())

@@ -66,28 +66,28 @@ class Checkpoint:
             signatures=tuple(_parse_signature(line) for line in signatures),
         )
 
-    def name_in_rekor_v1(self) -> str:
-        """Who signs it, by its origin; FormatError where that is not as Rekor v1 has it."""
-        match = _REKOR_V1_ORIGIN.fullmatch(self.origin)
-        if match is None:
-            raise FormatError("the origin of a checkpoint of Rekor v1 is `NAME - TREE_ID`")
-        return match[1]
+    def verify(self, log: TransparencyLog) -> None:
+        """Raise VerificationError unless `log` signed this; the signatures of others do not matter."""
+        signer = (self._signer(log), log.log_id[:_KEY_HINT_SIZE])
+        own = [one for one in self.signatures if (one.name, one.key_hint) == signer]
+        if not own:
+            raise VerificationError(Reason.NOT_LOGGED, f"the checkpoint is not signed by the log {log.base_url}")
+        for one in own:
+            log.verify(one.signature, self.signed, "the checkpoint's signature")
 
-    def name_in_rekor_v2(self, log: TransparencyLog) -> str:
-        """Who signs it, by its origin; VerificationError where that is not the host of the log's URL."""
+    def _signer(self, log: TransparencyLog) -> str:
+        """The name under which the log signs; VerificationError for the origin of another log.
+
+        A name of Rekor v1 is what its operator chose, a name of Rekor v2 is the host of its URL.
+        """
+        rekor_v1 = _REKOR_V1_ORIGIN.fullmatch(self.origin)
+        if rekor_v1 is not None:
+            return rekor_v1[1]
         if self.origin != urlsplit(log.base_url).hostname:
             raise VerificationError(
                 Reason.NOT_LOGGED, f"the checkpoint is of another log than {log.base_url}: {excerpt(self.origin)!r}"
             )
         return self.origin
-
-    def verify(self, log: TransparencyLog, name: str) -> None:
-        """Raise VerificationError unless `log` signed this, under `name`; the signatures of others do not matter."""
-        own = [one for one in self.signatures if (one.name, one.key_hint) == (name, log.log_id[:_KEY_HINT_SIZE])]
-        if not own:
-            raise VerificationError(Reason.NOT_LOGGED, f"the checkpoint is not signed by the log {log.base_url}")
-        for one in own:
-            log.verify(one.signature, self.signed, "the checkpoint's signature")
 
 
 def _parse_size(text: str) -> int:

@@ -1,8 +1,8 @@
 """What a log entry must say of a signature, rebuilt from the signature and compared byte by byte.
 
 Sources: Rekor 1.5 (`dsse` 0.0.1, `intoto` 0.0.2, `hashedrekord` 0.0.1) and rekor-tiles 2.3, which is
-Rekor v2 (`hashedrekord` 0.0.2, over the digest of the pre-authentication encoding). A body is JSON in the
-canonical form of RFC 8785: compact, with sorted names.
+Rekor v2 (`hashedrekord` 0.0.2). A `hashedrekord` of an envelope is over the digest of the pre-authentication
+encoding. A body is JSON in the canonical form of RFC 8785: compact, with sorted names.
 """
 
 import hashlib
@@ -16,8 +16,6 @@ from wasmoci.keys.image import ImagePublicKey, parse_public_key
 from wasmoci.strict_json import JsonObject, dump, parse_object
 from wasmoci.transparency.key_details import KEY_DETAILS
 from wasmoci.transparency.log_entry import MAX_BODY_SIZE
-
-REKOR_V1_KINDS = {("dsse", "0.0.1"), ("intoto", "0.0.2")}
 
 _HEX_SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -35,12 +33,7 @@ def check_envelope_body(kind: str, version: str, body: bytes, envelope: Envelope
 
 def check_payload_body(body: bytes, payload: bytes, signature: bytes, key: ImagePublicKey) -> None:
     """Raise VerificationError unless `body` is a `hashedrekord` 0.0.1 of exactly this payload, signature and key."""
-    public_key = _spec_of(body).object("signature").object("publicKey")
-    spec = {
-        "data": {"hash": _hash(hashlib.sha256(payload).hexdigest())},
-        "signature": {"content": encode(signature), "publicKey": {"content": _stated_key(public_key, "content", key)}},
-    }
-    _check(body, _entry("hashedrekord", "0.0.1", spec))
+    _check(body, _hashed_payload(body, payload, signature, key))
 
 
 def _check(body: bytes, expected: bytes) -> None:
@@ -50,6 +43,15 @@ def _check(body: bytes, expected: bytes) -> None:
 
 def _entry(kind: str, version: str, spec: Mapping[str, object]) -> bytes:
     return dump({"apiVersion": version, "kind": kind, "spec": spec})
+
+
+def _hashed_payload(body: bytes, payload: bytes, signature: bytes, key: ImagePublicKey) -> bytes:
+    public_key = _spec_of(body).object("signature").object("publicKey")
+    spec = {
+        "data": {"hash": _hash(hashlib.sha256(payload).hexdigest())},
+        "signature": {"content": encode(signature), "publicKey": {"content": _stated_key(public_key, "content", key)}},
+    }
+    return _entry("hashedrekord", "0.0.1", spec)
 
 
 def _dsse(body: bytes, envelope: Envelope, key: ImagePublicKey) -> bytes:
@@ -84,7 +86,11 @@ def _intoto(body: bytes, envelope: Envelope, key: ImagePublicKey) -> bytes:
     return _entry("intoto", "0.0.2", spec)
 
 
-def _hashed_rekord(body: bytes, envelope: Envelope, key: ImagePublicKey) -> bytes:
+def _hashed_rekord_v1(body: bytes, envelope: Envelope, key: ImagePublicKey) -> bytes:
+    return _hashed_payload(body, envelope.signed_message, envelope.signature, key)
+
+
+def _hashed_rekord_v2(body: bytes, envelope: Envelope, key: ImagePublicKey) -> bytes:
     del body
     details = KEY_DETAILS.get(key.algorithm)
     if details is None:
@@ -104,7 +110,8 @@ def _hashed_rekord(body: bytes, envelope: Envelope, key: ImagePublicKey) -> byte
 _ENVELOPE_KINDS: dict[tuple[str, str], Callable[[bytes, Envelope, ImagePublicKey], bytes]] = {
     ("dsse", "0.0.1"): _dsse,
     ("intoto", "0.0.2"): _intoto,
-    ("hashedrekord", "0.0.2"): _hashed_rekord,
+    ("hashedrekord", "0.0.1"): _hashed_rekord_v1,
+    ("hashedrekord", "0.0.2"): _hashed_rekord_v2,
 }
 
 

@@ -70,9 +70,10 @@ def _parse_log(log: JsonObject) -> TransparencyLog:
     if len(log_id) != HASH_SIZE:
         raise FormatError(f"{log.where}: `keyId` must have {HASH_SIZE} bytes, got: {len(log_id)}")
     public_key = log.object("publicKey")
-    return TransparencyLog(
-        log.string("baseUrl"), log_id, _parse_key(public_key), Validity.parse(public_key.object("validFor"))
-    )
+    validity = Validity.parse(public_key.object("validFor"))
+    if validity.start is None:
+        raise FormatError(f"{public_key.where}: `validFor` has no `start`")
+    return TransparencyLog(log.string("baseUrl"), log_id, _parse_key(public_key), validity)
 
 
 def _parse_key(public_key: JsonObject) -> ImagePublicKey:

@@ -21,15 +21,17 @@ class Validity:
     @classmethod
     def parse(cls, value: JsonObject) -> "Validity":
         """Read a TimeRange of sigstore's protobuf-specs; FormatError for anything else."""
-        start, end = (None if name not in value else _seconds(value, name) for name in ("start", "end"))
-        return cls(start, end)
+        return cls(_seconds(value, "start"), _seconds(value, "end"))
 
     def includes(self, seconds: float) -> bool:
         return (self.start is None or self.start <= seconds) and (self.end is None or seconds <= self.end)
 
 
-def _seconds(value: JsonObject, name: str) -> int:
-    match = _TIMESTAMP.fullmatch(value.string(name))
+def _seconds(value: JsonObject, name: str) -> int | None:
+    text = value.optional_string(name)
+    if text is None:
+        return None
+    match = _TIMESTAMP.fullmatch(text)
     try:
         if match is None:
             raise ValueError

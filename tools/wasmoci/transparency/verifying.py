@@ -2,8 +2,8 @@
 
 Every entry of a bundle must be understood and must hold: one of another log, or one that is broken or of
 another signature, refuses the signature, also beside a good one. Stricter than cosign 3.1.1 in that, and in
-that an entry counts only if its log's key was valid: for Rekor v1 at the signed integrated time; for
-Rekor v2, whose entries have no time, now.
+that an entry counts only if its log's key was valid: at the integrated time that Rekor v1 signs; for an
+entry without one, as those of Rekor v2, now.
 """
 
 import time
@@ -17,7 +17,7 @@ from wasmoci.files import read_bounded
 from wasmoci.keys.image import ImagePublicKey
 from wasmoci.strict_json import JsonObject
 from wasmoci.transparency.checkpoint import Checkpoint
-from wasmoci.transparency.entry_body import REKOR_V1_KINDS, check_envelope_body, check_payload_body
+from wasmoci.transparency.entry_body import check_envelope_body, check_payload_body
 from wasmoci.transparency.legacy_bundle import LegacyBundle
 from wasmoci.transparency.log_entry import LogEntry
 from wasmoci.transparency.merkle import leaf_hash, root_hash
@@ -91,12 +91,11 @@ class TrustedLogs:
     def _verify_inclusion(self, entry: LogEntry, log: TransparencyLog) -> None:
         proof = entry.proof
         checkpoint = Checkpoint.parse(proof.checkpoint)
-        if (entry.kind, entry.version) in REKOR_V1_KINDS:
+        if entry.promise:
             self._verify_promise(entry, log)
-            checkpoint.verify(log, checkpoint.name_in_rekor_v1())
         else:
             self._check_unpromised(entry, log)
-            checkpoint.verify(log, checkpoint.name_in_rekor_v2(log))
+        checkpoint.verify(log)
         if (checkpoint.tree_size, checkpoint.root) != (proof.tree_size, proof.root):
             raise VerificationError(Reason.NOT_LOGGED, "the inclusion proof is not for the tree of its checkpoint")
         if root_hash(leaf_hash(entry.body), proof.index, proof.tree_size, proof.hashes) != proof.root:
@@ -113,13 +112,13 @@ class TrustedLogs:
             )
 
     def _check_unpromised(self, entry: LogEntry, log: TransparencyLog) -> None:
-        """Check what an entry of Rekor v2 must not have, and the validity of its log's key."""
-        if entry.promise or entry.integrated_time:
-            raise VerificationError(Reason.NOT_LOGGED, "an entry of Rekor v2 has no promise and no integrated time")
+        """Check that nothing is claimed which no log signed: the log's key must be valid now."""
+        if entry.integrated_time:
+            raise VerificationError(Reason.NOT_LOGGED, "the log entry has an integrated time that the log did not sign")
         if entry.index != entry.proof.index:
             raise VerificationError(Reason.NOT_LOGGED, "the log entry's index is not that of its inclusion proof")
         if not log.validity.includes(self.clock()):
             raise VerificationError(
                 Reason.NOT_LOGGED,
-                f"the key of the log {log.base_url} is not valid now, and its entries do not say when they were made",
+                f"the key of the log {log.base_url} is not valid now, and the log entry does not say when it was made",
             )
