@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from image_fixtures import (
     OTHER_PUBLIC_KEY,
@@ -151,6 +153,44 @@ def test_nobody_who_signed_is_told_as_without_a_threshold(image: MemoryImage) ->
     assert refusal(image, TWO_OF_TWO).reason is Reason.UNSIGNED
     attach_bundle(image, STRANGER)
     assert refusal(image, TWO_OF_TWO).reason is Reason.UNTRUSTED_KEY
+
+
+SIGNERS = (SIGNER, OTHER_SIGNER, STRANGER)
+MADE = st.tuples(st.sampled_from(SIGNERS), st.sampled_from(list(SignatureFormat)), st.sampled_from(["prod", "test"]))
+
+
+@settings(deadline=None, derandomize=True, database=None, max_examples=100)
+@given(
+    made=st.lists(MADE, max_size=6),
+    trusted=st.sets(st.sampled_from(SIGNERS), min_size=1),
+    threshold=st.integers(1, 3),
+    asked=st.sampled_from([{}, {"env": "prod"}]),
+)
+def test_an_image_is_verified_exactly_if_enough_of_those_trusted_signed_what_is_asked(
+    made: list[tuple[ImageSigner, SignatureFormat, str]],
+    trusted: set[ImageSigner],
+    threshold: int,
+    asked: dict[str, str],
+) -> None:
+    if threshold > len(trusted):
+        return
+    image = make_image()
+    layers = []
+    for signer, form, env in made:
+        if form is SignatureFormat.BUNDLE:
+            bundle_by(signer, env=env)(image)
+        else:
+            payload = simple_signing.payload(image.image.digest, REPOSITORY, {"env": env})
+            layers.append(legacy_layer(image, signer, payload))
+    if layers:
+        attach_legacy(image, layers)
+    counting = {signer for signer, _, env in made if signer in trusted and env == asked.get("env", env)}
+    trust = ImageTrust([signer.public_key for signer in trusted], threshold=threshold, annotations=asked)
+    if len(counting) < threshold:
+        refusal(image, trust)
+    else:
+        found = {one.signer.fingerprint for one in check(image, trust).signatures}
+        assert found == {signer.public_key.fingerprint for signer in counting}
 
 
 # Identities
