@@ -249,6 +249,14 @@ def test_cve_2026_54787_authority_or_log_that_was_not_valid_then_is_not_used(
     world.refuses(bundle, Reason.UNTRUSTED_KEY, f"no {what[part]}.* of the trusted root was valid then", root)
 
 
+def test_cve_2026_54787_log_that_was_not_valid_then_is_not_used_beside_one_that_was(world: World) -> None:
+    root = world.sigstore.trusted_root()
+    public_key = root["tlogs"][0]["publicKey"]
+    public_key["validFor"] = {**public_key["validFor"], **PERIODS[0]}
+    world.refuses(world.sigstore.bundle(PAYLOAD), Reason.BAD_SIGNATURE, "log entry", root)
+    assert world.verifier(root=root).verify(dump(world.sigstore.bundle(PAYLOAD, rekor=2)))
+
+
 @pytest.mark.parametrize("period", PERIODS)
 def test_cve_2026_54787_time_stamping_authority_that_was_not_valid_then_is_not_used(world: World, period: Json) -> None:
     bundle, root = world.sigstore.bundle(PAYLOAD, rekor=2), restricted(world.sigstore, "timestampAuthorities", period)
@@ -600,8 +608,9 @@ def test_missing_trusted_root_is_an_error(tmp_path: Path) -> None:
         IdentityVerifier(tmp_path / "missing.json", [OURS])
 
 
-def test_trusted_root_of_an_unknown_type_is_refused(world: World) -> None:
-    root = world.sigstore.trusted_root() | {"mediaType": "application/vnd.dev.sigstore.trustedroot+json;version=9"}
+@pytest.mark.parametrize("version", ["+json;version=9", ".v0.2+json"])
+def test_trusted_root_of_an_unknown_type_is_refused(world: World, version: str) -> None:
+    root = world.sigstore.trusted_root() | {"mediaType": f"application/vnd.dev.sigstore.trustedroot{version}"}
     world.refuses(world.sigstore.bundle(PAYLOAD), Reason.MALFORMED, "sigstore-python reads", root)
 
 

@@ -17,6 +17,7 @@ from wasmoci.errors import FormatError, Reason, VerificationError
 from wasmoci.files import read_bounded
 from wasmoci.keyless.certificate import load_certificate
 from wasmoci.strict_json import JsonObject, dump, parse_object
+from wasmoci.text import excerpt
 from wasmoci.transparency.trusted_root import MAX_LOGS, MAX_TRUSTED_ROOT_SIZE
 from wasmoci.transparency.validity import Validity
 
@@ -87,7 +88,12 @@ class KeylessRoot:
         for name, what in _NEEDED.items():
             if not narrowed[name]:
                 raise VerificationError(Reason.UNTRUSTED_KEY, f"no {what} of the trusted root was valid then")
-        return trust_config(narrowed, {"mediaType": _SIGNING_CONFIG}).trusted_root
+        from sigstore.errors import Error as SigstoreError
+
+        try:
+            return trust_config(narrowed, {"mediaType": _SIGNING_CONFIG}).trusted_root
+        except SigstoreError as error:
+            raise FormatError(f"the trusted root is none that sigstore-python reads: {excerpt(str(error))}") from None
 
     def _logs(self, name: str, times: Collection[float]) -> list[dict[str, object]]:
         logs = self.json.objects(name, MAX_LOGS)
