@@ -40,6 +40,9 @@ SUBJECT = Descriptor.of(MANIFEST_MEDIA_TYPE, MANIFEST)
 
 REPOSITORY_PATH = "team/app"
 
+# The one status here whose answers have no length.
+NO_CONTENT = 204
+
 
 def referrer(number: int) -> tuple[Descriptor, bytes]:
     """A small manifest that refers to SUBJECT, and its entry in an index."""
@@ -119,6 +122,7 @@ class Seen:
     body: bytes
     # Of the client, in DER; None without TLS too.
     certificate: bytes | None = None
+    content_range: str | None = None
 
 
 class Simulator:
@@ -194,7 +198,8 @@ class _SimulatorHandler(BaseHTTPRequestHandler):
         simulator.connections.add(self.client_address[1])
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         certificate = self.connection.getpeercert(True) if isinstance(self.connection, ssl.SSLSocket) else None
-        simulator.seen.append(Seen(self.command, self.path, self.headers["Authorization"], body, certificate))
+        authorization, content_range = self.headers["Authorization"], self.headers["Content-Range"]
+        simulator.seen.append(Seen(self.command, self.path, authorization, body, certificate, content_range))
         answer = simulator.answer(self.command, self.path)
         # The client may go away in the middle of what it does not want.
         with contextlib.suppress(OSError):
@@ -223,7 +228,7 @@ class _SimulatorHandler(BaseHTTPRequestHandler):
             self._drip(f"{len(body):x}\r\n".encode() + body + b"\r\n", answer.slow_body)
         self._drip(body, answer.slow_body)
         # What was announced and not sent never comes.
-        self.close_connection = answer.content_length != -1
+        self.close_connection = answer.content_length != -1 and answer.status != NO_CONTENT
 
     def _drip(self, data: bytes, pause: float) -> None:
         for block in [data] if not pause else [data[i : i + 1] for i in range(len(data))]:

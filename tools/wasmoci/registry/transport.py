@@ -30,6 +30,10 @@ READ_BLOCK_SIZE = 256 * 1024
 _DRAINED_SIZE = 64 * 1024
 
 
+class NoAnswerError(RegistryError):
+    """The connection broke before an answer came; the request may have been carried out."""
+
+
 @dataclass(frozen=True, slots=True)
 class Body:
     """A request body of `size` bytes; `open` gives its blocks anew for each attempt."""
@@ -152,7 +156,7 @@ class Transport:
         """Send a request and return the answer, whatever its status; redirects are answers too.
 
         An idempotent request is sent again after a broken connection and a status of RETRIED_STATUSES.
-        Raises RegistryError where there is no answer.
+        Raises NoAnswerError where there is no answer, RegistryError where none is worth asking for.
         """
         origin = request.url.origin
         if origin.scheme == "http" and origin not in self._insecure:
@@ -164,9 +168,9 @@ class Transport:
             may_repeat = request.idempotent and attempt < MAX_ATTEMPTS - 1
             try:
                 response = self._send_once(request, deadline)
-            except _BrokenConnectionError as error:
+            except NoAnswerError:
                 if not may_repeat:
-                    raise RegistryError(str(error)) from None
+                    raise
                 pause = pause_seconds(attempt, None)
             else:
                 if not may_repeat or response.status not in RETRIED_STATUSES:
@@ -198,15 +202,11 @@ class Transport:
         except (SSLError, InvalidHeader) as error:
             raise RegistryError(f"{request}: {self._text_of(error)}") from None
         except (HTTPError, OSError) as error:
-            raise _BrokenConnectionError(f"{request}: {self._text_of(error)}") from None
+            raise NoAnswerError(f"{request}: {self._text_of(error)}") from None
         return Response(raw, request.url, deadline)
 
     def _text_of(self, error: Exception) -> str:
         return excerpt(self._connections.redact(str(error)))
-
-
-class _BrokenConnectionError(Exception):
-    """There is no answer, and there may be one next time."""
 
 
 def seconds_for(size: int) -> float:

@@ -8,7 +8,7 @@ from wasmoci.registry.blob_source import BlobSource
 from wasmoci.registry.deadline import Deadline
 from wasmoci.registry.retry import RETRIED_STATUSES, pause_seconds
 from wasmoci.registry.session import Session
-from wasmoci.registry.transport import Body, Request, seconds_for
+from wasmoci.registry.transport import Body, NoAnswerError, Request, seconds_for
 from wasmoci.registry.upload_answers import finish_upload, received_bytes, upload_location
 from wasmoci.registry.url import Url
 
@@ -19,7 +19,7 @@ _ACCEPTED, _NO_CONTENT = 202, 204
 _NOT_FOUND, _RANGE_NOT_SATISFIABLE = 404, 416
 
 # The registry may have part of the chunk, or lack what came before; it is asked.
-_INTERRUPTED = RETRIED_STATUSES | {_RANGE_NOT_SATISFIABLE, None}
+_INTERRUPTED = RETRIED_STATUSES | {_RANGE_NOT_SATISFIABLE}
 # What registries answer to a chunk that take none, or none of this size.
 _NO_CHUNKS = frozenset({400, _NOT_FOUND, 405, 411, 413, 415, 501})
 
@@ -77,7 +77,7 @@ class ChunkedUpload:
                 if error.status == _NOT_FOUND:
                     raise LostUploadError(str(error), error.status) from None
                 failures += 1
-                if error.status not in _INTERRUPTED or failures > MAX_CHUNK_FAILURES:
+                if not _is_interruption(error) or failures > MAX_CHUNK_FAILURES:
                     raise
                 self._sleep(pause_seconds(failures - 1, None))
                 self._ask()
@@ -103,12 +103,13 @@ class ChunkedUpload:
         """Go on where the registry says that the upload stands."""
         request = Request("GET", self._location, idempotent=True)
         try:
-            with self._session.request(request, {_NO_CONTENT}, Access.PUSH) as response:
-                received = received_bytes(response)
-                if response.header("Location") is not None:
-                    self._location = upload_location(self._session, response)
+            response = self._session.request(request, {_NO_CONTENT}, Access.PUSH)
         except RegistryError as error:
             raise LostUploadError(str(error), error.status) from None
+        with response:
+            received = received_bytes(response)
+            if response.header("Location") is not None:
+                self._location = upload_location(self._session, response)
         if received is None or received > min(self._offset + self._chunk_size, self._source.descriptor.size):
             raise LostUploadError(f"{request}: does not say how far the upload is")
         self._offset = received
@@ -117,6 +118,10 @@ class ChunkedUpload:
         try:
             finish_upload(self._session, self._location, self._source.descriptor.digest, Body.of(b""))
         except RegistryError as error:
-            if error.status in _INTERRUPTED or error.status == _NOT_FOUND:
+            if _is_interruption(error) or error.status == _NOT_FOUND:
                 raise LostUploadError(str(error), error.status) from None
             raise
+
+
+def _is_interruption(error: RegistryError) -> bool:
+    return isinstance(error, NoAnswerError) or error.status in _INTERRUPTED
