@@ -1,39 +1,49 @@
 """Transparency logs of keyed signatures: the real cosign verifies what we logged, and we verify what it logged."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from image_fixtures import blob_path
 from images import KeyPair, push, signed_layout, unsigned_layout
-from peers import REGISTRIES, built, registry, run, run_refused
-from sigstore_fixtures import Files, SigstoreServer
-from wasmoci.errors import VerificationError
+from log_entry_fixtures import Ed25519Sigstore
+from peers import REGISTRIES, registry, run, run_refused
+from sigstore_fixtures import Files, Sigstore, SigstoreServer
+from wasmoci.attest import AttestRequest, attest
+from wasmoci.errors import Reason, VerificationError
+from wasmoci.image_signatures import verify_image_signatures
 from wasmoci.image_source import ImageSource
 from wasmoci.image_trust import ImageTrust
-from wasmoci.layout import Layout
+from wasmoci.keys.image import load_signer
+from wasmoci.layout import Layout, LayoutWriter
 from wasmoci.log_signatures import LogRequest, log_signatures
+from wasmoci.oci import Descriptor, Manifest, referrer_descriptor
 from wasmoci.reference import Reference
 from wasmoci.registry.client import RepositoryClient
 from wasmoci.registry_source import RegistrySource
 from wasmoci.signature_format import SignatureFormat
+from wasmoci.strict_json import dump
 from wasmoci.transparency.rekor import RekorLogs
 from wasmoci.transparency.verifying import TrustedLogs
-from wasmoci.image_signatures import verify_image_signatures
 
 REPOSITORY = "localhost:5000/acme/greeting"
 PASSWORD = {"COSIGN_PASSWORD": "marked-password"}
 LEGACY = "--new-bundle-format=false"
+BUNDLE = (SignatureFormat.BUNDLE,)
+
+
+def log(signed: Path, output: Path, pair: KeyPair, files: Files, rekor: int) -> Path:
+    """Log the signatures of a layout into a new one."""
+    request = LogRequest(signed, output, [pair.trusted()], TrustedLogs.from_file(files.trusted_root))
+    assert log_signatures(request, RekorLogs.from_file(files.signing_config(rekor))).added > 0
+    return output
 
 
 def logged_layout(folder: Path, pair: KeyPair, files: Files, rekor: int, repository: str = REPOSITORY) -> Path:
     """A layout that we signed in the bundle format, and then logged."""
-    signed = signed_layout(folder, pair, repository, (SignatureFormat.BUNDLE,))
-    output = folder / "logged"
-    logs = TrustedLogs.from_file(files.trusted_root)
-    request = LogRequest(signed, output, [pair.trusted()], logs)
-    assert log_signatures(request, RekorLogs.from_file(files.signing_config(rekor))).added == 1
-    return output
+    return log(signed_layout(folder, pair, repository, BUNDLE), folder / "logged", pair, files, rekor)
 
 
 def verify_logged(source: ImageSource, pair: KeyPair, files: Files) -> list[SignatureFormat]:
@@ -43,30 +53,127 @@ def verify_logged(source: ImageSource, pair: KeyPair, files: Files) -> list[Sign
     return [one.format for one in verified.signatures]
 
 
+def assert_verified_by_cosign(layout: Path, pair: KeyPair, files: Files) -> None:
+    verify = ("cosign", "verify", "--key", pair.public, "--trusted-root", files.trusted_root)
+    run(*verify, "--local-image", layout, folder=layout.parent)
+
+
+def assert_refused_by_cosign(layout: Path, pair: KeyPair, files: Files) -> None:
+    verify = ("cosign", "verify", "--key", pair.public, "--trusted-root", files.trusted_root)
+    run_refused(*verify, "--local-image", layout, folder=layout.parent)
+
+
 @pytest.mark.parametrize("rekor", [1, 2])
 def test_cosign_verifies_what_we_logged_from_a_layout(rekor: int, tmp_path: Path) -> None:
     pair = KeyPair.make(tmp_path, "key")
     with SigstoreServer() as server:
         files = server.write(tmp_path)
         layout = logged_layout(tmp_path, pair, files, rekor)
-    verify = ("cosign", "verify", "--key", pair.public, "--trusted-root", files.trusted_root, "--local-image")
-    run(*verify, layout, folder=tmp_path)
-    run_refused(*verify, tmp_path / "signed", folder=tmp_path)
+    assert_refused_by_cosign(tmp_path / "signed", pair, files)
+    assert_verified_by_cosign(layout, pair, files)
     assert verify_logged(Layout(layout), pair, files) == [SignatureFormat.BUNDLE]
+
+
+@pytest.mark.parametrize(
+    ("rekor", "kind"), [(1, "rsa-2048"), (1, "ed25519"), (1, "ecdsa-p384"), (1, "ecdsa-p521"), (2, "rsa-3072")]
+)
+def test_cosign_verifies_logged_signatures_of_other_keys(rekor: int, kind: str, tmp_path: Path) -> None:
+    pair = KeyPair.make(tmp_path, "key", kind)
+    with SigstoreServer() as server:
+        files = server.write(tmp_path)
+        assert_verified_by_cosign(logged_layout(tmp_path, pair, files, rekor), pair, files)
+
+
+def test_cosign_verifies_an_entry_of_a_log_that_signs_with_ed25519(tmp_path: Path) -> None:
+    pair = KeyPair.make(tmp_path, "key")
+    with SigstoreServer(Ed25519Sigstore()) as server:
+        files = server.write(tmp_path)
+        layout = logged_layout(tmp_path, pair, files, 2)
+    assert_verified_by_cosign(layout, pair, files)
+    assert verify_logged(Layout(layout), pair, files) == [SignatureFormat.BUNDLE]
+
+
+@pytest.mark.parametrize("rekor", [1, 2])
+def test_the_entries_of_another_sigstore_are_refused_by_cosign_and_by_us(rekor: int, tmp_path: Path) -> None:
+    pair = KeyPair.make(tmp_path, "key")
+    with SigstoreServer() as server:
+        files = server.write(tmp_path)
+        layout = logged_layout(tmp_path, pair, files, rekor)
+        server.sigstore = Sigstore()
+        other = server.write(tmp_path)
+    assert_refused_by_cosign(layout, pair, other)
+    with pytest.raises(VerificationError) as refused:
+        verify_logged(Layout(layout), pair, other)
+    assert refused.value.reason is Reason.NOT_LOGGED
+
+
+@pytest.mark.parametrize("rekor", [1, 2])
+def test_an_entry_of_another_signature_is_refused_by_cosign_and_by_us(rekor: int, tmp_path: Path) -> None:
+    pair = KeyPair.make(tmp_path, "key")
+    with SigstoreServer() as server:
+        files = server.write(tmp_path)
+        second = tmp_path / "second"
+        attest(
+            AttestRequest(signed_layout(tmp_path, pair, REPOSITORY, BUNDLE), second, "custom", b"{}"),
+            load_signer(pair.private),
+        )
+        both = log(second, tmp_path / "both", pair, files, rekor)
+    swapped = swap_entries(both, tmp_path / "swapped")
+    assert_verified_by_cosign(swap_entries(swapped, tmp_path / "swapped_back"), pair, files)
+    assert_refused_by_cosign(swapped, pair, files)
+    with pytest.raises(VerificationError) as refused:
+        verify_logged(Layout(swapped), pair, files)
+    assert refused.value.reason is Reason.NOT_LOGGED
+
+
+def swap_entries(layout: Path, output: Path) -> Path:
+    """A copy of a layout with two bundles in which each has the log entry of the other."""
+    source = Layout(layout)
+    carriers = source.referrers(source.subject().digest).descriptors
+    manifests = [Manifest.parse(source.read_manifest(one)) for one in carriers]
+    bundles = [json.loads(source.read_blob(one.layers[0], 2**20)) for one in manifests]
+    entries = [one["verificationMaterial"]["tlogEntries"] for one in bundles]
+    writer = LayoutWriter(output)
+    writer.start()
+    writer.copy_all(source)
+    for gone in (*carriers, *(one.layers[0] for one in manifests)):
+        blob_path(output, gone.digest).unlink()
+    referrers = []
+    for manifest, bundle, entry in zip(manifests, bundles, reversed(entries), strict=True):
+        bundle["verificationMaterial"]["tlogEntries"] = entry
+        blob = dump(bundle)
+        changed = replace(manifest, layers=[Descriptor.of(manifest.layers[0].media_type, blob)])
+        for data in (blob, changed.to_bytes()):
+            writer.add(data)
+        referrers.append(referrer_descriptor(changed, changed.to_bytes()))
+    writer.finish([source.subject(), *referrers])
+    return output
 
 
 @pytest.mark.parametrize("rekor", [1, 2])
 @pytest.mark.parametrize("kind", REGISTRIES)
 def test_cosign_verifies_what_we_logged_from_a_registry(kind: str, rekor: int, tmp_path: Path) -> None:
     pair = KeyPair.make(tmp_path, "key")
-    with SigstoreServer() as server:
+    with SigstoreServer() as server, registry(kind, tmp_path) as address:
         files = server.write(tmp_path)
-        with registry(kind, tmp_path) as address:
-            repository = f"{address}/acme/greeting"
-            layout = logged_layout(tmp_path, pair, files, rekor, repository)
-            image = push(layout, repository, pair.trusted())
-            trusted_root = ("--trusted-root", files.trusted_root)
-            run("cosign", "verify", "--key", pair.public, *trusted_root, "--allow-http-registry", image, folder=tmp_path)
+        repository = f"{address}/acme/greeting"
+        image = push(logged_layout(tmp_path, pair, files, rekor, repository), repository, pair.trusted())
+        trust = ("--key", pair.public, "--trusted-root", files.trusted_root)
+        run("cosign", "verify", *trust, "--allow-http-registry", image, folder=tmp_path)
+
+
+@pytest.mark.parametrize("rekor", [1, 2])
+def test_cosign_verifies_an_attestation_that_we_logged(rekor: int, tmp_path: Path) -> None:
+    pair = KeyPair.make(tmp_path, "key")
+    signer = load_signer(pair.private)
+    with SigstoreServer() as server, registry("embedded", tmp_path) as address:
+        files = server.write(tmp_path)
+        repository = f"{address}/acme/greeting"
+        attested = tmp_path / "attested"
+        attest(AttestRequest(signed_layout(tmp_path, pair, repository, BUNDLE), attested, "custom", b"{}"), signer)
+        image = push(log(attested, tmp_path / "logged", pair, files, rekor), repository, pair.trusted())
+        trust = ("--key", pair.public, "--trusted-root", files.trusted_root, "--type", "custom")
+        run("cosign", "verify-attestation", *trust, "--allow-http-registry", image, folder=tmp_path)
 
 
 @pytest.mark.parametrize("rekor", [1, 2])
@@ -76,24 +183,30 @@ def test_we_verify_what_cosign_logged(kind: str, rekor: int, tmp_path: Path) -> 
     with SigstoreServer() as server, registry(kind, tmp_path) as address:
         files = server.write(tmp_path)
         image = push(unsigned_layout(tmp_path), f"{address}/acme/greeting")
-        flags = ["--signing-config", str(files.signing_config(rekor)), "--trusted-root", str(files.trusted_root)]
-        command = ["cosign", "sign", "--key", str(pair.private), *flags, "--allow-http-registry", "-y", image]
-        run(*command, folder=tmp_path, environment=PASSWORD)
-        reference = Reference.parse(image)
-        with RepositoryClient(reference.repository, {}, [address]) as client:
-            source = RegistrySource(reference, client)
-            assert verify_logged(source, pair, files) == [SignatureFormat.BUNDLE]
+        logs = ("--signing-config", files.signing_config(rekor), "--trusted-root", files.trusted_root)
+        sign = ("cosign", "sign", "--key", pair.private, *logs, "--allow-http-registry", "-y", image)
+        run(*sign, folder=tmp_path, environment=PASSWORD)
+        assert_verified_by_us(image, address, pair, files, SignatureFormat.BUNDLE)
 
 
-def test_we_verify_the_legacy_signature_that_cosign_logged(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", REGISTRIES)
+def test_we_verify_the_legacy_signature_that_cosign_logged(kind: str, tmp_path: Path) -> None:
     pair = KeyPair.make_by_cosign(tmp_path)
-    with SigstoreServer() as server, registry("embedded", tmp_path) as address:
+    with SigstoreServer() as server, registry(kind, tmp_path) as address:
         files = server.write(tmp_path)
         image = push(unsigned_layout(tmp_path), f"{address}/acme/greeting")
-        log = ("--use-signing-config=false", "--rekor-url", server.url, "--trusted-root", files.trusted_root)
-        flags = (LEGACY, "--allow-http-registry", "-y")
-        run("cosign", "sign", "--key", pair.private, *log, *flags, image, folder=tmp_path, environment=PASSWORD)
-        reference = Reference.parse(image)
-        with RepositoryClient(reference.repository, {}, [address]) as client:
-            source = RegistrySource(reference, client)
-            assert verify_logged(source, pair, files) == [SignatureFormat.LEGACY]
+        logs = ("--use-signing-config=false", "--rekor-url", server.url, "--trusted-root", files.trusted_root)
+        sign = ("cosign", "sign", "--key", pair.private, LEGACY, *logs, "--allow-http-registry", "-y", image)
+        run(*sign, folder=tmp_path, environment=PASSWORD)
+        assert_verified_by_us(image, address, pair, files, SignatureFormat.LEGACY)
+
+
+def assert_verified_by_us(image: str, address: str, pair: KeyPair, files: Files, form: SignatureFormat) -> None:
+    """And with the logs of another Sigstore it is not."""
+    reference = Reference.parse(image)
+    with RepositoryClient(reference.repository, {}, [address]) as client:
+        source = RegistrySource(reference, client)
+        assert verify_logged(source, pair, files) == [form]
+        with SigstoreServer() as other, pytest.raises(VerificationError) as refused:
+            verify_logged(source, pair, other.write(files.token.parent))
+    assert refused.value.reason is Reason.NOT_LOGGED

@@ -3,7 +3,10 @@
 import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from image_fixtures import PUBLIC_KEY, Edit, edited, envelope_of
 from sigstore_fixtures import Sigstore, envelope_json
@@ -17,6 +20,37 @@ from wasmoci.transparency.verifying import TrustedLogs
 # Rekor v2 names its checkpoints after the host.
 URL = "http://127.0.0.1:1"
 ENVELOPE = envelope_of(b'{"a":"statement"}')
+
+
+@dataclass
+class Ed25519Log(Log):
+    """A log of Rekor v2 as the public ones are, whose id is C2SP's: of the origin and the key."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.signer = Ed25519PrivateKey.generate()
+
+    @property
+    def identifier(self) -> bytes:
+        return hashlib.sha256(f"{self.origin}\n\1".encode() + self.signer.public_key().public_bytes_raw()).digest()
+
+    def sign(self, message: bytes) -> bytes:
+        return self.signer.sign(message)
+
+
+@dataclass
+class Ed25519Sigstore(Sigstore):
+    """A Sigstore whose Rekor v2 signs with Ed25519."""
+
+    rekor2: Ed25519Log = field(default_factory=lambda: Ed25519Log(2, "127.0.0.1"))
+
+    def trusted_root(self, url: str = "https://sigstore.example") -> Json:
+        root = super().trusted_root(url)
+        log = root["tlogs"][1]
+        spki = ImagePublicKey.of(self.rekor2.signer.public_key()).spki
+        log["publicKey"].update(rawBytes=text(spki), keyDetails="PKIX_ED25519")
+        log["logId"] = {"keyId": text(self.rekor2.identifier)}
+        return root
 
 
 def trusted_logs(

@@ -1,14 +1,11 @@
 """Transparency log entries of keyed signatures: what holds, and everything that must not."""
 
 import base64
-import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,6 +14,8 @@ from image_fixtures import OTHER_PUBLIC_KEY, OTHER_SIGNER, PUBLIC_KEY, SIGNER, E
 from log_entry_fixtures import (
     ENVELOPE,
     URL,
+    Ed25519Log,
+    Ed25519Sigstore,
     legacy_entry,
     logged_intoto,
     logged_message,
@@ -103,30 +102,9 @@ def test_rekor_v2_logs_rsa_keys(kind: str, details: str) -> None:
     LOGS.verify([parsed(entry)], envelope, signer.public_key)
 
 
-@dataclass
-class Ed25519Log(Log):
-    """A log of Rekor v2 as the public ones are, whose id is C2SP's: of the origin and the key."""
-
-    def __post_init__(self) -> None:
-        self.signer = Ed25519PrivateKey.generate()
-
-    @property
-    def identifier(self) -> bytes:
-        return hashlib.sha256(f"{self.origin}\n\1".encode() + self.signer.public_key().public_bytes_raw()).digest()
-
-    def sign(self, message: bytes) -> bytes:
-        return self.signer.sign(message)
-
-
 def test_a_log_that_signs_with_ed25519() -> None:
     log = Ed25519Log(2, "127.0.0.1")
-    public_key = {
-        "rawBytes": text(ImagePublicKey.of(log.signer.public_key()).spki),
-        "keyDetails": "PKIX_ED25519",
-        "validFor": SIGSTORE.trusted_root()["tlogs"][0]["publicKey"]["validFor"],
-    }
-    known = {"publicKey": public_key, "logId": {"keyId": text(log.identifier)}}
-    logs = trusted_logs(SIGSTORE, lambda root: root["tlogs"][1].update(known))
+    logs = trusted_logs(Ed25519Sigstore(rekor2=log))
     entry = logged_v2(log)
     logs.verify([parsed(entry)], ENVELOPE, PUBLIC_KEY)
     forged = with_note(entry, lambda note: note.replace(note.split()[-1], text(log.identifier[:4] + b"x" * 64)))
