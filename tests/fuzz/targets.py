@@ -62,6 +62,7 @@ _PLAIN, _ENCRYPTED = serialization.NoEncryption(), serialization.BestAvailableEn
 _ED25519 = Ed25519PrivateKey.from_private_bytes(SEED)
 _P256 = ec.derive_private_key(7, ec.SECP256R1())
 _P256_PUBLIC = image.ImagePublicKey.of(_P256.public_key())
+_IMAGE_KEYS = [image.FileKey.generate(kind) for kind in ("ecdsa-p256", "ecdsa-p384", "rsa-2048", "ed25519")]
 _OPENSSH_FILES = [_ED25519.private_bytes(_PEM, _OPENSSH, how) for how in (_PLAIN, _ENCRYPTED)]
 _OPENSSH_LINE = _ED25519.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
 _COSIGN_FILE = cosign_file.encrypt(b"0" * 138, PASSWORD)
@@ -161,13 +162,24 @@ def _openssh_secret(blob: bytes) -> None:
 
 
 def _image_public(data: bytes) -> None:
-    with _file_with(image, data) as path:
-        image.load_public_key(path)
+    """What is read is written so that it is read again."""
+    key = image.parse_public_key(data)
+    assert image.parse_public_key(key.pem()) == key
 
 
 def _image_private(data: bytes) -> None:
-    with _file_with(image, data) as path, mock.patch.object(cosign_file, "_derive", lambda *_: bytes(32)):
-        image.load_signer(path)
+    """A key that is read signs."""
+    with mock.patch.object(cosign_file, "_derive", lambda *_: bytes(32)):
+        key = image.parse_private_key(data)
+    image.ImageSigner(key).sign(data)
+
+
+def _image_signature(data: bytes) -> None:
+    for key in _IMAGE_KEYS:
+        try:
+            image.ImagePublicKey.of(key.public_key).verify(data, b"message")
+        except Error:
+            continue
 
 
 def _cosign_file(data: bytes) -> None:
@@ -236,6 +248,8 @@ TARGETS = {
         [
             _P256_PUBLIC.pem(),
             _P256_PUBLIC.spki,
+            *(image.ImagePublicKey.of(key.public_key).pem() for key in _IMAGE_KEYS),
+            *(image.ImagePublicKey.of(key.public_key).spki for key in _IMAGE_KEYS),
             component.pem_public(KEY),
         ],
     ),
@@ -243,12 +257,15 @@ TARGETS = {
         _image_private,
         [
             image.FileKey(_P256).pem(),
+            *(key.pem() for key in _IMAGE_KEYS),
+            *(base64.b64decode(b"".join(key.pem().splitlines()[1:-1])) for key in _IMAGE_KEYS),
             _P256.private_bytes(_PEM, _PKCS8, _ENCRYPTED),
             _P256.private_bytes(_PEM, serialization.PrivateFormat.TraditionalOpenSSL, _PLAIN),
             _COSIGN_FILE,
             SECRET_KEY.pem(),
         ],
     ),
+    "image_signature": Target(_image_signature, [key.sign(b"message") for key in _IMAGE_KEYS]),
     "cosign_file": Target(_cosign_file, [_COSIGN_FILE, base64.b64decode(b"".join(_COSIGN_FILE.splitlines()[1:-1]))]),
     "strict_json": Target(
         lambda data: parse_object(data, "the text", 65536), [b'{"a":[1,null,{"b":"\\u00e9"}]}', _BUNDLE]
