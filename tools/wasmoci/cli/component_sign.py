@@ -7,17 +7,17 @@ import click
 from wasmoci.cli.options import PathArgument, allow_readable_key, kind
 from wasmoci.cli.output import Report, reported
 from wasmoci.cli.passwords import Password, password_options
+from wasmoci.cli.signers import KeyUse
 from wasmoci.component_signature import MAX_DATA_SIZE, RecordForm
-from wasmoci.errors import KeyFileError, UsageError
+from wasmoci.errors import UsageError
 from wasmoci.files import atomic_output, open_for_reading, read_bounded, write_atomically
-from wasmoci.keys.component import load_public_key, load_signer
 from wasmoci.sign_component import sign_detached, sign_embedded
 from wasmoci.wasm import Kind
 
 
 @click.command()
 @click.argument("source", type=PathArgument())
-@click.option("--key", required=True, type=PathArgument(), help="The secret key.")
+@click.option("--key", required=True, metavar="KEY", help="The Ed25519 secret key: a file or a key reference.")
 @click.option("--public-key", type=PathArgument(), help="Refuse to sign unless the secret key belongs to this one.")
 @click.option("--output", type=PathArgument(), help="Where the signed file goes.")
 @click.option("--detached", type=PathArgument(), help="Where a detached signature goes instead.")
@@ -40,7 +40,7 @@ from wasmoci.wasm import Kind
 @reported
 def sign(
     source: Path,
-    key: Path,
+    key: str,
     public_key: Path | None,
     output: Path | None,
     detached: Path | None,
@@ -56,9 +56,7 @@ def sign(
         raise UsageError("give either --output or --detached")
     if add_to is not None and detached is None:
         raise UsageError("--add-to goes with --detached: with --output, signatures in the file are kept anyway")
-    signer = load_signer(key, password, private=not allow_readable_key)
-    if public_key is not None and load_public_key(public_key) != signer.public_key:
-        raise KeyFileError(f"the secret key {key} does not belong to the public key {public_key}")
+    signer = KeyUse(key, public_key).component_signer(password, private=not allow_readable_key)
     with open_for_reading(source, "the file to sign") as stream:
         if output is not None:
             with atomic_output(output) as target:

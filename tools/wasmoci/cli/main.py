@@ -27,6 +27,10 @@ image = LazyGroup(
     {
         "package": ("wasmoci.cli.image_package:package", "Package a component into an OCI image layout."),
         "sign": ("wasmoci.cli.image_sign:sign", "Sign the image in a layout as cosign does."),
+        "sign-component": (
+            "wasmoci.cli.image_sign_component:sign_component",
+            "Sign the component of an image that is packaged.",
+        ),
         "log": ("wasmoci.cli.image_log:log", "Put the signatures of an image into transparency logs."),
         "inspect": ("wasmoci.cli.image_inspect:inspect", "Show an image and the level that trusted keys confirm."),
     },
