@@ -37,7 +37,7 @@ from wasmoci.digest import Digest
 from wasmoci.errors import Error, Reason, RegistryError, UsageError, VerificationError
 from wasmoci.image_signatures import VerifiedImage, verify_image_signatures
 from wasmoci.image_trust import ImageTrust, Signatory
-from wasmoci.keys.image import ImagePublicKey
+from wasmoci.keys.image import ImagePublicKey, ImageSigner
 from wasmoci.layout import Layout
 from wasmoci.limits import MAX_REFERRERS
 from wasmoci.oci import EMPTY_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, MAX_MANIFEST_SIZE, Descriptor, Manifest
@@ -344,8 +344,30 @@ def test_bad_bundle_hides_no_good_signature_and_is_reported(
         (BUNDLE, good.digest),
         (LEGACY, legacy.digest),
     }
-    (warning,) = verified.warnings
-    assert warning.startswith("sha256:")
+    assert len(verified.warnings) == (0 if reason is Reason.UNSIGNED else 1)
+    assert all(warning.startswith("sha256:") for warning in verified.warnings)
+
+
+@pytest.mark.parametrize("signer", [SIGNER, STRANGER])
+@pytest.mark.parametrize("predicate", [{"score": 7.5}, {}])
+def test_attestations_beside_a_good_signature_are_nothing_to_warn_of(
+    image: MemoryImage, signer: ImageSigner, predicate: object
+) -> None:
+    attested = statement_of(image, predicateType="https://cyclonedx.org/bom", predicate=predicate)
+    carrier = attach_bundle(image, signer, payload=attested)
+    refused = refusal(image)
+    assert refused.reason is Reason.UNSIGNED
+    assert str(refused) == (
+        f"{carrier.digest}: an attestation is not a signature: predicate type 'https://cyclonedx.org/bom'"
+    )
+    attach_bundle(image)
+    assert check(image).warnings == ()
+
+
+def test_a_signature_that_does_not_hold_says_more_than_an_attestation(image: MemoryImage) -> None:
+    attach_bundle(image, payload=statement_of(image, predicateType="https://cyclonedx.org/bom"))
+    attach_bundle(image, STRANGER)
+    assert refusal(image).reason is Reason.UNTRUSTED_KEY
 
 
 @pytest.mark.parametrize(("attack", "reason"), LEGACY_ATTACKS)

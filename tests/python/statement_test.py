@@ -11,7 +11,7 @@ from image_fixtures import Json
 from wasmoci.cosign_bundle import MAX_BUNDLE_SIZE, Envelope, bundle, parse_bundle
 from wasmoci.digest import Digest
 from wasmoci.errors import FormatError, LimitError, Reason, VerificationError
-from wasmoci.statement import MAX_STATEMENT_SIZE, Statement, attestation, parse_predicate
+from wasmoci.statement import MAX_STATEMENT_SIZE, Statement, attestation, attested_type, parse_predicate
 from wasmoci.strict_json import dump
 
 IMAGE = Digest.of(b"image")
@@ -197,3 +197,19 @@ def test_the_largest_statement_fits_into_a_bundle() -> None:
 
 def test_white_space_does_not_count_for_the_limit() -> None:
     attestation(IMAGE, "_", TYPE, b"{" + b" " * MAX_STATEMENT_SIZE + b"}")
+
+
+@pytest.mark.parametrize(
+    ("payload", "found"),
+    [
+        (statement(), TYPE),
+        (statement(_type="https://in-toto.io/Statement/v0.1"), TYPE),
+        (statement(predicate={"score": 7.5}), TYPE),
+        (statement(predicateType="https://sigstore.dev/cosign/sign/v1"), None),
+        (statement(predicateType=...), None),
+        (statement(_type="https://in-toto.io/Statement/v2"), None),
+        (b"text", None),
+    ],
+)
+def test_attestations_are_told_from_signatures_and_from_what_is_malformed(payload: bytes, found: str | None) -> None:
+    assert attested_type(payload) == found

@@ -1,7 +1,8 @@
 """Find and check the signatures of an image manifest, in both of cosign's formats.
 
 Stricter than cosign 3.1.1: an attestation is no signature, each format is judged on its own, and
-a signature that cannot be understood is reported and never hides a good one.
+a signature that cannot be understood is reported and never hides a good one. Attestations are
+reported only where nothing holds: beside a good signature they are nothing to warn of.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +18,8 @@ from wasmoci.limits import MAX_REFERRERS
 from wasmoci.oci import Manifest
 from wasmoci.signature_format import SignatureFormat
 from wasmoci.simple_signing import LegacySignature
+from wasmoci.statement import attested_type
+from wasmoci.text import excerpt
 from wasmoci.verify_bundle import is_logged, signing_key, verify_bundle
 
 
@@ -62,7 +65,12 @@ def verify_image_signatures(source: ImageSource, subject: Digest, trust: ImageTr
         raise UsageError("no OCI key and no identity is trusted, so no signature can be verified")
     good: list[ImageSignature] = []
     problems: list[VerificationError] = []
+    attestations: list[VerificationError] = []
     for attached in attached_bundles(source, subject, problems):
+        predicate_type = attested_type(attached.bundle.envelope.payload)
+        if predicate_type is not None:
+            attestations.append(_no_signature(attached.carrier, predicate_type))
+            continue
         try:
             good.append(_check_bundle(attached, subject, trust))
         except (FormatError, VerificationError) as error:
@@ -73,12 +81,18 @@ def verify_image_signatures(source: ImageSource, subject: Digest, trust: ImageTr
         except (FormatError, VerificationError) as error:
             problems.append(refusal(legacy.carrier, error))
     if not good:
-        raise _verdict(problems)
+        raise _verdict([*problems, *attestations])
     try:
         trust.check_threshold((one.signer for one in good), "the image")
     except VerificationError as error:
         raise VerificationError(error.reason, "; ".join(map(str, (error, *problems)))) from None
     return VerifiedImage(tuple(good), tuple(str(problem) for problem in problems))
+
+
+def _no_signature(carrier: Digest, predicate_type: str) -> VerificationError:
+    return VerificationError(
+        Reason.UNSIGNED, f"{carrier}: an attestation is not a signature: predicate type {excerpt(predicate_type)!r}"
+    )
 
 
 def _check_bundle(attached: AttachedBundle, subject: Digest, trust: ImageTrust) -> ImageSignature:

@@ -6,7 +6,7 @@ Source: in-toto attestation framework, Statement v1; v0.1 is read too, because c
 import re
 from dataclasses import dataclass
 
-from wasmoci.cosign_bundle import MAX_SUBJECT_DIGESTS, MAX_SUBJECTS
+from wasmoci.cosign_bundle import MAX_SUBJECT_DIGESTS, MAX_SUBJECTS, SIGNATURE_PREDICATE_TYPE
 from wasmoci.digest import Digest
 from wasmoci.errors import FormatError, LimitError, Reason, VerificationError
 from wasmoci.strict_json import JsonObject, dump, parse_object
@@ -47,6 +47,15 @@ class Statement:
         """Raise VerificationError (WRONG_SUBJECT) unless this is about the manifest `subject`."""
         if subject.hex not in self.subjects:
             raise VerificationError(Reason.WRONG_SUBJECT, f"the attestation is not about {subject}")
+
+
+def attested_type(payload: bytes) -> str | None:
+    """The predicate type where these bytes are a statement that is no signature, whoever made it; else None."""
+    try:
+        found = Statement.parse(payload).predicate_type
+    except FormatError:
+        return None
+    return None if found == SIGNATURE_PREDICATE_TYPE else found
 
 
 def attestation(subject: Digest, name: str, predicate_type: str, predicate: bytes) -> bytes:
