@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wasm_fixtures import KEY, OTHER_KEY, SECRET_KEY, SEED_1, SIGNER
+from wasm_fixtures import KEY, OTHER_KEY, OTHER_SIGNER, SECRET_KEY, SEED_1, SIGNER
 from wasmoci.errors import Error, KeyFileError, LimitError, Reason, VerificationError
 from wasmoci.keys import component
 from wasmoci.keys.component import (
@@ -205,6 +205,8 @@ def test_other_public_files_are_refused(file: Write, data: bytes, message: str) 
             for form, data in PUBLIC_FORMS.items()
         ),
         pytest.param(SECRET_FORMS["openssh"][:60], "is a compact", id="openssh_cut"),
+        pytest.param(SECRET_FORMS["pem"] * 2, "this one has several", id="two_keys"),
+        pytest.param(SECRET_FORMS["openssh"] + SECRET_FORMS["pem"], "this one has several", id="two_keys_of_two_forms"),
         # OpenSSL fails in a way of its own; found by fuzzing.
         pytest.param(
             bytes.fromhex("302e020100300506032b657104220420") + SEED_1, "is a compact", id="ed448_of_32_bytes"
@@ -305,6 +307,52 @@ def test_generated_keys_differ_and_work() -> None:
     first.public_key.verify(first.sign(b"message"), b"message")
 
 
+class ServiceKey:
+    """A SigningKey that says it is `public_key`, and signs as it was told."""
+
+    def __init__(self, public_key: object, sign: Callable[[bytes], bytes]) -> None:
+        self.public_key = public_key
+        self.sign = sign
+
+
+def test_a_key_that_is_kept_elsewhere_signs() -> None:
+    signer = ComponentSigner(ServiceKey(PUBLIC, PRIVATE.sign))
+    assert signer.public_key == KEY
+    assert signer.sign(b"message") == SIGNER.sign(b"message")
+
+
+@pytest.mark.parametrize(
+    "sign",
+    [
+        pytest.param(OTHER_SIGNER.sign, id="of_another_key"),
+        pytest.param(lambda message: SIGNER.sign(message + b"!"), id="of_another_message"),
+        pytest.param(lambda _: b"", id="empty"),
+        pytest.param(lambda message: SIGNER.sign(message) + b"\0", id="byte_too_many"),
+    ],
+)
+def test_a_signer_gives_no_signature_that_is_not_its_own(sign: Callable[[bytes], bytes]) -> None:
+    with pytest.raises(VerificationError) as refused:
+        ComponentSigner(ServiceKey(PUBLIC, sign)).sign(b"message")
+    assert refused.value.reason is Reason.BAD_SIGNATURE
+
+
+@pytest.mark.parametrize("kind", OTHER_TYPES)
+def test_a_service_with_a_key_of_another_type_is_refused(kind: str) -> None:
+    with pytest.raises(KeyFileError, match="signed with Ed25519"):
+        ComponentSigner(ServiceKey(OTHER_TYPES[kind].public_key(), PRIVATE.sign))
+
+
+@pytest.mark.parametrize("thing", [PRIVATE, KEY, KEY.raw, None])
+def test_what_is_no_public_key_is_refused(thing: object) -> None:
+    with pytest.raises(KeyFileError, match="signed with Ed25519"):
+        ComponentPublicKey.of_key(thing)
+
+
+def test_a_service_with_a_key_of_small_order_is_refused() -> None:
+    with pytest.raises(KeyFileError, match="small order"):
+        ComponentSigner(ServiceKey(ed25519.Ed25519PublicKey.from_public_bytes(bytes(32)), PRIVATE.sign))
+
+
 def secrets_of(key: SecretKey) -> list[str]:
     seed = key.compact()[1:33]
     return [repr(seed), str(list(seed)), seed.hex(), PASSWORD.decode(), key.pem().decode().splitlines()[1]]
@@ -316,7 +364,8 @@ def body_lines(pem: bytes) -> list[str]:
 
 @pytest.mark.parametrize("text", [repr, str, lambda signer: f"{signer}", lambda signer: repr([signer])])
 def test_texts_of_a_signer_hold_no_secret(text: Callable[[object], str]) -> None:
-    assert not any(secret in text(SIGNER) for secret in secrets_of(SECRET_KEY))
+    for thing in (SIGNER, SECRET_KEY, vars(SIGNER), vars(SECRET_KEY)):
+        assert not any(secret in text(thing) for secret in secrets_of(SECRET_KEY))
 
 
 @pytest.mark.parametrize(

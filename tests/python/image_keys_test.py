@@ -85,6 +85,8 @@ OTHER_TYPES: dict[str, PrivateKeyTypes] = {
     "dsa": dsa_key(),
 }
 
+RSA_PEM = TYPES["rsa-2048"].private_bytes(PEM, SEC1, PLAIN)
+
 Write = Callable[[bytes], Path]
 
 
@@ -243,6 +245,8 @@ def test_other_public_files_are_refused(file: Write, data: bytes, message: str) 
             "is a PKCS#8, SEC1",
             id="cut_key_in_cosign_file",
         ),
+        pytest.param(PLAIN_PEM + RSA_PEM, "this one has several", id="two_keys"),
+        pytest.param(ENCRYPTED_PEM + FORMS["sec1_after_curve"], "this one has several", id="two_keys_of_other_forms"),
         pytest.param(CAMELLIA_PEM, "encrypted in a way that is not supported", id="unsupported_cipher"),
     ],
 )
@@ -341,7 +345,8 @@ SECRETS += [line.decode() for line in PLAIN_PEM.splitlines()[1:-1]]
 
 @pytest.mark.parametrize("text", [repr, str, lambda signer: repr([signer]), lambda signer: repr(vars(signer))])
 def test_texts_of_a_signer_hold_no_secret(text: Callable[[object], str]) -> None:
-    assert not any(secret in text(SIGNER) for secret in SECRETS)
+    for thing in (SIGNER, FILE_KEY):
+        assert not any(secret in text(thing) for secret in SECRETS)
 
 
 @pytest.mark.parametrize(
@@ -350,6 +355,10 @@ def test_texts_of_a_signer_hold_no_secret(text: Callable[[object], str]) -> None
         pytest.param(ENCRYPTED_PEM, b"MARKED-WRONG", id="wrong_password"),
         pytest.param(FILE_KEY.pem_for_cosign(PASSWORD), b"MARKED-WRONG", id="wrong_cosign_password"),
         pytest.param(PLAIN_PEM.replace(b"MIGH", b"MIGI"), None, id="damaged_pem"),
+        pytest.param(PRIVATE.private_bytes(PEM, SEC1, PLAIN).replace(b"MHcC", b"MHcD"), None, id="damaged_sec1"),
+        pytest.param(RSA_PEM.replace(b"MII", b"MIJ"), None, id="damaged_pkcs1"),
+        pytest.param(PRIVATE.private_bytes(DER, PKCS8, PLAIN)[:-1], None, id="cut_der"),
+        pytest.param(PLAIN_PEM + PLAIN_PEM, None, id="two_keys"),
         pytest.param(b"MARKED-SECRET in a file that is no key", None, id="no_key_at_all"),
     ],
 )
@@ -365,8 +374,15 @@ def test_errors_hold_no_secret(file: Write, data: bytes, password: bytes | None,
         assert secret not in text
 
 
-@settings(deadline=None, derandomize=True, max_examples=150)
-@given(st.sampled_from([PLAIN_PEM, GOLDEN_PEM, PUBLIC_KEY.spki]), st.integers(0, 1000), st.binary(max_size=2))
+DAMAGED = [
+    *(PLAIN_PEM, GOLDEN_PEM, PUBLIC_KEY.spki, ENCRYPTED_PEM, RSA_PEM, *FORMS.values()),
+    *(key.private_bytes(DER, PKCS8, PLAIN) for key in TYPES.values()),
+    *(key.public_key().public_bytes(DER, SPKI) for key in TYPES.values()),
+]
+
+
+@settings(deadline=None, derandomize=True, max_examples=300)
+@given(st.sampled_from(DAMAGED), st.integers(0, 1000), st.binary(max_size=2))
 def test_damaged_files_are_read_or_refused_as_key_errors(
     tmp_path_factory: pytest.TempPathFactory, data: bytes, position: int, replacement: bytes
 ) -> None:

@@ -1,5 +1,6 @@
 """Private keys in files, encrypted or not."""
 
+import re
 from collections.abc import Callable
 
 from cryptography.exceptions import InternalError, InvalidTag, UnsupportedAlgorithm
@@ -17,6 +18,8 @@ _UNSUPPORTED = (
 )
 _WRONG_PASSWORD = "this key does not open with the password given, or is encrypted in a way that is not supported"  # noqa: S105
 
+_PRIVATE_BLOCK = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----")
+
 # Reads a private key with a password or without, as the loaders of `cryptography` do.
 Loader = Callable[[bytes, bytes | None], object]
 
@@ -26,6 +29,8 @@ def open_key(data: bytes, password: PasswordSource, load: Loader, forms: str) ->
 
     Raises KeyFileError, with the text `forms` where `data` are no key.
     """
+    if len(_PRIVATE_BLOCK.findall(data)) > 1:
+        raise KeyFileError("a file holds one private key here, this one has several")
     try:
         return load(data, None)
     except TypeError:
