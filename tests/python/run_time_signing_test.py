@@ -219,6 +219,12 @@ def test_a_dry_run_in_json(publish: Publish, service: Service, layout: Path) -> 
     assert f"manifest {digest}" in shown["steps"]
 
 
+@pytest.mark.parametrize("option", ["--key", "--component-signing-key"])
+def test_a_reference_with_a_pin_is_refused_and_not_shown(option: str, publish: Publish) -> None:
+    result = publish(option, "pkcs11:token=t;object=k?pin-value=marked-pin", "--dry-run", code=2)
+    assert "marked-pin" not in result.output
+
+
 # What fails
 
 

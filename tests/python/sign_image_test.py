@@ -287,6 +287,16 @@ def test_several_keys_at_once_sign_as_they_do_one_after_the_other(request_: Sign
     assert len(legacy_layers(request_.output)) == 2
 
 
+def test_several_keys_keep_the_legacy_signatures_of_others(request_: SignRequest) -> None:
+    theirs = replace(request_, output=request_.output.with_name("theirs"), repository="registry.example.com/theirs")
+    sign_image(theirs, STRANGER)
+    sign_image(replace(request_, layout=theirs.output), SIGNER, OTHER_SIGNER)
+    assert legacy_layers(request_.output)[:1] == legacy_layers(theirs.output)
+    assert len(legacy_layers(request_.output)) == 3
+    both = [(one.fingerprint, form) for one in (SIGNER, OTHER_SIGNER, STRANGER) for form in SignatureFormat]
+    assert formats_of(request_.output, SIGNER, OTHER_SIGNER, STRANGER) == sorted(both)
+
+
 def legacy_layers(layout: Path) -> list[str]:
     """The legacy signatures of a layout, in base64."""
     source = Layout(layout)

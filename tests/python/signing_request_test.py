@@ -182,6 +182,7 @@ def test_one_ed25519_key_signs_both_layers(layout: Path, gap: AirGap) -> None:
     result = gap.bring(layout, [gap.answer(name, key.sign) for name in names], "component.pub")
     assert "component signed by" in result.output
     assert "OCI manifest signed by" in result.output
+    assert "warning: ed25519" in result.stderr
 
 
 def test_several_keys_sign_in_the_order_in_which_they_are_named(layout: Path, gap: AirGap) -> None:

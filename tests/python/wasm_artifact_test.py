@@ -18,6 +18,7 @@ from wasmoci.wasm_artifact import (
     check_config,
     check_manifest,
     is_wasm_artifact,
+    parse_origin,
 )
 
 LAYER = Digest.of(b"component")
@@ -39,6 +40,21 @@ def test_config_is_written_as_wkg_writes_it() -> None:
 )
 def test_creation_time_is_utc(created: int, text: str) -> None:
     assert json.loads(WasmConfig(LAYER, INTERFACE, created).to_bytes())["created"] == text
+
+
+@pytest.mark.parametrize("created", [0, 1795403106, 253_402_300_799])
+@pytest.mark.parametrize("author", [None, "Ada"])
+def test_origin_is_read_as_it_is_written(author: str | None, created: int) -> None:
+    assert parse_origin(WasmConfig(LAYER, INTERFACE, created, author).to_bytes()) == (created, author)
+
+
+@pytest.mark.parametrize(
+    "created", ["1969-12-31T23:59:59Z", "1970-01-01T00:00:00.0Z", "1970-01-01T00:00:00+00:00", "1970-01-01", ""]
+)
+def test_origin_with_another_time_is_refused(created: str) -> None:
+    data = edited(CONFIG.to_bytes(), lambda top: top.update(created=created))
+    with pytest.raises(FormatError, match="whole seconds of UTC since 1970"):
+        parse_origin(data)
 
 
 @pytest.mark.parametrize("created", [-1, 253_402_300_800, 2**63])

@@ -54,4 +54,9 @@ def import_signature(
     manifest = [signer.fingerprint for signer in imported.manifest]
     lines = [f"component signed by {name}" for name in component]
     lines += [f"OCI manifest signed by {name}" for name in manifest]
-    return Report(lines, {"output": str(output), "componentKeys": component, "ociKeys": manifest})
+    warnings = [
+        f"{signer.fingerprint}: {signer.public_key.portability_warning}"
+        for signer in imported.manifest
+        if signer.public_key.portability_warning
+    ]
+    return Report(lines, {"output": str(output), "componentKeys": component, "ociKeys": manifest}, warnings)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from wasmoci.cli.output import warn
 from wasmoci.errors import KeyFileError, UsageError
-from wasmoci.keys import component, image
+from wasmoci.keys import component, image, reference_forms
 from wasmoci.keys.component import ComponentSigner
 from wasmoci.keys.image import ImageSigner
 from wasmoci.keys.protocols import PasswordSource
@@ -15,16 +15,21 @@ from wasmoci.statement_signer import StatementSigner
 
 @dataclass(frozen=True, slots=True)
 class KeyUse:
-    """A private key, by file or key reference, and the public key that it must belong to."""
+    """A private key, by file or key reference, and the public key that it must belong to.
+
+    A text that is no reference is a UsageError: it may hold a PIN, and is not to be shown.
+    """
 
     reference: str
     public_key: Path | None = None
 
+    def __post_init__(self) -> None:
+        reference_forms.parse(self.reference)
+
     def image_signer(self, password: PasswordSource, *, private: bool) -> ImageSigner:
         """Warns of a key whose signatures not every cosign verifies.
 
-        Raises KeyFileError where the key cannot be used or does not belong to the public key, UsageError
-        for what is no reference.
+        Raises KeyFileError where the key cannot be used or does not belong to the public key.
         """
         signer = open_image_signer(self.reference, password, private=private)
         if self.public_key is not None and image.load_public_key(self.public_key) != signer.public_key:
