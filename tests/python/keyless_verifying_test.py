@@ -611,7 +611,17 @@ def test_missing_trusted_root_is_an_error(tmp_path: Path) -> None:
 @pytest.mark.parametrize("version", ["+json;version=9", ".v0.2+json"])
 def test_trusted_root_of_an_unknown_type_is_refused(world: World, version: str) -> None:
     root = world.sigstore.trusted_root() | {"mediaType": f"application/vnd.dev.sigstore.trustedroot{version}"}
-    world.refuses(world.sigstore.bundle(PAYLOAD), Reason.MALFORMED, "sigstore-python reads", root)
+    world.refuses(
+        world.sigstore.bundle(PAYLOAD), Reason.MALFORMED, "sigstore-python cannot read the trusted root", root
+    )
+
+
+@pytest.mark.parametrize("subject", [{}, {"commonName": "sigstore"}, None])
+def test_authority_needs_no_name(world: World, subject: Json | None) -> None:
+    root = world.sigstore.trusted_root()
+    for one in (*root["certificateAuthorities"], *root["timestampAuthorities"]):
+        one["subject"] = subject
+    assert world.verifier(root=root).verify(dump(world.sigstore.bundle(PAYLOAD, rekor=2)))
 
 
 def test_public_good_sigstore_is_known_without_a_file_and_trusts_nobody_else(world: World) -> None:

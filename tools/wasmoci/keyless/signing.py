@@ -114,7 +114,7 @@ def _context(root: KeylessRoot, signing_config: Path | None) -> "SigningContext"
         data = embedded("signing_config.v0.2.json")
     else:
         data = read_bounded(signing_config, MAX_SIGNING_CONFIG_SIZE, what)
-    config = trust_config(root.json.members(), parse_object(data, what, MAX_SIGNING_CONFIG_SIZE).members())
+    config = trust_config(root.members(), parse_object(data, what, MAX_SIGNING_CONFIG_SIZE).members())
     try:
         return SigningContext.from_trust_config(config)
     except Exception as error:

@@ -51,8 +51,9 @@ def trust_config(trusted_root: Mapping[str, object], signing_config: Mapping[str
     both = {"mediaType": _TRUST_CONFIG, "trustedRoot": trusted_root, "signingConfig": signing_config}
     try:
         return ClientTrustConfig.from_json(dump(both).decode())
-    except ValueError:
-        raise FormatError("the trusted root or the signing configuration is none that sigstore-python reads") from None
+    except ValueError as error:
+        reason = excerpt(" ".join(str(error).split()))
+        raise FormatError(f"sigstore-python cannot read the trusted root or signing configuration: {reason}") from None
 
 
 class KeylessRoot:
@@ -72,6 +73,14 @@ class KeylessRoot:
             return cls(embedded("trusted_root.json"))
         return cls(read_bounded(path, MAX_TRUSTED_ROOT_SIZE, "the trusted root"))
 
+    def members(self, times: Collection[float] = ()) -> dict[str, object]:
+        """The JSON, with those authorities that were valid at all of `times`."""
+        return {
+            **self.json.members(),
+            "certificateAuthorities": self._authorities("certificateAuthorities", times),
+            "timestampAuthorities": self._authorities("timestampAuthorities", times),
+        }
+
     def at(self, issued: float, signed: Collection[float]) -> "TrustedRoot":
         """What was valid when a certificate was issued and at every time of signing; seconds since 1970.
 
@@ -79,9 +88,7 @@ class KeylessRoot:
         that cannot be read.
         """
         narrowed = {
-            **self.json.members(),
-            "certificateAuthorities": self._authorities("certificateAuthorities", signed),
-            "timestampAuthorities": self._authorities("timestampAuthorities", signed),
+            **self.members(signed),
             "tlogs": self._logs("tlogs", signed),
             "ctlogs": self._logs("ctlogs", [issued]),
         }
@@ -93,7 +100,7 @@ class KeylessRoot:
         try:
             return trust_config(narrowed, {"mediaType": _SIGNING_CONFIG}).trusted_root
         except SigstoreError as error:
-            raise FormatError(f"the trusted root is none that sigstore-python reads: {excerpt(str(error))}") from None
+            raise FormatError(f"sigstore-python cannot read the trusted root: {excerpt(str(error))}") from None
 
     def _logs(self, name: str, times: Collection[float]) -> list[dict[str, object]]:
         logs = self.json.objects(name, MAX_LOGS)
@@ -101,7 +108,14 @@ class KeylessRoot:
 
     def _authorities(self, name: str, times: Collection[float]) -> list[dict[str, object]]:
         authorities = self.json.objects(name, MAX_LOGS) if name in self.json else []
-        return [one.members() for one in authorities if _is_valid(one, times) and _chain_is_valid(one, times)]
+        return [_with_subject(one) for one in authorities if _is_valid(one, times) and _chain_is_valid(one, times)]
+
+
+def _with_subject(authority: JsonObject) -> dict[str, object]:
+    """With both names of its subject: cosign leaves out what is empty, and sigstore-python wants it; nobody uses it."""
+    subject = authority.optional_object("subject")
+    names = {"organization": "", "commonName": "", **({} if subject is None else subject.members())}
+    return {**authority.members(), "subject": names}
 
 
 def _is_valid(one: JsonObject, times: Collection[float]) -> bool:

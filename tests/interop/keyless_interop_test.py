@@ -1,0 +1,170 @@
+"""Identities instead of keys: cosign, sigstore-python and we verify what each of us signs, with a local Sigstore."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from sigstore.errors import VerificationError as SigstoreRefusal
+from sigstore.models import Bundle, TrustedRoot
+from sigstore.verify import Verifier
+from sigstore.verify.policy import Identity as SigstoreIdentity
+
+from images import push, unsigned_layout
+from peers import REGISTRIES, built, registry, run, run_refused
+from sigstore_certificate_fixtures import ISSUER, SAN, YEAR, now
+from sigstore_fixtures import Files, SigstoreServer, timestamp
+from wasmoci.attached_bundles import attached_bundles
+from wasmoci.errors import Reason, VerificationError
+from wasmoci.image_source import ImageSource
+from wasmoci.image_trust import ImageTrust
+from wasmoci.keyless.identity import IdentityPattern
+from wasmoci.keyless.signing import KeylessSigner
+from wasmoci.keyless.verifying import IdentityVerifier
+from wasmoci.keys.component import load_public_key as load_component_key
+from wasmoci.layout import Layout
+from wasmoci.level import Level
+from wasmoci.reference import Reference
+from wasmoci.registry.client import RepositoryClient
+from wasmoci.registry_source import RegistrySource
+from wasmoci.sign_image import SignRequest, sign_image
+from wasmoci.signature_format import SignatureFormat
+from wasmoci.verify import Policy, verify
+
+WRONG_IDENTITY = IdentityPattern.of(identity=f"{SAN}x", issuer=ISSUER)
+WRONG_ISSUER = IdentityPattern.of(identity=SAN, issuer="https://evil.example")
+PATTERNS = [
+    IdentityPattern.of(identity=SAN, issuer=ISSUER),
+    IdentityPattern.of(
+        identity_regexp=r"https://ci\.example\.com/acme/.*", issuer_regexp=r"https://token\.example\.com"
+    ),
+]
+
+
+@pytest.fixture(name="server")
+def _server() -> Iterator[SigstoreServer]:
+    with SigstoreServer() as server:
+        yield server
+
+
+def verify_command(files: Files, identity: str = SAN, issuer: str = ISSUER) -> list[str]:
+    command = ["cosign", "verify", "--certificate-identity", identity, "--certificate-oidc-issuer", issuer]
+    return [*command, "--trusted-root", str(files.trusted_root)]
+
+
+def check_cosign(files: Files, *image: str | Path, folder: Path) -> None:
+    """cosign verifies the image for our identity and for no other."""
+    run(*verify_command(files), *image, folder=folder)
+    run_refused(*verify_command(files, identity=f"{SAN}x"), *image, folder=folder)
+    run_refused(*verify_command(files, issuer="https://evil.example"), *image, folder=folder)
+
+
+def check_sigstore_python(files: Files, source: ImageSource) -> None:
+    """sigstore-python itself verifies the one bundle for our identity and for no other."""
+    (attached,) = attached_bundles(source, source.subject().digest, [])
+    verifier = Verifier(trusted_root=TrustedRoot.from_file(str(files.trusted_root)))
+    bundle = Bundle.from_json(attached.data)
+    _, payload = verifier.verify_dsse(bundle, SigstoreIdentity(identity=SAN, issuer=ISSUER))
+    assert payload == attached.bundle.envelope.payload
+    with pytest.raises(SigstoreRefusal):
+        verifier.verify_dsse(bundle, SigstoreIdentity(identity=f"{SAN}x", issuer=ISSUER))
+
+
+def check_ours(files: Files, source: ImageSource) -> None:
+    """We verify the image for our identity and for no other."""
+    component_key = load_component_key(built("keys/placeholder_component.pub"))
+    for pattern in PATTERNS:
+        trust = ImageTrust(certificates=IdentityVerifier(files.trusted_root, [pattern]))
+        verified = verify(source, Policy.of([component_key], trust, Level.DUAL_LAYER))
+        assert [one.signer.fingerprint for one in verified.image_signatures] == [PATTERNS[0].name]
+    for wrong in (WRONG_IDENTITY, WRONG_ISSUER):
+        with pytest.raises(VerificationError) as refused:
+            verify(source, Policy.of([], ImageTrust(certificates=IdentityVerifier(files.trusted_root, [wrong]))))
+        assert refused.value.reason is Reason.UNTRUSTED_KEY
+
+
+def signed_layout(files: Files, rekor: int, folder: Path) -> Path:
+    """The greeting component in a layout that the token's identity signed."""
+    signer = KeylessSigner(
+        token_file=files.token, signing_config=files.signing_config(rekor), trusted_root=files.trusted_root
+    )
+    layout = folder / "signed"
+    request = SignRequest(unsigned_layout(folder), layout, "localhost/acme/greeting", [SignatureFormat.BUNDLE])
+    sign_image(request, signer)
+    return layout
+
+
+@pytest.mark.parametrize("rekor", [1, 2])
+@pytest.mark.parametrize("kind", REGISTRIES)
+def test_we_verify_what_cosign_signed(server: SigstoreServer, kind: str, rekor: int, tmp_path: Path) -> None:
+    files = server.write(tmp_path)
+    flags = ["--signing-config", str(files.signing_config(rekor)), "--trusted-root", str(files.trusted_root)]
+    flags += ["--identity-token", str(files.token), "--allow-http-registry", "-y"]
+    with registry(kind, tmp_path) as address:
+        image = push(unsigned_layout(tmp_path), f"{address}/acme/greeting")
+        run("cosign", "sign", *flags, image, folder=tmp_path)
+        check_cosign(files, "--allow-http-registry", image, folder=tmp_path)
+        reference = Reference.parse(image)
+        with RepositoryClient(reference.repository, {}, [address]) as client:
+            source = RegistrySource(reference, client)
+            check_ours(files, source)
+            check_sigstore_python(files, source)
+
+
+@pytest.mark.parametrize("rekor", [1, 2])
+@pytest.mark.parametrize("kind", REGISTRIES)
+def test_cosign_verifies_what_we_signed_from_a_registry(
+    server: SigstoreServer, kind: str, rekor: int, tmp_path: Path
+) -> None:
+    files = server.write(tmp_path)
+    layout = signed_layout(files, rekor, tmp_path)
+    with registry(kind, tmp_path) as address:
+        image = push(layout, f"{address}/acme/greeting")
+        check_cosign(files, "--allow-http-registry", image, folder=tmp_path)
+        check_cosign(files, "--allow-http-registry", f"{address}/acme/greeting:v1.0.0", folder=tmp_path)
+
+
+@pytest.mark.parametrize("rekor", [1, 2])
+def test_cosign_and_sigstore_python_verify_what_we_signed_from_a_layout(
+    server: SigstoreServer, rekor: int, tmp_path: Path
+) -> None:
+    files = server.write(tmp_path)
+    layout = signed_layout(files, rekor, tmp_path)
+    check_cosign(files, "--local-image", layout, folder=tmp_path)
+    check_sigstore_python(files, Layout(layout))
+    check_ours(files, Layout(layout))
+
+
+def test_we_read_the_configuration_that_cosign_writes(server: SigstoreServer, tmp_path: Path) -> None:
+    files = server.write(tmp_path)
+    sigstore, url = server.sigstore, server.url
+    start = f"start-time={timestamp(now() - YEAR)}"
+    ca, tsa = tmp_path / "ca.pem", tmp_path / "tsa.pem"
+    ca.write_bytes(b"".join(one.public_bytes(Encoding.PEM) for one in sigstore.authority.chain))
+    tsa.write_bytes(b"".join(one.public_bytes(Encoding.PEM) for one in (sigstore.tsa.certificate, sigstore.tsa.root)))
+    keys = {"rekor": sigstore.rekor1.key, "rekor2": sigstore.rekor2.key, "ct": sigstore.authority.log_key}
+    for name, key in keys.items():
+        pem = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        (tmp_path / f"{name}.pub").write_bytes(pem)
+    run(
+        *("cosign", "trusted-root", "create", "--out", files.trusted_root),
+        f"--fulcio=url={url},certificate-chain={ca}",
+        f"--tsa=url={url}/tsa,certificate-chain={tsa}",
+        f"--ctfe=url={url}/ct,public-key={tmp_path / 'ct.pub'},{start}",
+        f"--rekor=url={url},public-key={tmp_path / 'rekor.pub'},{start}",
+        f"--rekor=url={url}/rekor2,public-key={tmp_path / 'rekor2.pub'},{start}",
+        folder=tmp_path,
+    )
+    services = {"fulcio": (url, 1), "oidc-provider": (url, 1), "rekor": (f"{url}/rekor2", 2), "tsa": (f"{url}/tsa", 1)}
+    run(
+        *("cosign", "signing-config", "create", "--out", files.signing_config_v2),
+        *("--rekor-config=ANY", "--tsa-config=ANY"),
+        *(
+            f"--{name}=url={address},api-version={version},{start},operator=example"
+            for name, (address, version) in services.items()
+        ),
+        folder=tmp_path,
+    )
+    layout = signed_layout(files, 2, tmp_path)
+    check_cosign(files, "--local-image", layout, folder=tmp_path)
+    check_ours(files, Layout(layout))
