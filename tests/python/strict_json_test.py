@@ -51,6 +51,24 @@ def test_ambiguous_or_broken_text_is_refused(text: str | bytes, message: str) ->
     assert "the text" in str(refused.value)
 
 
+def test_numbers_with_a_fraction_are_read_where_they_may_be() -> None:
+    read = parse_object(b'{"a":7.50,"b":-1E+2,"c":1}', "the text", 100, fractions=True)
+    assert read.members() == {"a": 7.5, "b": -100.0, "c": 1}
+
+
+@pytest.mark.parametrize("number", ["1e999", "-1e999", "NaN", "Infinity", "9" * 5000])
+def test_a_number_that_is_none_is_refused_even_there(number: str) -> None:
+    with pytest.raises(FormatError, match="number"):
+        parse_object(b'{"a":%s}' % number.encode(), "the text", 10_000, fractions=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"), [('{"a":{"b":"c","d":1,"e":null}}', {"b": "c"}), ('{"a":null}', {}), ("{}", {})]
+)
+def test_members_that_are_texts_are_found(text: str, found: dict[str, str]) -> None:
+    assert parse(text).text_members("a") == found
+
+
 def test_whole_surrogate_pair_is_one_character() -> None:
     assert parse('{"a":"\\ud83d\\ude00"}').string("a") == "\U0001f600"
 

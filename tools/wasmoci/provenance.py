@@ -69,8 +69,8 @@ class Source:
     @classmethod
     def parse(cls, text: str) -> "Source":
         """Read `URI@COMMIT` or `URI`; UsageError for anything else, whose text it does not repeat."""
-        repository, at, commit = text.rpartition("@")
-        if not at or not _COMMIT.fullmatch(commit):
+        repository, _, commit = text.rpartition("@")
+        if not _COMMIT.fullmatch(commit):
             repository, commit = text, ""
         if not _URI.fullmatch(repository) or "@" in repository:
             raise UsageError(
@@ -210,9 +210,9 @@ def _texts(members: Mapping[str, str]) -> Iterable[str]:
 
 
 def _time(text: str) -> datetime:
+    if not _TIME.fullmatch(text):
+        raise UsageError(f"a time is written as 2026-01-31T12:00:00Z, got: {text!r}")
     try:
-        if _TIME.fullmatch(text):
-            return datetime.fromisoformat(text.removesuffix("Z"))
+        return datetime.fromisoformat(text.removesuffix("Z"))
     except ValueError as error:
         raise UsageError(f"{text!r} is no time: {error}") from None
-    raise UsageError(f"a time is written as 2026-01-31T12:00:00Z, got: {text!r}")

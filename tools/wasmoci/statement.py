@@ -36,9 +36,8 @@ class Statement:
         top = parse_object(payload, "the statement", MAX_STATEMENT_SIZE, fractions=True)
         if top.string("_type") not in _TYPES:
             raise FormatError(f"the statement's `_type` must be {' or '.join(_TYPES)}, got: {top.string('_type')!r}")
-        subjects = (_sha256(subject) for subject in top.objects("subject", MAX_SUBJECTS))
         return cls(
-            subjects=frozenset(digest for digest in subjects if digest is not None),
+            subjects=frozenset(_sha256(subject) for subject in top.objects("subject", MAX_SUBJECTS)),
             predicate_type=top.string("predicateType"),
             predicate=top.object("predicate"),
         )
@@ -86,12 +85,13 @@ def parse_predicate(data: bytes) -> JsonObject:
     return parse_object(data, "the predicate", MAX_PREDICATE_SIZE, fractions=True)
 
 
-def _sha256(subject: JsonObject) -> str | None:
+def _sha256(subject: JsonObject) -> str:
+    """The subject's digest in hex, empty where it has none of this algorithm."""
     digests = subject.object("digest")
     count = len(digests.names())
     if count > MAX_SUBJECT_DIGESTS:
         raise LimitError(f"{digests.where} has {count} digests, the limit is {MAX_SUBJECT_DIGESTS}")
-    return digests.optional_string("sha256")
+    return digests.optional_string("sha256") or ""
 
 
 def _compact(json_text: bytes) -> bytes:
