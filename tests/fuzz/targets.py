@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import ssh
 
 from wasmoci import cosign_bundle, simple_signing
-from wasmoci.component_interface import read_interface
+from wasmoci.component_interface import Interface, read_interface
 from wasmoci.component_parts import read_parts
 from wasmoci.component_signature import DELIMITER_NAME, SignatureData
 from wasmoci.component_summary import summarize
@@ -32,9 +32,12 @@ from wasmoci.reference import Reference
 from wasmoci.referrer_list import ReferrerList
 from wasmoci.registry.challenge import parse_challenges
 from wasmoci.sign_component import sign_detached, sign_embedded
+from wasmoci.signature_format import SignatureFormat, SignatureType
+from wasmoci.signing_request_file import ComponentAsked, ManifestAsked, SigningRequest, parse_asked
 from wasmoci.strict_json import parse_object
 from wasmoci.verify_component import verify_component
 from wasmoci.wasm import Kind, custom_section
+from wasmoci.wasm_artifact import WasmConfig, parse_origin
 
 PASSWORD = b"password"
 SEED = bytes(range(32))
@@ -73,6 +76,8 @@ _MANIFEST = Manifest(config=_LAYER, layers=(_LAYER,), annotations={"a": "b"}, su
 _STATEMENT = cosign_bundle.statement(_SUBJECT.digest)
 _BUNDLE = cosign_bundle.bundle(cosign_bundle.Envelope(_STATEMENT, bytes(70)), "hint")
 _PAYLOAD = simple_signing.payload(_SUBJECT.digest, "localhost:5000/a")
+_COMPONENT_ASKED = ComponentAsked(SignatureType.DETACHED, Kind.COMPONENT, with_key_id=True)
+_MANIFEST_ASKED = ManifestAsked("localhost:5000/a", list(SignatureFormat), {"a": "b"})
 
 
 @dataclass(frozen=True)
@@ -208,6 +213,13 @@ def _oci(data: bytes) -> None:
             continue
 
 
+def _signing_request(data: bytes) -> None:
+    """What is read is written so that the same is read again."""
+    component_asked, manifest_asked = parse_asked(data)
+    again = SigningRequest(_SUBJECT.digest, component_asked, manifest_asked, []).to_bytes()
+    assert parse_asked(again) == (component_asked, manifest_asked)
+
+
 def _text(parse: Callable[[str], object]) -> Callable[[bytes], object]:
     return lambda data: parse(data.decode("utf-8", "surrogateescape"))
 
@@ -274,6 +286,10 @@ TARGETS = {
     "statement": Target(lambda data: cosign_bundle.check_statement(data, _SUBJECT.digest), [_STATEMENT]),
     "simple_signing": Target(_simple_signing, [_PAYLOAD]),
     "oci": Target(_oci, [_MANIFEST.to_bytes(), Index((_SUBJECT, _LAYER)).to_bytes()]),
+    "signing_request": Target(
+        _signing_request, [SigningRequest(_SUBJECT.digest, _COMPONENT_ASKED, _MANIFEST_ASKED, []).to_bytes()]
+    ),
+    "wasm_config": Target(parse_origin, [WasmConfig(_SUBJECT.digest, Interface(("a:b/c",), ()), 1).to_bytes()]),
     "digest": Target(_text(Digest.parse), [str(_SUBJECT.digest).encode()]),
     "reference": Target(_text(Reference.parse), [b"localhost:5000/a/b:v1", f"[::1]:5000/a@{_SUBJECT.digest}".encode()]),
     "challenge": Target(
