@@ -50,6 +50,14 @@ def digests(folder: Path) -> dict[str, str]:
     return {str(path.relative_to(folder.resolve())): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
+def lasting_folder(name: str) -> Path:
+    """A folder for a module whose output base, with the packages that it installs, serves the next run too."""
+    default = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"), "rules_wasm_oci")
+    folder = Path(os.environ.get("WASM_OCI_CACHE", default)) / "modules" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
 @contextmanager
 def registry(folder: Path) -> Iterator[str]:
     """A development registry, served by the tool that Bazel built; gives its `host:port`."""

@@ -176,7 +176,10 @@ wasm_oci_transparency_log = rule(
             mandatory = True,
         ),
         "_libraries": attr.label_list(
-            default = [Label("//tools/wasmoci/transparency")],
+            default = [
+                Label("//tools/wasmoci:image_logging"),
+                Label("//tools/wasmoci/transparency:rekor"),
+            ],
             providers = [PyInfo],
         ),
     },
