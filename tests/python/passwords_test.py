@@ -24,7 +24,10 @@ from wasmoci.keys.image import load_file_key
 PASSWORD = "MARKED-PASSWORD"
 OTHER_PASSWORD = "MARKED-OTHER-PASSWORD"
 SECONDS = 60
-PROGRAM = (sys.executable, "-c", "from wasmoci.cli.main import main; main()")
+CALL = "from wasmoci.cli.main import main; main()"
+PROGRAM = (sys.executable, "-c", CALL)
+# Its stdin becomes the terminal that controls it, which is where passwords are asked for.
+PROGRAM_AT_TERMINAL = (sys.executable, "-c", f"import fcntl, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); {CALL}")
 
 
 @pytest.fixture(name="key")
@@ -174,20 +177,26 @@ def environment_of(password: str | None) -> dict[str, str]:
 
 def at_terminal(command: Sequence[str | Path], answers: Sequence[str], password: str | None = None) -> tuple[int, str]:
     """Run `wasm-oci` at a terminal of its own and type each answer at its prompt; the exit code and all it showed."""
-    process, terminal = pty.fork()
-    if process == 0:
-        try:
-            os.execve(PROGRAM[0], [*PROGRAM, *map(str, command)], environment_of(password))
-        finally:
-            os._exit(127)
+    terminal, its_end = pty.openpty()
+    process = subprocess.Popen(
+        [*PROGRAM_AT_TERMINAL, *map(str, command)],
+        env=environment_of(password),
+        start_new_session=True,
+        stderr=its_end,
+        stdin=its_end,
+        stdout=its_end,
+    )
+    os.close(its_end)
     try:
         shown = b""
         for number, answer in enumerate(answers, start=1):
             shown += read_until(terminal, shown, number)
             os.write(terminal, f"{answer}\n".encode())
         shown += read_until(terminal, shown, None)
-        return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), shown.decode()
+        return process.wait(SECONDS), shown.decode()
     finally:
+        process.kill()
+        process.wait()
         os.close(terminal)
 
 
