@@ -184,6 +184,12 @@ def test_a_path_is_opened_for_either_layer(tmp_path: Path) -> None:
     component_signer.public_key.verify(component_signer.sign(MESSAGE), MESSAGE)
 
 
+def test_a_service_is_asked_for_either_layer() -> None:
+    for opened in (open_image_signer, open_component_signer):
+        with pytest.raises(KeyFileError, match="need the program sigstore-kms-no-such, which is not on PATH"):
+            opened("no-such://key")
+
+
 def test_a_file_open_to_others_is_refused_where_that_is_asked(tmp_path: Path) -> None:
     file = tmp_path / "key"
     file.write_bytes(private_pem(ED25519))

@@ -205,6 +205,13 @@ def test_a_token_without_a_login_wants_no_pin(token: Token, monkeypatch: pytest.
     assert token.pins == [None]
 
 
+def test_the_public_half_is_read_without_a_pin(token: Token, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COSIGN_PKCS11_PIN")
+    token.private.clear()
+    public_key_of(REFERENCE)
+    assert token.pins == [None]
+
+
 @pytest.mark.parametrize(
     "named", ["token=u", "token=t;serial=2", "token=t;model=x", "token=t;manufacturer=x", "token=t;slot-id=1"]
 )

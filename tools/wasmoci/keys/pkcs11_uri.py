@@ -15,7 +15,7 @@ from wasmoci.errors import UsageError
 SCHEME = "pkcs11:"
 
 MODULE_VARIABLE = "COSIGN_PKCS11_MODULE_PATH"
-PIN_VARIABLE = "COSIGN_PKCS11_PIN"  # the name of a variable, as cosign has it
+PIN_VARIABLE = "COSIGN_PKCS11_PIN"
 
 _WAY_OF_THE_PIN = f"give the PIN in a file (pin-source=file:/path) or in ${PIN_VARIABLE}"
 _IN_PATH = frozenset({"id", "manufacturer", "model", "object", "serial", "slot-id", "token", "type"})
@@ -70,8 +70,8 @@ class Pkcs11Uri:
 def _attributes(text: str, separator: str, known: frozenset[str], value_form: re.Pattern[str]) -> dict[str, bytes]:
     attributes: dict[str, bytes] = {}
     for part in text.split(separator) if text else []:
-        name, equals, value = part.partition("=")
-        if name not in known or not equals:
+        name, _, value = part.partition("=")
+        if name not in known:
             raise UsageError(f"a PKCS#11 URI has these attributes here: {', '.join(sorted(known))}; one is another")
         if name in attributes:
             raise UsageError(f"`{name}` stands twice in the PKCS#11 URI")
@@ -114,11 +114,11 @@ def _absolute(attributes: Mapping[str, bytes], name: str) -> Path | None:
 
 
 def _pin_file(attributes: Mapping[str, bytes]) -> Path | None:
-    """RFC 7512, section 2.4 lets `pin-source` be anything; here it is a file, as a path or a `file:` URI."""
+    """RFC 7512, section 2.4 lets `pin-source` be a program too; here it is a file, as a path or a `file:` URI."""
     text = _text(attributes, "pin-source")
     if text is None:
         return None
     path = Path(text.removeprefix("file:").removeprefix("//"))
-    if text.startswith("|") or not path.is_absolute():
+    if not path.is_absolute():
         raise UsageError(f"the `pin-source` in a PKCS#11 URI must be an absolute path: {_WAY_OF_THE_PIN}")
     return path
