@@ -2,17 +2,23 @@
 
 import base64
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from images import KeyPair, push, signed_layout, unsigned_layout
 from peers import REGISTRIES, registry, run, run_refused
+from sigstore_certificate_fixtures import ISSUER, SAN
+from sigstore_fixtures import Files, SigstoreServer
 from wasmoci.attest import AttestRequest, attest
 from wasmoci.cosign_bundle import BUNDLE_MEDIA_TYPE
 from wasmoci.errors import Reason, VerificationError
 from wasmoci.image_provenance import image_provenance
 from wasmoci.image_trust import ImageTrust
+from wasmoci.keyless.identity import IdentityPattern
+from wasmoci.keyless.signing import KeylessSigner
+from wasmoci.keyless.verifying import IdentityVerifier
 from wasmoci.keys.image import load_signer
 from wasmoci.layout import Layout
 from wasmoci.predicate_type import SHORT_NAMES
@@ -197,3 +203,54 @@ def test_oras_shows_the_attestations(kind: str, tmp_path: Path) -> None:
                 ["https://sigstore.dev/cosign/sign/v1", *(SHORT_NAMES[name] for name in TYPES)]
             )
             assert {one["dev.sigstore.bundle.content"] for one in shown} == {"dsse-envelope"}
+
+
+@pytest.fixture(name="server")
+def _server() -> Iterator[SigstoreServer]:
+    with SigstoreServer() as server:
+        yield server
+
+
+IDENTITY = ("--certificate-identity", SAN, "--certificate-oidc-issuer", ISSUER)
+
+
+@pytest.mark.parametrize("rekor", [1, 2])
+def test_cosign_verifies_what_an_identity_attests_with_us(server: SigstoreServer, rekor: int, tmp_path: Path) -> None:
+    files = server.write(tmp_path)
+    layout, output = unsigned_layout(tmp_path), tmp_path / "attested"
+    signer = KeylessSigner(
+        token_file=files.token, signing_config=files.signing_config(rekor), trusted_root=files.trusted_root
+    )
+    attest(AttestRequest(layout, output, "cyclonedx", b'{"bomFormat":"CycloneDX","score":7.50}'), signer)
+    command = ("cosign", "verify-attestation", "--local-image", "--trusted-root", files.trusted_root)
+    run(*command, *IDENTITY, "--type", "cyclonedx", output, folder=tmp_path)
+    wrong = ("--certificate-identity", f"{SAN}x", "--certificate-oidc-issuer", ISSUER)
+    run_refused(*command, *wrong, "--type", "cyclonedx", output, folder=tmp_path)
+    policy = AttestationPolicy(identity_trust(files, SAN), "cyclonedx")
+    (found,) = verify_attestation(Layout(output), policy).attestations
+    assert [one.logged for one in found.attesters] == [True]
+    assert found.payload.endswith(b'"score":7.50}}')
+
+
+@pytest.mark.parametrize("rekor", [1, 2])
+def test_we_verify_what_an_identity_attests_with_cosign(server: SigstoreServer, rekor: int, tmp_path: Path) -> None:
+    files = server.write(tmp_path)
+    (tmp_path / "predicate").write_bytes(SBOMS["cyclonedx"])
+    with registry("embedded", tmp_path) as address:
+        image = push(unsigned_layout(tmp_path), f"{address}/acme/greeting")
+        run(
+            *("cosign", "attest", "--identity-token", files.token, "--signing-config", files.signing_config(rekor)),
+            *("--trusted-root", files.trusted_root, "--allow-http-registry", "-y"),
+            *("--type", "cyclonedx", "--predicate", "predicate", image),
+            folder=tmp_path,
+        )
+        (found,) = verified_in(image, AttestationPolicy(identity_trust(files, SAN), "cyclonedx")).attestations
+        with pytest.raises(VerificationError) as refused:
+            verified_in(image, AttestationPolicy(identity_trust(files, f"{SAN}x"), "cyclonedx"))
+    assert found.statement.predicate.members() == json.loads(SBOMS["cyclonedx"])
+    assert refused.value.reason is Reason.UNTRUSTED_KEY
+
+
+def identity_trust(files: Files, identity: str) -> ImageTrust:
+    pattern = IdentityPattern.of(identity=identity, issuer=ISSUER)
+    return ImageTrust(certificates=IdentityVerifier(files.trusted_root, [pattern]))

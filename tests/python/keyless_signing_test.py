@@ -24,6 +24,7 @@ from wasmoci.keyless.verifying import IdentityVerifier
 from wasmoci.layout import Layout
 from wasmoci.sign_image import SignRequest, sign_image
 from wasmoci.signature_format import SignatureFormat
+from wasmoci.statement import attestation
 from wasmoci.strict_json import dump
 
 STATEMENT = cosign_bundle.statement(Digest.of(b"image"), {"env": "prod"})
@@ -76,6 +77,13 @@ def test_statement_is_signed_as_it_is_but_for_empty_names(files: Files) -> None:
     assert cosign_bundle.parse_bundle(signer.sign_statement(payload)).envelope.payload == payload
     named = STATEMENT.replace(b'{"digest"', b'{"name":"hello","digest"')
     assert cosign_bundle.parse_bundle(signer.sign_statement(named)).envelope.payload == named
+
+
+def test_a_statement_with_names_is_signed_to_the_byte(files: Files) -> None:
+    predicate = b'{"score":7.50,"text":"\\u0041"}'
+    statement = attestation(Digest.of(b"image"), "_", "https://example.com/predicate", predicate)
+    bundle = signer_of(files).sign_statement(statement)
+    assert cosign_bundle.parse_bundle(bundle).envelope.payload == statement
 
 
 def test_image_is_signed_by_an_identity_and_a_key(files: Files, tmp_path: Path) -> None:
@@ -224,6 +232,15 @@ def test_statement_that_was_not_asked_for_is_not_returned(files: Files, monkeypa
     sign = KeylessSigner._sign
     monkeypatch.setattr(KeylessSigner, "_sign", lambda self, _: sign(self, other))
     assert "another statement" in str(failure(files))
+
+
+@pytest.mark.parametrize(
+    "broken", [b"", b"{}", b'{"subject":[]}', STATEMENT.replace(b"Statement/v1", b"Statement/v0.1")]
+)
+def test_what_is_no_statement_is_not_signed(server: SigstoreServer, files: Files, broken: bytes) -> None:
+    with pytest.raises(FormatError):
+        signer_of(files).sign_statement(broken)
+    assert server.requests == []
 
 
 def test_service_that_never_answers_is_given_up(files: Files) -> None:

@@ -77,11 +77,16 @@ class KeylessSigner:
 
     def _sign(self, statement: bytes) -> bytes:
         from sigstore.dsse import Statement
+        from sigstore.errors import Error as SigstoreError
 
+        try:
+            checked = Statement(statement)
+        except SigstoreError as error:
+            raise FormatError(f"sigstore-python does not sign this statement: {_text(error)}") from None
         token = identity_token(self._token_file)
         try:
             with self._context.signer(token) as signer:
-                return signer.sign_dsse(Statement(statement)).to_json().encode()
+                return signer.sign_dsse(checked).to_json().encode()
         except Exception as error:
             raise Error(f"Sigstore's services did not sign: {_text(error, str(token))}") from None
 
@@ -122,9 +127,12 @@ def _context(root: KeylessRoot, signing_config: Path | None) -> "SigningContext"
 
 
 def _with_names(statement: bytes) -> bytes:
-    top = parse_object(statement, "the statement", MAX_BUNDLE_SIZE)
-    subjects = [{"name": "", **one.members()} for one in top.objects("subject", MAX_SUBJECTS)]
-    return dump({**top.members(), "subject": subjects})
+    """The very same bytes where every subject has a name already."""
+    top = parse_object(statement, "the statement", MAX_BUNDLE_SIZE, fractions=True)
+    subjects = top.objects("subject", MAX_SUBJECTS)
+    if all("name" in one for one in subjects):
+        return statement
+    return dump({**top.members(), "subject": [{"name": "", **one.members()} for one in subjects]})
 
 
 def _text(error: Exception, token: str = "") -> str:
