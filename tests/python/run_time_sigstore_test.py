@@ -126,6 +126,14 @@ def test_signatures_with_keys_are_logged_when_they_are_published(
     assert [one.logged for one in verified(address, trust).image_signatures] == [True]
 
 
+def test_what_an_identity_signs_is_not_logged_twice(
+    files: Files, server: SigstoreServer, address: str, tmp_path: Path
+) -> None:
+    log = ["--log-config", str(files.signing_config(1))]
+    publish(unsigned_layout(tmp_path), address, *keyless(files, 1), *IDENTITY, *log)
+    assert len([one for one in server.requests if "/log/entries" in one.path]) == 1
+
+
 def test_a_log_that_fails_publishes_nothing(
     files: Files, server: SigstoreServer, address: str, events: list[Event], tmp_path: Path
 ) -> None:

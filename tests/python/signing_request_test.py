@@ -10,18 +10,22 @@ from click.testing import CliRunner, Result
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
-from image_fixtures import FILE_KEY, HELLO, OTHER_SIGNER, REPOSITORY, SIGNER, STRANGER, base64_text
+from image_fixtures import FILE_KEY, HELLO, OTHER_SIGNER, PUBLIC_KEY, REPOSITORY, SIGNER, STRANGER, base64_text
 from layout_fixtures import files_of, packaged
 from wasm_fixtures import COMPONENT, KEY, MODULE, SEED_1, TYPED_MODULE, detached, signed
 from wasm_fixtures import OTHER_SIGNER as OTHER_COMPONENT_SIGNER
 from wasm_fixtures import SIGNER as COMPONENT_SIGNER
 from wasmoci.cli.main import main
 from wasmoci.digest import Digest
+from wasmoci.errors import LimitError, Reason, UsageError, VerificationError
 from wasmoci.keys.component import compact_public, pem_public
 from wasmoci.keys.image import ImagePublicKey, ImageSigner
+from wasmoci.keys.offline import MAX_SIGNATURE_FILE_SIZE, OfflineKey, OfflineSignature
 from wasmoci.layout import Layout
 from wasmoci.sign_layout import ComponentSigning, ManifestSigning, sign_layout
 from wasmoci.signature_format import SignatureFormat, SignatureType
+from wasmoci.signing_request import signing_request
+from wasmoci.signing_request_file import ManifestAsked
 
 COMPONENT_MESSAGE, BUNDLE_MESSAGE, LEGACY_MESSAGE = "component.message", "oci-bundle.message", "oci-legacy.message"
 FOR_MANIFEST = ("--repository", REPOSITORY)
@@ -289,6 +293,17 @@ def test_a_file_has_no_manifest_to_sign(component: Path, gap: AirGap) -> None:
     assert "is no image layout" in gap.ask(component, *FOR_MANIFEST, code=2).output
 
 
+@pytest.mark.parametrize("manifest", [None, ManifestAsked(REPOSITORY, [SignatureFormat.BUNDLE])])
+def test_of_a_file_only_a_component_signature_can_be_asked_for(manifest: ManifestAsked | None, component: Path) -> None:
+    with pytest.raises(UsageError, match="only a component signature can be asked for"):
+        signing_request(component, None, manifest)
+
+
+def test_no_format_asks_for_nothing(layout: Path) -> None:
+    with pytest.raises(UsageError, match="no signature format is given"):
+        signing_request(layout, None, ManifestAsked(REPOSITORY, []))
+
+
 def test_a_request_overwrites_nothing(component: Path, gap: AirGap) -> None:
     (gap.folder / "request").mkdir()
     (gap.folder / "request" / "mine").write_bytes(b"")
@@ -314,6 +329,23 @@ def test_what_cannot_be_signed_is_not_asked_for(
 
 
 # What comes back and is refused
+
+
+def test_an_offline_key_gives_only_its_own_signatures(tmp_path: Path) -> None:
+    (tmp_path / "sig").write_bytes(SIGNER.sign(b"message"))
+    key = OfflineKey(PUBLIC_KEY, [OfflineSignature.load(tmp_path / "sig")])
+    assert ImageSigner(key).sign(b"message") == (tmp_path / "sig").read_bytes()
+    with pytest.raises(VerificationError) as refused:
+        key.sign(b"another message")
+    assert refused.value.reason is Reason.BAD_SIGNATURE
+
+
+def test_a_signature_file_has_a_limit(tmp_path: Path) -> None:
+    (tmp_path / "sig").write_bytes(bytes(MAX_SIGNATURE_FILE_SIZE))
+    assert OfflineSignature.load(tmp_path / "sig").readings[0] == bytes(MAX_SIGNATURE_FILE_SIZE)
+    (tmp_path / "sig").write_bytes(bytes(MAX_SIGNATURE_FILE_SIZE + 1))
+    with pytest.raises(LimitError, match="the limit of 65536"):
+        OfflineSignature.load(tmp_path / "sig")
 
 
 @pytest.fixture(name="request_for_image")

@@ -5,7 +5,7 @@ import secrets
 import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -93,7 +93,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         made = Path(name, "made")
         yield made
         try:
-            if path.is_dir():
+            with suppress(FileNotFoundError):
                 path.rmdir()
             made.rename(path)
         except OSError as error:

@@ -23,8 +23,6 @@ def signing_request(source: Path, component: ComponentAsked | None, manifest: Ma
     whose component is still to be signed inside, because that makes another manifest; FormatError,
     VerificationError where the source is not what it should be, Error where it cannot be read.
     """
-    if component is None and manifest is None:
-        raise UsageError("ask for a signature of the component, of the OCI manifest, or of both")
     if source.is_dir():
         return _of_layout(Layout(source), component, manifest)
     if component is None or manifest is not None:
@@ -47,6 +45,8 @@ def write_signing_request(request: SigningRequest, output: Path) -> None:
 
 
 def _of_layout(layout: Layout, component: ComponentAsked | None, manifest: ManifestAsked | None) -> SigningRequest:
+    if component is None and manifest is None:
+        raise UsageError("ask for a signature of the component, of the OCI manifest, or of both")
     subject = layout.subject()
     layout.read_manifest(subject)
     messages = []

@@ -26,7 +26,7 @@ def run(
     The signed layout is a temporary one.
     """
     signing = signing or RunTimeSigning()
-    planned = plan(replace(request, policy=signing.before(request.policy)) if signing else request)
+    planned = plan(replace(request, policy=signing.before(request.policy)))
     if dry_run:
         return _dry_run(request, planned, signing)
     if not signing:

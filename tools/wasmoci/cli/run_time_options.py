@@ -30,9 +30,11 @@ class RunTimeOptions:
         """Who signs, with these annotations; UsageError where the options contradict each other."""
         if self.formats and not self.manifest:
             raise UsageError("--format goes with --key or --keyless")
-        if self.log_config is not None and trusted_root is None:
-            raise UsageError("--log-config needs --trusted-root, with the keys of the logs")
-        log = None if self.log_config is None or trusted_root is None else LogUse(self.log_config, trusted_root)
+        log = None
+        if self.log_config is not None:
+            if trusted_root is None:
+                raise UsageError("--log-config needs --trusted-root, with the keys of the logs")
+            log = LogUse(self.log_config, trusted_root)
         return RunTimeSigning(
             component=[KeyUse(reference) for reference in self.component_keys],
             signature_type=SignatureType(self.signature_type),
