@@ -63,6 +63,8 @@ def encrypt(pkcs8_der: bytes, password: bytes) -> bytes:
 
 
 def _pem_body(pem: bytes) -> bytes:
+    if pem.count(b"-----BEGIN") > 1:
+        raise FormatError("it has several PEM blocks")
     for kind in _PEM_TYPES:
         _, _, rest = pem.partition(b"-----BEGIN " + kind + b"-----")
         body, end, _ = rest.partition(b"-----END " + kind + b"-----")
