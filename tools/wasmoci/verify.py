@@ -31,7 +31,7 @@ class Policy:
     component_threshold: int = 1
 
     def __post_init__(self) -> None:
-        if self.component_keys or self.component_threshold != 1:
+        if self.component_threshold != 1:
             check_trust(self.component_keys, self.component_threshold)
         if self.required.has_component and not self.component_keys:
             raise UsageError(f"level {self.required.value} needs a trusted component key")
