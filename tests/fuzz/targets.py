@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import ssh
 
+import attestation_targets
 from wasmoci import cosign_bundle, simple_signing
 from wasmoci.component_interface import Interface, read_interface
 from wasmoci.component_parts import read_parts
@@ -284,6 +285,10 @@ TARGETS = {
     ),
     "bundle": Target(_bundle, [_BUNDLE]),
     "statement": Target(lambda data: cosign_bundle.check_statement(data, _SUBJECT.digest), [_STATEMENT]),
+    "attestation": Target(attestation_targets.attested, [attestation_targets.ATTESTATION]),
+    "predicate": Target(attestation_targets.predicate, attestation_targets.PREDICATES),
+    "provenance_request": Target(attestation_targets.provenance_request, [attestation_targets.REQUEST]),
+    "workspace_status": Target(attestation_targets.workspace_status, [attestation_targets.STATUS]),
     "simple_signing": Target(_simple_signing, [_PAYLOAD]),
     "oci": Target(_oci, [_MANIFEST.to_bytes(), Index((_SUBJECT, _LAYER)).to_bytes()]),
     "signing_request": Target(
