@@ -10,6 +10,8 @@ from click.testing import CliRunner, Result
 from attestation_fixtures import BUILDER, COMMIT, REPOSITORY_URI, SBOM, SPDX_2
 from image_fixtures import FILE_KEY, OTHER_SIGNER, PUBLIC_KEY, SIGNED_HELLO, SIGNER, image_key
 from publish_fixtures import dual_layout, unsigned_layout
+from sigstore_certificate_fixtures import ISSUER, SAN
+from sigstore_fixtures import TOKEN_SECRET, SigstoreServer
 from wasm_fixtures import KEY
 from wasmoci.cli.main import main
 from wasmoci.digest import Digest
@@ -310,3 +312,21 @@ def test_publishing_carries_attestations_and_disturbs_nothing(desk: Desk, referr
         result = run(*("verify-attestation", reference, "--type", "cyclonedx", *trusted[2:], *insecure, "--json"))
     assert (desk.folder / "pulled.wasm").read_bytes() == SIGNED_HELLO
     assert parsed(result)["attestations"][0]["predicate"] == json.loads(SBOM)
+
+
+@pytest.mark.parametrize("rekor", [1, 2])
+def test_an_identity_attests(desk: Desk, rekor: int) -> None:
+    with SigstoreServer() as server:
+        files = server.write(desk.folder)
+        result = run(
+            *("attest", desk.layout, "--output", desk.output, "--predicate", desk.sbom, "--keyless"),
+            *("--identity-token", files.token, "--signing-config", files.signing_config(rekor)),
+            *("--trusted-root", files.trusted_root),
+        )
+    assert TOKEN_SECRET not in result.output
+    trusted = ("--certificate-oidc-issuer", ISSUER, "--trusted-root", files.trusted_root, "--certificate-identity")
+    command = ("verify-attestation", desk.output, "--type", "cyclonedx", *trusted)
+    (attestation,) = parsed(run(*command, SAN, "--json"))["attestations"]
+    (signature,) = attestation["signatures"]
+    assert (SAN in signature["key"], signature["logged"]) == (True, True)
+    assert "refused: UNTRUSTED_KEY" in run(*command, f"{SAN}x", code=3).stderr
