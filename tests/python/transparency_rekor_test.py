@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from image_fixtures import PUBLIC_KEY, Edit, edited, envelope_of
-from log_entry_fixtures import ENVELOPE, logged_v1, parsed
+from log_entry_fixtures import ENVELOPE, URL, logged_v1, logged_v2, parsed, trusted_logs
 from sigstore_fixtures import Sigstore, SigstoreServer
-from sigstore_log_fixtures import v1_answer
-from wasmoci.errors import Error, FormatError, LimitError, RegistryError, UsageError
+from sigstore_log_fixtures import Log, v1_answer
+from wasmoci.errors import Error, FormatError, LimitError, RegistryError, UsageError, VerificationError
 from wasmoci.keys.image import FileKey, ImageSigner
 from wasmoci.strict_json import dump
 from wasmoci.transparency.log_entry import LogEntry
@@ -179,6 +179,93 @@ def test_an_existing_entry_that_is_not_there_is_an_error() -> None:
         fake.answers["POST", ENTRIES] = [(409, {"Location": EXISTING}, b"")]
         with pytest.raises(RegistryError, match="answered 404: nothing here"):
             logs_at(fake.url).add(ENVELOPE, PUBLIC_KEY)
+
+
+V2_ENTRIES = "/api/v2/log/entries"
+
+
+def serve_tiles(fake: FakeLog, log: Log) -> None:
+    """What a log of Rekor v2 serves of its tree: its checkpoint, and its lowest tiles."""
+    fake.answers["GET", "/api/v2/checkpoint"] = [(200, {}, log.checkpoint().encode())]
+    width = len(log.leaves)
+    assert width < 256
+    fake.answers["GET", f"/api/v2/tile/0/000.p/{width}"] = [(200, {}, b"".join(log.leaves))]
+
+
+def conflicting(fake: FakeLog, index: str) -> None:
+    fake.answers["POST", V2_ENTRIES] = [(409, {"X-Log-Index": index}, b"")]
+
+
+def trusting(fake: FakeLog) -> RekorLogs:
+    """A client that trusts both logs of SIGSTORE."""
+    services = LogServices([service(fake.url, 2)], 1)
+    return RekorLogs(services, trusted=parse_trusted_root(dump(SIGSTORE.trusted_root(URL))))
+
+
+def test_an_entry_that_a_log_of_version_2_has_already_is_proved_from_its_tiles() -> None:
+    entry = logged_v2(SIGSTORE.rekor2)
+    for number in range(5):
+        SIGSTORE.rekor2.append(b"%d" % number, "hashedrekord", "0.0.2")
+    with fake_log() as fake:
+        conflicting(fake, entry["logIndex"])
+        serve_tiles(fake, SIGSTORE.rekor2)
+        entries = trusting(fake).add(ENVELOPE, PUBLIC_KEY)
+    verify(trusted_logs(SIGSTORE), entries)
+    assert entries[0].to_json()["logIndex"] == entry["logIndex"]
+
+
+def test_an_existing_entry_of_another_index_does_not_hold() -> None:
+    entry = logged_v2(SIGSTORE.rekor2)
+    with fake_log() as fake:
+        conflicting(fake, str(int(entry["logIndex"]) - 1))
+        serve_tiles(fake, SIGSTORE.rekor2)
+        entries = trusting(fake).add(ENVELOPE, PUBLIC_KEY)
+    with pytest.raises(VerificationError, match="not in the tree"):
+        verify(trusted_logs(SIGSTORE), entries)
+
+
+@pytest.mark.parametrize("index", ["", "x", "-1", "1" * 16])
+def test_a_log_of_version_2_must_say_where_the_entry_is(index: str) -> None:
+    with fake_log() as fake:
+        conflicting(fake, index)
+        with pytest.raises(RegistryError, match="does not say where"):
+            trusting(fake).add(ENVELOPE, PUBLIC_KEY)
+
+
+def test_the_checkpoint_of_a_log_that_is_not_trusted_is_refused() -> None:
+    with fake_log() as fake:
+        conflicting(fake, "1")
+        serve_tiles(fake, Log(2, "127.0.0.1"))
+        with pytest.raises(VerificationError, match="not by a log of the trusted root"):
+            trusting(fake).add(ENVELOPE, PUBLIC_KEY)
+
+
+def test_an_entry_that_is_not_in_the_checkpoint_yet_is_an_error() -> None:
+    with fake_log() as fake:
+        conflicting(fake, str(len(SIGSTORE.rekor2.leaves)))
+        serve_tiles(fake, SIGSTORE.rekor2)
+        with pytest.raises(RegistryError, match="try again"):
+            trusting(fake).add(ENVELOPE, PUBLIC_KEY)
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "body", "error"),
+    [
+        pytest.param("/api/v2/checkpoint", 404, b"", "answered 404", id="no_checkpoint"),
+        pytest.param("/api/v2/checkpoint", 200, b"\xff", "is not UTF-8", id="checkpoint_is_not_text"),
+        pytest.param("/api/v2/checkpoint", 200, b"x", "has an empty line", id="checkpoint_is_none"),
+        pytest.param("tile", 404, b"", "answered 404", id="no_tile"),
+        pytest.param("tile", 200, b"x" * 33, "must have", id="tile_of_another_size"),
+    ],
+)
+def test_a_log_that_serves_something_else_is_an_error(path: str, status: int, body: bytes, error: str) -> None:
+    with fake_log() as fake:
+        conflicting(fake, "1")
+        serve_tiles(fake, SIGSTORE.rekor2)
+        (path,) = (served for method, served in fake.answers if method == "GET" and path in served)
+        fake.answers["GET", path] = [(status, {}, body)]
+        with pytest.raises(Error, match=error):
+            trusting(fake).add(ENVELOPE, PUBLIC_KEY)
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])

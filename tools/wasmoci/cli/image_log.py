@@ -34,10 +34,9 @@ def log(layout: Path, output: Path, oci_keys: tuple[Path, ...], signing_config: 
 
     What is logged is public for ever: the key, and digests of what is signed.
     """
-    request = LogRequest(
-        layout, output, [load_public_key(path) for path in oci_keys], TrustedLogs.from_file(trusted_root)
-    )
-    logged = log_signatures(request, RekorLogs.from_file(signing_config, os.environ))
+    trusted = TrustedLogs.from_file(trusted_root)
+    request = LogRequest(layout, output, [load_public_key(path) for path in oci_keys], trusted)
+    logged = log_signatures(request, RekorLogs.from_file(signing_config, os.environ, trusted.logs))
     digest = str(logged.subject.digest)
     return Report(
         [f"{output}: {digest}", f"{logged.added} bundles logged, {logged.kept} had a log entry already"],

@@ -92,6 +92,11 @@ def _hashed_rekord_v1(body: bytes, envelope: Envelope, key: ImagePublicKey) -> b
 
 def _hashed_rekord_v2(body: bytes, envelope: Envelope, key: ImagePublicKey) -> bytes:
     del body
+    return hashed_rekord_body(envelope, key)
+
+
+def hashed_rekord_body(envelope: Envelope, key: ImagePublicKey) -> bytes:
+    """The body of Rekor v2's entry of an envelope; VerificationError for a key that it does not log."""
     details = KEY_DETAILS.get(key.algorithm)
     if details is None:
         raise VerificationError(Reason.NOT_LOGGED, f"Rekor v2 does not log signatures of {key.algorithm} keys")

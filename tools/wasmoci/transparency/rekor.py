@@ -4,8 +4,9 @@ What is sent to a log becomes public, and what a log answers is worth nothing be
 signing configuration may name a log by a URL in plain HTTP.
 """
 
+import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from wasmoci.keys.image import ImagePublicKey
 from wasmoci.registry.transport import Body, Request, Response, Transport
 from wasmoci.registry.url import Url
 from wasmoci.text import excerpt
+from wasmoci.transparency.entry_body import hashed_rekord_body
+from wasmoci.transparency.existing_entry import existing_entry
 from wasmoci.transparency.key_details import KEY_DETAILS
 from wasmoci.transparency.log_entry import LogEntry
 from wasmoci.transparency.signing_config import (
@@ -31,9 +34,12 @@ from wasmoci.transparency.submission import (
     parse_answer_v1,
     parse_answer_v2,
 )
+from wasmoci.transparency.trusted_root import TransparencyLog
 
 # Rekor v2 answers once the entry is in the tree, which takes it some seconds.
 REQUEST_SECONDS = 60.0
+
+_INDEX = re.compile(r"[0-9]{1,15}", re.ASCII)
 
 _OK, _CREATED, _CONFLICT = 200, 201, 409
 _HEADERS = {"Accept": "application/json", "Content-Type": "application/json"}
@@ -41,24 +47,30 @@ _HEADERS = {"Accept": "application/json", "Content-Type": "application/json"}
 
 @dataclass(frozen=True)
 class RekorLogs:
-    """The logs of a signing configuration. Of `environment`, see Transport; `clock` gives seconds since 1970."""
+    """The logs of a signing configuration. Of `environment`, see Transport; `clock` gives seconds since 1970.
+
+    `trusted` are needed to fetch entries that a log of Rekor v2 has already.
+    """
 
     services: LogServices
     environment: Mapping[str, str] = field(default_factory=dict)
+    trusted: Sequence[TransparencyLog] = ()
     clock: Callable[[], float] = time.time
 
     @classmethod
-    def from_file(cls, path: Path, environment: Mapping[str, str] | None = None) -> "RekorLogs":
+    def from_file(
+        cls, path: Path, environment: Mapping[str, str] | None = None, trusted: Sequence[TransparencyLog] = ()
+    ) -> "RekorLogs":
         """Read `signing_config.json`; raises FormatError, LimitError, Error where it cannot be read."""
         data = read_bounded(path, MAX_SIGNING_CONFIG_SIZE, "the signing configuration")
-        return cls(parse_signing_config(data), environment or {})
+        return cls(parse_signing_config(data), environment or {}, trusted)
 
     def add(self, envelope: Envelope, key: ImagePublicKey) -> list[LogEntry]:
         """Log an envelope that `key` signed; the entries as the logs gave them, not verified.
 
         An entry that a log has already is the one that it gives. Raises UsageError where no log takes
         signatures of this key, RegistryError where a log cannot be reached or refuses, FormatError for an
-        answer that is none.
+        answer that is none, VerificationError for the checkpoint of a log that is not trusted.
         """
         versions = (1, 2) if key.algorithm in KEY_DETAILS else (1,)
         return [self._add_to(service, envelope, key) for service in self.services.select(versions, self.clock())]
@@ -70,9 +82,24 @@ class RekorLogs:
         try:
             if service.version == 1:
                 return _add_to_v1(transport, _below(base, "/api/v1/log/entries"), dsse_request(envelope, key))
-            return _add_to_v2(transport, _below(base, "/api/v2/log/entries"), hashed_rekord_request(envelope, key))
+            return self._add_to_v2(transport, _below(base, "/api/v2"), envelope, key)
         finally:
             transport.close()
+
+    def _add_to_v2(self, transport: Transport, api: Url, envelope: Envelope, key: ImagePublicKey) -> LogEntry:
+        url = _below(api, "/log/entries")
+        with _post(transport, url, hashed_rekord_request(envelope, key)) as response:
+            if response.status != _CONFLICT:
+                return parse_answer_v2(_content(response, _CREATED), f"the answer of {url}")
+            index = response.header("X-Log-Index") or ""
+        if not _INDEX.fullmatch(index):
+            raise RegistryError(f"{url} has the entry already and does not say where", _CONFLICT)
+
+        def read(path: str) -> bytes:
+            with _get(transport, _below(api, f"/{path}")) as response:
+                return _content(response, _OK)
+
+        return existing_entry(read, int(index), hashed_rekord_body(envelope, key), self.trusted)
 
 
 def _add_to_v1(transport: Transport, url: Url, body: bytes) -> LogEntry:
@@ -83,20 +110,18 @@ def _add_to_v1(transport: Transport, url: Url, body: bytes) -> LogEntry:
     existing = None if location is None else url.join(location)
     if existing is None or existing.origin != url.origin:
         raise RegistryError(f"{url} has the entry already and does not say where", _CONFLICT)
-    request = Request("GET", existing, {"Accept": "application/json"}, idempotent=True, seconds=REQUEST_SECONDS)
-    with transport.send(request) as response:
+    with _get(transport, existing) as response:
         return parse_answer_v1(_content(response, _OK), f"the answer of {existing}")
-
-
-def _add_to_v2(transport: Transport, url: Url, body: bytes) -> LogEntry:
-    with _post(transport, url, body) as response:
-        return parse_answer_v2(_content(response, _CREATED), f"the answer of {url}")
 
 
 def _post(transport: Transport, url: Url, body: bytes) -> Response:
     """A log has each entry once, so what is sent again changes nothing."""
     request = Request("POST", url, _HEADERS, Body.of(body), idempotent=True, seconds=REQUEST_SECONDS)
     return transport.send(request)
+
+
+def _get(transport: Transport, url: Url) -> Response:
+    return transport.send(Request("GET", url, idempotent=True, seconds=REQUEST_SECONDS))
 
 
 def _content(response: Response, status: int) -> bytes:
