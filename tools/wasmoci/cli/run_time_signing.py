@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from wasmoci.cli.attested import Attested
 from wasmoci.cli.output import warn
 from wasmoci.cli.signers import IdentityUse, KeyUse, open_signer
 from wasmoci.image_trust import ImageTrust
@@ -12,7 +13,7 @@ from wasmoci.keys.image import ImagePublicKey
 from wasmoci.keys.protocols import PasswordSource, no_password
 from wasmoci.level import Level
 from wasmoci.reference import Repository
-from wasmoci.sign_layout import ComponentSigning, ManifestSigning, Step
+from wasmoci.sign_layout import Attesting, ComponentSigning, ManifestSigning, Step
 from wasmoci.signature_format import SignatureFormat, SignatureType
 from wasmoci.verify import Policy
 
@@ -23,6 +24,14 @@ class LogUse:
 
     signing_config: Path
     trusted_root: Path
+
+
+@dataclass(frozen=True, slots=True)
+class AttestationUse:
+    """Who attests what."""
+
+    signer: KeyUse | IdentityUse
+    attested: Attested
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +47,13 @@ class RunTimeSigning:
     oci: Sequence[KeyUse | IdentityUse] = ()
     formats: Sequence[SignatureFormat] | None = None
     annotations: Mapping[str, str] = field(default_factory=dict)
+    attestations: Sequence[AttestationUse] = ()
     log: LogUse | None = None
     password: PasswordSource = no_password
     private: bool = True
 
     def __bool__(self) -> bool:
-        return bool(self.component or self.oci or self.log)
+        return bool(self.component or self.oci or self.attestations or self.log)
 
     @property
     def makes_another_image(self) -> bool:
@@ -63,6 +73,9 @@ class RunTimeSigning:
         if self.oci:
             who = [open_signer(one, self.password, private=self.private) for one in self.oci]
             steps.append(ManifestSigning(who, str(repository), self.formats, self.annotations).run)
+        for one in self.attestations:
+            attestor = open_signer(one.signer, self.password, private=self.private)
+            steps.append(Attesting(attestor, one.attested.predicate, str(repository)).run)
         if self.log is not None and logged_keys:
             steps.append(_log_step(self.log, logged_keys))
         return steps
@@ -91,6 +104,10 @@ class RunTimeSigning:
                 if isinstance(one, IdentityUse)
                 else f"sign the OCI manifest with {one.reference} ({formats})"
             )
+        for use in self.attestations:
+            who = "an identity" if isinstance(use.signer, IdentityUse) else use.signer.reference
+            what = "provenance" if use.attested.document is None else f"the document {use.attested.document.name}"
+            lines.append(f"attest {what} with {who}")
         if self.log is not None:
             lines.append("log the bundles that are signed with a trusted OCI key")
         return lines
@@ -101,7 +118,8 @@ def _log_step(use: LogUse, keys: Sequence[ImagePublicKey]) -> Step:
     from wasmoci.transparency.rekor import RekorLogs
     from wasmoci.transparency.verifying import TrustedLogs
 
-    logs, client = TrustedLogs.from_file(use.trusted_root), RekorLogs.from_file(use.signing_config, os.environ)
+    logs = TrustedLogs.from_file(use.trusted_root)
+    client = RekorLogs.from_file(use.signing_config, os.environ, logs.logs)
 
     def run(layout: Path, output: Path) -> None:
         for warning in log_signatures(LogRequest(layout, output, keys, logs), client).warnings:
