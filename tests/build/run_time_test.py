@@ -1,14 +1,11 @@
 """Keys that no build can reach sign at `bazel run`: in the environment and in a PKCS#11 token."""
 
 import json
-import os
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from bazel import ROOT, bazel, digests, registry
+from bazel import ROOT, bazel, digests, in_toolbox, registry
 from secret_keys import COMPONENT_KEY, OCI_KEY, SECRETS, pem, private_key_flags
 
 HERE = "//tests/build"
@@ -27,11 +24,6 @@ def _keys_in_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WASM_OCI_TEST_OCI_KEY", pem(OCI_KEY).decode())
 
 
-def _in_toolbox(*command: str | Path, environment: dict[str, str]) -> None:
-    wrapper = [] if shutil.which("bazel") or shutil.which("bazelisk") else [ROOT / "tools/toolbox/run"]
-    subprocess.run([*wrapper, *command], check=True, capture_output=True, env={**os.environ, **environment})
-
-
 @pytest.fixture(name="_token")
 def _key_in_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A SoftHSM token that holds the OCI key."""
@@ -40,9 +32,9 @@ def _key_in_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "oci.pem").write_bytes(pem(OCI_KEY))
     place = {"SOFTHSM2_CONF": str(tmp_path / "softhsm.conf")}
     pins = ("--pin", PIN, "--so-pin", PIN)
-    _in_toolbox("softhsm2-util", "--init-token", "--free", "--label", TOKEN, *pins, environment=place)
+    in_toolbox("softhsm2-util", "--init-token", "--free", "--label", TOKEN, *pins, **place)
     place_key = ("--import", tmp_path / "oci.pem", "--token", TOKEN, "--label", "oci", "--id", "01", "--pin", PIN)
-    _in_toolbox("softhsm2-util", *place_key, environment=place)
+    in_toolbox("softhsm2-util", *place_key, **place)
     (tmp_path / "oci.pem").unlink()
     monkeypatch.setenv("SOFTHSM2_CONF", place["SOFTHSM2_CONF"])
     monkeypatch.setenv("COSIGN_PKCS11_PIN", PIN)
@@ -80,7 +72,7 @@ def test_publishing_signs_first(tmp_path: Path) -> None:
         keys = ["--component-key", "tests/build/keys/component.pub", "--oci-key", "tests/build/keys/oci.pub"]
         image = f"{address}/library/late:v1"
         command = ["verify", image, *keys, "-a", "stage=test", "--insecure-registry", address]
-        _in_toolbox(ROOT / "bazel-bin/tools/wasm_oci", *command, environment={})
+        in_toolbox(ROOT / "bazel-bin/tools/wasm_oci", *command)
 
 
 def test_without_its_key_nothing_is_published(tmp_path: Path) -> None:
@@ -97,7 +89,7 @@ def test_a_token_signs_and_brings_its_library_along(flags: list[str], tmp_path: 
     bazel("build", *flags, f"{HERE}:early_image")
     signed = _signed_late("token_image", tmp_path / "signed")
     keys = ["--component-key", "tests/build/keys/component.pub", "--oci-key", "tests/build/keys/oci.pub"]
-    _in_toolbox(ROOT / "bazel-bin/tools/wasm_oci", "verify", str(signed), *keys, environment={})
+    in_toolbox(ROOT / "bazel-bin/tools/wasm_oci", "verify", str(signed), *keys)
     early = json.loads((ROOT / "bazel-bin/tests/build/early_image/index.json").read_text())
     late = json.loads((signed / "index.json").read_text())
     assert late["manifests"][0]["digest"] == early["manifests"][0]["digest"]

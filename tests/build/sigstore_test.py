@@ -1,12 +1,13 @@
 """Identities and transparency logs in a module of a user's own, against the Sigstore for tests."""
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from bazel import ROOT, bazel, lasting_folder, registry
+from bazel import ROOT, bazel, in_toolbox, lasting_folder, registry
 from secret_keys import OCI_KEY, pem
 from sigstore_certificate_fixtures import ISSUER, SAN
 from sigstore_fixtures import SigstoreServer
@@ -131,6 +132,12 @@ def test_identities_and_logs(module: Path, tmp_path: Path, monkeypatch: pytest.M
     published = bazel("run", token, "//:publish_ci", folder=module)
     monkeypatch.setenv("WASM_OCI_TEST_OCI_KEY", pem(OCI_KEY).decode())
     bazel("run", "//:publish_key", folder=module)
+
+    tool = ROOT / "bazel-bin/tools/wasm_oci"
+    (address,) = re.findall(r"published ([\d.:]+)/library/ci:latest", published.stdout)
+    identity = ["--certificate-identity", SAN, "--certificate-oidc-issuer", ISSUER]
+    root = ["--trusted-root", str(tmp_path / "trusted_root.json"), "--insecure-registry", address]
+    in_toolbox(tool, "verify-attestation", f"{address}/library/ci:latest", "--type", "spdxjson", *identity, *root)
 
     options = ["--keep_going", "--nozip_undeclared_test_outputs", "--test_output=errors"]
     verdicts = bazel("test", *options, "//...", folder=module, code=3).stdout

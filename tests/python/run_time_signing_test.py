@@ -12,17 +12,20 @@ import sign as sign_program
 from image_fixtures import FILE_KEY, HELLO, OTHER_SIGNER, PUBLIC_KEY, SIGNER, STRANGER
 from layout_fixtures import files_of, packaged
 from publish_fixtures import DUAL, PATH, client_for
-from wasm_fixtures import KEY, OTHER_KEY, SEED_1
+from sigstore_fixtures import Sigstore
+from wasm_fixtures import KEY, OTHER_KEY, SEED_1, SEED_2
 from wasm_fixtures import SIGNER as COMPONENT_SIGNER
 from wasmoci.cli import signers
 from wasmoci.cli.main import main
 from wasmoci.digest import Digest
 from wasmoci.errors import KeyFileError
+from wasmoci.image_trust import ImageTrust
 from wasmoci.keys.component import ComponentSigner, SecretKey, pem_public
 from wasmoci.keys.image import ImageSigner
 from wasmoci.keys.protocols import SigningKey
 from wasmoci.layout import Layout
 from wasmoci.level import Level
+from wasmoci.predicate_type import CYCLONEDX, SLSA_PROVENANCE_V1
 from wasmoci.reference import Reference, Repository
 from wasmoci.registry.server import EmbeddedRegistry
 from wasmoci.registry.server_storage import Event
@@ -31,7 +34,8 @@ from wasmoci.sign_layout import ComponentSigning, ManifestSigning, sign_layout
 from wasmoci.signature_format import SignatureFormat, SignatureType
 from wasmoci.simple_signing import signature_tag
 from wasmoci.strict_json import dump
-from wasmoci.verify import verify
+from wasmoci.verify import Policy, verify
+from wasmoci.verify_attestation import AttestationPolicy, verify_attestation
 
 OCI_REFERENCE, COMPONENT_REFERENCE = "fakekms://image", "fakekms://component"
 TYPES = pytest.mark.parametrize("signature_type", ["embedded", "detached"])
@@ -184,11 +188,22 @@ def test_annotations_are_signed_and_asked_for(publish: Publish, service: Service
     assert (one.format, dict(one.annotations)) == (SignatureFormat.BUNDLE, {"env": "prod"})
 
 
+def test_several_component_keys_meet_a_threshold_together(
+    publish: Publish, service: Service, address: str, tmp_path: Path
+) -> None:
+    service.keys["fakekms://second"] = SecretKey(SEED_2)
+    (tmp_path / "second.pub").write_bytes(pem_public(OTHER_KEY))
+    threshold = ["--component-key", str(tmp_path / "second.pub"), "--component-threshold", "2"]
+    publish(*BOTH_KEYS, "--component-signing-key", "fakekms://second", *threshold)
+    found = verify(published(address), Policy.of([KEY, OTHER_KEY], [PUBLIC_KEY], component_threshold=2))
+    assert found.level is Level.DUAL_LAYER
+
+
 def test_a_key_of_a_file_signs_at_publish_too(publish: Publish, address: str, tmp_path: Path) -> None:
     (tmp_path / "oci.key").write_bytes(FILE_KEY.pem())
     (tmp_path / "oci.key").chmod(0o600)
     publish("--key", str(tmp_path / "oci.key"), "--require", "oci-only")
-    assert len(verify(published(address), DUAL.__class__.of([], [PUBLIC_KEY])).image_signatures) == 2
+    assert len(verify(published(address), Policy.of([], [PUBLIC_KEY])).image_signatures) == 2
 
 
 # Dry run
@@ -217,6 +232,14 @@ def test_a_dry_run_in_json(publish: Publish, service: Service, layout: Path) -> 
     assert shown["published"] is False
     assert shown["references"][0].endswith(f":v1@{digest}")
     assert f"manifest {digest}" in shown["steps"]
+
+
+def test_a_dry_run_says_the_formats_and_the_log(publish: Publish, layout: Path, tmp_path: Path) -> None:
+    (tmp_path / "root.json").write_bytes(dump(Sigstore().trusted_root()))
+    log = ["--log-config", "config.json", "--trusted-root", str(tmp_path / "root.json")]
+    result = publish("--key", OCI_REFERENCE, "--format", "bundle", *log, "--require", "oci-only", "--dry-run")
+    assert f"would sign the OCI manifest with {OCI_REFERENCE} (bundle)" in result.output
+    assert "would log the bundles that are signed with a trusted OCI key" in result.output
 
 
 @pytest.mark.parametrize("option", ["--key", "--component-signing-key"])
@@ -303,9 +326,14 @@ def test_what_can_be_refused_before_is(
     assert events == []
 
 
-def test_a_layer_that_is_not_signed_now_must_hold_before(publish: Publish, service: Service) -> None:
-    result = publish("--key", OCI_REFERENCE, code=3)
-    assert "component layer" in result.output
+@pytest.mark.parametrize(
+    ("arguments", "layer"),
+    [(["--key", OCI_REFERENCE], "component"), (["--component-signing-key", COMPONENT_REFERENCE], "OCI")],
+)
+def test_a_layer_that_is_not_signed_now_must_hold_before(
+    arguments: list[str], layer: str, publish: Publish, service: Service
+) -> None:
+    assert f"{layer} layer: " in publish(*arguments, code=3).output
     assert service.asked == []
 
 
@@ -335,6 +363,14 @@ def test_contradictions_are_wrong_usage(arguments: list[str], text: str, publish
 # The programs of targets
 
 
+SIGNERS = {
+    "component": [{"reference": COMPONENT_REFERENCE, "publicKey": "component.pub"}],
+    "signatureType": "embedded",
+    "oci": [{"reference": OCI_REFERENCE, "publicKey": "oci.pub"}],
+    "formats": ["bundle", "legacy"],
+    "annotations": {"env": "prod"},
+}
+
 Program = Callable[..., Result]
 
 
@@ -355,13 +391,7 @@ def _target(layout: Path, address: str, tmp_path: Path, monkeypatch: pytest.Monk
             "ociKeys": ["oci.pub"],
             "placeholderKeys": [],
             "insecureRegistries": [address],
-            "runTime": {
-                "component": [{"reference": COMPONENT_REFERENCE, "publicKey": "component.pub"}],
-                "signatureType": "embedded",
-                "oci": [{"reference": OCI_REFERENCE, "publicKey": "oci.pub"}],
-                "formats": ["bundle", "legacy"],
-                "annotations": {"env": "prod"},
-            },
+            "runTime": SIGNERS,
             **changes,
         }
         (tmp_path / "request.json").write_bytes(dump(request))
@@ -395,6 +425,21 @@ def test_a_publishing_target_in_a_dry_run(target: Callable[..., None], service: 
     assert events == []
 
 
+def test_the_identity_of_a_target_may_be_that_of_the_ci(target: Callable[..., None], service: Service) -> None:
+    target(runTime={"oci": [{"keyless": {}}]}, require="none")
+    assert "would sign the OCI manifest as an identity" in program(publish_program.publish, "--dry-run").output
+
+
+def test_a_target_says_the_formats(target: Callable[..., None], service: Service, tmp_path: Path) -> None:
+    target(
+        runTime={"oci": [{"reference": OCI_REFERENCE, "publicKey": "oci.pub"}], "formats": ["bundle"]},
+        require="oci-only",
+    )
+    program(sign_program.sign, "--output", str(tmp_path / "signed"))
+    found = verify(Layout(tmp_path / "signed"), Policy.of([], [PUBLIC_KEY])).image_signatures
+    assert [one.format for one in found] == [SignatureFormat.BUNDLE]
+
+
 @TYPES
 def test_a_signing_target_writes_the_layout_that_would_be_published(
     signature_type: str, target: Callable[..., None], service: Service, address: str, layout: Path, tmp_path: Path
@@ -413,6 +458,52 @@ def test_a_signing_target_writes_the_layout_that_would_be_published(
     ]
     sign_layout(layout, tmp_path / "expected", steps, Layout.subject)
     assert files_of(tmp_path / "signed") == files_of(tmp_path / "expected")
+
+
+ATTESTATIONS = [
+    {"signer": {"reference": OCI_REFERENCE, "publicKey": "oci.pub"}, "predicate": "sbom.json"},
+    {
+        "signer": {"reference": OCI_REFERENCE, "publicKey": "oci.pub"},
+        "provenance": {
+            "request": "built.json",
+            "builderId": "https://builder.example.com/{BUILDER}",
+            "materials": [{"name": "lock", "file": "sbom.json"}],
+            "statusFiles": ["status.txt"],
+        },
+    },
+]
+
+
+@pytest.fixture(name="_documents")
+def _attested_documents(tmp_path: Path) -> None:
+    (tmp_path / "sbom.json").write_bytes(dump({"bomFormat": "CycloneDX", "specVersion": "1.6"}))
+    (tmp_path / "built.json").write_bytes(dump({"target": "//app:image"}))
+    (tmp_path / "status.txt").write_text("BUILDER v1\n")
+
+
+@pytest.mark.usefixtures("_documents", "service")
+def test_a_publishing_target_attests_what_it_publishes(target: Callable[..., None], address: str) -> None:
+    """Provenance names the component as it is once it is signed."""
+    target(runTime={**SIGNERS, "attestations": ATTESTATIONS})
+    program(publish_program.publish)
+    image = published(address)
+    component = verify(image, DUAL).component
+    assert component is not None
+    trust = ImageTrust([PUBLIC_KEY])
+    (sbom,) = verify_attestation(image, AttestationPolicy(trust, CYCLONEDX)).attestations
+    assert sbom.statement.predicate.string("bomFormat") == "CycloneDX"
+    (built,) = verify_attestation(image, AttestationPolicy(trust, SLSA_PROVENANCE_V1)).attestations
+    assert component.hex.encode() in built.payload
+    assert b"https://builder.example.com/v1" in built.payload
+
+
+@pytest.mark.usefixtures("_documents")
+def test_a_dry_run_says_what_would_be_attested(target: Callable[..., None], service: Service) -> None:
+    target(runTime={**SIGNERS, "attestations": ATTESTATIONS})
+    output = program(publish_program.publish, "--dry-run").output
+    assert f"would attest the document sbom.json with {OCI_REFERENCE}" in output
+    assert f"would attest provenance with {OCI_REFERENCE}" in output
+    assert service.asked == []
 
 
 def test_a_signing_target_writes_where_the_user_stands(

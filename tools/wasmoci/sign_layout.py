@@ -1,4 +1,4 @@
-"""Sign an image on both layers where that happens outside of the build: the component first, then the manifest."""
+"""Sign an image where that happens outside of the build: the component first, then the manifest, then statements."""
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+from wasmoci.attest import AttestRequest, attest
 from wasmoci.errors import UsageError
 from wasmoci.files import atomic_folder
 from wasmoci.keys.component import ComponentSigner
@@ -45,6 +46,19 @@ class ManifestSigning:
 
     def run(self, layout: Path, output: Path) -> None:
         sign_image(SignRequest(layout, output, self.repository, self.formats, self.annotations), *self.signers)
+
+
+@dataclass(frozen=True, slots=True)
+class Attesting:
+    """Who attests what of the image; `predicate` gives the JSON and its type's URI for the layout as it then is."""
+
+    signer: StatementSigner
+    predicate: Callable[[Path], tuple[bytes, str]]
+    repository: str
+
+    def run(self, layout: Path, output: Path) -> None:
+        data, uri = self.predicate(layout)
+        attest(AttestRequest(layout, output, uri, data, self.repository), self.signer)
 
 
 def sign_layout(layout: Path, output: Path, steps: Sequence[Step], check: Callable[[Layout], _T]) -> _T:

@@ -7,16 +7,13 @@ import click
 
 from wasmoci.attest import NO_NAME, AttestRequest
 from wasmoci.attest import attest as run
+from wasmoci.cli.attested import Attested
 from wasmoci.cli.options import PathArgument, trusted_root
 from wasmoci.cli.output import Report, layout_report, reported
 from wasmoci.cli.provenance_options import ProvenanceOptions, provenance_options
 from wasmoci.cli.signing_options import SigningOptions, signing_options
-from wasmoci.errors import UsageError
-from wasmoci.files import read_bounded
-from wasmoci.predicate_document import type_of_document
-from wasmoci.predicate_type import SHORT_NAMES, SLSA_PROVENANCE_V1, predicate_type
+from wasmoci.predicate_type import SHORT_NAMES
 from wasmoci.reference import Repository
-from wasmoci.statement import MAX_PREDICATE_SIZE, parse_predicate
 
 
 @click.command()
@@ -51,22 +48,8 @@ def attest(
     It is what `cosign attest` does: a signed statement, attached to the image, that
     `cosign verify-attestation` accepts. It is no signature of the image.
     """
-    if bool(provenance) == (predicate is not None):
-        raise UsageError("give either --predicate, or --provenance with its options")
-    data, uri = _provenance(layout, provenance, type_name) if predicate is None else _document(predicate, type_name)
+    data, uri = Attested(predicate, provenance, type_name).predicate(layout)
     name = NO_NAME if repository is None else str(Repository.parse(repository))
     attested = run(AttestRequest(layout, output, uri, data, name), *signing.signers(trusted_root))
     report = layout_report(output, str(attested.subject.digest), digest_file)
     return replace(report, data={**report.data, "predicateType": uri}, warnings=attested.warnings)
-
-
-def _provenance(layout: Path, provenance: ProvenanceOptions, type_name: str | None) -> tuple[bytes, str]:
-    if type_name is not None and predicate_type(type_name) != SLSA_PROVENANCE_V1:
-        raise UsageError(f"--provenance makes predicates of type {SLSA_PROVENANCE_V1} only")
-    return provenance.predicate(layout), SLSA_PROVENANCE_V1
-
-
-def _document(path: Path, type_name: str | None) -> tuple[bytes, str]:
-    data = read_bounded(path, MAX_PREDICATE_SIZE, "the predicate")
-    wanted = None if type_name is None else predicate_type(type_name)
-    return data, type_of_document(parse_predicate(data), wanted)

@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+from wasmoci.cli.attested import Attested
 from wasmoci.cli.bazel_runfiles import Locator, strings
 from wasmoci.cli.passwords import Password
-from wasmoci.cli.run_time_signing import LogUse, RunTimeSigning
+from wasmoci.cli.provenance_options import ProvenanceOptions
+from wasmoci.cli.run_time_signing import AttestationUse, LogUse, RunTimeSigning
 from wasmoci.cli.signers import IdentityUse, KeyUse
 from wasmoci.errors import FormatError
+from wasmoci.image_provenance import MAX_FILES
 from wasmoci.signature_format import SignatureFormat, SignatureType
 from wasmoci.strict_json import JsonObject
 
@@ -33,6 +36,7 @@ def read_signing(rlocation: str) -> RunTimeSigning:
         # A target that names all formats means what each of its signers can make.
         formats=None if set(formats) == set(SignatureFormat) else formats or None,
         annotations=who.string_map("annotations"),
+        attestations=[_attestation(locator, one) for one in _signers(who, "attestations")],
         log=log_use,
         password=Password(),
     )
@@ -51,6 +55,27 @@ def _oci_signer(locator: Locator, signer: JsonObject) -> KeyUse | IdentityUse:
         None if token is None else Path(token),
         locator.optional_path(keyless, "signingConfig"),
         locator.optional_path(keyless, "trustedRoot"),
+    )
+
+
+def _attestation(locator: Locator, one: JsonObject) -> AttestationUse:
+    return AttestationUse(_oci_signer(locator, one.object("signer")), _attested(locator, one))
+
+
+def _attested(locator: Locator, one: JsonObject) -> Attested:
+    provenance = one.optional_object("provenance")
+    if provenance is None:
+        return Attested(_file(locator, one, "predicate"), type_name=one.optional_string("type"))
+    materials = provenance.objects("materials", MAX_FILES) if "materials" in provenance else []
+    return Attested(
+        provenance=ProvenanceOptions(
+            request=_file(locator, provenance, "request"),
+            builder_id=provenance.string("builderId"),
+            invocation_id=provenance.optional_string("invocationId"),
+            source=provenance.optional_string("source"),
+            materials=tuple((material.string("name"), _file(locator, material, "file")) for material in materials),
+            status_files=locator.paths(provenance, "statusFiles") if "statusFiles" in provenance else (),
+        )
     )
 
 

@@ -9,7 +9,7 @@ from wasmoci.errors import UsageError
 from wasmoci.image_trust import CertificateVerifier, ImageTrust, LogVerifier
 from wasmoci.keys import component as component_key_files
 from wasmoci.keys.component import ComponentPublicKey
-from wasmoci.keys.image import ImagePublicKey, load_public_key
+from wasmoci.keys.image import ImagePublicKey
 from wasmoci.level import Level
 from wasmoci.verify import Policy
 
@@ -44,9 +44,9 @@ def trusted_component_keys(files: Sequence[Path]) -> list[ComponentPublicKey]:
 
 
 def _oci_key(reference: str) -> ImagePublicKey:
-    from wasmoci.keys.references import is_path, public_key_of
+    from wasmoci.keys.references import trusted_image_key
 
-    return load_public_key(Path(reference)) if is_path(reference) else ImagePublicKey.of(public_key_of(reference))
+    return trusted_image_key(reference)
 
 
 def _certificates(values: TrustValues) -> CertificateVerifier | None:
