@@ -179,7 +179,7 @@ def test_token_may_end_with_a_newline(files: Files) -> None:
 
 
 @pytest.mark.parametrize("path", ["/api/v2/signingCert", "/api/v1/log/entries"])
-@pytest.mark.parametrize("status", [200, 201, 403, 500])
+@pytest.mark.parametrize("status", [201, 403])
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"message":"TOKEN"}', b'{"a":{},"b":{}}', b"\x1b[2J\n"])
 def test_failure_of_a_service_is_one_line_without_the_token(
     server: SigstoreServer, files: Files, path: str, status: int, body: bytes

@@ -6,8 +6,10 @@ Source: Fulcio's certificate specification (subject alternative name; OIDs below
 from cryptography import x509
 from cryptography.x509.oid import ObjectIdentifier
 
+from wasmoci.base64_strict import decode
 from wasmoci.errors import FormatError, LimitError
 from wasmoci.keyless.identity import Identity
+from wasmoci.strict_json import JsonObject
 
 MAX_CERTIFICATE_SIZE = 16 * 1024
 
@@ -17,16 +19,19 @@ _USER_NAME = ObjectIdentifier("1.3.6.1.4.1.57264.1.7")
 _UTF8_STRING = 0x0C
 
 
-def load_certificate(data: bytes) -> x509.Certificate:
-    """Parse DER; FormatError for anything else, such as a bare public key, LimitError for a long one."""
+def parse_certificate(holder: JsonObject) -> x509.Certificate:
+    """Read `{"rawBytes": base64 DER}`; FormatError for anything else, such as a bare public key, LimitError."""
+    if holder.names() != {"rawBytes"}:
+        raise FormatError(f"{holder.where} must have `rawBytes` and nothing else")
+    data = decode(holder.string("rawBytes"), f"{holder.where}: `rawBytes`")
     if len(data) > MAX_CERTIFICATE_SIZE:
-        raise LimitError(f"the bundle's certificate has {len(data)} bytes, the limit is {MAX_CERTIFICATE_SIZE}")
+        raise LimitError(f"{holder.where} has {len(data)} bytes, the limit is {MAX_CERTIFICATE_SIZE}")
     try:
         certificate = x509.load_der_x509_certificate(data)
         # They are parsed when they are asked for.
         tuple(certificate.extensions)
     except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
-        raise FormatError("the bundle's certificate is no X.509 certificate that can be read") from None
+        raise FormatError(f"{holder.where} is no X.509 certificate that can be read") from None
     return certificate
 
 

@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from wasmoci.base64_strict import decode
 from wasmoci.errors import FormatError, Reason, VerificationError
 from wasmoci.files import read_bounded
-from wasmoci.keyless.certificate import load_certificate
+from wasmoci.keyless.certificate import parse_certificate
 from wasmoci.strict_json import JsonObject, dump, parse_object
 from wasmoci.text import excerpt
 from wasmoci.transparency.trusted_root import MAX_LOGS, MAX_TRUSTED_ROOT_SIZE
@@ -126,7 +125,7 @@ def _is_valid(one: JsonObject, times: Collection[float]) -> bool:
 def _chain_is_valid(authority: JsonObject, times: Collection[float]) -> bool:
     """Whether every certificate of the chain was valid, also those above the one that issued the signer's."""
     for one in authority.object("certChain").objects("certificates", MAX_CHAIN):
-        certificate = load_certificate(decode(one.string("rawBytes"), f"{one.where}: `rawBytes`"))
+        certificate = parse_certificate(one)
         start, end = certificate.not_valid_before_utc.timestamp(), certificate.not_valid_after_utc.timestamp()
         if not all(start <= time <= end for time in times):
             return False

@@ -14,10 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wasmoci import cosign_bundle
-from wasmoci.base64_strict import decode
-from wasmoci.cosign_bundle import MAX_BUNDLE_SIZE
+from wasmoci.cosign_bundle import MAX_BUNDLE_SIZE, PAYLOAD_TYPE
 from wasmoci.errors import Error, FormatError, Reason, UsageError, VerificationError
-from wasmoci.keyless.certificate import identity_of, load_certificate
+from wasmoci.keyless.certificate import identity_of, parse_certificate
 from wasmoci.keyless.identity import Identity, IdentityPattern, TrustedIdentity
 from wasmoci.keyless.trusted_root import KeylessRoot
 from wasmoci.strict_json import JsonObject, parse_object
@@ -79,8 +78,7 @@ def verify_keyless(data: bytes, root: KeylessRoot, clock: Clock = time.time) -> 
         raise VerificationError(Reason.NOT_LOGGED, "nobody who is trusted says when it was signed")
     if max(times) > clock() + MAX_CLOCK_SKEW_SECONDS:
         raise VerificationError(Reason.NOT_LOGGED, "the time of signing is in the future")
-    payload = _verify(bundle, root, times, parsed.certificate)
-    if payload != parsed.payload:
+    if _verify(bundle, root, times, parsed.certificate) != (PAYLOAD_TYPE, parsed.payload):
         raise VerificationError(Reason.MALFORMED, "the bundle has two payloads, and readers differ on which it is")
     return identity_of(parsed.certificate)
 
@@ -100,14 +98,9 @@ class _Parsed:
             raise FormatError("the bundle has no certificate")
         material = parse_object(data, "the bundle", MAX_BUNDLE_SIZE).object("verificationMaterial")
         _check_timestamps(material)
-        return cls(parsed.envelope.payload, _certificate(material), _integrated(parsed.log_entries))
-
-
-def _certificate(material: JsonObject) -> "Certificate":
-    holder = material.object("certificate")
-    if holder.names() != {"rawBytes"}:
-        raise FormatError(f"{holder.where} must have `rawBytes` and nothing else")
-    return load_certificate(decode(holder.string("rawBytes"), f"{holder.where}: `rawBytes`"))
+        return cls(
+            parsed.envelope.payload, parse_certificate(material.object("certificate")), _integrated(parsed.log_entries)
+        )
 
 
 def _integrated(entries: Sequence[JsonObject]) -> tuple[int, ...]:
@@ -122,9 +115,9 @@ def _integrated(entries: Sequence[JsonObject]) -> tuple[int, ...]:
 
 
 def _check_timestamps(material: JsonObject) -> None:
+    """Check how many there are; sigstore-python reads them."""
     stamps = material.optional_object("timestampVerificationData")
-    if stamps is not None and "rfc3161Timestamps" in stamps:
-        # The list's length is what is checked here; sigstore-python reads the time stamps.
+    if stamps is not None and stamps.names():
         stamps.objects("rfc3161Timestamps", MAX_TIMESTAMPS)
 
 
@@ -141,21 +134,22 @@ def _load(data: bytes) -> tuple["Bundle", list[float]]:
     return bundle, times
 
 
-def _verify(bundle: "Bundle", root: KeylessRoot, times: Sequence[float], certificate: "Certificate") -> bytes:
-    """The payload that the certificate's key signed."""
+def _verify(
+    bundle: "Bundle", root: KeylessRoot, times: Sequence[float], certificate: "Certificate"
+) -> tuple[str, bytes]:
+    """The type and the payload that the certificate's key signed."""
     from sigstore.errors import CertValidationError
     from sigstore.verify import Verifier
 
     narrowed = root.at(certificate.not_valid_before_utc.timestamp(), times)
     try:
-        _, payload = Verifier(trusted_root=narrowed).verify_dsse(bundle, _Only(certificate))
+        return Verifier(trusted_root=narrowed).verify_dsse(bundle, _Only(certificate))
     except Error:
         raise
     except CertValidationError as error:
         raise VerificationError(Reason.UNTRUSTED_KEY, f"its certificate is not trusted: {_one_line(error)}") from None
     except Exception as error:
         raise VerificationError(Reason.BAD_SIGNATURE, f"sigstore-python refuses it: {_one_line(error)}") from None
-    return payload
 
 
 @dataclass(frozen=True, slots=True)
