@@ -246,8 +246,9 @@ class Identity:
         raise AssertionError("an identity was asked for a raw signature")
 
 
-def test_an_identity_alone_signs_a_bundle(request_: SignRequest) -> None:
-    sign_image(request_, Identity())
+@pytest.mark.parametrize("formats", [None, (BUNDLE,)])
+def test_an_identity_alone_signs_a_bundle(formats: tuple[SignatureFormat, ...] | None, request_: SignRequest) -> None:
+    sign_image(replace(request_, formats=formats), Identity())
     assert formats_of(request_.output, OTHER_SIGNER) == [(OTHER_PUBLIC_KEY.fingerprint, BUNDLE)]
     assert Layout(request_.output).legacy_signatures(Layout(request_.output).subject().digest) is None
 
