@@ -54,7 +54,5 @@ def given(password: PasswordSource) -> bytes:
 def _open_encrypted(data: bytes, password: bytes, load: Loader) -> object:
     try:
         return load(data, password)
-    except UnsupportedAlgorithm:
-        raise KeyFileError(_UNSUPPORTED) from None
     except (*UNREADABLE, InvalidTag, TypeError):
         raise KeyFileError(_WRONG_PASSWORD) from None
