@@ -84,7 +84,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     Raises Error before that unless `path` is new or an empty folder.
     """
     try:
-        if path.is_dir() and any(path.iterdir()):
+        if path.is_dir() and list(path.iterdir()):
             raise Error(f"{path} exists already and is not empty")
         holder = tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent)
     except OSError as error:
