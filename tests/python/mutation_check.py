@@ -181,8 +181,12 @@ def _sites(tree: ast.AST) -> Iterator[tuple[ast.AST, str, int | None]]:
                 for index, item in enumerate(value):
                     if isinstance(item, ast.Raise) or _is_condition_in_list(node, field):
                         yield node, field, index
-            elif field == "test" and isinstance(node, (ast.If, ast.IfExp, ast.While)):
+            elif field == "test" and isinstance(node, (ast.If, ast.IfExp, ast.While)) and not _is_for_types(value):
                 yield node, field, None
+
+
+def _is_for_types(condition: ast.expr) -> bool:
+    return ast.unparse(condition) == "TYPE_CHECKING"
 
 
 def _is_condition_in_list(node: ast.AST, field: str) -> bool:
