@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives import serialization
 from hypothesis import given
 from hypothesis import strategies as st
 
-from key_service_fixtures import ED25519, MESSAGE, P256, SECRET, private_pem, spki, told
+from key_service_fixtures import ED25519, MESSAGE, P256, SECRET, pem, private_pem, spki, told
 from wasmoci.errors import Error, KeyFileError, UsageError
 from wasmoci.keys.component import SecretKey
 from wasmoci.keys.pkcs11_uri import Pkcs11Uri
@@ -23,7 +23,14 @@ from wasmoci.keys.reference_forms import (
     VaultKey,
     parse,
 )
-from wasmoci.keys.references import is_path, open_component_signer, open_image_signer, open_signing_key, public_key_of
+from wasmoci.keys.references import (
+    is_path,
+    open_component_signer,
+    open_image_signer,
+    open_signing_key,
+    public_key_of,
+    trusted_image_key,
+)
 
 UUID = "1234abcd-12ab-34cd-56ef-1234567890ab"
 ARN = "arn:aws:kms:us-east-2:111122223333"
@@ -185,7 +192,7 @@ def test_a_path_is_opened_for_either_layer(tmp_path: Path) -> None:
 
 
 def test_a_service_is_asked_for_either_layer() -> None:
-    for opened in (open_image_signer, open_component_signer):
+    for opened in (open_image_signer, open_component_signer, trusted_image_key):
         with pytest.raises(KeyFileError, match="need the program sigstore-kms-no-such, which is not on PATH"):
             opened("no-such://key")
 
@@ -215,6 +222,17 @@ def test_an_encrypted_key_in_a_variable_is_opened_with_the_password(monkeypatch:
     with pytest.raises(KeyFileError) as raised:
         open_image_signer("env://MY_KEY")
     assert told(raised).startswith("$MY_KEY: this key is encrypted and no password was given")
+
+
+def test_a_trusted_key_is_the_public_key_of_a_file_or_variable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "key.pub"
+    file.write_bytes(spki(P256))
+    monkeypatch.setenv("MY_KEY", pem(P256))
+    assert trusted_image_key(str(file)).spki == trusted_image_key("env://MY_KEY").spki == spki(P256)
+    monkeypatch.setenv("MY_KEY", private_pem(P256).decode())
+    with pytest.raises(KeyFileError) as raised:
+        trusted_image_key("env://MY_KEY")
+    assert told(raised) == "$MY_KEY: this is a private key where a public key is wanted"
 
 
 @pytest.mark.parametrize(

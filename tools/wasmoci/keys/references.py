@@ -7,10 +7,18 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from wasmoci.errors import KeyFileError
 from wasmoci.keys.component import ComponentSigner, load_secret_key, parse_secret_key
-from wasmoci.keys.image import ImageSigner, load_file_key, parse_private_key
+from wasmoci.keys.image import (
+    ImagePublicKey,
+    ImageSigner,
+    load_file_key,
+    load_public_key,
+    parse_private_key,
+    parse_public_key,
+)
 from wasmoci.keys.pkcs11_uri import Pkcs11Uri
 from wasmoci.keys.protocols import MAX_KEY_FILE_SIZE, PasswordSource, SigningKey, no_password
 from wasmoci.keys.reference_forms import (
@@ -24,7 +32,9 @@ from wasmoci.keys.reference_forms import (
     parse,
 )
 
-DISTRIBUTION = "rules-wasm-oci"
+_T = TypeVar("_T")
+
+_DISTRIBUTION = "rules-wasm-oci"
 
 
 def is_path(reference: str) -> bool:
@@ -78,7 +88,20 @@ def public_key_of(reference: str, password: PasswordSource = no_password, *, pri
     return open_signing_key(reference, password, private=private).public_key
 
 
-def _of_variable(form: EnvironmentKey, parse_key: Callable[[bytes], SigningKey]) -> SigningKey:
+def trusted_image_key(reference: str) -> ImagePublicKey:
+    """The public key that a file or variable holds, or the public half of a key in a token or service.
+
+    Raises as `open_signing_key`, also where a file or variable holds a private key.
+    """
+    form = parse(reference)
+    if isinstance(form, Path):
+        return load_public_key(form)
+    if isinstance(form, EnvironmentKey):
+        return _of_variable(form, parse_public_key)
+    return ImagePublicKey.of(public_key_of(reference))
+
+
+def _of_variable(form: EnvironmentKey, parse_key: Callable[[bytes], _T]) -> _T:
     text = os.environ.get(form.variable)
     if not text:
         raise KeyFileError(f"the environment variable {form.variable} is not set, or empty")
@@ -131,5 +154,5 @@ def _library(extra: str) -> Iterator[None]:
     except ImportError as error:
         raise KeyFileError(
             f"the library {error.name} for this kind of key is not installed: "
-            f"run `pip install '{DISTRIBUTION}[{extra}]'`"
+            f"run `pip install '{_DISTRIBUTION}[{extra}]'`"
         ) from None
