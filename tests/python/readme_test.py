@@ -49,7 +49,7 @@ def test_every_public_symbol_is_in_the_table() -> None:
     assert [symbol for symbol in symbols if f"`{symbol}`" not in README] == []
 
 
-@pytest.mark.parametrize("mnemonic", ["WasmSign", "WasmOciPackage", "OciSign"])
+@pytest.mark.parametrize("mnemonic", ["WasmSign", "WasmOciPackage", "OciSign", "OciAttest", "SigningRequest"])
 def test_mnemonics_are_those_of_the_rules(mnemonic: str) -> None:
     rules = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "wasm_oci/private").glob("*.bzl"))
     assert f'mnemonic = "{mnemonic}"' in rules
