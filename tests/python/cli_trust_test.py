@@ -200,8 +200,6 @@ def test_signed_annotations_are_asked_for(option: str, files: Files, layout: Mak
         pytest.param(["--certificate-identity", "x" + SAN, "--certificate-oidc-issuer", ISSUER], 3, id="other_name"),
         pytest.param(["--certificate-identity", SAN, "--certificate-oidc-issuer", "https://x"], 3, id="other_issuer"),
         pytest.param(["--certificate-identity", SAN], 2, id="no_issuer"),
-        pytest.param(["--certificate-oidc-issuer", ISSUER], 2, id="issuer_only"),
-        pytest.param(["--certificate-oidc-issuer-regexp", ISSUER], 2, id="issuer_pattern_only"),
         pytest.param([*IDENTITY, "--certificate-oidc-issuer-regexp", ISSUER], 2, id="two_issuers"),
         pytest.param(["--certificate-identity", "", "--certificate-oidc-issuer", ISSUER], 2, id="empty_name"),
         pytest.param(["--certificate-identity-regexp", "", "--certificate-oidc-issuer", ISSUER], 2, id="empty_pattern"),
@@ -259,6 +257,10 @@ def test_log_entry_that_is_required_and_missing(files: Files, layout: MakeLayout
         pytest.param(["component"], ["--threshold", "2"], "threshold must be between", id="threshold"),
         pytest.param(["oci"], ["--component-threshold", "2"], "no component key is trusted", id="component_threshold"),
         pytest.param([], [], "no key is trusted", id="nothing"),
+        pytest.param(["oci"], ["--certificate-oidc-issuer", ISSUER], "an issuer is no identity", id="issuer"),
+        pytest.param(
+            ["oci"], ["--certificate-oidc-issuer-regexp", ISSUER], "an issuer is no identity", id="issuer_pattern"
+        ),
         pytest.param([], ["--oci-key", ""], "is empty", id="empty_key"),
         pytest.param([], ["--oci-key", "Bad://key"], "the scheme of a key reference", id="bad_reference"),
     ],
