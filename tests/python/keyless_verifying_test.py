@@ -1,6 +1,7 @@
 """Keyless bundles: good ones verify, each attack is refused with its reason, offline."""
 
 import base64
+import contextlib
 import re
 import socket
 from collections.abc import Callable
@@ -13,6 +14,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, ObjectIdentifier
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sigstore.verify import Verifier
 
 from image_fixtures import PUBLIC_KEY, SIGNER, attach_blob, attach_bundle, bundle_blob, make_image
@@ -580,6 +583,22 @@ def test_failure_of_the_library_is_a_refusal(world: World, failure: Exception, m
     world.refuses(world.sigstore.bundle(PAYLOAD), Reason.BAD_SIGNATURE, "sigstore-python refuses it")
 
 
+@pytest.mark.parametrize("rekor", [1, 2])
+def test_bundle_with_any_byte_changed_says_the_same_or_is_refused(world: World, rekor: int) -> None:
+    data = dump(world.sigstore.bundle(PAYLOAD, rekor=rekor))
+    verifier = world.verifier()
+
+    @settings(max_examples=200, deadline=None)
+    @given(st.integers(0, len(data) - 1), st.integers(0, 255))
+    def check(position: int, byte: int) -> None:
+        changed = data[:position] + bytes([byte]) + data[position + 1 :]
+        with contextlib.suppress(FormatError, VerificationError):
+            assert verifier.verify(changed).identity == Identity(SAN, ISSUER)
+            assert cosign_bundle.parse_bundle(changed).envelope.payload == PAYLOAD
+
+    check()
+
+
 def test_nothing_trusted_is_an_error(world: World) -> None:
     world.verifier()
     with pytest.raises(UsageError, match="no identity is trusted"):
@@ -686,8 +705,14 @@ def test_certificate_without_a_name_is_refused() -> None:
         identity_of(sigstore.authority.root)
 
 
-def test_certificate_with_broken_extensions_is_refused() -> None:
-    der = Sigstore().sign(PAYLOAD).certificate.public_bytes(Encoding.DER)
-    broken = der.replace(SAN.encode(), SAN.encode()[:-1] + b"\xff")
-    with pytest.raises(FormatError, match=r"no X\.509 certificate that can be read"):
-        parse_certificate(JsonObject({"rawBytes": text(broken)}, "the certificate"))
+@pytest.mark.parametrize(
+    ("original", "broken"),
+    [
+        pytest.param(SAN.encode(), SAN.encode()[:-1] + b"\xff", id="name"),
+        pytest.param(bytes.fromhex("a003020102"), bytes.fromhex("a003020105"), id="version"),
+    ],
+)
+def test_certificate_with_broken_fields_is_refused(original: bytes, broken: bytes) -> None:
+    der = Sigstore().sign(PAYLOAD).certificate.public_bytes(Encoding.DER).replace(original, broken)
+    with pytest.raises(FormatError, match=r"the certificate is no X\.509 certificate that can be read"):
+        parse_certificate(JsonObject({"rawBytes": text(der)}, "the certificate"))

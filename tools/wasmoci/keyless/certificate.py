@@ -30,7 +30,7 @@ def parse_certificate(holder: JsonObject) -> x509.Certificate:
         certificate = x509.load_der_x509_certificate(data)
         # They are parsed when they are asked for.
         tuple(certificate.extensions)
-    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
+    except Exception:
         raise FormatError(f"{holder.where} is no X.509 certificate that can be read") from None
     return certificate
 
