@@ -127,6 +127,18 @@ def test_signs_images(vault: Vault, name: str, version: str) -> None:
     assert "/v1/sign" in vault.requests[-1].path
 
 
+def test_an_id_may_be_in_other_letters(vault: Vault) -> None:
+    vault.override = lambda _: key_answer("p256", f"https://{VAULT.upper()}/keys/P256/v1")
+    public_key_of(f"azurekms://{VAULT}/p256")
+
+
+def test_without_a_version_the_key_must_be_the_one_that_was_asked_for(vault: Vault) -> None:
+    vault.override = lambda _: key_answer("p256", f"https://{VAULT}/keys/other/v1")
+    with pytest.raises(KeyFileError) as raised:
+        public_key_of(f"azurekms://{VAULT}/p256")
+    assert told(raised) == NONSENSE
+
+
 def test_there_is_no_key_for_components(vault: Vault) -> None:
     with pytest.raises(KeyFileError, match="components are signed with Ed25519"):
         open_component_signer(f"azurekms://{VAULT}/p256")
@@ -148,6 +160,7 @@ NONSENSE = "Azure Key Vault gave an answer that is not in its form"
         (key_answer("p256", "https://evil.example.com/keys/p256/v1"), NONSENSE),
         (key_answer("p256", f"https://{VAULT}.example.com/keys/p256/v1"), NONSENSE),
         (key_answer("p256", f"https://{VAULT}/keys/p256/v2"), NONSENSE),
+        (key_answer("p256", f"https://{VAULT}/keys/p256/v12"), NONSENSE),
         (Answer.of({}), NONSENSE),
         (Answer.of([]), NONSENSE),
         (

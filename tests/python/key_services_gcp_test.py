@@ -174,6 +174,13 @@ def test_nonsense_is_one_line(service: Kms, answer: kms.PublicKey) -> None:
     assert told(raised) == NONSENSE
 
 
+def test_a_project_may_be_named_by_its_number(service: Kms) -> None:
+    name = f"{RING.replace('projects/p/', 'projects/123/')}/p256/cryptoKeyVersions/1"
+    answer = kms.PublicKey(name=name, pem=pem(P256), algorithm=Algorithm.EC_SIGN_P256_SHA256)
+    service.override["GetPublicKey"] = lambda request, context: answer
+    public_key_of(f"gcpkms://{RING}/p256/versions/1")
+
+
 def test_a_refusal_is_one_line(service: Kms) -> None:
     def deny(request: object, context: grpc.ServicerContext) -> None:
         context.abort(grpc.StatusCode.PERMISSION_DENIED, f"not with {SECRET}")

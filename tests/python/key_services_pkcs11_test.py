@@ -83,11 +83,13 @@ def _sign(data: bytes, mechanism: Mechanism) -> bytes:
 
 @dataclass
 class Token:
-    """The token, its slot, the library and the session at once."""
+    """The token, its slot, the library and the session at once. `searches` has what was looked for."""
 
     public: list[Any] = field(default_factory=lambda: [Public(EC_ATTRIBUTES)])
     private: list[Any] = field(default_factory=lambda: [Private(_sign)])
     pins: list[str | None] = field(default_factory=list)
+    searches: list[Attributes] = field(default_factory=list)
+    slots: int = 1
     logged_in: bool = False
     slot_id: int = 0
     label: str = "t"
@@ -98,7 +100,7 @@ class Token:
 
     def get_slots(self, *, token_present: bool) -> list["Token"]:
         assert token_present
-        return [self]
+        return [self] * self.slots
 
     def get_token(self) -> "Token":
         return self
@@ -111,6 +113,7 @@ class Token:
         return self
 
     def get_objects(self, wanted: Attributes) -> Iterator[Any]:
+        self.searches.append(wanted)
         return iter(self.public if wanted[Attribute.CLASS] is ObjectClass.PUBLIC_KEY else self.private)
 
 
@@ -210,6 +213,45 @@ def test_the_public_half_is_read_without_a_pin(token: Token, monkeypatch: pytest
     token.private.clear()
     public_key_of(REFERENCE)
     assert token.pins == [None]
+
+
+@pytest.mark.parametrize(
+    ("named", "wanted"),
+    [
+        ("id=%01", {Attribute.ID: b"\1"}),
+        ("object=k", {Attribute.LABEL: "k"}),
+        ("id=%01;object=k", {Attribute.ID: b"\1", Attribute.LABEL: "k"}),
+    ],
+)
+def test_a_key_is_looked_for_by_all_that_names_it(token: Token, named: str, wanted: Attributes) -> None:
+    open_image_signer(f"pkcs11:token=t;{named}")
+    assert token.searches == [
+        {Attribute.CLASS: ObjectClass.PRIVATE_KEY, **wanted},
+        {Attribute.CLASS: ObjectClass.PUBLIC_KEY, **wanted},
+    ]
+
+
+@pytest.mark.parametrize("path", ["", "module.so", "/nonexistent/module.so"])
+def test_the_library_must_be_there(token: Token, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, path: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COSIGN_PKCS11_MODULE_PATH", path)
+    with pytest.raises(KeyFileError) as raised:
+        public_key_of(REFERENCE)
+    assert told(raised).endswith("$COSIGN_PKCS11_MODULE_PATH, must be the absolute path of the token's library")
+
+
+def test_the_library_of_the_reference_comes_first(
+    token: Token, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("COSIGN_PKCS11_MODULE_PATH", "/nonexistent")
+    public_key_of(f"{REFERENCE}?module-path={tmp_path / 'module.so'}")
+
+
+def test_several_tokens_are_refused(token: Token) -> None:
+    token.slots = 2
+    with pytest.raises(KeyFileError) as raised:
+        public_key_of(REFERENCE)
+    assert told(raised) == "the PKCS#11 URI names 2 tokens: add serial= or slot-id="
 
 
 @pytest.mark.parametrize(

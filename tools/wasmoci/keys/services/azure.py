@@ -29,9 +29,7 @@ class AzureSigningKey:
             credential = DefaultAzureCredential()
             vault = KeyClient(f"https://{key.vault}", credential, **_BOUNDS)
             found = vault.get_key(key.name, key.version)
-            # The answer says where the client sends the token, and what it has signed.
-            if not found.id.startswith(f"{vault.vault_url}/keys/{key.name}/{key.version or ''}"):
-                raise answers.nonsense(_SERVICE)
+            _check_id(found.id, key)
             self._client = CryptographyClient(found, credential, **_BOUNDS)
             self.public_key = _public_key(found.key)
 
@@ -46,6 +44,18 @@ class AzureSigningKey:
 def open_key(key: AzureKey) -> AzureSigningKey:
     """Ask for the public key; raises KeyFileError, also where the key makes no signatures that cosign reads."""
     return AzureSigningKey(key)
+
+
+def _check_id(key_id: str, key: AzureKey) -> None:
+    """The id in the answer says where the client sends the token and what it has signed. Case means nothing in it."""
+    wanted = f"https://{key.vault}/keys/{key.name}"
+    found = key_id
+    if key.version is None:
+        found = key_id.rpartition("/")[0]
+    else:
+        wanted += f"/{key.version}"
+    if found.casefold() != wanted.casefold():
+        raise answers.nonsense(_SERVICE)
 
 
 def _public_key(key: JsonWebKey) -> algorithms.PublicKey:

@@ -44,7 +44,7 @@ class GcpSigningKey:
                 f"this key of {_SERVICE} makes signatures of a kind that cosign does not verify; "
                 f"these are possible: {', '.join(_Algorithm(one).name for one in _TYPES)}"
             )
-        if algorithms.name_of(self.public_key) != _TYPES[answer.algorithm] or answer.name != self._name:
+        if algorithms.name_of(self.public_key) != _TYPES[answer.algorithm] or _place(answer.name) != _place(self._name):
             raise answers.nonsense(_SERVICE)
 
     def sign(self, message: bytes) -> bytes:
@@ -61,6 +61,11 @@ class GcpSigningKey:
 def open_key(key: GcpKey) -> GcpSigningKey:
     """Ask for the public key; raises KeyFileError, also where the key makes no signatures that cosign reads."""
     return GcpSigningKey(key)
+
+
+def _place(name: str) -> str:
+    """The resource's name without the project, which has an id and a number."""
+    return name.partition("/locations/")[2]
 
 
 def _version_name(client: kms.KeyManagementServiceClient, key: GcpKey) -> str:
