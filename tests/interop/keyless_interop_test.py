@@ -168,3 +168,38 @@ def test_we_read_the_configuration_that_cosign_writes(server: SigstoreServer, tm
     layout = signed_layout(files, 2, tmp_path)
     check_cosign(files, "--local-image", layout, folder=tmp_path)
     check_ours(files, Layout(layout))
+
+
+def test_legacy_format_of_an_identity_is_refused_and_said_so(server: SigstoreServer, tmp_path: Path) -> None:
+    """It is bound to no inclusion proof, and sigstore-python does not read it: only bundles of identities count."""
+    files = server.write(tmp_path)
+    keys = {
+        "SIGSTORE_CT_LOG_PUBLIC_KEY_FILE": server.sigstore.authority.log_key,
+        "SIGSTORE_REKOR_PUBLIC_KEY": server.sigstore.rekor1.key,
+    }
+    environment = {}
+    for name, key in keys.items():
+        path = tmp_path / f"{name}.pub"
+        path.write_bytes(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+        environment[name] = str(path)
+    root = tmp_path / "root.pem"
+    root.write_bytes(server.sigstore.authority.root.public_bytes(Encoding.PEM))
+    environment["SIGSTORE_ROOT_FILE"] = str(root)
+    flags = [
+        "--new-bundle-format=false",
+        "--use-signing-config=false",
+        "--fulcio-url",
+        server.url,
+        "--rekor-url",
+        server.url,
+    ]
+    with registry("embedded", tmp_path) as address:
+        image = push(unsigned_layout(tmp_path), f"{address}/acme/greeting")
+        command = ("cosign", "sign", *flags, "--identity-token", files.token, "--allow-http-registry", "-y", image)
+        run(*command, folder=tmp_path, environment=environment)
+        reference = Reference.parse(image)
+        with RepositoryClient(reference.repository, {}, [address]) as client:
+            source = RegistrySource(reference, client)
+            with pytest.raises(VerificationError, match="only bundles of these count") as refused:
+                verify(source, Policy.of([], ImageTrust(certificates=IdentityVerifier(files.trusted_root, PATTERNS))))
+    assert refused.value.reason is Reason.UNTRUSTED_KEY
