@@ -222,6 +222,12 @@ def test_identity_that_signed_is_told(files: Files, layout: MakeLayout) -> None:
     assert one["logged"]
 
 
+def test_log_entries_of_identities_are_for_the_identities_verifier(files: Files) -> None:
+    identity = TrustedIdentity(identity=SAN, issuer=ISSUER)
+    values = TrustValues(identities=[identity], trusted_root=Path(files["root"][1]), require_log=True)
+    assert image_trust(values).log is None
+
+
 def test_key_and_identity_meet_a_threshold_together(files: Files, layout: MakeLayout) -> None:
     image = keyless()
     attach_legacy(image, [legacy_layer(image)])
