@@ -1,10 +1,12 @@
 """Identities instead of keys: cosign, sigstore-python and we verify what each of us signs, with a local Sigstore."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509.oid import ExtendedKeyUsageOID
 from sigstore.errors import VerificationError as SigstoreRefusal
 from sigstore.models import Bundle, TrustedRoot
 from sigstore.verify import Verifier
@@ -12,8 +14,9 @@ from sigstore.verify.policy import Identity as SigstoreIdentity
 
 from images import push, unsigned_layout
 from peers import REGISTRIES, built, registry, run, run_refused
-from sigstore_certificate_fixtures import ISSUER, SAN, YEAR, now
-from sigstore_fixtures import Files, SigstoreServer, timestamp
+from sigstore_certificate_fixtures import ISSUER, SAN, YEAR, Authority, Leaf, now
+from sigstore_fixtures import Files, Sigstore, SigstoreServer, timestamp
+from sigstore_log_fixtures import Json, Log
 from wasmoci.attached_bundles import attached_bundles
 from wasmoci.errors import Reason, VerificationError
 from wasmoci.image_source import ImageSource
@@ -29,6 +32,7 @@ from wasmoci.registry.client import RepositoryClient
 from wasmoci.registry_source import RegistrySource
 from wasmoci.sign_image import SignRequest, sign_image
 from wasmoci.signature_format import SignatureFormat
+from wasmoci.strict_json import dump
 from wasmoci.verify import Policy, verify
 
 WRONG_IDENTITY = IdentityPattern.of(identity=f"{SAN}x", issuer=ISSUER)
@@ -170,6 +174,66 @@ def test_we_read_the_configuration_that_cosign_writes(server: SigstoreServer, tm
     check_ours(files, Layout(layout))
 
 
+@dataclass(frozen=True)
+class Forger:
+    """A StatementSigner whose bundles are what `forge` makes of the statement."""
+
+    forge: Callable[[bytes], Json]
+    fingerprint: str = "forger"
+    bundles_only: bool = True
+
+    def sign_statement(self, statement: bytes) -> bytes:
+        return dump(self.forge(statement))
+
+    def sign_payload(self, payload: bytes) -> bytes:
+        raise AssertionError("a raw signature was asked for")
+
+
+def foreign_log(sigstore: Sigstore, statement: bytes) -> Json:
+    signed = sigstore.sign(statement)
+    return signed.bundle(signed.logged_v1(Log(1, sigstore.rekor1.origin)))
+
+
+def entry_of_another_artifact(sigstore: Sigstore, statement: bytes) -> Json:
+    return sigstore.sign(statement).bundle(sigstore.sign(b"another").logged_v1(sigstore.rekor1))
+
+
+def unknown_authority(sigstore: Sigstore, statement: bytes) -> Json:
+    return replace(sigstore, authority=Authority()).bundle(statement)
+
+
+FORGERIES: dict[str, Callable[[Sigstore, bytes], Json]] = {
+    "expired_certificate": lambda sigstore, statement: sigstore.bundle(statement, Leaf(start=now() - YEAR)),
+    "missing_sct": lambda sigstore, statement: sigstore.bundle(statement, Leaf(sct=None)),
+    "wrong_eku": lambda sigstore, statement: sigstore.bundle(
+        statement, Leaf(extended_usage=[ExtendedKeyUsageOID.SERVER_AUTH])
+    ),
+    "foreign_log": foreign_log,
+    "entry_of_another_artifact": entry_of_another_artifact,
+    "unknown_authority": unknown_authority,
+}
+
+
+@pytest.mark.parametrize("name", ["good", *FORGERIES])
+def test_forgery_is_refused_by_cosign_and_by_us(name: str, tmp_path: Path) -> None:
+    sigstore = Sigstore()
+    forge = FORGERIES.get(name, Sigstore.bundle)
+    root, layout = tmp_path / "trusted_root.json", tmp_path / "signed"
+    root.write_bytes(dump(sigstore.trusted_root()))
+    request = SignRequest(unsigned_layout(tmp_path), layout, "localhost/acme/greeting", [SignatureFormat.BUNDLE])
+    sign_image(request, Forger(lambda statement: forge(sigstore, statement)))
+    command = ["cosign", "verify", "--certificate-identity", SAN, "--certificate-oidc-issuer", ISSUER]
+    command += ["--trusted-root", str(root), "--local-image", str(layout)]
+    policy = Policy.of([], ImageTrust(certificates=IdentityVerifier(root, PATTERNS)))
+    if name == "good":
+        run(*command, folder=tmp_path)
+        assert verify(Layout(layout), policy)
+        return
+    run_refused(*command, folder=tmp_path)
+    with pytest.raises(VerificationError):
+        verify(Layout(layout), policy)
+
+
 def test_legacy_format_of_an_identity_is_refused_and_said_so(server: SigstoreServer, tmp_path: Path) -> None:
     """It is bound to no inclusion proof, and sigstore-python does not read it: only bundles of identities count."""
     files = server.write(tmp_path)
@@ -195,8 +259,8 @@ def test_legacy_format_of_an_identity_is_refused_and_said_so(server: SigstoreSer
     ]
     with registry("embedded", tmp_path) as address:
         image = push(unsigned_layout(tmp_path), f"{address}/acme/greeting")
-        command = ("cosign", "sign", *flags, "--identity-token", files.token, "--allow-http-registry", "-y", image)
-        run(*command, folder=tmp_path, environment=environment)
+        flags += ["--identity-token", str(files.token), "--allow-http-registry", "-y"]
+        run("cosign", "sign", *flags, image, folder=tmp_path, environment=environment)
         reference = Reference.parse(image)
         with RepositoryClient(reference.repository, {}, [address]) as client:
             source = RegistrySource(reference, client)
