@@ -141,10 +141,15 @@ def test_signs_images(token: Token, attributes: Attributes) -> None:
     signer.public_key.verify(signer.sign(MESSAGE), MESSAGE)
 
 
-@pytest.mark.parametrize("point", [RAW_ED25519, b"\4\x20" + RAW_ED25519], ids=["pkcs11_3.0", "pkcs11_2.40"])
-def test_the_point_of_an_ed25519_key_has_two_forms(token: Token, point: bytes) -> None:
-    token.public = [Public({**ED25519_ATTRIBUTES, Attribute.EC_POINT: point})]
-    assert open_component_signer(REFERENCE).public_key.raw == RAW_ED25519
+# The public half of the private key 50154: it starts as a DER OCTET STRING does.
+LIKE_DER = bytes.fromhex("0420c5c8c480a60735c683a162a157629a7056bf582e46592995341726c725ae")
+
+
+@pytest.mark.parametrize("raw", [RAW_ED25519, LIKE_DER])
+@pytest.mark.parametrize("header", [b"", b"\4\x20"], ids=["pkcs11_3.0", "pkcs11_2.40"])
+def test_the_point_of_an_ed25519_key_has_two_forms(token: Token, header: bytes, raw: bytes) -> None:
+    token.public = [Public({**ED25519_ATTRIBUTES, Attribute.EC_POINT: header + raw})]
+    assert open_component_signer(REFERENCE).public_key.raw == raw
 
 
 def test_two_keys_of_a_token_share_one_login(token: Token) -> None:
