@@ -212,6 +212,8 @@ def test_packaging_can_reach_no_key_and_no_network(operation: str) -> None:
         ("sign_image", ["socket", "ssl", "nacl", "urllib3", "click", "sigstore", "wasmoci.registry"]),
         ("sign_component", ["socket", "ssl", "nacl", "urllib3", "click", "wasmoci.registry"]),
         ("verify", ["urllib3", "nacl", "click", "sigstore", "re2", "wasmoci.registry"]),
+        ("transparency.verifying", ["nacl", "urllib3", "click", "wasmoci.registry"]),
+        ("log_signatures", ["nacl", "urllib3", "click", "wasmoci.registry"]),
         ("keyless.verifying", ["sigstore", "re2", "requests", "pydantic"]),
         ("keyless.signing", ["sigstore", "re2", "requests", "pydantic"]),
         ("cli.main", ["sigstore", "re2", "requests", "pydantic"]),
