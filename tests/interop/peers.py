@@ -40,9 +40,11 @@ def run(
     return result
 
 
-def run_refused(*command: str | Path, folder: Path) -> subprocess.CompletedProcess[str]:
+def run_refused(
+    *command: str | Path, folder: Path, environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     """Run a peer that must refuse, by any exit code but 0."""
-    result = _run(command, folder, {})
+    result = _run(command, folder, environment or {})
     assert result.returncode != 0, f"accepted: {_shown(result)}"
     return result
 

@@ -13,7 +13,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from wasmoci.registry.deadline import interrupting
 from wasmoci.registry.proxy import Proxy, proxy_for
-from wasmoci.registry.tls import TlsFiles, identified, trusting
+from wasmoci.registry.tls import TlsFiles, bundle_of, identified, trusting
 from wasmoci.registry.url import Origin, Url
 from wasmoci.text import without_secrets
 
@@ -30,11 +30,14 @@ class Connections:
     """Safe to share between threads. The client certificate of `tls` is shown to the origin `own` only."""
 
     def __init__(self, environment: Mapping[str, str], tls: TlsFiles, own: Origin | None) -> None:
+        """Raises UsageError for files that cannot be used."""
         self._environment = environment
+        self._tls = tls
         self._own = own
-        self._others = trusting(tls, environment)
-        self._identified = identified(tls, environment) if tls.certificate or tls.key else self._others
-        self._managers: dict[tuple[Proxy | None, bool], urllib3.PoolManager] = {}
+        # Reading the system's certificates takes long, and plain HTTP needs none.
+        self._others = trusting(tls, environment) if bundle_of(tls, environment) else None
+        self._identified = identified(tls, environment) if tls.certificate or tls.key else None
+        self._managers: dict[tuple[Proxy | None, str, bool], urllib3.PoolManager] = {}
         self._secrets: set[str] = set()
         self._lock = threading.Lock()
 
@@ -44,7 +47,8 @@ class Connections:
         """Send one request, once; raises what urllib3 raises, UsageError for proxy variables that name none."""
         origin = url.origin
         proxy = proxy_for(origin, self._environment)
-        pool = self._manager(proxy, origin == self._own).connection_from_host(origin.host, origin.port, origin.scheme)
+        manager = self._manager(proxy, origin.scheme, is_own=origin == self._own)
+        pool = manager.connection_from_host(origin.host, origin.port, origin.scheme)
         forwarded = proxy is not None and origin.scheme == "http"
         return pool.urlopen(
             method,
@@ -68,17 +72,23 @@ class Connections:
             for manager in self._managers.values():
                 manager.clear()
 
-    def _manager(self, proxy: Proxy | None, is_own: bool) -> urllib3.PoolManager:
+    def _manager(self, proxy: Proxy | None, scheme: str, *, is_own: bool) -> urllib3.PoolManager:
+        key = (proxy, scheme, is_own)
         with self._lock:
-            manager = self._managers.get((proxy, is_own))
-            if manager is None:
-                manager = _new_manager(proxy, self._identified if is_own else self._others)
-                self._managers[proxy, is_own] = manager
+            if key not in self._managers:
+                self._managers[key] = _new_manager(proxy, None if scheme == "http" else self._context(is_own=is_own))
                 self._secrets.update(proxy.secrets if proxy else ())
-        return manager
+            return self._managers[key]
+
+    def _context(self, *, is_own: bool) -> ssl.SSLContext:
+        if is_own and self._identified is not None:
+            return self._identified
+        if self._others is None:
+            self._others = trusting(self._tls, self._environment)
+        return self._others
 
 
-def _new_manager(proxy: Proxy | None, context: ssl.SSLContext) -> urllib3.PoolManager:
+def _new_manager(proxy: Proxy | None, context: ssl.SSLContext | None) -> urllib3.PoolManager:
     manager: urllib3.PoolManager
     if proxy is None:
         manager = urllib3.PoolManager(ssl_context=context, maxsize=MAX_CONNECTIONS)

@@ -17,12 +17,15 @@ class TlsFiles:
     key: Path | None = None
 
 
-def trusting(files: TlsFiles, environment: Mapping[str, str]) -> ssl.SSLContext:
-    """A context that trusts `files.ca`, else the bundle of SSL_CERT_FILE or REQUESTS_CA_BUNDLE, else the system.
+def bundle_of(files: TlsFiles, environment: Mapping[str, str]) -> str | None:
+    """`files.ca`, else the bundle of SSL_CERT_FILE or REQUESTS_CA_BUNDLE; None where the system's is meant."""
+    named = environment.get("SSL_CERT_FILE") or environment.get("REQUESTS_CA_BUNDLE")
+    return str(files.ca) if files.ca else named or None
 
-    Raises UsageError for a bundle that cannot be read.
-    """
-    bundle = files.ca or environment.get("SSL_CERT_FILE") or environment.get("REQUESTS_CA_BUNDLE") or None
+
+def trusting(files: TlsFiles, environment: Mapping[str, str]) -> ssl.SSLContext:
+    """A context that trusts `bundle_of` alone; raises UsageError for a bundle that cannot be read."""
+    bundle = bundle_of(files, environment)
     try:
         return ssl.create_default_context(cafile=bundle)
     except OSError as error:

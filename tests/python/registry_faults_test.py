@@ -1,0 +1,158 @@
+"""Publishing through a network that breaks: nothing leaks, nothing is lost, no tag is on an unsigned image."""
+
+import base64
+import io
+import itertools
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from fault_proxy_fixtures import Break, Fault, FaultProxy
+from publish_fixtures import DUAL, PATH, dual_layout, request_for
+from registry_fixtures import PASSWORD, Simulator, no_sleep, password_for
+from wasmoci.digest import Digest
+from wasmoci.errors import Error
+from wasmoci.layout import Layout
+from wasmoci.oci import EMPTY_CONFIG, EMPTY_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descriptor, Manifest, referrer_descriptor
+from wasmoci.publish import Plan, PublishRequest, plan, publish
+from wasmoci.reference import Reference, Repository
+from wasmoci.registry import transport
+from wasmoci.registry.client import RepositoryClient
+from wasmoci.registry.server import EmbeddedRegistry
+from wasmoci.registry.server_auth import BasicAuth
+from wasmoci.registry.server_storage import Event
+from wasmoci.registry_source import RegistrySource
+from wasmoci.simple_signing import signature_tag
+from wasmoci.verify import verify
+
+BLOB_CHECK = "HEAD .*/blobs/"
+UPLOAD_START = "POST .*/blobs/uploads/"
+UPLOAD = "PUT .*/blobs/uploads/"
+MANIFEST_BY_DIGEST = "PUT .*/manifests/sha256:"
+TAG = "PUT .*/manifests/(v1|latest)"
+SIGNATURE_TAG = "PUT .*/manifests/sha256-.*[.]sig"
+MANIFEST = "GET .*/manifests/sha256:"
+TAG_CHECK = "GET .*/manifests/v1"
+BLOB = "GET .*/blobs/sha256:"
+REFERRERS = "GET .*/referrers/"
+
+SENT = [UPLOAD_START, UPLOAD, MANIFEST_BY_DIGEST, TAG, SIGNATURE_TAG]
+READ = [MANIFEST, TAG_CHECK, BLOB, REFERRERS]
+
+RESETS_OF_READING = [place for place in Break if place is not Break.REQUEST_BODY]
+
+FOREIGN_REALM = {"WWW-Authenticate": 'Bearer realm="http://{other}/token",service="s"'}
+OTHER_DIGEST = {"Docker-Content-Digest": f"sha256:{'0' * 64}"}
+ELSEWHERE = {"Location": "http://{other}/elsewhere"}
+
+FAULTS = [
+    *(Fault(request, reset=place) for request, place in itertools.product(SENT, Break)),
+    *(Fault(request, reset=place) for request, place in itertools.product([*READ, BLOB_CHECK], RESETS_OF_READING)),
+    *(Fault(request, truncated=True) for request in READ),
+    *(Fault(request, changed=True) for request in READ),
+    *(Fault(request, slow=0.1) for request in READ),
+    *(Fault(request, answer=(429, {"Retry-After": "1"})) for request in [*SENT, *READ, BLOB_CHECK]),
+    *(Fault(request, answer=(500, {})) for request in [*SENT, *READ, BLOB_CHECK]),
+    *(Fault(request, answer=(503, {}), times=99) for request in (UPLOAD, TAG, REFERRERS)),
+    *(Fault(request, answer=(201, OTHER_DIGEST)) for request in (UPLOAD, MANIFEST_BY_DIGEST, TAG)),
+    Fault(UPLOAD_START, answer=(202, ELSEWHERE)),
+    Fault(UPLOAD_START, answer=(202, {})),
+    *(
+        Fault(request, answer=(401, FOREIGN_REALM), times=2)
+        for request in (UPLOAD_START, UPLOAD, TAG, BLOB_CHECK, BLOB)
+    ),
+    *(Fault(request, answer=(307, ELSEWHERE)) for request in (UPLOAD_START, UPLOAD, TAG, MANIFEST, BLOB)),
+]
+
+
+@pytest.fixture(name="planned", scope="module")
+def _planned(tmp_path_factory: pytest.TempPathFactory) -> tuple[PublishRequest, Plan]:
+    request = request_for(dual_layout(tmp_path_factory.mktemp("layout")), "127.0.0.1:1")
+    return request, plan(request)
+
+
+def others_referrer(subject: Descriptor) -> tuple[Descriptor, bytes]:
+    """What somebody else has attached to the image."""
+    config = Descriptor.of(EMPTY_MEDIA_TYPE, EMPTY_CONFIG)
+    manifest = Manifest(config, [], {}, subject, artifact_type="application/vnd.example")
+    data = manifest.to_bytes()
+    return referrer_descriptor(manifest, data), data
+
+
+def attach_others(client: RepositoryClient, layout: Path) -> Digest:
+    """Put the image, unsigned and without a tag, and what somebody else has attached to it."""
+    image = Layout(layout)
+    subject = image.subject()
+    manifest = Manifest.parse(image.read_manifest(subject))
+    for blob in (manifest.config, *manifest.layers):
+        client.put_blob(blob, lambda digest=blob.digest: image.open_blob(digest))  # type: ignore[misc]
+    client.put_blob(Descriptor.of(EMPTY_MEDIA_TYPE, EMPTY_CONFIG), lambda: io.BytesIO(EMPTY_CONFIG))
+    client.put_manifest(image.read_manifest(subject), MANIFEST_MEDIA_TYPE, subject.digest)
+    entry, data = others_referrer(subject)
+    client.attach_referrer(subject.digest, entry, data)
+    return entry.digest
+
+
+def client_at(address: str, environment: Mapping[str, str]) -> RepositoryClient:
+    return RepositoryClient(Repository(address, PATH), environment, [address], no_sleep)
+
+
+def assert_only_signed_tags(event: Event) -> None:
+    for tag, digest in event.tags.items():
+        if not tag.startswith("sha256-"):
+            assert len(event.referrers.get(digest, ())) > 1, f"{event.path}: tag {tag} is on an image without a bundle"
+            assert signature_tag(digest) in event.tags, f"{event.path}: tag {tag} is on an image without .sig"
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=str)
+def test_publishing_through_a_fault(
+    fault: Fault,
+    planned: tuple[PublishRequest, Plan],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    request, steps = planned
+    if fault.slow:
+        monkeypatch.setattr(transport, "MAX_REQUEST_SECONDS", 0.5)
+    events: list[Event] = []
+    auth = BasicAuth("user", PASSWORD)
+    with (
+        Simulator() as other,
+        EmbeddedRegistry(tmp_path / "registry", observer=events.append, auth=auth) as registry,
+        FaultProxy(registry.address, fault, other.address) as proxy,
+    ):
+        direct = password_for(registry.address, tmp_path / "direct")
+        with client_at(registry.address, direct) as client:
+            theirs = attach_others(client, request.layout)
+        environment = password_for(proxy.address, tmp_path / "proxied")
+        error: Error | None = None
+        with client_at(proxy.address, environment) as client:
+            try:
+                publish(request, steps, client, lambda _: None)
+            except Error as failure:
+                error = failure
+        assert proxy.hits, "the fault befell nothing"
+        assert_nothing_leaks(f"{error} {error!r} {caplog.text}", error)
+        assert other.seen == []
+
+        proxy.heal()
+        monkeypatch.undo()
+        with client_at(proxy.address, environment) as client:
+            publish(request, steps, client, lambda _: None)
+            source = RegistrySource(Reference(client.repository, "v1", None), client)
+            assert source.subject().digest == steps.digest
+            assert verify(source, DUAL).level is steps.verified.level
+            assert source.referrers(steps.digest).lists(theirs)
+    for event in events:
+        assert_only_signed_tags(event)
+    for before, after in itertools.pairwise(events):
+        assert before.tags.keys() <= after.tags.keys()
+        assert all(digests <= after.referrers[subject] for subject, digests in before.referrers.items())
+
+
+def assert_nothing_leaks(text: str, error: Error | None) -> None:
+    assert "\n" not in str(error)
+    assert PASSWORD not in text
+    assert base64.b64encode(f"user:{PASSWORD}".encode()).decode() not in text
