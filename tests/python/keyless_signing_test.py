@@ -15,11 +15,12 @@ from sigstore_fixtures import TOKEN_SECRET, Files, SigstoreServer, identity_toke
 from sigstore_log_fixtures import Log
 from wasmoci import cosign_bundle
 from wasmoci.digest import Digest
-from wasmoci.errors import Error, FormatError, Reason, UsageError, VerificationError
+from wasmoci.errors import Error, FormatError, LimitError, Reason, UsageError, VerificationError
 from wasmoci.image_signatures import verify_image_signatures
 from wasmoci.image_trust import ImageTrust
 from wasmoci.keyless.identity import Identity, IdentityPattern
-from wasmoci.keyless.signing import KeylessSigner
+from wasmoci.keyless.signing import MAX_SIGNING_CONFIG_SIZE, KeylessSigner
+from wasmoci.keyless.token import MAX_TOKEN_SIZE
 from wasmoci.keyless.verifying import IdentityVerifier
 from wasmoci.layout import Layout
 from wasmoci.sign_image import SignRequest, sign_image
@@ -163,9 +164,21 @@ def test_token_that_cannot_be_used_is_refused_and_goes_nowhere(server: SigstoreS
     assert server.requests == []
 
 
-def test_huge_token_is_refused(server: SigstoreServer, files: Files) -> None:
-    files.token.write_text("marked-" + "a" * 64 * 1024)
-    assert "limit" in str(failure(files))
+def test_token_is_bounded(server: SigstoreServer, files: Files) -> None:
+    files.token.write_text("marked-".ljust(MAX_TOKEN_SIZE, "a"))
+    assert not isinstance(failure(files), LimitError)
+    files.token.write_text("marked-".ljust(MAX_TOKEN_SIZE + 1, "a"))
+    assert isinstance(failure(files), LimitError)
+    assert server.requests == []
+
+
+def test_signing_configuration_is_bounded(files: Files) -> None:
+    config = files.signing_config_v1
+    config.write_bytes(config.read_bytes().ljust(MAX_SIGNING_CONFIG_SIZE))
+    assert signer_of(files)
+    config.write_bytes(config.read_bytes() + b" ")
+    with pytest.raises(LimitError, match=f"{MAX_SIGNING_CONFIG_SIZE}"):
+        signer_of(files)
 
 
 def test_missing_token_file_is_an_error(files: Files) -> None:

@@ -37,13 +37,15 @@ from sigstore_log_fixtures import Json, Log, text
 from sigstore_timestamp_fixtures import TimestampAuthority
 from wasmoci import cosign_bundle
 from wasmoci.digest import Digest
-from wasmoci.errors import Error, FormatError, Reason, UsageError, VerificationError
+from wasmoci.errors import Error, FormatError, LimitError, Reason, UsageError, VerificationError
 from wasmoci.image_signatures import verify_image_signatures
 from wasmoci.image_trust import ImageTrust
 from wasmoci.keyless.certificate import MAX_CERTIFICATE_SIZE, identity_of, parse_certificate
 from wasmoci.keyless.identity import Identity, IdentityPattern
+from wasmoci.keyless.trusted_root import MAX_CHAIN
 from wasmoci.keyless.verifying import MAX_CLOCK_SKEW_SECONDS, MAX_TIMESTAMPS, IdentityVerifier
 from wasmoci.strict_json import JsonObject, dump
+from wasmoci.transparency.trusted_root import MAX_TRUSTED_ROOT_SIZE
 
 PAYLOAD = cosign_bundle.statement(Digest.of(b"image"))
 OTHER_PAYLOAD = cosign_bundle.statement(Digest.of(b"another image"))
@@ -95,6 +97,12 @@ def test_rekor_v1_entry_with_a_time_stamp_verifies(world: World) -> None:
     signed = world.sigstore.sign(PAYLOAD)
     stamp = world.sigstore.tsa.stamp(signed.envelope.signature)
     bundle = signed.bundle(signed.logged_v1(world.sigstore.rekor1), stamp)
+    assert world.verifier().verify(dump(bundle)).identity == Identity(SAN, ISSUER)
+
+
+@pytest.mark.parametrize("stamps", [{}, {"rfc3161Timestamps": []}])
+def test_rekor_v1_entry_with_an_empty_list_of_time_stamps_verifies(world: World, stamps: Json) -> None:
+    bundle = replaced("timestampVerificationData", stamps)(world.sigstore)
     assert world.verifier().verify(dump(bundle)).identity == Identity(SAN, ISSUER)
 
 
@@ -643,6 +651,25 @@ def test_authority_needs_no_name(world: World, subject: Json | None) -> None:
     for one in (*root["certificateAuthorities"], *root["timestampAuthorities"]):
         one["subject"] = subject
     assert world.verifier(root=root).verify(dump(world.sigstore.bundle(PAYLOAD, rekor=2)))
+
+
+def test_chain_of_an_authority_is_bounded(world: World) -> None:
+    root = world.sigstore.trusted_root()
+    chain = root["certificateAuthorities"][0]["certChain"]["certificates"]
+    chain += chain[-1:] * (MAX_CHAIN - len(chain))
+    bundle = world.sigstore.bundle(PAYLOAD)
+    assert world.verifier(root=root).verify(dump(bundle))
+    chain += chain[-1:]
+    world.refuses(bundle, Reason.LIMIT_EXCEEDED, f"the limit is {MAX_CHAIN}", root)
+
+
+def test_trusted_root_is_bounded(world: World) -> None:
+    root = dump(world.sigstore.trusted_root())
+    world.root.write_bytes(root + b" " * (MAX_TRUSTED_ROOT_SIZE - len(root)))
+    assert IdentityVerifier(world.root, [OURS]).verify(dump(world.sigstore.bundle(PAYLOAD)))
+    world.root.write_bytes(world.root.read_bytes() + b" ")
+    with pytest.raises(LimitError, match=f"{MAX_TRUSTED_ROOT_SIZE}"):
+        IdentityVerifier(world.root, [OURS])
 
 
 def test_public_good_sigstore_is_known_without_a_file_and_trusts_nobody_else(world: World) -> None:
