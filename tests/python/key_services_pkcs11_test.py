@@ -245,6 +245,16 @@ def test_the_library_must_be_there(token: Token, monkeypatch: pytest.MonkeyPatch
     assert told(raised).endswith("$COSIGN_PKCS11_MODULE_PATH, must be the absolute path of the token's library")
 
 
+def test_what_is_no_library_is_one_line(token: Token, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def lib(path: str) -> None:
+        raise pkcs11.PKCS11Error(SECRET)
+
+    monkeypatch.setattr(pkcs11, "lib", lib)
+    with pytest.raises(KeyFileError) as raised:
+        public_key_of(REFERENCE)
+    assert told(raised) == f"{tmp_path / 'module.so'} is not a PKCS#11 library that can be used"
+
+
 def test_the_library_of_the_reference_comes_first(
     token: Token, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

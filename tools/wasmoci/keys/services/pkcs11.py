@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
 import pkcs11
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
@@ -166,8 +167,8 @@ def _find(session: pkcs11.Session, uri: Pkcs11Uri, kind: ObjectClass) -> list[pk
 def _public_key(session: pkcs11.Session, uri: Pkcs11Uri) -> algorithms.PublicKey:
     key = _one(session, uri, ObjectClass.PUBLIC_KEY)
     kind = key[Attribute.KEY_TYPE]
-    if kind is KeyType.EC and isinstance(key, pkcs11.PublicKey):
-        return answers.der_public_key(encode_ec_public_key(key), _SERVICE)
+    if kind is KeyType.EC:
+        return answers.der_public_key(encode_ec_public_key(cast(pkcs11.PublicKey, key)), _SERVICE)
     if kind is KeyType.RSA:
         exponent, modulus = (int.from_bytes(key[one], "big") for one in (Attribute.PUBLIC_EXPONENT, Attribute.MODULUS))
         return algorithms.supported(rsa.RSAPublicNumbers(exponent, modulus).public_key())
