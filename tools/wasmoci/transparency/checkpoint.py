@@ -49,8 +49,8 @@ class Checkpoint:
         """Raises FormatError, LimitError."""
         if len(text) > MAX_CHECKPOINT_SIZE:
             raise LimitError(f"the checkpoint has {len(text)} characters, the limit is {MAX_CHECKPOINT_SIZE}")
-        note, separator, below = text.partition("\n\n")
-        if not separator or not below.endswith("\n"):
+        note, _, below = text.partition("\n\n")
+        if not below.endswith("\n"):
             raise FormatError("a checkpoint has an empty line, and signatures below it that end with a newline")
         lines = note.split("\n")
         if len(lines) < 3 or not lines[0]:
