@@ -60,15 +60,21 @@ class Unable(pkcs11.PrivateKey):
 
 
 class Private(SignMixin, pkcs11.PrivateKey):
-    """A private key object that signs so."""
+    """A private key object that signs so; `always` is its attribute that wants the PIN again, `pins` what it got."""
 
-    def __init__(self, sign: Callable[[bytes, Mechanism], bytes]) -> None:
+    def __init__(self, sign: Callable[[bytes, Mechanism], bytes], always: bool | None = None) -> None:
         self._do_sign = sign
+        self._always = always
+        self.pins: list[str | None] = []
 
     def __getitem__(self, name: Attribute) -> Any:
-        raise pkcs11.AttributeTypeInvalid
+        assert name is Attribute.ALWAYS_AUTHENTICATE
+        if self._always is None:
+            raise pkcs11.AttributeTypeInvalid
+        return self._always
 
     def sign(self, data: Any, **options: Any) -> bytes:
+        self.pins.append(options["pin"])
         return self._do_sign(data, options["mechanism"])
 
 
@@ -157,6 +163,16 @@ def test_two_keys_of_a_token_share_one_login(token: Token) -> None:
     second = open_image_signer(REFERENCE)
     assert token.pins == [SECRET, SECRET, None]
     assert first.public_key == second.public_key
+
+
+@pytest.mark.parametrize(("always", "pin"), [(None, None), (False, None), (True, SECRET)])
+def test_a_key_that_wants_the_pin_for_each_signature_gets_it(
+    token: Token, always: bool | None, pin: str | None
+) -> None:
+    key = Private(_sign, always)
+    token.private = [key]
+    open_image_signer(REFERENCE).sign(MESSAGE)
+    assert key.pins == [pin]
 
 
 def test_a_wrong_pin_is_tried_once(token: Token, monkeypatch: pytest.MonkeyPatch) -> None:
