@@ -203,6 +203,13 @@ def test_failure_of_a_service_is_one_line_without_the_token(
     assert failed.exit_code == 1
 
 
+def test_token_that_a_service_echoes_is_not_shown(server: SigstoreServer, files: Files) -> None:
+    token = files.token.read_text()
+    answer = {"code": 400, "message": f"got {token} signed {token.split('.')[2]}"}
+    server.answers["/api/v1/log/entries"] = (400, dump(answer))
+    assert str(failure(files)).endswith("got [secret] signed [secret]")
+
+
 def test_refusal_of_fulcio_says_its_status(server: SigstoreServer, files: Files) -> None:
     server.answers["/api/v2/signingCert"] = (403, b'{"message":"no"}')
     assert "403" in str(failure(files))
