@@ -48,7 +48,7 @@ class Fault:
         kinds = {"truncated": self.truncated, "changed": self.changed, f"slow {self.slow}": self.slow}
         said = [name for name, on in kinds.items() if on]
         said += [f"reset {self.reset.value}"] if self.reset else []
-        said += [f"{self.answer[0]} {' '.join(map(': '.join, self.answer[1].items()))}"] if self.answer else []
+        said += [" ".join([str(self.answer[0]), *map(": ".join, self.answer[1].items())])] if self.answer else []
         return f"{self.request}, {said[0]}, {self.times} times"
 
 

@@ -2,16 +2,15 @@
 
 import base64
 import json
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from unittest import mock
 
 import pytest
 from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 
+from attack_table_fixtures import collected
 from image_fixtures import (
     OTHER_PUBLIC_KEY,
     PUBLIC_KEY,
@@ -931,28 +930,9 @@ def test_cve_2026_23992_and_2020_6174_a_threshold_that_one_signer_meets_is_wrong
         ImageTrust([PUBLIC_KEY, PUBLIC_KEY], threshold=threshold)
 
 
-class _Nodes:
-    """Notes the tests that pytest finds, by file and name."""
-
-    def __init__(self) -> None:
-        self.names: set[str] = set()
-
-    def pytest_collection_finish(self, session: pytest.Session) -> None:
-        for item in session.items:
-            file, _, test = item.nodeid.partition("::")
-            name = f"{Path(file).name}::{test}"
-            self.names |= {name, name.partition("[")[0], Path(file).name}
-
-
 @pytest.fixture(name="nodes", scope="module")
-def _nodes() -> Iterator[set[str]]:
-    files = {node.partition("::")[0] for nodes in CASES.values() for node in nodes}
-    found = _Nodes()
-    folder = Path(__file__).parent
-    with mock.patch.dict(os.environ):
-        code = pytest.main(["--collect-only", "-qq", *(str(folder / file) for file in sorted(files))], [found])
-    assert code is pytest.ExitCode.OK
-    yield found.names
+def _nodes() -> set[str]:
+    return collected(CASES)
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -51,7 +51,7 @@ FAULTS = [
     *(Fault(request, reset=place) for request, place in itertools.product([*READ, BLOB_CHECK], RESETS_OF_READING)),
     *(Fault(request, truncated=True) for request in READ),
     *(Fault(request, changed=True) for request in READ),
-    *(Fault(request, slow=0.1) for request in READ),
+    *(Fault(request, slow=0.2) for request in READ),
     *(Fault(request, answer=(429, {"Retry-After": "1"})) for request in [*SENT, *READ, BLOB_CHECK]),
     *(Fault(request, answer=(500, {})) for request in [*SENT, *READ, BLOB_CHECK]),
     *(Fault(request, answer=(503, {}), times=99) for request in (UPLOAD, TAG, REFERRERS)),
@@ -115,7 +115,7 @@ def test_publishing_through_a_fault(
 ) -> None:
     request, steps = planned
     if fault.slow:
-        monkeypatch.setattr(transport, "MAX_REQUEST_SECONDS", 0.5)
+        monkeypatch.setattr(transport, "MAX_REQUEST_SECONDS", 1.0)
     events: list[Event] = []
     auth = BasicAuth("user", PASSWORD)
     with (

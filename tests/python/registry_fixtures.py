@@ -244,8 +244,8 @@ class Tls:
     environment: dict[str, str]
 
 
-def make_tls(folder: Path, host: str = "127.0.0.1") -> Tls:
-    """TLS with a new self-signed certificate for `host`."""
+def make_tls(folder: Path, host: str = "127.0.0.1", *, expired: bool = False) -> Tls:
+    """TLS with a new self-signed certificate for `host`; one that is `expired` has been since yesterday."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
@@ -253,15 +253,16 @@ def make_tls(folder: Path, host: str = "127.0.0.1") -> Tls:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "test")])
     alternative: x509.GeneralName = x509.IPAddress(ip_address(host)) if host[0].isdigit() else x509.DNSName(host)
-    now = datetime.datetime.now(datetime.timezone.utc)
+    day = datetime.timedelta(days=1)
+    begin = datetime.datetime.now(datetime.timezone.utc) - (3 * day if expired else day)
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
+        .not_valid_before(begin)
+        .not_valid_after(begin + 2 * day)
         .add_extension(x509.SubjectAlternativeName([alternative]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(key, hashes.SHA256())

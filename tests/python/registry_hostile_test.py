@@ -151,6 +151,7 @@ CASES = [
     Case("forbidden", resolve, {V1: Answer(403)}, RegistryError, "answered 403", status=403),
     Case("redirected manifest", resolve, {V1: Answer(307, {"Location": "http://{own}/x"})}, RegistryError, "answered 307"),
     Case("200 instead of 201 for a manifest", put_manifest, {"PUT manifests/v1": Answer(200)}, RegistryError, "answered 200"),
+    Case("immutable tag", put_manifest, {"PUT manifests/v1": Answer(409, {}, b'{"errors":[{"code":"TAG_INVALID","message":"the tag is immutable"}]}')}, RegistryError, "answered 409: TAG_INVALID: the tag is immutable", status=409),
     Case("202 instead of 201 for a blob", upload, {**upload_to("/upload"), PUT_BLOB: Answer(202)}, RegistryError, "answered 202"),
     Case("500 for ever", resolve, {V1: Answer(500)}, RegistryError, "answered 500", status=500),
     Case("blob check fails", upload, {f"HEAD blobs/{NEW.digest}": Answer(403)}, RegistryError, "answered 403"),

@@ -74,6 +74,17 @@ def test_a_ca_file_is_all_that_is_trusted(server: Tls, user: TlsFiles) -> None:
         client.resolve("v1")
 
 
+def test_a_certificate_that_has_expired(tmp_path: Path) -> None:
+    expired = make_tls(tmp_path, expired=True)
+    with (
+        Simulator(tls=expired.server) as registry,
+        client_with(registry.address, expired.environment, None) as client,
+        pytest.raises(RegistryError, match="certificate has expired"),
+    ):
+        client.resolve("v1")
+    assert registry.seen == []
+
+
 def test_a_client_certificate(server: Tls, user: TlsFiles) -> None:
     with Simulator(tls=demanding(server, user)) as registry:
         with client_with(registry.address, server.environment, user) as client:
