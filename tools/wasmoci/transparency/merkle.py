@@ -34,7 +34,7 @@ def root_hash(leaf: bytes, index: int, size: int, proof: Sequence[bytes]) -> byt
             raise VerificationError(Reason.NOT_LOGGED, "the log entry's inclusion proof is too long")
         if node & 1 or node == last:
             root = node_hash(sibling, root)
-            while not node & 1 and node:
+            while not node & 1:
                 node, last = node >> 1, last >> 1
         else:
             root = node_hash(root, sibling)
