@@ -1,5 +1,6 @@
 """Air gaps: what is asked for are the bytes that signing here signs, and what comes back gives the same output."""
 
+import errno
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -291,6 +292,18 @@ def test_wrong_usage_asks_for_nothing(arguments: list[str], text: str, layout: P
 
 def test_a_file_has_no_manifest_to_sign(component: Path, gap: AirGap) -> None:
     assert "is no image layout" in gap.ask(component, *FOR_MANIFEST, code=2).output
+
+
+def test_a_request_that_cannot_be_written_leaves_nothing(
+    component: Path, gap: AirGap, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, data: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    assert "cannot write" in gap.ask(component, code=1).output
+    assert not (gap.folder / "request").exists()
+    assert gap.is_untouched()
 
 
 @pytest.mark.parametrize("manifest", [None, ManifestAsked(REPOSITORY, [SignatureFormat.BUNDLE])])
