@@ -37,6 +37,9 @@ _NEEDED = {
     "ctlogs": "certificate transparency log",
 }
 
+# Nobody reads the names of an authority, but sigstore-python wants both, and cosign leaves out what is empty.
+_SUBJECT = {"organization": "", "commonName": ""}
+
 
 def embedded(name: str) -> bytes:
     """A file of the public good Sigstore that the installed sigstore-python brings along; no network, no cache."""
@@ -107,14 +110,8 @@ class KeylessRoot:
 
     def _authorities(self, name: str, times: Collection[float]) -> list[dict[str, object]]:
         authorities = self.json.objects(name, MAX_LOGS) if name in self.json else []
-        return [_with_subject(one) for one in authorities if _is_valid(one, times) and _chain_is_valid(one, times)]
-
-
-def _with_subject(authority: JsonObject) -> dict[str, object]:
-    """With both names of its subject: cosign leaves out what is empty, and sigstore-python wants it; nobody uses it."""
-    subject = authority.optional_object("subject")
-    names = {"organization": "", "commonName": "", **({} if subject is None else subject.members())}
-    return {**authority.members(), "subject": names}
+        valid = [one for one in authorities if _is_valid(one, times) and _chain_is_valid(one, times)]
+        return [{**one.members(), "subject": _SUBJECT} for one in valid]
 
 
 def _is_valid(one: JsonObject, times: Collection[float]) -> bool:
