@@ -138,7 +138,9 @@ REGISTRY_AND_NETWORK: Mapping[str, Sequence[str]] = {
     "202 without Location": [f"{HOSTILE}[202 without Location]", f"{NO_UPLOAD}[202 without Location]"],
     "manifest is taken, tag is not": [f"{FAULT}[PUT .*/manifests/(v1|latest), 503, 99 times]"],
     "two publishers race": [
-        "registry_client_test.py::test_of_ten_publishers_at_once_none_is_lost",
+        "registry_race_test.py::test_in_threads",
+        "registry_race_test.py::test_in_processes",
+        "registry_race_test.py::test_under_a_tag",
         "registry_hostile_test.py::test_an_index_that_others_overwrite_or_delete_for_ever",
         "publish_test.py::test_a_legacy_tag_that_does_not_keep_signatures_is_an_error",
     ],

@@ -3,7 +3,6 @@
 import io
 import json
 import random
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -165,24 +164,6 @@ def test_entries_of_others_stay_as_they_are_in_the_fallback_index(old_registry: 
         _, after = client.resolve(f"sha256-{SUBJECT.digest.hex}")
     index["manifests"].append(ours.to_json())  # type: ignore[attr-defined]
     assert json.dumps(json.loads(after)) == json.dumps(index)
-
-
-def test_of_ten_publishers_at_once_none_is_lost(old_registry: EmbeddedRegistry) -> None:
-    barrier = threading.Barrier(10)
-
-    def publish(number: int) -> None:
-        entry, data = referrer(number)
-        with RepositoryClient(client.repository, {}, {old_registry.address}) as own:
-            barrier.wait()
-            own.attach_referrer(SUBJECT.digest, entry, data)
-
-    with client_of(old_registry.address) as client:
-        push_image(client)
-        with ThreadPoolExecutor(10) as threads:
-            list(threads.map(publish, range(10)))
-        listed = client.read_fallback_index(SUBJECT.digest)
-    assert listed is not None
-    assert {entry.digest for entry in listed.descriptors} == {referrer(number)[0].digest for number in range(10)}
 
 
 def test_one_client_may_be_shared_between_threads(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from wasmoci.registry.credentials import find_credential
 from wasmoci.registry.parallel import run_parallel
 from wasmoci.registry.referrers import Listing, Referrers
 from wasmoci.registry.session import REDIRECTS, Session, api_host
+from wasmoci.registry.tag_race import add_under_tag
 from wasmoci.registry.tls import TlsFiles
 from wasmoci.registry.transport import Body, Request, Response, Transport, seconds_for
 from wasmoci.registry.upload import Uploader
@@ -57,6 +58,7 @@ class RepositoryClient:
         client certificate of `tls` is shown to this repository's registry only.
         """
         self.repository = repository
+        self._sleep = sleep
         host = api_host(repository.registry)
         self._transport = Transport(insecure_registries, environment, sleep, tls=tls, registry=host)
         base = Url(self._transport.origin_of(host), "/")
@@ -185,6 +187,19 @@ class RepositoryClient:
     def add_to_fallback_index(self, subject: Digest, entry: Descriptor) -> None:
         """Add `entry` to the index at tag `sha256-<hex>` unless it is there; see `Referrers.add`."""
         self._referrers.add_to_fallback_index(subject, entry)
+
+    def add_under_tag(self, tag: str, media_type: str, added: Callable[[bytes | None], bytes | None]) -> None:
+        """Let `tag` name the manifest that `added` makes of the one it names now, against others who do the same.
+
+        `added` gets None where the tag names nothing, and returns None where there is nothing left to
+        add; content that its manifest needs it puts first. It may be called many times.
+        """
+
+        def read() -> bytes | None:
+            found = self.find_manifest(tag)
+            return None if found is None else found[1]
+
+        add_under_tag(tag, read, added, lambda data: self.put_manifest(data, media_type, tag), self._sleep)
 
     def attach_referrer(self, subject: Digest, entry: Descriptor, data: bytes) -> Listing:
         """Put the manifest `data`, whose subject is `subject`, and see to it that `entry` is listed.

@@ -1,8 +1,6 @@
 """Manifests that refer to a subject: the referrers API, and the tag schema where there is none."""
 
-import random
 import re
-import time
 from collections.abc import Callable
 from enum import Enum
 from typing import Protocol
@@ -15,17 +13,13 @@ from wasmoci.referrer_list import ReferrerList
 from wasmoci.registry import fallback_index
 from wasmoci.registry.auth import Access
 from wasmoci.registry.session import Session
+from wasmoci.registry.tag_race import add_under_tag, random_pause
 from wasmoci.registry.transport import Request, Response
 from wasmoci.registry.url import Url
 from wasmoci.text import excerpt
 
 MAX_PAGES = MAX_REFERRERS
 MAX_LISTING_ATTEMPTS = 5
-MAX_RACE_ATTEMPTS = 12
-
-# How long another publisher that read the index before our write may take to write its own.
-SETTLE_SECONDS = 0.25
-_MAX_PAUSE_SECONDS = 4.0
 
 _OK, _SEE_OTHER, _NOT_FOUND = 200, 303, 404
 
@@ -102,30 +96,24 @@ class Referrers:
                 return Listing.FALLBACK_INDEX
             if listed.lists(entry.digest):
                 return Listing.API
-            self._sleep(_pause(attempt))
+            self._sleep(random_pause(attempt))
         raise RegistryError(f"the registry took the referrer {entry.digest} but does not list it for {subject}")
 
     def add_to_fallback_index(self, subject: Digest, entry: Descriptor) -> None:
-        """Add `entry` to the index unless it is there, against others who do the same.
+        """Add `entry` to the index unless it is there, against others who do the same (tag_race.py)."""
 
-        Registries have no conditional write. So the index counts as written when it still has the
-        entry after the time that others who had read it earlier need to write; else all is done again.
-        """
+        def added(index: bytes | None) -> bytes | None:
+            if index is not None and fallback_index.entries(index).lists(entry.digest):
+                return None
+            return fallback_index.with_entry(index, entry)
+
         tag = fallback_index.fallback_tag(subject)
-        for attempt in range(MAX_RACE_ATTEMPTS):
-            start = time.monotonic()
-            index = self._read_fallback_index(subject)
-            if index is not None and _lists(index, entry):
-                return
-            self._put_manifest(fallback_index.with_entry(index, entry), INDEX_MEDIA_TYPE, tag)
-            self._sleep(max(SETTLE_SECONDS, 2 * (time.monotonic() - start)))
-            index = self._read_fallback_index(subject)
-            if index is not None and _lists(index, entry):
-                return
-            self._sleep(_pause(attempt))
-        raise RegistryError(
-            f"others keep overwriting the index of referrers at tag {tag}; "
-            f"it has not taken {entry.digest} in {MAX_RACE_ATTEMPTS} attempts"
+        add_under_tag(
+            tag,
+            lambda: self._read_fallback_index(subject),
+            added,
+            lambda index: self._put_manifest(index, INDEX_MEDIA_TYPE, tag),
+            self._sleep,
         )
 
     def _read_fallback_index(self, subject: Digest) -> bytes | None:
@@ -154,12 +142,3 @@ def _read_page(response: Response) -> ReferrerList:
     if response.media_type != INDEX_MEDIA_TYPE:
         raise FormatError(f"{where}: Content-Type must be {INDEX_MEDIA_TYPE}, got: {response.media_type!r}")
     return ReferrerList.parse(response.read(MAX_MANIFEST_SIZE, where), where)
-
-
-def _lists(index: bytes, entry: Descriptor) -> bool:
-    return fallback_index.entries(index).lists(entry.digest)
-
-
-def _pause(attempt: int) -> float:
-    """Seconds to wait after attempt number `attempt` (from 0): spread, so that competitors come apart."""
-    return random.uniform(0, min(0.2 * 2.0**attempt, _MAX_PAUSE_SECONDS))  # noqa: S311

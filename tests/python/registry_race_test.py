@@ -1,0 +1,145 @@
+"""Ten publishers at once on one image: what each attached is there afterwards."""
+
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from registry_fixtures import (
+    MANIFEST,
+    REPOSITORY_PATH,
+    SUBJECT,
+    client_of,
+    no_sleep,
+    push_image,
+    referrer,
+)
+from wasmoci.errors import RegistryError
+from wasmoci.oci import MANIFEST_MEDIA_TYPE, Manifest
+from wasmoci.reference import Repository
+from wasmoci.registry.client import RepositoryClient
+from wasmoci.registry.server import EmbeddedRegistry
+from wasmoci.registry.tag_race import MAX_RACE_ATTEMPTS, add_under_tag
+
+PUBLISHERS = 10
+ALL = {referrer(number)[0].digest for number in range(PUBLISHERS)}
+
+
+@pytest.fixture(name="registry", params=[True, False], ids=["referrers-api", "fallback-index"])
+def _registry(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[EmbeddedRegistry]:
+    with EmbeddedRegistry(tmp_path / "registry", referrers_api=request.param) as registry:
+        with client_of(registry.address) as client:
+            push_image(client)
+        yield registry
+
+
+def own_client(registry: EmbeddedRegistry) -> RepositoryClient:
+    return RepositoryClient(Repository(registry.address, REPOSITORY_PATH), {}, {registry.address})
+
+
+def listed(registry: EmbeddedRegistry) -> set[object]:
+    with own_client(registry) as client:
+        found = client.referrers(SUBJECT.digest) or client.read_fallback_index(SUBJECT.digest)
+    assert found is not None
+    return {entry.digest for entry in found.descriptors}
+
+
+def test_in_threads(registry: EmbeddedRegistry) -> None:
+    barrier = threading.Barrier(PUBLISHERS)
+
+    def publish(number: int) -> None:
+        with own_client(registry) as client:
+            barrier.wait()
+            client.attach_referrer(SUBJECT.digest, *referrer(number))
+
+    with ThreadPoolExecutor(PUBLISHERS) as threads:
+        list(threads.map(publish, range(PUBLISHERS)))
+    assert listed(registry) == ALL
+
+
+PROGRAM = """
+import sys
+from wasmoci.oci import Manifest, referrer_descriptor
+from wasmoci.reference import Repository
+from wasmoci.registry.client import RepositoryClient
+
+address, path, data = sys.argv[1:]
+manifest = Manifest.parse(data.encode())
+with RepositoryClient(Repository(address, path), {}, [address]) as client:
+    print("ready", flush=True)
+    sys.stdin.readline()
+    client.attach_referrer(manifest.subject.digest, referrer_descriptor(manifest, data.encode()), data.encode())
+"""
+
+
+def test_in_processes(registry: EmbeddedRegistry) -> None:
+    program = f"import sys; sys.path[:] = {sys.path!r}; {PROGRAM.lstrip()}"
+    with ExitStack() as running:
+        publishers = []
+        for number in range(PUBLISHERS):
+            arguments = [registry.address, REPOSITORY_PATH, referrer(number)[1].decode()]
+            command = [sys.executable, "-S", "-c", program, *arguments]
+            process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            publishers.append(running.enter_context(process))
+        assert [one.stdout and one.stdout.readline() for one in publishers] == ["ready\n"] * PUBLISHERS
+        for one in publishers:
+            assert one.stdin is not None
+            one.stdin.write("go\n")
+            one.stdin.flush()
+        assert [one.wait(120) for one in publishers] == [0] * PUBLISHERS
+    assert listed(registry) == ALL
+
+
+def with_layer(data: bytes | None, number: int) -> bytes | None:
+    """The manifest with one more annotation; None where it is there."""
+    name = f"layer{number}"
+    manifest = Manifest.parse(MANIFEST if data is None else data)
+    if name in manifest.annotations:
+        return None
+    return Manifest(manifest.config, manifest.layers, {**manifest.annotations, name: "x"}).to_bytes()
+
+
+def test_under_a_tag(registry: EmbeddedRegistry) -> None:
+    barrier = threading.Barrier(PUBLISHERS)
+
+    def publish(number: int) -> None:
+        with own_client(registry) as client:
+            barrier.wait()
+            client.add_under_tag("shared", MANIFEST_MEDIA_TYPE, lambda data: with_layer(data, number))
+
+    with ThreadPoolExecutor(PUBLISHERS) as threads:
+        list(threads.map(publish, range(PUBLISHERS)))
+    with own_client(registry) as client:
+        manifest = Manifest.parse(client.resolve("shared")[1])
+    assert set(manifest.annotations) == {f"layer{number}" for number in range(PUBLISHERS)}
+
+
+def test_an_addition_that_is_there_is_not_written() -> None:
+    def never(_: bytes) -> None:
+        raise AssertionError
+
+    add_under_tag("tag", lambda: b"all", lambda _: None, never, no_sleep)
+
+
+def test_an_addition_that_never_stays() -> None:
+    written: list[bytes] = []
+    with pytest.raises(RegistryError, match="others keep overwriting"):
+        add_under_tag("tag", lambda: b"theirs", lambda _: b"both", written.append, no_sleep)
+    assert len(written) == MAX_RACE_ATTEMPTS
+
+
+def test_an_addition_that_others_overwrite_once() -> None:
+    states = [b"none", b"theirs", b"theirs", b"both"]
+    written: list[bytes] = []
+    pauses: list[float] = []
+    add_under_tag(
+        "tag", lambda: states.pop(0), lambda data: None if data == b"both" else b"both", written.append, pauses.append
+    )
+    assert written == [b"both"] * 2
+    assert len(pauses) == 3
+    assert pauses[0] >= 0.25
