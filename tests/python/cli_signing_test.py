@@ -34,6 +34,7 @@ PASSWORD = "marked-password"
 def run(*arguments: str | Path, code: int = 0) -> Result:
     result = CliRunner().invoke(main, [str(one) for one in arguments], env={"COSIGN_PASSWORD": None})
     assert result.exit_code == code, result.output + repr(result.exception)
+    assert isinstance(result.exception, SystemExit | None), repr(result.exception)
     return result
 
 

@@ -123,6 +123,7 @@ def _publish(layout: Path, address: str, tmp_path: Path) -> Publish:
     def run(*arguments: str, code: int = 0, trusted: list[str] = trust) -> Result:
         result = CliRunner().invoke(main, ["publish", str(layout), *to, *trusted, *arguments])
         assert result.exit_code == code, result.output + repr(result.exception)
+        assert isinstance(result.exception, SystemExit | None), repr(result.exception)
         return result
 
     return run
@@ -402,6 +403,7 @@ def _target(layout: Path, address: str, tmp_path: Path, monkeypatch: pytest.Monk
 def program(command: object, *arguments: str, code: int = 0) -> Result:
     result = CliRunner().invoke(command, ["--request", "request.json", *arguments])  # type: ignore[arg-type]
     assert result.exit_code == code, result.output + repr(result.exception)
+    assert isinstance(result.exception, SystemExit | None), repr(result.exception)
     return result
 
 

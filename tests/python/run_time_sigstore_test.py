@@ -67,6 +67,7 @@ def publish(layout: Path, address: str, *arguments: str, code: int = 0) -> Resul
     key = ["--component-key", str(layout.parent / "component.pub")]
     result = CliRunner().invoke(main, ["publish", str(layout), *to, *key, *arguments])
     assert result.exit_code == code, result.output + repr(result.exception)
+    assert isinstance(result.exception, SystemExit | None), repr(result.exception)
     return result
 
 

@@ -35,6 +35,7 @@ FOR_MANIFEST = ("--repository", REPOSITORY)
 def run(*arguments: str | Path, code: int = 0) -> Result:
     result = CliRunner().invoke(main, [str(one) for one in arguments])
     assert result.exit_code == code, result.output + repr(result.exception)
+    assert isinstance(result.exception, SystemExit | None), repr(result.exception)
     return result
 
 
