@@ -52,7 +52,7 @@ class LogServices:
                 f"the signing configuration wants {self.count or 1} transparency logs, and it has {len(chosen)} "
                 f"that can be used now, of major version {' or '.join(map(str, sorted(versions)))}"
             )
-        return chosen if self.count is None else chosen[: self.count]
+        return chosen[: self.count]
 
 
 def parse_signing_config(data: bytes) -> LogServices:
