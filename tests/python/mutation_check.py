@@ -135,6 +135,7 @@ EQUIVALENT = {
         "import_signatures",
         "always true: component is not None",
     ): "of a file only a component's signature can be asked for; the condition is for the type checker",
+    ("keys.services.plugin", "always true: hasattr(os, 'killpg')"): "false only on Windows",
     ("strict_json", "always true: b'\\\\u' in data"): "text without escapes cannot hold half a surrogate pair",
 }
 

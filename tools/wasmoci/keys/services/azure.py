@@ -60,7 +60,7 @@ def _check_id(key_id: str, key: AzureKey) -> None:
 
 def _public_key(key: JsonWebKey) -> algorithms.PublicKey:
     members: dict[str, Any] = vars(key)
-    kind = str(getattr(members["kty"], "value", None)).removesuffix("-HSM")
+    kind = str(getattr(members["kty"], "value", members["kty"])).removesuffix("-HSM")
     if kind == "RSA":
         exponent, modulus = (int.from_bytes(members[name], "big") for name in ("e", "n"))
         return algorithms.supported(rsa.RSAPublicNumbers(exponent, modulus).public_key())
