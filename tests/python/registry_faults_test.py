@@ -17,7 +17,7 @@ from wasmoci.layout import Layout
 from wasmoci.oci import EMPTY_CONFIG, EMPTY_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descriptor, Manifest, referrer_descriptor
 from wasmoci.publish import Plan, PublishRequest, plan, publish
 from wasmoci.reference import Reference, Repository
-from wasmoci.registry import transport
+from wasmoci.registry import transport, upload, upload_answers
 from wasmoci.registry.client import RepositoryClient
 from wasmoci.registry.server import EmbeddedRegistry
 from wasmoci.registry.server_auth import BasicAuth
@@ -35,6 +35,9 @@ SIGNATURE_TAG = "PUT .*/manifests/sha256-.*[.]sig"
 MANIFEST = "GET .*/manifests/sha256:"
 TAG_CHECK = "GET .*/manifests/v1"
 BLOB = "GET .*/blobs/sha256:"
+CHUNK = "PATCH .*/blobs/uploads/"
+INDEX = "PUT .*/manifests/sha256-[0-9a-f]+$"
+INDEX_READ = "GET .*/manifests/sha256-[0-9a-f]+$"
 REFERRERS = "GET .*/referrers/"
 
 SENT = [UPLOAD_START, UPLOAD, MANIFEST_BY_DIGEST, TAG, SIGNATURE_TAG]
@@ -94,6 +97,26 @@ def attach_others(client: RepositoryClient, layout: Path) -> Digest:
     return entry.digest
 
 
+# Without the referrers API, the index of referrers is a manifest that we write.
+INDEX_FAULTS = [
+    *(Fault(INDEX, reset=place) for place in Break),
+    *(Fault(INDEX_READ, reset=place) for place in RESETS_OF_READING),
+    *(Fault(request, answer=(status, {})) for request in (INDEX, INDEX_READ) for status in (429, 500)),
+    *(Fault(request, answer=(503, {}), times=99) for request in (INDEX, INDEX_READ)),
+    Fault(INDEX, answer=(201, OTHER_DIGEST)),
+    Fault(INDEX_READ, truncated=True),
+    Fault(INDEX_READ, changed=True),
+]
+
+# After these an upload goes on; publishing does not fail.
+CHUNK_FAULTS = [
+    *(Fault(CHUNK, reset=place, times=2) for place in Break),
+    *(Fault(CHUNK, answer=(status, {}), times=2) for status in (408, 416, 429, 500, 503)),
+    Fault(CHUNK, answer=(404, {})),
+    Fault(CHUNK, answer=(405, {})),
+]
+
+
 def client_at(address: str, environment: Mapping[str, str]) -> RepositoryClient:
     return RepositoryClient(Repository(address, PATH), environment, [address], no_sleep)
 
@@ -107,28 +130,58 @@ def assert_only_signed_tags(event: Event) -> None:
 
 @pytest.mark.parametrize("fault", FAULTS, ids=str)
 def test_publishing_through_a_fault(
+    fault: Fault, planned: tuple[PublishRequest, Plan], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    publish_through(fault, *planned, tmp_path, caplog)
+
+
+@pytest.mark.parametrize("fault", INDEX_FAULTS, ids=str)
+def test_publishing_without_the_referrers_api_through_a_fault(
+    fault: Fault, planned: tuple[PublishRequest, Plan], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    publish_through(fault, *planned, tmp_path, caplog, referrers_api=False)
+
+
+@pytest.mark.parametrize("fault", CHUNK_FAULTS, ids=str)
+def test_an_upload_in_chunks_goes_on_after_a_fault(
     fault: Fault,
     planned: tuple[PublishRequest, Plan],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    request, steps = planned
-    if fault.slow:
-        monkeypatch.setattr(transport, "MAX_REQUEST_SECONDS", 1.0)
+    monkeypatch.setattr(upload, "MAX_SINGLE_SIZE", 100)
+    monkeypatch.setattr(upload_answers, "CHUNK_SIZE", 100)
+    assert publish_through(fault, *planned, tmp_path, caplog) is None
+
+
+def publish_through(
+    fault: Fault,
+    request: PublishRequest,
+    steps: Plan,
+    folder: Path,
+    caplog: pytest.LogCaptureFixture,
+    *,
+    referrers_api: bool = True,
+) -> Error | None:
+    """Publish through the fault, and then without it; give what the first run raised."""
     events: list[Event] = []
     auth = BasicAuth("user", PASSWORD)
     with (
         Simulator() as other,
-        EmbeddedRegistry(tmp_path / "registry", observer=events.append, auth=auth) as registry,
+        EmbeddedRegistry(
+            folder / "registry", observer=events.append, auth=auth, referrers_api=referrers_api
+        ) as registry,
         FaultProxy(registry.address, fault, other.address) as proxy,
     ):
-        direct = password_for(registry.address, tmp_path / "direct")
+        direct = password_for(registry.address, folder / "direct")
         with client_at(registry.address, direct) as client:
             theirs = attach_others(client, request.layout)
-        environment = password_for(proxy.address, tmp_path / "proxied")
+        environment = password_for(proxy.address, folder / "proxied")
         error: Error | None = None
-        with client_at(proxy.address, environment) as client:
+        with client_at(proxy.address, environment) as client, pytest.MonkeyPatch.context() as patch:
+            if fault.slow:
+                patch.setattr(transport, "MAX_REQUEST_SECONDS", 1.0)
             try:
                 publish(request, steps, client, lambda _: None)
             except Error as failure:
@@ -138,7 +191,6 @@ def test_publishing_through_a_fault(
         assert other.seen == []
 
         proxy.heal()
-        monkeypatch.undo()
         with client_at(proxy.address, environment) as client:
             publish(request, steps, client, lambda _: None)
             source = RegistrySource(Reference(client.repository, "v1", None), client)
@@ -150,6 +202,7 @@ def test_publishing_through_a_fault(
     for before, after in itertools.pairwise(events):
         assert before.tags.keys() <= after.tags.keys()
         assert all(digests <= after.referrers[subject] for subject, digests in before.referrers.items())
+    return error
 
 
 def assert_nothing_leaks(text: str, error: Error | None) -> None:

@@ -24,7 +24,7 @@ from wasmoci.oci import MANIFEST_MEDIA_TYPE, Manifest
 from wasmoci.reference import Repository
 from wasmoci.registry.client import RepositoryClient
 from wasmoci.registry.server import EmbeddedRegistry
-from wasmoci.registry.tag_race import MAX_RACE_ATTEMPTS, add_under_tag
+from wasmoci.registry.tag_race import MAX_LOOKS, MAX_RACE_ATTEMPTS, SETTLE_SECONDS, add_under_tag
 
 PUBLISHERS = 10
 ALL = {referrer(number)[0].digest for number in range(PUBLISHERS)}
@@ -133,13 +133,33 @@ def test_an_addition_that_never_stays() -> None:
     assert len(written) == MAX_RACE_ATTEMPTS
 
 
-def test_an_addition_that_others_overwrite_once() -> None:
-    states = [b"none", b"theirs", b"theirs", b"both"]
+def looked_after(states: list[bytes]) -> tuple[int, int]:
+    """How often an addition is written, and how many pauses it takes, where the tag names `states` in turn."""
     written: list[bytes] = []
     pauses: list[float] = []
     add_under_tag(
-        "tag", lambda: states.pop(0), lambda data: None if data == b"both" else b"both", written.append, pauses.append
+        "tag",
+        lambda: states.pop(0),
+        lambda data: None if b"ours" in (data or b"") else b"ours",
+        written.append,
+        pauses.append,
     )
-    assert written == [b"both"] * 2
-    assert len(pauses) == 3
-    assert pauses[0] >= 0.25
+    assert all(pause >= SETTLE_SECONDS for pause in pauses[:1])
+    return len(written), len(pauses)
+
+
+@pytest.mark.parametrize(
+    ("states", "writes", "pauses"),
+    [
+        pytest.param([b"ours"], 0, 0, id="there before"),
+        pytest.param([b"", b"ours"], 1, 1, id="stays at once"),
+        pytest.param([b"", b"theirs", b"theirs", b"ours"], 2, 3, id="overwritten once"),
+        pytest.param([b"", b"ours 1", b"ours 1"], 1, 2, id="others add to it"),
+        pytest.param([b"", b"ours 1", b"theirs", b"", b"ours"], 2, 4, id="overwritten later"),
+        pytest.param([b"", b"theirs", b"ours 1", b"ours 1"], 1, 3, id="others bring it back"),
+        pytest.param([b"", *(b"ours %d" % number for number in range(MAX_LOOKS))], 1, MAX_LOOKS, id="never quiet"),
+    ],
+)
+def test_an_addition_is_looked_after(states: list[bytes], writes: int, pauses: int) -> None:
+    assert looked_after(states) == (writes, pauses)
+    assert states == []

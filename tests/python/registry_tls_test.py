@@ -104,6 +104,21 @@ def test_a_client_certificate_is_shown_to_the_registry_only(server: Tls, user: T
     assert [seen.certificate is None for seen in (*registry.seen, *storage.seen)] == [False, True]
 
 
+def test_a_client_certificate_of_the_environment(server: Tls, user: TlsFiles) -> None:
+    variables = {"WASM_OCI_CLIENT_CERTIFICATE": str(user.certificate), "WASM_OCI_CLIENT_KEY": str(user.key)}
+    with Simulator(tls=demanding(server, user)) as registry:
+        for named, shown in ((registry.address, True), ("other.example", False)):
+            environment = {**server.environment, **variables, "WASM_OCI_REGISTRY": named}
+            with client_with(registry.address, environment, None) as client:
+                if shown:
+                    assert client.resolve("v1") == (SUBJECT, MANIFEST)
+                else:
+                    with pytest.raises(RegistryError):
+                        client.resolve("v1")
+    with pytest.raises(UsageError, match="name the registry that it is for in WASM_OCI_REGISTRY"):
+        client_with("registry.example", variables, None)
+
+
 def encrypted(key_file: Path) -> Path:
     key = load_pem_private_key(key_file.read_bytes(), None)
     encryption = serialization.BestAvailableEncryption(PASSWORD.encode())

@@ -21,7 +21,7 @@ from wasmoci.registry.parallel import run_parallel
 from wasmoci.registry.referrers import Listing, Referrers
 from wasmoci.registry.session import REDIRECTS, Session, api_host
 from wasmoci.registry.tag_race import add_under_tag
-from wasmoci.registry.tls import TlsFiles
+from wasmoci.registry.tls import TlsFiles, files_of
 from wasmoci.registry.transport import Body, Request, Response, Transport, seconds_for
 from wasmoci.registry.upload import Uploader
 from wasmoci.registry.upload_answers import check_said_digest
@@ -53,13 +53,14 @@ class RepositoryClient:
     ) -> None:
         """Send nothing yet.
 
-        Of `environment` come the credentials (credentials.py), the CA bundle (SSL_CERT_FILE) and proxies
-        (proxy.py). `insecure_registries` are the `host[:port]` that are spoken to in plain HTTP. The
-        client certificate of `tls` is shown to this repository's registry only.
+        Of `environment` come the credentials (credentials.py), the CA bundle (SSL_CERT_FILE), proxies
+        (proxy.py) and, unless `tls` is given, the client certificate (tls.py), which no other registry
+        gets to see. `insecure_registries` are the `host[:port]` that are spoken to in plain HTTP.
         """
         self.repository = repository
         self._sleep = sleep
         host = api_host(repository.registry)
+        tls = files_of(repository.registry, environment) if tls is None else tls
         self._transport = Transport(insecure_registries, environment, sleep, tls=tls, registry=host)
         base = Url(self._transport.origin_of(host), "/")
         authorizer = Authorizer(

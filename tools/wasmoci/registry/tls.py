@@ -6,6 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wasmoci.errors import UsageError
+from wasmoci.registry.environment_credential import REGISTRY
+
+CERTIFICATE = "WASM_OCI_CLIENT_CERTIFICATE"
+KEY = "WASM_OCI_CLIENT_KEY"
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +19,20 @@ class TlsFiles:
     ca: Path | None = None
     certificate: Path | None = None
     key: Path | None = None
+
+
+def files_of(registry: str, environment: Mapping[str, str]) -> TlsFiles:
+    """The client certificate of WASM_OCI_CLIENT_CERTIFICATE and WASM_OCI_CLIENT_KEY, for WASM_OCI_REGISTRY only.
+
+    Raises UsageError for files without a registry that they are for.
+    """
+    certificate, key = (environment.get(name) for name in (CERTIFICATE, KEY))
+    named = environment.get(REGISTRY)
+    if (certificate or key) and not named:
+        raise UsageError(f"{CERTIFICATE} or {KEY} is set: name the registry that it is for in {REGISTRY}")
+    if named != registry:
+        return TlsFiles()
+    return TlsFiles(certificate=Path(certificate) if certificate else None, key=Path(key) if key else None)
 
 
 def bundle_of(files: TlsFiles, environment: Mapping[str, str]) -> str | None:
