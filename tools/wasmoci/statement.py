@@ -91,7 +91,7 @@ def _sha256(subject: JsonObject) -> str:
     count = len(digests.names())
     if count > MAX_SUBJECT_DIGESTS:
         raise LimitError(f"{digests.where} has {count} digests, the limit is {MAX_SUBJECT_DIGESTS}")
-    return digests.optional_string("sha256") or ""
+    return subject.string_map("digest").get("sha256", "")
 
 
 def _compact(json_text: bytes) -> bytes:
