@@ -90,6 +90,10 @@ NONSENSE = "sigstore-kms-test gave an answer that is not in its form"
         ('print(\'{"publicKey": {"publicKeyPEM": "/w=="}}\')', NONSENSE),
         ("import sys; sys.exit(7)", "sigstore-kms-test failed with exit code 7"),
         (GOOD_KEY.replace("sys.exit()", "sys.exit(7)"), "sigstore-kms-test failed with exit code 7"),
+        (
+            GOOD_KEY.replace("print(json.dumps({", "print(json.dumps({'errorMessage': 'no', "),
+            "sigstore-kms-test refused publicKey: no",
+        ),
         ('print(\'{"errorMessage": "no such key"}\')', "sigstore-kms-test refused publicKey: no such key"),
         (
             'import sys; print(\'{"errorMessage": "a\\\\nb"}\'); sys.exit(1)',

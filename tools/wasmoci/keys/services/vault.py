@@ -7,9 +7,10 @@ $TRANSIT_SECRET_ENGINE_PATH says, else at `transit`. $VAULT_NAMESPACE, $VAULT_CA
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import hvac
 from cryptography.hazmat.primitives.asymmetric import ed25519
@@ -45,8 +46,8 @@ class VaultSigningKey:
             allow_redirects=False,
         ).secrets.transit
         with _explained():
-            data = _data(self._transit.read_key(self._name, mount_point=self._mount))
-            self._version, public_key = _newest(data)
+            answer = self._transit.read_key(self._name, mount_point=self._mount)
+            self._version, public_key = _newest(answer["data"])
         self.public_key: algorithms.PublicKey = _public_key(public_key)
 
     def sign(self, message: bytes) -> bytes:
@@ -62,7 +63,7 @@ class VaultSigningKey:
                 marshaling_algorithm="asn1",
                 mount_point=self._mount,
             )
-            match = _SIGNATURE.fullmatch(str(_data(answer)["signature"]))
+            match = _SIGNATURE.fullmatch(answer["data"]["signature"])
         if match is None or int(match[1]) != self._version:
             raise answers.nonsense(_SERVICE)
         return answers.signature(_decoded(match[2]), _SERVICE)
@@ -90,19 +91,11 @@ def _token() -> str:
     return read_secret(path, _MAX_TOKEN_SIZE, "the file with the token", private=False).decode(errors="replace").strip()
 
 
-def _data(answer: object) -> Mapping[str, object]:
-    """The member `data`; anything but an answer with status 200, such as a redirect, has none."""
-    data = answer["data"] if isinstance(answer, dict) else None
-    if not isinstance(data, dict):
+def _newest(data: Any) -> tuple[int, object]:
+    version = data["latest_version"]
+    if type(version) is not int:
         raise answers.nonsense(_SERVICE)
-    return data
-
-
-def _newest(data: Mapping[str, object]) -> tuple[int, object]:
-    version, keys = data["latest_version"], data["keys"]
-    if type(version) is not int or not isinstance(keys, dict):
-        raise answers.nonsense(_SERVICE)
-    entry = keys[str(version)]
+    entry = data["keys"][str(version)]
     if not isinstance(entry, dict):
         raise KeyFileError("this key of the transit engine is for encryption, not for signatures")
     return version, entry["public_key"]
@@ -127,7 +120,10 @@ def _decoded(text: str) -> bytes:
 
 @contextmanager
 def _explained() -> Iterator[None]:
-    """What hvac and requests say can hold addresses and tokens: errors are told by their names only."""
+    """What hvac and requests say can hold addresses and tokens: errors are told by their names only.
+
+    An answer without JSON, such as a redirect, is no dictionary: reading it as one is a TypeError.
+    """
     try:
         yield
     except VaultError as error:
