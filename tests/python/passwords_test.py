@@ -276,6 +276,7 @@ def test_a_terminal_that_cannot_hide_a_password_is_not_used(monkeypatch: pytest.
 @pytest.mark.parametrize(("stdin", "stderr"), [(True, False), (False, True), (False, False)])
 def test_half_a_terminal_is_not_asked(monkeypatch: pytest.MonkeyPatch, stdin: bool, stderr: bool) -> None:
     monkeypatch.delenv("COSIGN_PASSWORD", raising=False)
+    monkeypatch.setattr("getpass.getpass", lambda _: PASSWORD)
     monkeypatch.setattr(sys.stdin, "isatty", lambda: stdin, raising=False)
     monkeypatch.setattr(sys.stderr, "isatty", lambda: stderr, raising=False)
     assert Password()() is None
