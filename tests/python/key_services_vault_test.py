@@ -199,7 +199,7 @@ ENCRYPTION = "this key of the transit engine is for encryption, not for signatur
         (Answer.of({"data": []}), NONSENSE),
         (Answer.of({"data": {}}), NONSENSE),
         (Answer.of({"data": {"latest_version": 1, "keys": []}}), NONSENSE),
-        (key_answer({"public_key": pem(P256)}, version=True), NONSENSE),
+        (key_answer({"public_key": pem(P256)}, version="2"), NONSENSE),
         (key_answer({"public_key": pem(P256)}, version=3), NONSENSE),
         (key_answer(1514764800), ENCRYPTION),
         (key_answer({"public_key": ""}), NONSENSE),
