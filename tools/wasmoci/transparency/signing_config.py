@@ -43,13 +43,14 @@ class LogServices:
         usable = [one for one in self.services if one.version in versions and one.validity.includes(now)]
         highest = max((one.version for one in usable), default=0)
         by_operator: dict[str, LogService] = {}
-        for one in sorted(usable, key=lambda one: -(one.validity.start or 0)):
+        for one in sorted(usable, key=_newest_first):
             if one.version == highest:
                 by_operator.setdefault(one.operator, one)
         chosen = list(by_operator.values())
-        if len(chosen) < (self.count or 1):
+        wanted = 1 if self.count is None else self.count
+        if len(chosen) < wanted:
             raise UsageError(
-                f"the signing configuration wants {self.count or 1} transparency logs, and it has {len(chosen)} "
+                f"the signing configuration wants {wanted} transparency logs, and it has {len(chosen)} "
                 f"that can be used now, of major version {' or '.join(map(str, sorted(versions)))}"
             )
         return chosen[: self.count]
@@ -64,6 +65,10 @@ def parse_signing_config(data: bytes) -> LogServices:
         raise UsageError("the signing configuration has no transparency log")
     services = tuple(_parse_service(one) for one in top.objects("rekorTlogUrls", MAX_SERVICES))
     return LogServices(services, _parse_count(top.object("rekorTlogConfig")))
+
+
+def _newest_first(service: LogService) -> int:
+    return 0 if service.validity.start is None else -service.validity.start
 
 
 def _parse_service(value: JsonObject) -> LogService:
