@@ -29,6 +29,11 @@ def test_endless_file_is_not_read_whole() -> None:
         read_bounded(Path("/dev/zero"), 1000, "the file")
 
 
+def test_what_opens_and_cannot_be_read_is_named() -> None:
+    with pytest.raises(Error, match="cannot read the thing"):
+        read_bounded(Path("/proc/self/mem"), 1000, "the thing")
+
+
 @pytest.mark.parametrize("name", ["missing", "."])
 def test_what_cannot_be_opened_is_named(tmp_path: Path, name: str) -> None:
     with pytest.raises(Error, match="cannot read the thing"):

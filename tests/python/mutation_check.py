@@ -90,6 +90,19 @@ SUITES = {
     "predicate_type": ["predicate"],
     "provenance": ["provenance"],
     "referrer_list": ["referrer_list"],
+    "registry.auth": ["registry_parsing", "registry_hostile", "credentials", "registry_client", "registry_upload"],
+    "registry.auth_file": ["credentials"],
+    "registry.blob_source": ["registry_upload", "registry_parallel", "registry_hostile"],
+    "registry.credential_helper": ["credentials"],
+    "registry.credentials": ["credentials"],
+    "registry.environment_credential": ["credentials"],
+    "registry.parallel": ["registry_parallel"],
+    "registry.proxy": ["registry_proxy"],
+    "registry.tag_race": ["registry_race"],
+    "registry.tls": ["registry_tls", "registry_transport"],
+    "registry.upload": ["registry_upload"],
+    "registry.upload_answers": ["registry_upload", "registry_hostile"],
+    "registry.upload_chunks": ["registry_upload"],
     "section_pattern": ["section_pattern"],
     "sign_component": ["sign_component", "verify_component", "component_editing"],
     "sign_component_file": ["sign_layout_component", "signing_request"],
@@ -131,6 +144,7 @@ SUITES = {
 
 # Mutants that change nothing that can be observed, and why.
 EQUIVALENT = {
+    ("files", "always true: _HAS_MODES"): "these tests run where files have modes",
     (
         "import_signatures",
         "always true: component is not None",

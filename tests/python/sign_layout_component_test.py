@@ -17,10 +17,12 @@ from wasmoci.errors import Error, FormatError, KeyFileError, UsageError, Verific
 from wasmoci.keys.component import ComponentSigner
 from wasmoci.layout import Layout
 from wasmoci.oci import Manifest
+from wasmoci.sign_component_file import sign_file_embedded
 from wasmoci.sign_image import SignRequest, sign_image
 from wasmoci.sign_layout_component import SignComponentRequest, sign_layout_component
 from wasmoci.signature_format import SignatureFormat, SignatureType
 from wasmoci.verify import Policy, verify
+from wasmoci.wasm import Kind
 
 EMBEDDED, DETACHED = SignatureType.EMBEDDED, SignatureType.DETACHED
 
@@ -166,6 +168,15 @@ def test_a_key_that_makes_no_signature_of_its_own_writes_nothing(
     with pytest.raises(expected):
         sign_layout_component(request, OTHER_COMPONENT_SIGNER, ComponentSigner(BrokenKey(answer)))
     assert not request.output.exists()
+
+
+def test_a_file_that_not_all_have_signed_does_not_appear(tmp_path: Path) -> None:
+    source, output = tmp_path / "hello.wasm", tmp_path / "signed.wasm"
+    source.write_bytes(HELLO)
+    signers = [COMPONENT_SIGNER, ComponentSigner(BrokenKey(KeyFileError("down")))]
+    with pytest.raises(KeyFileError, match="down"):
+        sign_file_embedded(source, output, signers, Kind.COMPONENT, with_key_id=False)
+    assert not output.exists()
 
 
 def test_a_detached_signature_of_several_is_one_referrer(request_: SignComponentRequest) -> None:
