@@ -70,7 +70,7 @@ class Vault:
 def signed(key: PrivateKey, asked: dict[str, object]) -> bytes:
     data = base64.b64decode(str(asked["input"]))
     if isinstance(key, ed25519.Ed25519PrivateKey):
-        assert asked["prehashed"] is False
+        assert (asked["prehashed"], "hash_algorithm" in asked) == (False, False)
         return key.sign(data)
     assert (asked["prehashed"], asked["hash_algorithm"], asked["signature_algorithm"]) == (True, "sha2-256", "pkcs1v15")
     return sign_digest(key, data)
