@@ -15,7 +15,7 @@ import pytest
 from image_fixtures import PUBLIC_KEY, Edit, edited, envelope_of
 from log_entry_fixtures import ENVELOPE, URL, logged_v1, logged_v2, parsed, trusted_logs
 from sigstore_fixtures import Sigstore, SigstoreServer
-from sigstore_log_fixtures import Log, v1_answer
+from sigstore_log_fixtures import Json, Log, v1_answer
 from wasmoci.errors import Error, FormatError, LimitError, RegistryError, UsageError, VerificationError
 from wasmoci.keys.image import FileKey, ImageSigner
 from wasmoci.strict_json import dump
@@ -84,6 +84,20 @@ def test_keys_that_rekor_v2_does_not_take_go_to_version_1(kind: str) -> None:
         assert [request.path for request in server.requests] == [ENTRIES]
         with pytest.raises(UsageError, match=r"of major version 1$"):
             logs_at(f"{server.url}/rekor2", 2).add(envelope, signer.public_key)
+
+
+def test_the_ca_bundle_of_the_environment_is_used(tmp_path: Path) -> None:
+    with SigstoreServer() as server:
+        config = edited(server.write(tmp_path).signing_config(1).read_bytes(), https)
+        (tmp_path / "https.json").write_bytes(config)
+        logs = RekorLogs.from_file(tmp_path / "https.json", {"SSL_CERT_FILE": str(tmp_path / "missing")})
+        with pytest.raises(UsageError, match="missing cannot be read"):
+            logs.add(ENVELOPE, PUBLIC_KEY)
+
+
+def https(config: Json) -> None:
+    log = config["rekorTlogUrls"][0]
+    log["url"] = log["url"].replace("http:", "https:")
 
 
 def test_all_logs_of_a_configuration_get_the_entry() -> None:

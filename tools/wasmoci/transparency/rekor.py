@@ -7,7 +7,7 @@ signing configuration may name a log by a URL in plain HTTP.
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from wasmoci.cosign_bundle import Envelope
@@ -53,7 +53,7 @@ class RekorLogs:
     """
 
     services: LogServices
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] | None = None
     trusted: Sequence[TransparencyLog] = ()
     clock: Callable[[], float] = time.time
 
@@ -63,7 +63,7 @@ class RekorLogs:
     ) -> "RekorLogs":
         """Read `signing_config.json`; raises FormatError, LimitError, Error where it cannot be read."""
         data = read_bounded(path, MAX_SIGNING_CONFIG_SIZE, "the signing configuration")
-        return cls(parse_signing_config(data), environment or {}, trusted)
+        return cls(parse_signing_config(data), environment, trusted)
 
     def add(self, envelope: Envelope, key: ImagePublicKey) -> list[LogEntry]:
         """Log an envelope that `key` signed; the entries as the logs gave them, not verified.
@@ -77,8 +77,7 @@ class RekorLogs:
 
     def _add_to(self, service: LogService, envelope: Envelope, key: ImagePublicKey) -> LogEntry:
         base = Url.parse(service.url.rstrip("/"))
-        plain = [base.origin.netloc] if base.origin.scheme == "http" else []
-        transport = Transport(plain, self.environment)
+        transport = Transport([base.origin.netloc], self.environment)
         try:
             if service.version == 1:
                 return _add_to_v1(transport, _below(base, "/api/v1/log/entries"), dsse_request(envelope, key))
