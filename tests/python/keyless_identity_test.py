@@ -44,6 +44,7 @@ def test_regular_expression_that_matches_a_part_only_does_not_match(text: str) -
 
 def test_cve_2025_29778_regular_expression_of_the_issuer_is_not_ignored() -> None:
     pattern = IdentityPattern.of(identity=SAN, issuer_regexp=r"https://token\.example\.(com|org)")
+    assert not pattern.is_exact
     assert pattern.matches(Identity(SAN, "https://token.example.org"))
     assert not pattern.matches(Identity(SAN, "https://token.example.net"))
 
@@ -91,13 +92,17 @@ def test_expression_takes_linear_time() -> None:
         {"issuer": ISSUER},
         {"identity": SAN, "identity_regexp": "a@b", "issuer": ISSUER},
         {"identity": SAN, "issuer": ISSUER, "issuer_regexp": "https://a"},
-        {"identity": "", "issuer": ISSUER},
-        {"identity": SAN, "issuer": ""},
     ],
 )
 def test_identity_and_issuer_are_both_wanted_once(given: dict[str, str]) -> None:
-    with pytest.raises(UsageError):
+    with pytest.raises(UsageError, match="exactly one of them"):
         IdentityPattern.of(**given)
+
+
+def test_identity_and_issuer_are_not_empty() -> None:
+    for given in ({"identity": "", "issuer": ISSUER}, {"identity": SAN, "issuer": ""}):
+        with pytest.raises(UsageError, match="of a trusted identity is empty"):
+            IdentityPattern.of(**given)
 
 
 def test_names_tell_patterns_apart() -> None:

@@ -160,7 +160,9 @@ TOKENS = {
 @pytest.mark.parametrize("name", TOKENS)
 def test_token_that_cannot_be_used_is_refused_and_goes_nowhere(server: SigstoreServer, files: Files, name: str) -> None:
     files.token.write_text(TOKENS[name])
-    assert isinstance(failure(files), FormatError)
+    refused = failure(files)
+    assert isinstance(refused, FormatError)
+    assert f"the identity token in {files.token} is no {'ASCII' if name == 'not_ascii' else 'OIDC'}" in str(refused)
     assert server.requests == []
 
 
@@ -290,6 +292,13 @@ def test_identity_of_the_ci_job_signs(files: Files, no_ci: pytest.MonkeyPatch) -
     signer = ambient(files)
     signer.sign_statement(STATEMENT)
     assert signer.fingerprint == str(Identity("ci@example.com", ISSUER))
+
+
+def test_token_of_ci_that_cannot_be_used_is_refused(files: Files, no_ci: pytest.MonkeyPatch) -> None:
+    no_ci.setenv("GITLAB_CI", "true")
+    no_ci.setenv("SIGSTORE_ID_TOKEN", TOKENS["expired"])
+    with pytest.raises(FormatError, match="the identity token of CI is no OIDC token"):
+        ambient(files).sign_statement(STATEMENT)
 
 
 def test_ci_that_gives_no_token_is_an_error(files: Files, no_ci: pytest.MonkeyPatch) -> None:

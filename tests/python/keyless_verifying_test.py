@@ -117,6 +117,8 @@ def user_name(name: str) -> x509.OtherName:
         (Leaf(san=user_name("joe!example.com")), Identity("joe!example.com", ISSUER)),
         (Leaf(issuer=issuer_extensions(ISSUER)[:1]), Identity(SAN, ISSUER)),
         (Leaf(issuer=issuer_extensions(ISSUER)[1:]), Identity(SAN, ISSUER)),
+        (Leaf(issuer=issuer_extensions(f"{ISSUER}/{'a' * 200}")[1:]), Identity(SAN, f"{ISSUER}/{'a' * 200}")),
+        (Leaf(issuer=issuer_extensions(f"{ISSUER}/{'a' * 300}")[1:]), Identity(SAN, f"{ISSUER}/{'a' * 300}")),
         (Leaf(san=f"https://ci.example.com/{'a' * 300}"), Identity(f"https://ci.example.com/{'a' * 300}", ISSUER)),
     ],
 )
@@ -194,6 +196,15 @@ CERTIFICATE_ATTACKS = [
         Reason.MALFORMED,
         "no e-mail address, URI or user name",
         id="other_name_of_another_kind",
+    ),
+    pytest.param(
+        leaf(san=x509.DNSName("ci.example.com")), Reason.MALFORMED, "no e-mail address", id="name_of_another_kind"
+    ),
+    pytest.param(
+        leaf(issuer=[x509.UnrecognizedExtension(ISSUER_V2_OID, b"\x0c\x81\x05short")]),
+        Reason.MALFORMED,
+        "no DER",
+        id="issuer_with_a_length_that_is_not_the_shortest",
     ),
     pytest.param(leaf(sct=None), Reason.BAD_SIGNATURE, "timestamp extension", id="missing_sct"),
     pytest.param(

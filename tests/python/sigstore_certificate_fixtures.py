@@ -43,10 +43,12 @@ def general_name(san: str | x509.GeneralName) -> x509.GeneralName:
 
 
 def utf8_string(text: str) -> bytes:
-    """The DER of a UTF8String of less than 128 bytes."""
+    """The DER of a UTF8String."""
     data = text.encode()
-    assert len(data) < 128
-    return bytes([0x0C, len(data)]) + data
+    if len(data) < 0x80:
+        return bytes([0x0C, len(data)]) + data
+    length = len(data).to_bytes((len(data).bit_length() + 7) // 8, "big")
+    return bytes([0x0C, 0x80 | len(length)]) + length + data
 
 
 def issuer_extensions(issuer: str) -> list[x509.UnrecognizedExtension]:

@@ -70,8 +70,9 @@ def _issuer(certificate: x509.Certificate) -> str:
 
 def _extension(certificate: x509.Certificate, oid: ObjectIdentifier) -> bytes | None:
     for extension in certificate.extensions:
-        if extension.oid == oid and isinstance(extension.value, x509.UnrecognizedExtension):
-            return extension.value.value
+        if extension.oid == oid:
+            data: bytes = extension.value.public_bytes()
+            return data
     return None
 
 

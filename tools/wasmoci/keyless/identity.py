@@ -62,13 +62,13 @@ class _Text:
 
     @classmethod
     def of(cls, exact: str | None, regexp: str | None, what: str) -> "_Text":
-        if exact is not None and regexp is None:
-            if not exact:
-                raise UsageError(f"the {what} of a trusted identity is empty")
-            return cls(exact, False, exact.__eq__)
-        if regexp is not None and exact is None:
-            return cls(regexp, True, _matcher(regexp, what))
-        raise UsageError(f"a trusted identity has an {what} or a regular expression for it, exactly one of them")
+        if (exact is None) == (regexp is None):
+            raise UsageError(f"a trusted identity has an {what} or a regular expression for it, exactly one of them")
+        if exact is None:
+            return cls(regexp or "", True, _matcher(regexp or "", what))
+        if not exact:
+            raise UsageError(f"the {what} of a trusted identity is empty")
+        return cls(exact, False, exact.__eq__)
 
     def __str__(self) -> str:
         return f"/{self.text}/" if self.is_regexp else self.text
