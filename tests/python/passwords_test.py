@@ -291,3 +291,29 @@ def test_text_that_the_terminal_cannot_have_is_an_error(monkeypatch: pytest.Monk
         Password()()
     assert "MARKED" not in repr(refused.value)
     assert not isinstance(refused.value, UsageError)
+
+
+@pytest.mark.parametrize(
+    ("is_new", "typed", "asked"),
+    [(False, [PASSWORD, OTHER_PASSWORD], 1), (True, [PASSWORD, PASSWORD], 2), (True, [PASSWORD, OTHER_PASSWORD], 2)],
+)
+def test_only_a_new_password_is_typed_twice_and_the_same(
+    is_new: bool, typed: list[str], asked: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prompts: list[str] = []
+
+    def answer(prompt: str) -> str:
+        prompts.append(prompt)
+        return typed[len(prompts) - 1]
+
+    monkeypatch.delenv("COSIGN_PASSWORD", raising=False)
+    monkeypatch.setattr("getpass.getpass", answer)
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    source = Password(is_new=is_new)
+    if len(set(typed[:asked])) == 1:
+        assert source() == PASSWORD.encode()
+    else:
+        with pytest.raises(Error, match="the two passwords are not the same"):
+            source()
+    assert len(prompts) == asked
