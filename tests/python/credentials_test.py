@@ -93,6 +93,11 @@ def test_a_helper_for_one_registry(tmp_path: Path) -> None:
     assert find_credential(REPOSITORY, docker_config(tmp_path, config) | path) == USER
 
 
+def test_a_helper_without_a_name_is_none(tmp_path: Path) -> None:
+    config = {"credHelpers": {HOST: ""}, "auths": {HOST: {"auth": b64(f"user:{PASSWORD}")}}}
+    assert find_credential(REPOSITORY, docker_config(tmp_path, config)) == USER
+
+
 def test_the_helper_for_all_registries_is_asked_last(tmp_path: Path) -> None:
     path = helper(tmp_path, "all", answering("<token>", PASSWORD))
     config = {"credHelpers": {"other": "none"}, "auths": {HOST: {}}, "credsStore": "all"}
@@ -139,7 +144,8 @@ def test_a_helper_that_has_none(script: str, tmp_path: Path) -> None:
 def test_a_helper_that_fails(
     script: str, error: type[Error], text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(credential_helper, "HELPER_TIMEOUT_SECONDS", 1)
+    if "sleep" in script:
+        monkeypatch.setattr(credential_helper, "HELPER_TIMEOUT_SECONDS", 1)
     path = helper(tmp_path, "all", script)
     with pytest.raises(error, match=text) as caught:
         find_credential(REPOSITORY, docker_config(tmp_path, {"credsStore": "all"}) | path)
@@ -278,7 +284,8 @@ def test_the_files_below_home(tmp_path: Path) -> None:
     file = tmp_path / ".config/containers/auth.json"
     file.parent.mkdir(parents=True)
     file.write_text(json.dumps({"auths": {HOST: login("podman")}}))
-    assert find_credential(REPOSITORY, {"HOME": str(tmp_path)}) == user("podman")
+    for home in ("HOME", "USERPROFILE"):
+        assert find_credential(REPOSITORY, {home: str(tmp_path)}) == user("podman")
 
 
 def test_an_auth_file_that_is_named_and_not_there(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ nothing (containers-auth.json(5)).
 import base64
 import binascii
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from wasmoci.errors import FormatError, RegistryError
@@ -39,7 +39,7 @@ def credential_in_file(path: Path, repository: Repository, environment: Mapping[
     config = parse_object(data, str(path), MAX_AUTH_FILE_SIZE)
     server = _DOCKER_HUB_KEY if repository.registry in _DOCKER_HUB_HOSTS else repository.registry
     helpers = config.string_map("credHelpers")
-    key = _key_for(helpers, Repository(repository.registry, ""))
+    key = _key_for(helpers, [repository.registry])
     if key is not None and helpers[key]:
         return ask_helper(helpers[key], server, environment)
     credential = _from_auths(config, repository)
@@ -49,9 +49,9 @@ def credential_in_file(path: Path, repository: Repository, environment: Mapping[
     return ask_helper(store, server, environment) if store else None
 
 
-def _key_for(keys: Mapping[str, object], repository: Repository) -> str | None:
-    """The key that names `repository` best; one that is spelled the same goes before other spellings."""
-    for name in _names(repository):
+def _key_for(keys: Collection[str], names: Iterable[str]) -> str | None:
+    """The key that is the first of `names` that has one; the same spelling goes before others."""
+    for name in names:
         if name in keys:
             return name
         for key in keys:
@@ -62,7 +62,7 @@ def _key_for(keys: Mapping[str, object], repository: Repository) -> str | None:
 
 def _names(repository: Repository) -> Iterator[str]:
     """`host/a/b`, `host/a`, `host`."""
-    parts = repository.path.split("/") if repository.path else []
+    parts = repository.path.split("/")
     for count in range(len(parts), -1, -1):
         yield "/".join([repository.registry, *parts[:count]])
 
@@ -75,8 +75,10 @@ def _normalized(key: str) -> str:
 
 def _from_auths(config: JsonObject, repository: Repository) -> Credential | None:
     auths = config.optional_object("auths")
-    key = _key_for(dict.fromkeys(auths.names()), repository) if auths else None
-    if auths is None or key is None:
+    if auths is None:
+        return None
+    key = _key_for(list(auths.names()), _names(repository))
+    if key is None:
         return None
     entry = auths.object(key)
     for member, kind in (

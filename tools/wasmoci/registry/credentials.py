@@ -42,8 +42,8 @@ def _files(environment: Mapping[str, str]) -> Iterator[Path]:
         return
     home = environment.get("HOME") or environment.get("USERPROFILE")
     folders = [
-        (environment.get("DOCKER_CONFIG") or (home and f"{home}/.docker"), "config.json"),
+        (environment.get("DOCKER_CONFIG") or (home and Path(home, ".docker")), "config.json"),
         (environment.get("XDG_RUNTIME_DIR"), "containers/auth.json"),
-        (environment.get("XDG_CONFIG_HOME") or (home and f"{home}/.config"), "containers/auth.json"),
+        (environment.get("XDG_CONFIG_HOME") or (home and Path(home, ".config")), "containers/auth.json"),
     ]
     yield from (Path(folder) / name for folder, name in folders if folder)
