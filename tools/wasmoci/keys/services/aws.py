@@ -55,10 +55,8 @@ class AwsSigningKey:
 
     def _ask(self, operation: str, **arguments: object) -> Mapping[str, object]:
         with _explained():
-            answer = getattr(self._client, operation)(KeyId=self._key_id, **arguments)
-        if not isinstance(answer, dict):
-            raise answers.nonsense(_SERVICE)
-        return answer
+            answer: Mapping[str, object] = getattr(self._client, operation)(KeyId=self._key_id, **arguments)
+            return answer
 
 
 def open_key(key: AwsKey) -> AwsSigningKey:
