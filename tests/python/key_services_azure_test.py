@@ -232,3 +232,14 @@ def test_a_failing_service_is_asked_three_times(vault: Vault, monkeypatch: pytes
         public_key_of(f"azurekms://{VAULT}/p256")
     assert told(raised) == "Azure Key Vault refused this: HttpResponseError"
     assert len(vault.requests) == 3
+
+
+def test_no_service_is_one_line(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
+    def send(*_: object, **__: object) -> None:
+        raise requests.exceptions.ConnectionError(SECRET)
+
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    monkeypatch.setattr(requests.adapters.HTTPAdapter, "send", send)
+    with pytest.raises(KeyFileError) as raised:
+        public_key_of(f"azurekms://{VAULT}/p256")
+    assert told(raised) == "Azure Key Vault cannot be asked: ServiceRequestError"
