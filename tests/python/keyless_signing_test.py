@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 from cryptography.x509.oid import ExtendedKeyUsageOID
+from sigstore.oidc import ExpiredIdentity
+from sigstore.sign import SigningContext
 
 from image_fixtures import PUBLIC_KEY, REPOSITORY, SIGNER, make_image, write_layout
 from sigstore_certificate_fixtures import ISSUER, SAN
@@ -215,6 +217,14 @@ def test_token_that_a_service_echoes_is_not_shown(server: SigstoreServer, files:
 def test_refusal_of_fulcio_says_its_status(server: SigstoreServer, files: Files) -> None:
     server.answers["/api/v2/signingCert"] = (403, b'{"message":"no"}')
     assert "403" in str(failure(files))
+
+
+def test_failure_without_a_text_is_named(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise ExpiredIdentity
+
+    monkeypatch.setattr(SigningContext, "signer", fail)
+    assert str(failure(files)) == "Sigstore's services did not sign: ExpiredIdentity: "
 
 
 def test_without_a_time_stamp_rekor_v2_is_not_enough(
