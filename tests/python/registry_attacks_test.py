@@ -141,6 +141,7 @@ REGISTRY_AND_NETWORK: Mapping[str, Sequence[str]] = {
         "registry_race_test.py::test_in_threads",
         "registry_race_test.py::test_in_processes",
         "registry_race_test.py::test_under_a_tag",
+        "registry_race_test.py::test_signatures_of_publishers",
         "registry_hostile_test.py::test_an_index_that_others_overwrite_or_delete_for_ever",
         "publish_test.py::test_a_legacy_tag_that_does_not_keep_signatures_is_an_error",
     ],

@@ -6,10 +6,13 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 
+from publish_fixtures import client_for, dual_layout, request_for
 from registry_fixtures import (
     MANIFEST,
     REPOSITORY_PATH,
@@ -19,12 +22,18 @@ from registry_fixtures import (
     push_image,
     referrer,
 )
+from wasm_fixtures import KEY
 from wasmoci.errors import RegistryError
+from wasmoci.keys.image import FileKey, ImageSigner
 from wasmoci.oci import MANIFEST_MEDIA_TYPE, Manifest
-from wasmoci.reference import Repository
+from wasmoci.publish import plan, publish
+from wasmoci.reference import Reference, Repository
 from wasmoci.registry.client import RepositoryClient
 from wasmoci.registry.server import EmbeddedRegistry
 from wasmoci.registry.tag_race import MAX_LOOKS, MAX_RACE_ATTEMPTS, SETTLE_SECONDS, add_under_tag
+from wasmoci.registry_source import RegistrySource
+from wasmoci.signature_format import SignatureFormat
+from wasmoci.verify import Policy, verify
 
 PUBLISHERS = 10
 ALL = {referrer(number)[0].digest for number in range(PUBLISHERS)}
@@ -117,6 +126,30 @@ def test_under_a_tag(registry: EmbeddedRegistry) -> None:
     with own_client(registry) as client:
         manifest = Manifest.parse(client.resolve("shared")[1])
     assert set(manifest.annotations) == {f"layer{number}" for number in range(PUBLISHERS)}
+
+
+def test_signatures_of_publishers(registry: EmbeddedRegistry, tmp_path: Path) -> None:
+    """Bundles and legacy signatures, which are layers of one manifest."""
+    signers = [ImageSigner(FileKey(ec.generate_private_key(ec.SECP256R1()))) for _ in range(PUBLISHERS)]
+    plans = []
+    for number, signer in enumerate(signers):
+        request = request_for(dual_layout(tmp_path, signer, f"layout{number}"), registry.address)
+        request = replace(request, policy=Policy.of([KEY], [signer.public_key]))
+        plans.append((request, plan(request)))
+    barrier = threading.Barrier(PUBLISHERS)
+
+    def run(number: int) -> None:
+        with client_for(registry.address) as client:
+            barrier.wait()
+            publish(*plans[number], client, lambda _: None)
+
+    with ThreadPoolExecutor(PUBLISHERS) as threads:
+        list(threads.map(run, range(PUBLISHERS)))
+    with client_for(registry.address) as client:
+        policy = Policy.of([KEY], [signer.public_key for signer in signers])
+        verified = verify(RegistrySource(Reference(client.repository, "v1", None), client), policy)
+    found = {(one.format, one.signer.fingerprint) for one in verified.image_signatures}
+    assert found == {(form, signer.public_key.fingerprint) for form in SignatureFormat for signer in signers}
 
 
 def test_an_addition_that_is_there_is_not_written() -> None:
