@@ -29,9 +29,9 @@ def sign(rlocation: str, output: Path, registry: str | None) -> Report:
     The output is a layout, to be published elsewhere; it appears when it is verified.
     """
     asked = read_request(rlocation)
-    if asked.layout is None or asked.repository is None:
+    if asked.layout is None or not asked.repositories:
         raise UsageError("`oci_image` must be an image of rules_wasm_oci")
-    repository = Repository.parse(asked.repository)
+    repository = Repository.parse(asked.repositories[0])
     signing = read_signing(rlocation)
     wanted = policy(asked.trusted, asked.require)
     verify(Layout(asked.layout), signing.before(wanted))

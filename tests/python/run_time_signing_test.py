@@ -385,7 +385,7 @@ def _target(layout: Path, address: str, tmp_path: Path, monkeypatch: pytest.Monk
     def write(**changes: object) -> None:
         request = {
             "layout": "layout",
-            "repository": f"{address}/{PATH}",
+            "repositories": [f"{address}/{PATH}"],
             "tags": ["v1"],
             "require": "dual-layer",
             "componentKeys": ["component.pub"],
@@ -528,7 +528,7 @@ def test_a_signing_target_writes_where_the_user_stands(
         ({"runTime": None}, 3, "UNSIGNED"),
         ({"runTime": None, "require": "none"}, 2, "nothing would be signed"),
         ({"layout": "missing"}, 1, "there is no image layout"),
-        ({"repository": None}, 2, "must be an image of rules_wasm_oci"),
+        ({"repositories": []}, 2, "must be an image of rules_wasm_oci"),
         (
             {"runTime": {"oci": [{"reference": OCI_REFERENCE, "publicKey": "other.pub"}]}, "require": "none"},
             1,

@@ -77,9 +77,7 @@ def bundle(envelope: Envelope, hint: str) -> bytes:
     )
 
 
-def referrer(
-    bundle_blob: bytes, subject: Descriptor, predicate_type: str = SIGNATURE_PREDICATE_TYPE
-) -> Manifest:
+def referrer(bundle_blob: bytes, subject: Descriptor, predicate_type: str = SIGNATURE_PREDICATE_TYPE) -> Manifest:
     """The manifest that attaches a bundle with a statement of this type to `subject`."""
     return Manifest(
         config=Descriptor.of(EMPTY_MEDIA_TYPE, EMPTY_CONFIG),

@@ -1,25 +1,25 @@
 """Publish an image with its signatures, so that a tag that can be seen is a tag on a signed image."""
 
 import io
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 from wasmoci.digest import Digest
-from wasmoci.errors import Error, Reason, UsageError, VerificationError
+from wasmoci.errors import Reason, UsageError, VerificationError
+from wasmoci.existing_tags import stays
+from wasmoci.if_exists import IfExists
 from wasmoci.layout import Layout
 from wasmoci.oci import IMAGE_CONFIG_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descriptor, Manifest, referrer_descriptor
 from wasmoci.reference import Reference, Repository, check_tag
+from wasmoci.referrer_list import ReferrerList
 from wasmoci.registry.client import RepositoryClient
 from wasmoci.registry_source import RegistrySource
 from wasmoci.simple_signing import signature_manifest, signature_tag
 from wasmoci.verify import Policy, Verified, refuse_malformed, verify
 
 Progress = Callable[[str], None]
-
-# Others may publish signatures of the same image at the same time.
-_LEGACY_ATTEMPTS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,7 @@ class PublishRequest:
     policy: Policy
     placeholders: Collection[str] = field(default_factory=frozenset)
     allow_placeholders: bool = False
+    if_exists: IfExists = IfExists.OVERWRITE
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,16 @@ class Plan:
         return self.verified.subject.digest
 
 
+@dataclass(frozen=True, slots=True)
+class Published:
+    """How many blobs, manifests and signatures were sent, and how many were there; the tags set and left."""
+
+    sent: int
+    present: int
+    tags_set: tuple[str, ...]
+    tags_left: tuple[str, ...]
+
+
 def plan(request: PublishRequest) -> Plan:
     """Verify the layout and say what publishing would send; sends nothing.
 
@@ -63,7 +74,7 @@ def plan(request: PublishRequest) -> Plan:
     with refuse_malformed():
         layout = Layout(request.layout)
     verified = verify(layout, request.policy)
-    warnings = [*verified.warnings, *_placeholder_warnings(request, verified)]
+    warnings = [*verified.warnings, *placeholder_warnings(request, verified)]
     with refuse_malformed():
         subject = verified.subject
         manifest = layout.read_manifest(subject)
@@ -82,46 +93,111 @@ def plan(request: PublishRequest) -> Plan:
     )
 
 
-def publish(request: PublishRequest, planned: Plan, client: RepositoryClient, progress: Progress) -> None:
+def publish(request: PublishRequest, planned: Plan, client: RepositoryClient, progress: Progress) -> Published:
     """Send what `plan` found: blobs, manifest, signatures, a check of the registry's copy, then the tags.
 
     Only the last step makes the image visible under its tags, so it may fail or be killed before at
-    any time. Raises RegistryError, VerificationError where the registry's copy is not what was sent.
+    any time. What is there already is not sent again. Raises RegistryError, VerificationError where the
+    registry's copy is not what was sent and where a tag is not as `request.if_exists` wants it.
     """
-    layout = Layout(request.layout)
-    digest = planned.digest
-    for blob in planned.blobs:
-        _put_blob(client, layout, blob, progress)
-    client.put_manifest(planned.manifest, MANIFEST_MEDIA_TYPE, digest)
-    progress(f"manifest {digest}")
-    for descriptor, data in planned.referrers:
-        for blob in _blobs_of(data):
-            _put_blob(client, layout, blob, progress)
-        client.attach_referrer(digest, descriptor, data)
-        progress(f"referrer {descriptor.digest}")
-    if planned.legacy_layers:
-        for blob in planned.legacy_layers:
-            _put_blob(client, layout, blob, progress)
-        _put_legacy(client, digest, planned.legacy_layers)
-        progress(f"signatures at tag {signature_tag(digest)}")
+    sending = _Sending(Layout(request.layout), planned.digest, client, progress)
+    for tag in planned.tags:
+        stays(client, tag, planned.digest, request.if_exists)
+    sending.blobs(planned.blobs)
+    sending.manifest(planned.manifest)
+    sending.referrers(planned.referrers)
+    sending.legacy(planned.legacy_layers)
     _check_copy(request, planned, client)
     progress("the registry's copy is verified")
-    for tag in planned.tags:
-        client.put_manifest(planned.manifest, MANIFEST_MEDIA_TYPE, tag)
-        _check_tag_points(client, tag, digest)
-        progress(f"tag {tag}")
+    tags_set = [tag for tag in planned.tags if sending.tag(tag, planned.manifest, request.if_exists)]
+    return Published(
+        sent=sending.sent,
+        present=sending.present,
+        tags_set=tuple(tags_set),
+        tags_left=tuple(tag for tag in planned.tags if tag not in tags_set),
+    )
 
 
-def _placeholder_warnings(request: PublishRequest, verified: Verified) -> Iterator[str]:
+class _Sending:
+    """Sends what is not there, and counts."""
+
+    def __init__(self, layout: Layout, digest: Digest, client: RepositoryClient, progress: Progress) -> None:
+        self._layout = layout
+        self._digest = digest
+        self._client = client
+        self._progress = progress
+        self.sent = 0
+        self.present = 0
+
+    def blobs(self, blobs: Sequence[Descriptor]) -> None:
+        sources = [(blob, partial(self._layout.open_blob, blob.digest)) for blob in blobs]
+        self._client.put_blobs(sources, lambda blob, sent: self._count(sent, f"blob {blob.digest} ({blob.size} bytes)"))
+
+    def manifest(self, manifest: bytes) -> None:
+        missing = self._client.find_manifest(self._digest) is None
+        if missing:
+            self._client.put_manifest(manifest, MANIFEST_MEDIA_TYPE, self._digest)
+        self._count(missing, f"manifest {self._digest}")
+
+    def referrers(self, referrers: Sequence[tuple[Descriptor, bytes]]) -> None:
+        listed = RegistrySource.attached(self._client, self._digest) if referrers else ReferrerList()
+        for descriptor, data in referrers:
+            self.blobs(blobs_of(data))
+            missing = not listed.lists(descriptor.digest) or self._client.find_manifest(descriptor.digest) is None
+            if missing:
+                self._client.attach_referrer(self._digest, descriptor, data)
+            self._count(missing, f"referrer {descriptor.digest}")
+
+    def legacy(self, layers: Sequence[Descriptor]) -> None:
+        """Add signature layers to the manifest at the `.sig` tag, keeping those that others put there."""
+        if not layers:
+            return
+        self.blobs(layers)
+        sent = False
+
+        def added(manifest: bytes | None) -> bytes | None:
+            nonlocal sent
+            present = () if manifest is None else tuple(Manifest.parse(manifest).layers)
+            missing = [layer for layer in layers if layer not in present]
+            if not missing:
+                return None
+            sent = True
+            legacy = signature_manifest((*present, *missing))
+            config = Descriptor.of(IMAGE_CONFIG_MEDIA_TYPE, legacy.config)
+            self._client.put_blob(config, partial(io.BytesIO, legacy.config))
+            return legacy.manifest
+
+        tag = signature_tag(self._digest)
+        self._client.add_under_tag(tag, MANIFEST_MEDIA_TYPE, added)
+        self._count(sent, f"signatures at tag {tag}")
+
+    def tag(self, tag: str, manifest: bytes, if_exists: IfExists) -> bool:
+        """Set a tag unless it stays as it is; return whether it was set."""
+        if stays(self._client, tag, self._digest, if_exists):
+            self._progress(f"tag {tag} is left as it is")
+            return False
+        self._client.put_manifest(manifest, MANIFEST_MEDIA_TYPE, tag)
+        _check_tag_points(self._client, tag, self._digest)
+        self._progress(f"tag {tag}")
+        return True
+
+    def _count(self, sent: bool, what: str) -> None:
+        self.sent += sent
+        self.present += not sent
+        self._progress(what if sent else f"already there: {what}")
+
+
+def placeholder_warnings(request: PublishRequest, verified: Verified) -> list[str]:
+    """One for each placeholder key that signed; raises UsageError where the registry must not get such an image."""
     used = {key.fingerprint for key in verified.component_keys}
     used |= {signature.signer.fingerprint for signature in verified.image_signatures}
-    for fingerprint in sorted(used & set(request.placeholders)):
-        if not request.repository.is_loopback and not request.allow_placeholders:
-            raise UsageError(
-                f"{fingerprint} is a placeholder key, which everybody has: sign with a key of your own, "
-                f"or allow placeholder keys for {request.repository.registry}"
-            )
-        yield f"{fingerprint} is a placeholder key, which everybody has: this signature protects nothing"
+    placeholders = sorted(used & set(request.placeholders))
+    if placeholders and not request.repository.is_loopback and not request.allow_placeholders:
+        raise UsageError(
+            f"{placeholders[0]} is a placeholder key, which everybody has: sign with a key of your own, "
+            f"or allow placeholder keys for {request.repository.registry}"
+        )
+    return [f"{one} is a placeholder key, which everybody has: this signature protects nothing" for one in placeholders]
 
 
 def _referrer(layout: Layout, descriptor: Descriptor) -> tuple[Descriptor, bytes]:
@@ -129,29 +205,10 @@ def _referrer(layout: Layout, descriptor: Descriptor) -> tuple[Descriptor, bytes
     return referrer_descriptor(Manifest.parse(data), data), data
 
 
-def _blobs_of(manifest: bytes) -> tuple[Descriptor, ...]:
+def blobs_of(manifest: bytes) -> tuple[Descriptor, ...]:
+    """The config and the layers that a manifest names."""
     parsed = Manifest.parse(manifest)
     return (parsed.config, *parsed.layers)
-
-
-def _put_blob(client: RepositoryClient, layout: Layout, blob: Descriptor, progress: Progress) -> None:
-    uploaded = client.put_blob(blob, partial(layout.open_blob, blob.digest))
-    progress(f"{'blob' if uploaded else 'blob already there:'} {blob.digest} ({blob.size} bytes)")
-
-
-def _put_legacy(client: RepositoryClient, subject: Digest, layers: Sequence[Descriptor]) -> None:
-    """Add signature layers to the manifest at the `.sig` tag, keeping those that others put there."""
-    tag = signature_tag(subject)
-    for _ in range(_LEGACY_ATTEMPTS):
-        found = client.find_manifest(tag)
-        present = () if found is None else tuple(Manifest.parse(found[1]).layers)
-        missing = [layer for layer in layers if layer not in present]
-        if not missing:
-            return
-        legacy = signature_manifest((*present, *missing))
-        client.put_blob(Descriptor.of(IMAGE_CONFIG_MEDIA_TYPE, legacy.config), partial(io.BytesIO, legacy.config))
-        client.put_manifest(legacy.manifest, MANIFEST_MEDIA_TYPE, tag)
-    raise Error(f"the tag {tag} does not keep the signatures: others write it at the same time")
 
 
 def _check_copy(request: PublishRequest, planned: Plan, client: RepositoryClient) -> None:

@@ -42,10 +42,14 @@ class RegistrySource:
         self._client.copy_blob(descriptor, target)
 
     def referrers(self, subject: Digest) -> ReferrerList:
-        """From the referrers API, else from the fallback index."""
-        listed = self._client.referrers(subject)
+        return self.attached(self._client, subject)
+
+    @staticmethod
+    def attached(client: RepositoryClient, subject: Digest) -> ReferrerList:
+        """What is listed by the referrers API, else by the fallback index."""
+        listed = client.referrers(subject)
         if listed is None:
-            listed = self._client.read_fallback_index(subject)
+            listed = client.read_fallback_index(subject)
         return listed or ReferrerList()
 
     def legacy_signatures(self, subject: Digest) -> Descriptor | None:

@@ -11,9 +11,11 @@ def wasm_component_publish(
         oci_image,
         level = "none",
         registry_override = "",
+        registries = [],
         namespace_override = "",
         tag_override = "",
         remote_tags = [],
+        if_exists = "overwrite",
         component_keys = [],
         oci_keys = [],
         oci_threshold = 1,
@@ -29,17 +31,22 @@ def wasm_component_publish(
     What keys with a `reference` and identities sign is signed first. The image is verified before anything is sent, everything is sent by digest, the registry's copy is
     verified again, and only then the tags are set: a tag that can be seen is a tag on a signed image.
 
-    After `--` the command takes `--registry`, `--tag` (repeatable), `--insecure-registry HOST:PORT`,
-    `--allow-placeholder-keys`, `--dry-run` and `--json`.
+    What is there already is not sent again. After `--` the command takes `--registry` and `--tag` (both
+    repeatable), `--stamp-file`, `--if-exists`, `--insecure-registry HOST:PORT`, `--allow-placeholder-keys`,
+    `--dry-run` and `--json`.
 
     Args:
         name: name of the target.
         oci_image: an image of this rule set.
         level: what the image must have: `none`, `component-only`, `oci-only` or `dual-layer`.
         registry_override: `host[:port]` in place of the image's.
+        registries: several of them. Where one fails the others are still published to.
         namespace_override: namespace in place of the image's.
         tag_override: one tag in place of the image's.
-        remote_tags: tags in place of the image's.
+        remote_tags: tags in place of the image's. `{KEY}` stands for a value of the workspace status when the command
+            runs, as in `v{BUILD_VERSION}`; a key without a value is an error, and nothing is sent.
+        if_exists: where a tag exists: `overwrite` moves it, `skip` leaves it, `verify-same` refuses another image,
+            `fail` refuses.
         component_keys: trusted component keys, key targets or files; by default those that the image was signed with.
         oci_keys: trusted OCI keys, likewise, and identities.
         oci_threshold: how many of them must have signed the manifest.
@@ -53,18 +60,21 @@ def wasm_component_publish(
     """
     if tag_override and remote_tags:
         fail("`tag_override` and `remote_tags` say the same thing; give one of them")
+    if registry_override and registries:
+        fail("`registry_override` and `registries` say the same thing; give one of them")
     request = name + ".request"
     wasm_oci_request(
         name = request,
         component_keys = component_keys,
         dry_run = dry_run,
+        if_exists = if_exists,
         image = oci_image,
         insecure_registries = insecure_registries,
         level = level,
         namespace_override = namespace_override,
         oci_keys = oci_keys,
         oci_threshold = oci_threshold,
-        registry_override = registry_override,
+        registries = [registry_override] if registry_override else registries,
         remote_tags = [tag_override] if tag_override else remote_tags,
         signed_annotations = signed_annotations,
         tags = ["manual"],

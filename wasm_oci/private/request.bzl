@@ -22,6 +22,10 @@ LEVELS = ["none", "component-only", "oci-only", "dual-layer"]
 _ATTRS = {
     "component_keys": attr.label_list(allow_files = True),
     "dry_run": attr.bool(),
+    "if_exists": attr.string(
+        default = "overwrite",
+        values = ["overwrite", "skip", "verify-same", "fail"],
+    ),
     "image": attr.label(allow_single_file = True),
     "insecure_registries": attr.string_list(),
     "level": attr.string(mandatory = True, values = LEVELS),
@@ -29,18 +33,18 @@ _ATTRS = {
     "oci_keys": attr.label_list(allow_files = True),
     "oci_threshold": attr.int(default = 1),
     "reference": attr.string(),
-    "registry_override": attr.string(),
+    "registries": attr.string_list(),
     "remote_tags": attr.string_list(),
     "signed_annotations": attr.string_dict(),
     "transparency_log": attr.label(providers = [WasmTransparencyLogInfo]),
     "use_image_keys": attr.bool(),
 }
 
-def _repository(ctx, info):
-    registry, _, path = info.repository.partition("/")
+def _repository(ctx, info, registry):
+    own, _, path = info.repository.partition("/")
     namespace, _, name = path.rpartition("/")
     return "/".join([part for part in [
-        ctx.attr.registry_override or registry,
+        registry or own,
         ctx.attr.namespace_override or namespace,
         name,
     ] if part])
@@ -166,8 +170,14 @@ def _implementation(ctx):
         runfiles = runfiles.merge(ctx.runfiles([ctx.file.image])).merge(image[DefaultInfo].default_runfiles)
     if image and WasmOciImageInfo in image:
         info = image[WasmOciImageInfo]
-        request["repository"] = _repository(ctx, info)
-        request["tags"] = ctx.attr.remote_tags or ([info.tag] if info.tag else [])
+        tags = ctx.attr.remote_tags or ([info.tag] if info.tag else [])
+        if [tag for tag in tags if "{" in tag]:
+            status_files = [ctx.info_file, ctx.version_file]
+            files += status_files
+            request["statusFiles"] = [rlocation(ctx, file) for file in status_files]
+        request["ifExists"] = ctx.attr.if_exists
+        request["repositories"] = [_repository(ctx, info, registry) for registry in ctx.attr.registries or [""]]
+        request["tags"] = tags
         request["dryRun"] = ctx.attr.dry_run
     if ctx.attr.reference:
         request["reference"] = ctx.attr.reference

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from wasmoci.cli.bazel_runfiles import Locator, strings
 from wasmoci.cli.trust_values import TrustedIdentity, TrustValues
+from wasmoci.errors import FormatError
+from wasmoci.if_exists import IfExists
 from wasmoci.strict_json import JsonObject
 
 MAX_IDENTITIES = 100
@@ -19,8 +21,10 @@ class BazelRequest:
     require: str
     trusted: TrustValues
     placeholder_keys: tuple[Path, ...]
-    repository: str | None
+    repositories: tuple[str, ...]
     tags: tuple[str, ...]
+    status_files: tuple[Path, ...]
+    if_exists: IfExists
     insecure_registries: tuple[str, ...]
     dry_run: bool
 
@@ -35,11 +39,21 @@ def read_request(rlocation: str) -> BazelRequest:
         require=request.string("require"),
         trusted=_trusted(locator, request),
         placeholder_keys=locator.paths(request, "placeholderKeys"),
-        repository=request.optional_string("repository"),
+        repositories=strings(request, "repositories"),
         tags=strings(request, "tags"),
+        status_files=locator.paths(request, "statusFiles") if "statusFiles" in request else (),
+        if_exists=_if_exists(request),
         insecure_registries=strings(request, "insecureRegistries"),
         dry_run=request.boolean("dryRun") if "dryRun" in request else False,
     )
+
+
+def _if_exists(request: JsonObject) -> IfExists:
+    name = request.optional_string("ifExists") or IfExists.OVERWRITE.value
+    try:
+        return IfExists(name)
+    except ValueError:
+        raise FormatError(f"the request: `ifExists` cannot be {name!r}") from None
 
 
 def _trusted(locator: Locator, request: JsonObject) -> TrustValues:

@@ -6,7 +6,7 @@ Exit codes: 0 done or verified, 1 could not do or check it, 2 wrong usage, 3 che
 import functools
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import click
@@ -18,11 +18,15 @@ from wasmoci.text import printable
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a command has to say: lines for people, members for programs, and notes for stderr."""
+    """What a command has to say: lines for people, members for programs, and notes for stderr.
+
+    `errors` are those of parts of the work, the rest of which was done: the exit code is the highest of theirs.
+    """
 
     lines: Sequence[str]
     data: Mapping[str, object]
     warnings: Sequence[str] = field(default_factory=tuple)
+    errors: Sequence[Error] = field(default_factory=tuple)
 
 
 def reported(command: Callable[..., Report]) -> Callable[..., None]:
@@ -37,7 +41,9 @@ def reported(command: Callable[..., Report]) -> Callable[..., None]:
         except Error as error:
             _fail(error, as_json)
         else:
-            _print(report if not quiet else Report((), report.data, report.warnings), as_json)
+            _print(replace(report, lines=()) if quiet else report, as_json)
+            if report.errors:
+                click.get_current_context().exit(max(error.exit_code for error in report.errors))
 
     return wrapper
 
@@ -58,10 +64,13 @@ def _print(report: Report, as_json: bool) -> None:
     for warning in report.warnings:
         warn(warning)
     if as_json:
-        click.echo(json.dumps({"result": "ok", **report.data, "warnings": list(report.warnings)}, indent=2))
+        result = "failed" if report.errors else "ok"
+        click.echo(json.dumps({"result": result, **report.data, "warnings": list(report.warnings)}, indent=2))
     else:
         for line in report.lines:
             click.echo(printable(line))
+    for error in report.errors:
+        click.echo(f"{click.get_current_context().command_path}: {_verdict(error)}", err=True)
 
 
 def _fail(error: Error, as_json: bool) -> None:
@@ -72,6 +81,10 @@ def _fail(error: Error, as_json: bool) -> None:
         if isinstance(error, VerificationError):
             members["reason"] = error.reason.value
         click.echo(json.dumps(members, indent=2))
-    verdict = f"refused: {error.reason.value}" if isinstance(error, VerificationError) else "error"
-    click.echo(f"{context.command_path}: {verdict}: {printable(str(error))}", err=True)
+    click.echo(f"{context.command_path}: {_verdict(error)}", err=True)
     context.exit(error.exit_code)
+
+
+def _verdict(error: Error) -> str:
+    verdict = f"refused: {error.reason.value}" if isinstance(error, VerificationError) else "error"
+    return f"{verdict}: {printable(str(error))}"

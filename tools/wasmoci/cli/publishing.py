@@ -3,7 +3,7 @@
 import os
 import tempfile
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import click
@@ -11,64 +11,133 @@ import click
 from wasmoci.cli.output import Report, warn
 from wasmoci.cli.run_time_signing import RunTimeSigning
 from wasmoci.cli.verdict import verdict_json
-from wasmoci.publish import Plan, PublishRequest, plan, publish
+from wasmoci.errors import Error
+from wasmoci.publish import Plan, Published, PublishRequest, blobs_of, placeholder_warnings, plan, publish
+from wasmoci.reference import Repository
 from wasmoci.registry.client import RepositoryClient
 from wasmoci.sign_layout import sign_layout
 from wasmoci.simple_signing import signature_tag
 
 
-def run(
-    request: PublishRequest, insecure: Sequence[str], *, dry_run: bool, signing: RunTimeSigning | None = None
-) -> Report:
+@dataclass(frozen=True, slots=True)
+class Publishing:
+    """What to publish, and where else: `request` is about the first repository, whose name legacy signatures have."""
+
+    request: PublishRequest
+    more_repositories: Sequence[Repository] = ()
+    insecure: Sequence[str] = ()
+    signing: RunTimeSigning = field(default_factory=RunTimeSigning)
+
+    def requests(self) -> list[PublishRequest]:
+        """One for each repository."""
+        others = [replace(self.request, repository=one) for one in self.more_repositories]
+        return [self.request, *(one for one in others if one != self.request)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    repository: Repository
+    published: Published | None
+    error: Error | None = None
+
+
+def run(publishing: Publishing, *, dry_run: bool) -> Report:
     """Sign and publish, or with `dry_run` show what would be signed and sent without doing either.
 
     All that can be refused before the signing is, because some signatures are in public logs for ever.
-    The signed layout is a temporary one.
+    The signed layout is a temporary one. Where one of several repositories fails the others are still
+    published to, and the report has the error.
     """
-    signing = signing or RunTimeSigning()
+    request, signing = publishing.request, publishing.signing
     planned = plan(replace(request, policy=signing.before(request.policy)))
+    for one in publishing.requests():
+        placeholder_warnings(one, planned.verified)
     if dry_run:
-        return _dry_run(request, planned, signing)
+        return _dry_run(publishing, planned)
     if not signing:
-        return _publish(request, planned, insecure)
+        return _publish(publishing, planned)
     with tempfile.TemporaryDirectory() as folder:
         signed = Path(folder, "signed")
         steps = signing.steps(request.repository, request.policy.image.keys)
         planned = sign_layout(request.layout, signed, steps, lambda layout: plan(replace(request, layout=layout.path)))
-        return _publish(replace(request, layout=signed), planned, insecure)
+        return _publish(replace(publishing, request=replace(request, layout=signed)), planned)
 
 
-def _publish(request: PublishRequest, planned: Plan, insecure: Sequence[str]) -> Report:
+def _publish(publishing: Publishing, planned: Plan) -> Report:
     for warning in planned.warnings:
         warn(warning)
-    with RepositoryClient(request.repository, os.environ, insecure) as client:
-        publish(request, planned, client, lambda line: click.echo(line, err=True))
-    references = _references(request, planned)
-    data = {**verdict_json(planned.verified), "references": references, "published": True}
-    return Report([f"published {reference}" for reference in references], data)
+    outcomes = [_send(one, planned, publishing.insecure) for one in publishing.requests()]
+    errors = [one.error for one in outcomes if one.error is not None]
+    if len(outcomes) == 1 and errors:
+        raise errors[0]
+    references = [reference for one in outcomes if one.published for reference in _references(one.repository, planned)]
+    data = {
+        **verdict_json(planned.verified),
+        "references": references,
+        "published": not errors,
+        "repositories": [_outcome_json(one) for one in outcomes],
+    }
+    lines = [f"published {reference}" for reference in references]
+    lines += [f"{one.repository}: {_counts(one.published)}" for one in outcomes if one.published]
+    return Report(lines, data, errors=errors)
 
 
-def _dry_run(request: PublishRequest, planned: Plan, signing: RunTimeSigning) -> Report:
+def _send(request: PublishRequest, planned: Plan, insecure: Sequence[str]) -> _Outcome:
+    try:
+        with RepositoryClient(request.repository, os.environ, insecure) as client:
+            published = publish(request, planned, client, lambda line: click.echo(line, err=True))
+    except Error as error:
+        return _Outcome(request.repository, None, error)
+    return _Outcome(request.repository, published)
+
+
+def _counts(published: Published) -> str:
+    if not published.sent and not published.tags_set:
+        return f"nothing to send, all of it ({published.present}) is there"
+    left = f", tags left as they are: {', '.join(published.tags_left)}" if published.tags_left else ""
+    return f"sent {published.sent}, already there {published.present}{left}"
+
+
+def _outcome_json(outcome: _Outcome) -> dict[str, object]:
+    if outcome.published is None:
+        return {"repository": str(outcome.repository), "published": False, "message": str(outcome.error)}
+    return {
+        "repository": str(outcome.repository),
+        "published": True,
+        "sent": outcome.published.sent,
+        "alreadyThere": outcome.published.present,
+        "tagsSet": list(outcome.published.tags_set),
+        "tagsLeft": list(outcome.published.tags_left),
+    }
+
+
+def _dry_run(publishing: Publishing, planned: Plan) -> Report:
+    signing = publishing.signing
     described = signing.described()
+    repositories = [one.repository for one in publishing.requests()]
     data = {**verdict_json(planned.verified), "published": False, "signing": described}
     lines = [f"would {line}" for line in described]
     if signing.makes_another_image:
-        references = [f"{request.repository}:{tag}" for tag in planned.tags]
+        references = [f"{repository}:{tag}" for repository in repositories for tag in planned.tags]
         lines += [f"would publish {reference}, whose digest the signature decides" for reference in references]
         return Report(lines, {**data, "references": references, "steps": []}, planned.warnings)
-    steps, references = _steps(planned), _references(request, planned)
+    references = [reference for repository in repositories for reference in _references(repository, planned)]
+    steps = _steps(planned)
     lines += [*steps, *(f"would publish {reference}" for reference in references)]
     return Report(lines, {**data, "references": references, "steps": steps}, planned.warnings)
 
 
-def _references(request: PublishRequest, planned: Plan) -> list[str]:
-    return [f"{request.repository}:{tag}@{planned.digest}" for tag in planned.tags]
+def _references(repository: Repository, planned: Plan) -> list[str]:
+    return [f"{repository}:{tag}@{planned.digest}" for tag in planned.tags]
 
 
 def _steps(planned: Plan) -> list[str]:
     steps = [f"blob {blob.digest} ({blob.size} bytes)" for blob in planned.blobs]
     steps.append(f"manifest {planned.digest}")
-    steps += [f"referrer {descriptor.digest}" for descriptor, _ in planned.referrers]
+    for descriptor, data in planned.referrers:
+        steps += [f"blob {blob.digest} ({blob.size} bytes)" for blob in blobs_of(data)]
+        steps.append(f"referrer {descriptor.digest}")
     if planned.legacy_layers:
+        steps += [f"blob {layer.digest} ({layer.size} bytes)" for layer in planned.legacy_layers]
         steps.append(f"signatures at tag {signature_tag(planned.digest)}")
     return [*steps, *(f"tag {tag}" for tag in planned.tags)]

@@ -1,0 +1,57 @@
+"""What a target publishes, and what the command line changes of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from wasmoci.cli.bazel_request import BazelRequest, read_request
+from wasmoci.cli.bazel_signing import read_signing
+from wasmoci.cli.publish_options import TagOptions, stamped
+from wasmoci.cli.publishing import Publishing
+from wasmoci.cli.trust import policy
+from wasmoci.cli.verdict import fingerprints
+from wasmoci.errors import UsageError
+from wasmoci.publish import PublishRequest
+from wasmoci.reference import Repository
+
+
+@dataclass(frozen=True, slots=True)
+class AskedPublishing:
+    """What to publish; `dry_run` is the target's own."""
+
+    publishing: Publishing
+    dry_run: bool
+
+
+def read_publishing(
+    rlocation: str,
+    registries: Sequence[str] = (),
+    tagging: TagOptions | None = None,
+    insecure: Sequence[str] = (),
+    *,
+    allow_placeholders: bool = False,
+) -> AskedPublishing:
+    """Read the request at an rlocation path; what `registries` and `tagging` say stands in place of it.
+
+    Raises UsageError, FormatError, Error.
+    """
+    asked = read_request(rlocation)
+    tagging = tagging or TagOptions()
+    if asked.layout is None or not asked.repositories:
+        raise UsageError("`oci_image` must be an image of rules_wasm_oci")
+    first, *others = _repositories(asked, registries)
+    request = PublishRequest(
+        layout=asked.layout,
+        repository=first,
+        tags=stamped(tagging.tags or asked.tags, tagging.status_files or asked.status_files),
+        policy=policy(asked.trusted, asked.require),
+        placeholders=fingerprints(asked.placeholder_keys),
+        allow_placeholders=allow_placeholders,
+        if_exists=tagging.if_exists or asked.if_exists,
+    )
+    all_insecure = (*asked.insecure_registries, *insecure)
+    return AskedPublishing(Publishing(request, others, all_insecure, read_signing(rlocation)), asked.dry_run)
+
+
+def _repositories(asked: BazelRequest, registries: Sequence[str]) -> list[Repository]:
+    repositories = [Repository.parse(one) for one in asked.repositories]
+    return [repositories[0].on(one) for one in registries] or repositories

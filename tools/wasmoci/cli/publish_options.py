@@ -1,0 +1,63 @@
+"""The options of commands and programs that publish: tags, and what is done where they exist."""
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from wasmoci.cli.options import PathArgument
+from wasmoci.files import read_bounded
+from wasmoci.if_exists import IfExists
+from wasmoci.workspace_status import MAX_STATUS_SIZE, expanded, merged, parse_status
+
+
+@dataclass(frozen=True, slots=True)
+class TagOptions:
+    """What the options of `tag_options` say."""
+
+    tags: Sequence[str] = ()
+    status_files: Sequence[Path] = ()
+    if_exists: IfExists | None = None
+
+
+def tag_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Gives the command a parameter `tagging`, a TagOptions; `--tag` may stand several times or not at all."""
+
+    @click.option(
+        "--tag",
+        "tags",
+        multiple=True,
+        help="Repeatable. v{BUILD_VERSION} has the value of a --stamp-file in it.",
+    )
+    @click.option(
+        "--stamp-file",
+        "status_files",
+        multiple=True,
+        type=PathArgument(),
+        help="Bazel's workspace status, KEY VALUE on each line. Repeatable.",
+    )
+    @click.option(
+        "--if-exists",
+        type=click.Choice([one.value for one in IfExists]),
+        help="Where a tag exists: move it, leave it, refuse another image, refuse. [default: overwrite]",
+    )
+    @functools.wraps(command)
+    def wrapper(tags: tuple[str, ...], status_files: tuple[Path, ...], if_exists: str | None, **options: Any) -> None:
+        choice = None if if_exists is None else IfExists(if_exists)
+        command(tagging=TagOptions(tags, status_files, choice), **options)
+
+    return wrapper
+
+
+def stamped(tags: Sequence[str], status_files: Sequence[Path]) -> list[str]:
+    """The tags with the values of the status files in them.
+
+    Raises UsageError for a key that no file has and for a brace that belongs to none, FormatError, Error.
+    """
+    if not any("{" in tag or "}" in tag for tag in tags):
+        return list(tags)
+    status = merged(parse_status(read_bounded(path, MAX_STATUS_SIZE, "the status file")) for path in status_files)
+    return [expanded(tag, status) for tag in tags]
