@@ -87,6 +87,7 @@ WORKS = [
     Works("the last answer is lost", {CHUNK: [accepted(1000), accepted(2000), Answer(dropped=True)], ASK: standing("0-2499")}, "POST 0-999 1000-1999 2000-2499 GET PUT"),
     Works("416", {CHUNK: [accepted(1000), Answer(416), accepted(1700), accepted(2500)], ASK: standing("0-699")}, "POST 0-999 1000-1999 GET 700-1699 1700-2499 PUT"),
     Works("429 and 503", {CHUNK: [accepted(1000), Answer(429, {"Retry-After": "1"}), Answer(503), accepted(2000), accepted(2500)], ASK: standing("0-999")}, "POST 0-999 1000-1999 GET 1000-1999 GET 1000-1999 2000-2499 PUT"),
+    Works("five failures, and progress after each", {CHUNK: [accepted(500), *(one for size in (900, 1300, 1700, 2000, 2500) for one in (Answer(500), accepted(size)))], ASK: [standing(f"0-{last}") for last in (499, 899, 1299, 1699, 1999)]}, "POST 0-999 500-1499 GET 500-1499 900-1899 GET 900-1899 1300-2299 GET 1300-2299 1700-2499 GET 1700-2499 2000-2499 GET 2000-2499 PUT"),
     Works("the question is repeated", {CHUNK: [Answer(500), *ALL_CHUNKS], ASK: [Answer(503), standing("0-0")]}, "POST 0-999 GET GET 0-999 1000-1999 2000-2499 PUT"),
     Works("bytes= in the Range", {CHUNK: [Answer(500), accepted(1500), accepted(2500)], ASK: standing("bytes=0-499")}, "POST 0-999 GET 500-1499 1500-2499 PUT"),
     Works("no chunks, 405", {CHUNK: Answer(405)}, "POST 0-999 POST PUT"),
