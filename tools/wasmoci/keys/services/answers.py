@@ -3,6 +3,7 @@
 import hashlib
 import logging
 from collections.abc import Callable
+from typing import Any
 
 from cryptography.exceptions import InternalError, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
@@ -66,9 +67,7 @@ def quiet(logger: str) -> None:
     logging.getLogger(logger).addHandler(logging.NullHandler())
 
 
-def _public_key(load: Callable[[bytes], object], data: object, service: str) -> algorithms.PublicKey:
-    if not isinstance(data, bytes):
-        raise nonsense(service)
+def _public_key(load: Callable[[Any], object], data: object, service: str) -> algorithms.PublicKey:
     try:
         return algorithms.supported(load(data))
     except _UNREADABLE:
