@@ -6,11 +6,16 @@ import pytest
 
 from image_fixtures import HELLO, OTHER_SIGNER, PUBLIC_KEY, SIGNER
 from publish_fixtures import DUAL, PATH
+from wasm_fixtures import KEY, SEED_1
 from wasm_fixtures import SIGNER as COMPONENT_SIGNER
+from wasmoci.cli.run_time_signing import RunTimeSigning
+from wasmoci.cli.signers import KeyUse
 from wasmoci.errors import Error, KeyFileError, Reason, UsageError, VerificationError
+from wasmoci.keys.component import SecretKey
 from wasmoci.layout import Layout
 from wasmoci.level import Level
 from wasmoci.package import PackageRequest, package
+from wasmoci.reference import Repository
 from wasmoci.sign_layout import ComponentSigning, ManifestSigning, Step, sign_layout
 from wasmoci.signature_format import SignatureFormat, SignatureType
 from wasmoci.verify import Policy, verify
@@ -84,3 +89,13 @@ def test_a_result_that_is_refused_does_not_appear(layout: Path, tmp_path: Path) 
     with pytest.raises(VerificationError, match="not so"):
         sign_layout(layout, tmp_path / "out", [MANIFEST.run], refuse)
     assert not (tmp_path / "out").exists()
+
+
+def test_only_what_is_named_signs(layout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIGNING_KEY", SecretKey(SEED_1).pem().decode())
+    signing = RunTimeSigning(component=[KeyUse("env://SIGNING_KEY")])
+    assert signing
+    assert not RunTimeSigning()
+    sign_layout(layout, tmp_path / "out", signing.steps(Repository.parse(REPOSITORY), []), Layout.subject)
+    verified = verify(Layout(tmp_path / "out"), Policy.of([KEY], []))
+    assert verified.level is Level.COMPONENT_ONLY
