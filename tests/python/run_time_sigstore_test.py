@@ -154,7 +154,7 @@ def test_a_target_signs_as_an_identity_and_logs(
     sigstore = {"signingConfig": files.signing_config(1).name, "trustedRoot": trusted_root}
     request = {
         "layout": "dual",
-        "repository": f"{address}/{PATH}",
+        "repositories": [f"{address}/{PATH}"],
         "tags": ["v1"],
         "require": "dual-layer",
         "componentKeys": ["component.pub"],
