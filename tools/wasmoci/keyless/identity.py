@@ -65,7 +65,7 @@ class _Text:
         if (exact is None) == (regexp is None):
             raise UsageError(f"a trusted identity has an {what} or a regular expression for it, exactly one of them")
         if exact is None:
-            return cls(regexp or "", True, _matcher(regexp or "", what))
+            return cls(str(regexp), True, _matcher(str(regexp), what))
         if not exact:
             raise UsageError(f"the {what} of a trusted identity is empty")
         return cls(exact, False, exact.__eq__)
