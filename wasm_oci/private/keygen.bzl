@@ -8,11 +8,12 @@ def wasm_keygen(*, name, layer = "component", tags = [], testonly = None, visibi
     """Makes a key pair: `bazel run :name -- --private-key FILE --public-key FILE`.
 
     Paths are relative to where the command is called. The secret is readable by its owner only, nothing is
-    overwritten, and nothing of it enters the build. `--form` chooses `pem`, `compact` or `cosign`.
+    overwritten, and nothing of it enters the build. `--type` chooses an OCI key's type, `--form` the file's: `pem`,
+    `compact` or `cosign`.
 
     Args:
         name: name of the target.
-        layer: `component` (Ed25519) or `oci` (ECDSA P-256).
+        layer: `component` (Ed25519) or `oci` (ECDSA P-256 by default).
         tags: the usual Bazel attribute.
         testonly: the usual Bazel attribute.
         visibility: the usual Bazel attribute.
