@@ -83,6 +83,14 @@ def test_without_its_key_nothing_is_published(tmp_path: Path) -> None:
     assert not [path for path in (tmp_path / "registry").rglob("*") if path.is_file()]
 
 
+@pytest.mark.parametrize(
+    ("target", "text"),
+    [("key_with_pin", "must have no `pin-value`"), ("signed_before_its_component", "no build can sign its manifest")],
+)
+def test_what_cannot_be_right_is_refused_at_analysis(target: str, text: str, flags: list[str]) -> None:
+    assert text in bazel("build", "--nobuild", *flags, f"{HERE}:{target}", code=1).stderr
+
+
 @pytest.mark.usefixtures("_environment", "_token")
 def test_a_token_signs_and_brings_its_library_along(flags: list[str], tmp_path: Path) -> None:
     """ECDSA of a token is random, so only the signature differs from that of the same key in a file."""

@@ -328,3 +328,22 @@ def test_text_forms_of_a_signer_show_no_token(files: Files) -> None:
     signer = signer_of(files)
     signer.sign_statement(STATEMENT)
     assert TOKEN_SECRET not in f"{signer!r} {vars(signer)}"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://fulcio.example",
+        "http://localhost.example",
+        "http://127.0.0.1.example/",
+        "http://127.0.0.1@fulcio.example/",
+        "ftp://127.0.0.1",
+        "fulcio.example",
+    ],
+)
+def test_a_token_goes_through_no_network_in_clear_text(url: str, files: Files) -> None:
+    config = json.loads(files.signing_config_v1.read_bytes())
+    config["caUrls"][0]["url"] = url
+    files.signing_config_v1.write_bytes(dump(config))
+    with pytest.raises(FormatError, match="needs https"):
+        signer_of(files)

@@ -421,3 +421,20 @@ def test_copying_a_layout_checks_every_blob(image: MemoryImage, path: Path, tmp_
     second.start()
     with pytest.raises(VerificationError):
         second.copy_all(Layout(path))
+
+
+@pytest.mark.parametrize("write", [lambda w: w.add(b"x"), lambda w: w.add_stream(io.BytesIO(b"x"), Digest.of(b"x"))])
+def test_a_blob_that_cannot_be_written_is_one_line(write: Callable[[LayoutWriter], object], tmp_path: Path) -> None:
+    writer = LayoutWriter(tmp_path / "layout")
+    writer.start()
+    (tmp_path / "layout/blobs/sha256" / Digest.of(b"x").hex).mkdir()
+    with pytest.raises(Error, match="cannot write the layout .*: Is a directory"):
+        write(writer)
+
+
+def test_an_index_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    writer = LayoutWriter(tmp_path / "layout")
+    writer.start()
+    (tmp_path / "layout/oci-layout").mkdir()
+    with pytest.raises(Error, match="cannot write the layout"):
+        writer.finish([])

@@ -7,7 +7,8 @@
 import os
 import shutil
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -156,13 +157,15 @@ class LayoutWriter:
             raise Error(f"cannot make a layout in {self.path}: it holds {strangers[0]!r} already")
 
     def add(self, data: bytes) -> Digest:
+        """Raises Error where it cannot be written, as all that follow."""
         digest = Digest.of(data)
-        (self.path / _BLOBS / digest.hex).write_bytes(data)
+        with self._writing():
+            (self.path / _BLOBS / digest.hex).write_bytes(data)
         return digest
 
     def add_stream(self, stream: BinaryIO, digest: Digest) -> None:
         """Copy a blob whose digest is known; VerificationError where its bytes have another one."""
-        with (self.path / _BLOBS / digest.hex).open("w+b") as target:
+        with self._writing(), (self.path / _BLOBS / digest.hex).open("w+b") as target:
             shutil.copyfileobj(stream, target, BLOCK_SIZE)
             target.seek(0)
             digest.check_same(Digest.of_stream(target), f"blob {digest}")
@@ -174,8 +177,16 @@ class LayoutWriter:
                 self.add_stream(stream, digest)
 
     def finish(self, entries: Sequence[Descriptor]) -> None:
-        (self.path / "index.json").write_bytes(Index(tuple(entries)).to_bytes())
-        (self.path / "oci-layout").write_bytes(dump({"imageLayoutVersion": _VERSION}))
+        with self._writing():
+            (self.path / "index.json").write_bytes(Index(tuple(entries)).to_bytes())
+            (self.path / "oci-layout").write_bytes(dump({"imageLayoutVersion": _VERSION}))
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise Error(f"cannot write the layout {self.path}: {error.strerror}") from None
 
 
 def _read_member(path: Path) -> bytes:

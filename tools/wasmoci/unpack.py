@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from wasmoci.errors import FormatError
+from wasmoci.errors import Error, FormatError
 from wasmoci.layout import Layout
 from wasmoci.oci import Manifest
 from wasmoci.wasm_artifact import check_manifest, is_wasm_artifact
@@ -12,12 +12,15 @@ def unpack_component(layout: Layout, target: Path) -> Manifest:
     """Write the component of the layout's image to the new file `target`; returns the image's manifest.
 
     Raises FormatError where the image is no Wasm artifact, VerificationError where blobs are not what
-    their names say.
+    their names say, Error where it cannot be read or written.
     """
     manifest = Manifest.parse(layout.read_manifest(layout.subject()))
     if not is_wasm_artifact(manifest):
         raise FormatError(f"the image is no Wasm artifact, its config is {manifest.config.media_type!r}")
     check_manifest(manifest)
-    with target.open("x+b") as stream:
-        layout.copy_blob(manifest.layers[0], stream)
+    try:
+        with target.open("x+b") as stream:
+            layout.copy_blob(manifest.layers[0], stream)
+    except OSError as error:
+        raise Error(f"cannot write {target}: {error.strerror}") from None
     return manifest

@@ -56,6 +56,8 @@ def _key(ctx, key_info):
         fail("a key has a `reference` or a `placeholder_private_key`, not both")
     if reference and ":" not in reference:
         fail("`reference` must be a key reference with a scheme, got: {}".format(reference))
+    if "pin-value" in reference:
+        fail("`reference` must have no `pin-value`, which everybody could read: use `pin-source`, or $COSIGN_PKCS11_PIN")
     return [
         DefaultInfo(files = depset([ctx.file.public_key]), runfiles = ctx.runfiles([ctx.file.public_key])),
         key_info(

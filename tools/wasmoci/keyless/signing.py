@@ -1,5 +1,6 @@
 """Sign as an identity: a new key, a certificate of Fulcio for it, and an entry in Rekor, v1 or v2."""
 
+import re
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -12,13 +13,16 @@ from wasmoci.files import read_bounded
 from wasmoci.keyless.token import identity_token
 from wasmoci.keyless.trusted_root import KeylessRoot, embedded, trust_config
 from wasmoci.keyless.verifying import verify_keyless
-from wasmoci.strict_json import dump, parse_object
+from wasmoci.strict_json import JsonObject, dump, parse_object
 from wasmoci.text import excerpt, without_secrets
 
 if TYPE_CHECKING:
     from sigstore.sign import SigningContext
 
 MAX_SIGNING_CONFIG_SIZE = 1024 * 1024
+
+MAX_SERVICES = 100
+_ON_THIS_MACHINE = re.compile(r"http://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]+)?(/|$)")
 
 # sigstore-python waits for Fulcio and Rekor without an end.
 SECONDS_TO_SIGN = 120.0
@@ -119,11 +123,23 @@ def _context(root: KeylessRoot, signing_config: Path | None) -> "SigningContext"
         data = embedded("signing_config.v0.2.json")
     else:
         data = read_bounded(signing_config, MAX_SIGNING_CONFIG_SIZE, what)
-    config = trust_config(root.members(), parse_object(data, what, MAX_SIGNING_CONFIG_SIZE).members())
+    services = parse_object(data, what, MAX_SIGNING_CONFIG_SIZE)
+    _check_authorities(services)
+    config = trust_config(root.members(), services.members())
     try:
         return SigningContext.from_trust_config(config)
     except Exception as error:
         raise FormatError(f"{what} does not say where to sign: {_text(error)}") from None
+
+
+def _check_authorities(services: JsonObject) -> None:
+    """Raise FormatError where the identity token would go through a network in clear text."""
+    for authority in services.objects("caUrls", MAX_SERVICES) if "caUrls" in services else ():
+        url = authority.string("url")
+        if not url.startswith("https://") and not _ON_THIS_MACHINE.match(url):
+            raise FormatError(
+                f"a certificate authority gets the identity token, so it needs https, got: {excerpt(url)}"
+            )
 
 
 def _with_names(statement: bytes) -> bytes:
