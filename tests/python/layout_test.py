@@ -428,7 +428,7 @@ def test_a_blob_that_cannot_be_written_is_one_line(write: Callable[[LayoutWriter
     writer = LayoutWriter(tmp_path / "layout")
     writer.start()
     (tmp_path / "layout/blobs/sha256" / Digest.of(b"x").hex).mkdir()
-    with pytest.raises(Error, match="cannot write the layout .*: Is a directory"):
+    with pytest.raises(Error, match=r"cannot write the layout .*: Is a directory"):
         write(writer)
 
 

@@ -138,7 +138,7 @@ def _check_authorities(services: JsonObject) -> None:
         url = authority.string("url")
         if not url.startswith("https://") and not _ON_THIS_MACHINE.match(url):
             raise FormatError(
-                f"a certificate authority gets the identity token, so it needs https, got: {excerpt(url)}"
+                f"a certificate authority gets the token, so it needs https, got: {excerpt(url)}"
             )
 
 
