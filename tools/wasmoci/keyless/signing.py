@@ -137,9 +137,7 @@ def _check_authorities(services: JsonObject) -> None:
     for authority in services.objects("caUrls", MAX_SERVICES) if "caUrls" in services else ():
         url = authority.string("url")
         if not url.startswith("https://") and not _ON_THIS_MACHINE.match(url):
-            raise FormatError(
-                f"a certificate authority gets the token, so it needs https, got: {excerpt(url)}"
-            )
+            raise FormatError(f"a certificate authority gets the token, so it needs https, got: {excerpt(url)}")
 
 
 def _with_names(statement: bytes) -> bytes:
