@@ -67,14 +67,20 @@ def _text(value: object) -> str:
 def _audit(event: str, arguments: tuple[Any, ...]) -> None:
     if event == "subprocess.Popen" and _started_by_us():
         _, command, _, environment = arguments
-        words: Iterable[object] = [command] if isinstance(command, (str, bytes)) else command
-        _watch("command line", " ".join(map(_text, words)))
-        added: Mapping[Any, Any] = environment or {}
-        for name, value in added.items():
-            if os.environ.get(_text(name)) != _text(value):
-                _watch("environment of a program", f"{_text(name)}={_text(value)}")
-    elif event in ("os.exec", "os.posix_spawn", "os.system") and _started_by_us():
-        _leaks.append(f"{event} starts a program past the watch")
+        _watch_program(command, environment)
+    elif event in ("os.exec", "os.posix_spawn") and _started_by_us():
+        _, command, environment = arguments
+        _watch_program(command, environment)
+    elif event == "os.system" and _started_by_us():
+        _watch_program(arguments[0], None)
+
+
+def _watch_program(command: object, environment: Mapping[Any, Any] | None) -> None:
+    words: Iterable[object] = command if isinstance(command, (list, tuple)) else [command]
+    _watch("command line", " ".join(map(_text, words)))
+    for name, value in (environment or {}).items():
+        if os.environ.get(_text(name)) != _text(value):
+            _watch("environment of a program", f"{_text(name)}={_text(value)}")
 
 
 class _LogWatch(logging.Handler):
@@ -115,6 +121,11 @@ def pytest_configure() -> None:
     FileKey.__init__ = _watched_key(FileKey.__init__)  # type: ignore[method-assign]
     Error.__init__ = _watched_error(Error.__init__)  # type: ignore[method-assign]
     click.echo = _watched_echo(click.echo)
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Names of tests are shown everywhere, so no secret is part of one."""
+    return f"{argname} with a secret" if _MARKED.search(_text(val)) else None
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -36,7 +36,9 @@ LEAKS = {
     "error": "Error(WORD)",
     "command_line": "subprocess.run([*TRUE, WORD], check=True)",
     "environment": "subprocess.run(TRUE, check=True, env={**os.environ, 'A': WORD})",
-    "program_past_the_watch": "os.waitpid(os.posix_spawn(TRUE[0], TRUE, os.environ), 0)",
+    "command_line_of_spawn": "os.waitpid(os.posix_spawn(TRUE[0], [*TRUE, WORD], os.environ), 0)",
+    "environment_of_spawn": "os.waitpid(os.posix_spawn(TRUE[0], TRUE, {'A': WORD}), 0)",
+    "command_line_of_a_shell": "os.system('true ' + WORD)",
 }
 HARMLESS = {
     "inherited_environment": "os.environ['A'] = WORD; subprocess.run(TRUE, check=True, env={**os.environ})",
