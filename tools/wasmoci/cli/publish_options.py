@@ -57,7 +57,5 @@ def stamped(tags: Sequence[str], status_files: Sequence[Path]) -> list[str]:
 
     Raises UsageError for a key that no file has and for a brace that belongs to none, FormatError, Error.
     """
-    if not any("{" in tag or "}" in tag for tag in tags):
-        return list(tags)
     status = merged(parse_status(read_bounded(path, MAX_STATUS_SIZE, "the status file")) for path in status_files)
     return [expanded(tag, status) for tag in tags]
