@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import permutations
 
 import pytest
 from hypothesis import given, settings
@@ -332,7 +333,25 @@ def test_signature_without_the_signed_annotations_does_not_count(image: MemoryIm
 def test_annotations_by_a_stranger_count_for_nothing(image: MemoryImage) -> None:
     bundle_by(STRANGER, env="prod")(image)
     bundle_by(SIGNER)(image)
-    assert refusal(image, PROD).reason is Reason.UNTRUSTED_KEY
+    assert refusal(image, PROD).reason is Reason.POLICY_UNMET
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_the_reason_does_not_depend_on_the_order(order: tuple[int, ...], image: MemoryImage) -> None:
+    """The referrers of a registry come in any order; what is nearest to holding says most."""
+    attachments: list[Setup] = [
+        bundle_by(SIGNER),
+        bundle_by(STRANGER, env="prod"),
+        lambda image: attach_blob(image, b"{}"),
+    ]
+    for number in order:
+        attachments[number](image)
+    error = refusal(image, PROD)
+    assert error.reason is Reason.POLICY_UNMET
+    assert [text in str(error) for text in ("not among the signed ones", "made this signature", "`mediaType`")] == [
+        True
+    ] * 3
+    assert str(error).index("not among") < str(error).index("made this signature") < str(error).index("`mediaType`")
 
 
 def test_every_signer_of_a_threshold_must_sign_the_annotations(image: MemoryImage) -> None:

@@ -780,7 +780,7 @@ def test_referrers_of_another_image_do_not_count(image: MemoryImage) -> None:
     attach_legacy(other, [legacy_layer(other)])
     mixed = replace(image, attached=other.attached, legacy=other.legacy, blobs=image.blobs | other.blobs)
     error = refusal(mixed)
-    assert error.reason is Reason.MALFORMED
+    assert error.reason is Reason.WRONG_SUBJECT
     assert "attached to another manifest" in str(error)
     assert "the signature is not for" in str(error)
 

@@ -1,6 +1,6 @@
 """The Sigstore bundles that are attached to an image: signatures and attestations alike."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from wasmoci import cosign_bundle
@@ -9,6 +9,17 @@ from wasmoci.digest import Digest
 from wasmoci.errors import FormatError, Reason, VerificationError
 from wasmoci.image_source import ImageSource
 from wasmoci.oci import Descriptor, Manifest
+
+_CLOSEST_FIRST = (
+    Reason.POLICY_UNMET,
+    Reason.NOT_LOGGED,
+    Reason.WRONG_SUBJECT,
+    Reason.BAD_SIGNATURE,
+    Reason.UNTRUSTED_KEY,
+    Reason.LIMIT_EXCEEDED,
+    Reason.MALFORMED,
+)
+_RANKS = {reason: rank for rank, reason in enumerate(_CLOSEST_FIRST)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +57,16 @@ def attached_bundles(
 def refusal(carrier: Digest, error: FormatError | VerificationError) -> VerificationError:
     """The same refusal, naming the digest of what carries the signature."""
     return VerificationError(error.reason, f"{carrier}: {error}")
+
+
+def refusal_of_all(problems: Sequence[VerificationError]) -> VerificationError:
+    """One refusal for several, which are not empty, whatever their order.
+
+    Its reason is that of the one that came closest to holding: what a trusted signer made comes before what
+    others made, and that before what cannot be read.
+    """
+    ranked = sorted(problems, key=lambda problem: _RANKS.get(problem.reason, len(_RANKS)))
+    return VerificationError(ranked[0].reason, "; ".join(map(str, ranked)))
 
 
 def _bundle_layer(data: bytes, subject: Digest) -> Descriptor | None:

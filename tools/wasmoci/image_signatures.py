@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from wasmoci import cosign_bundle, simple_signing
-from wasmoci.attached_bundles import AttachedBundle, attached_bundles, refusal
+from wasmoci.attached_bundles import AttachedBundle, attached_bundles, refusal, refusal_of_all
 from wasmoci.digest import Digest
 from wasmoci.errors import FormatError, LimitError, Reason, UsageError, VerificationError
 from wasmoci.image_source import ImageSource
@@ -143,4 +143,4 @@ def _legacy(source: ImageSource, subject: Digest, problems: list[VerificationErr
 def _verdict(problems: Sequence[VerificationError]) -> VerificationError:
     if not problems:
         return VerificationError(Reason.UNSIGNED, "the image has no signature")
-    return VerificationError(problems[0].reason, "; ".join(str(problem) for problem in problems))
+    return refusal_of_all(problems)

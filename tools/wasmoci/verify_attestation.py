@@ -6,7 +6,7 @@ must have signed the very same statement. A signature is no attestation.
 
 from dataclasses import dataclass
 
-from wasmoci.attached_bundles import AttachedBundle, attached_bundles, refusal
+from wasmoci.attached_bundles import AttachedBundle, attached_bundles, refusal, refusal_of_all
 from wasmoci.digest import Digest
 from wasmoci.errors import FormatError, Reason, UsageError, VerificationError
 from wasmoci.image_source import ImageSource
@@ -131,7 +131,7 @@ class _Search:
 
     def _verdict(self) -> VerificationError:
         if self._problems:
-            return VerificationError(self._problems[0].reason, "; ".join(map(str, self._problems)))
+            return refusal_of_all(self._problems)
         others = "; ".join(excerpt(one) for one in sorted(self._other_types)) or "nothing"
         return VerificationError(
             Reason.UNATTESTED, f"nothing of type {self._policy.uri} is attested of the image; attested is: {others}"
