@@ -65,12 +65,7 @@ def attest(request: AttestRequest, *signers: StatementSigner) -> AttestedImage:
         referrers.add(entry.digest)
     if len(referrers) > MAX_REFERRERS:
         raise LimitError(f"the image would have {len(referrers)} referrers, the limit is {MAX_REFERRERS}")
-    writer = LayoutWriter(request.output)
-    writer.start()
-    writer.copy_all(source)
-    for blob in blobs:
-        writer.add(blob)
-    writer.finish(list(entries.values()))
+    LayoutWriter(request.output).write_copy(source, blobs, list(entries.values()))
     return AttestedImage(subject, _warnings(source, subject.digest))
 
 

@@ -7,7 +7,7 @@
 import os
 import shutil
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -170,11 +170,22 @@ class LayoutWriter:
             target.seek(0)
             digest.check_same(Digest.of_stream(target), f"blob {digest}")
 
-    def copy_all(self, source: Layout) -> None:
-        """Copy every blob of another layout."""
+    def copy_all(self, source: Layout, without: Collection[Digest] = ()) -> None:
+        """Copy every blob of another layout but `without`."""
         for digest in source.blob_digests():
-            with source.open_blob(digest) as stream:
-                self.add_stream(stream, digest)
+            if digest not in without:
+                with source.open_blob(digest) as stream:
+                    self.add_stream(stream, digest)
+
+    def write_copy(
+        self, source: Layout, blobs: Iterable[bytes], entries: Sequence[Descriptor], without: Collection[Digest] = ()
+    ) -> None:
+        """Write a whole layout: the blobs of another one but `without`, more blobs, and the index's entries."""
+        self.start()
+        self.copy_all(source, without)
+        for blob in blobs:
+            self.add(blob)
+        self.finish(entries)
 
     def finish(self, entries: Sequence[Descriptor]) -> None:
         with self._writing():

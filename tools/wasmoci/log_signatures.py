@@ -109,15 +109,7 @@ def _replacement(carrier: Digest, manifest: Manifest, blob: bytes) -> _Replaceme
 
 def _write(source: Layout, output: Path, replacements: dict[Digest, _Replacement]) -> None:
     gone = {digest for one in replacements.values() for digest in one.gone}
-    writer = LayoutWriter(output)
-    writer.start()
-    for digest in source.blob_digests():
-        if digest not in gone:
-            with source.open_blob(digest) as stream:
-                writer.add_stream(stream, digest)
-    for one in replacements.values():
-        for blob in one.blobs:
-            writer.add(blob)
+    blobs = [blob for one in replacements.values() for blob in one.blobs]
     listed = {entry.digest: entry for entry in source.index.manifests}
     listed.update({digest: one.entry for digest, one in replacements.items()})
-    writer.finish(list(listed.values()))
+    LayoutWriter(output).write_copy(source, blobs, list(listed.values()), without=gone)

@@ -57,12 +57,7 @@ def sign_image(request: SignRequest, *signers: StatementSigner) -> Descriptor:
         for signer in signers:
             entry = add_bundle(blobs, subject, signer.sign_statement(statement))
             entries[entry.digest] = entry
-    writer = LayoutWriter(request.output)
-    writer.start()
-    writer.copy_all(source)
-    for blob in blobs:
-        writer.add(blob)
-    writer.finish(list(entries.values()))
+    LayoutWriter(request.output).write_copy(source, blobs, list(entries.values()))
     return subject
 
 

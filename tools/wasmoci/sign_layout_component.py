@@ -91,11 +91,6 @@ def _attach(layout: Layout, manifest: Manifest, signature: bytes, output: Path) 
     referrer = component_signature_referrer(signature, subject, f"{title}.sig")
     data = referrer.to_bytes()
     entry = referrer_descriptor(referrer, data)
-    writer = LayoutWriter(output)
-    writer.start()
-    writer.copy_all(layout)
-    for content in (EMPTY_CONFIG, signature, data):
-        writer.add(content)
     entries = {one.digest: one for one in (*layout.index.manifests, entry)}
-    writer.finish(list(entries.values()))
+    LayoutWriter(output).write_copy(layout, (EMPTY_CONFIG, signature, data), list(entries.values()))
     return subject
