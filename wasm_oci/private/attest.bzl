@@ -1,5 +1,6 @@
 """The rules `wasm_oci_attest` and `wasm_oci_attest_provenance`."""
 
+load(":image_change.bzl", "changed_image", "image_to_change", "steps")
 load(
     ":providers.bzl",
     "WasmOciIdentityInfo",
@@ -7,11 +8,10 @@ load(
     "WasmOciKeyInfo",
     "WasmRunTimeSigningInfo",
     "WasmSignersInfo",
-    "run_time",
     "signers",
     "with_attestations",
 )
-load(":signing.bzl", "EXECUTION_REQUIREMENTS", "add_key", "sorted_out")
+load(":signing.bzl", "EXECUTION_REQUIREMENTS", "add_key")
 
 visibility(["//wasm_oci/..."])
 
@@ -65,38 +65,19 @@ def _attest(ctx, source, inputs, key, name, repository, add_statement):
     return layout
 
 def _attested(ctx, add_statement, statement):
-    source = ctx.file.image
-    if not source.is_directory:
-        fail("`image` must be a target with one OCI image layout, a directory, got: {}".format(source.short_path))
-    image = ctx.attr.image
-    info = image[WasmOciImageInfo] if WasmOciImageInfo in image else None
-    repository = info.repository if info else ""
-    keys, later = sorted_out(ctx.attr.keys, WasmOciKeyInfo)
-    previous = run_time(image)
-    if keys and previous.component_keys and not previous.component_detached:
-        fail("the component of {} is signed at `bazel run`, so no build can attest its manifest: `keys` need a `reference`".format(
-            image.label,
-        ))
-    layout = source
-    for index, key in enumerate(keys):
-        name = ctx.label.name + ("" if index == len(keys) - 1 else ".{}".format(index))
-        inputs = depset() if index else image[DefaultInfo].default_runfiles.files
-        layout = _attest(ctx, layout, inputs, key, name, repository, add_statement)
-    runfiles = ctx.runfiles([layout])
-    return [
-        DefaultInfo(
-            files = depset([layout]),
-            runfiles = runfiles if keys else runfiles.merge(image[DefaultInfo].default_runfiles),
+    image = image_to_change(ctx, "attest")
+    repository = image.info.repository if image.info else ""
+    digest = image.info.digest if image.info else None
+    layout = image.source
+    for step in steps(ctx, image.keys):
+        layout = _attest(ctx, layout, step.inputs, step.key, step.name, repository, add_statement)
+    return changed_image(ctx, image, layout, digest, repository) + [
+        OutputGroupInfo(digest = depset([digest] if digest else [])),
+        signers(ctx.attr.image),
+        with_attestations(
+            image.run_time,
+            [struct(signer = signer, statement = statement) for signer in image.later],
         ),
-        OutputGroupInfo(digest = depset([info.digest] if info and info.digest else [])),
-        WasmOciImageInfo(
-            digest = info.digest if info else None,
-            layout = layout,
-            repository = repository,
-            tag = info.tag if info else "",
-        ),
-        signers(image),
-        with_attestations(previous, [struct(signer = signer, statement = statement) for signer in later]),
     ]
 
 _PROVIDES = [WasmOciImageInfo, WasmRunTimeSigningInfo, WasmSignersInfo]

@@ -1,5 +1,6 @@
 """The rule `wasm_oci_sign`."""
 
+load(":image_change.bzl", "changed_image", "image_to_change", "steps")
 load(
     ":providers.bzl",
     "WasmOciIdentityInfo",
@@ -7,12 +8,11 @@ load(
     "WasmOciKeyInfo",
     "WasmRunTimeSigningInfo",
     "WasmSignersInfo",
-    "run_time",
     "signers",
     "with_identity",
     "with_signer",
 )
-load(":signing.bzl", "EXECUTION_REQUIREMENTS", "add_key", "sorted_out")
+load(":signing.bzl", "EXECUTION_REQUIREMENTS", "add_key")
 
 visibility(["//wasm_oci/..."])
 
@@ -95,54 +95,29 @@ def _formats(ctx, later):
     return ["bundle"]
 
 def _implementation(ctx):
-    source = ctx.file.image
-    if not source.is_directory:
-        fail("`image` must be a target with one OCI image layout, a directory, got: {}".format(source.short_path))
-    image = ctx.attr.image
-    info = image[WasmOciImageInfo] if WasmOciImageInfo in image else None
-    repository = ctx.attr.repository or (info.repository if info else "")
+    image = image_to_change(ctx, "sign")
+    repository = ctx.attr.repository or (image.info.repository if image.info else "")
     if not repository:
-        fail("`repository` is needed where `image` ({}) does not say it".format(image.label))
-    keys, later = sorted_out(ctx.attr.keys, WasmOciKeyInfo)
-    previous = run_time(image)
-    if keys and previous.component_keys and not previous.component_detached:
-        fail("the component of {} is signed at `bazel run`, so no build can sign its manifest: `keys` need a `reference`".format(
-            image.label,
-        ))
+        fail("`repository` is needed where `image` ({}) does not say it".format(ctx.attr.image.label))
 
-    known = signers(image)
-    layout = source
-    digest = info.digest if info else None
-    for index, key in enumerate(keys):
-        name = ctx.label.name + ("" if index == len(keys) - 1 else ".{}".format(index))
-
-        # An `oci_image` of rules_oci has links in its layout, to files that its runfiles have.
-        inputs = depset() if index else image[DefaultInfo].default_runfiles.files
-        layout, digest = _sign(ctx, layout, inputs, repository, key, name)
-        known = with_signer(known, key, "oci_keys")
-    for signer in later:
+    known = signers(ctx.attr.image)
+    layout = image.source
+    digest = image.info.digest if image.info else None
+    for step in steps(ctx, image.keys):
+        layout, digest = _sign(ctx, layout, step.inputs, repository, step.key, step.name)
+        known = with_signer(known, step.key, "oci_keys")
+    for signer in image.later:
         known = with_signer(known, signer, "oci_keys") if hasattr(signer, "reference") else with_identity(known, signer)
-    runfiles = ctx.runfiles([layout])
-    return [
-        DefaultInfo(
-            files = depset([layout]),
-            runfiles = runfiles if keys else runfiles.merge(image[DefaultInfo].default_runfiles),
-        ),
-        OutputGroupInfo(digest = depset([digest] if digest else []), unsigned = depset([source])),
-        WasmOciImageInfo(
-            digest = digest,
-            layout = layout,
-            repository = repository,
-            tag = info.tag if info else "",
-        ),
+    return changed_image(ctx, image, layout, digest, repository) + [
+        OutputGroupInfo(digest = depset([digest] if digest else []), unsigned = depset([image.source])),
         known,
         WasmRunTimeSigningInfo(
             annotations = ctx.attr.annotations,
-            attestations = previous.attestations,
-            component_detached = previous.component_detached,
-            component_keys = previous.component_keys,
-            formats = _formats(ctx, later),
-            oci_signers = previous.oci_signers + later,
+            attestations = image.run_time.attestations,
+            component_detached = image.run_time.component_detached,
+            component_keys = image.run_time.component_keys,
+            formats = _formats(ctx, image.later),
+            oci_signers = image.run_time.oci_signers + image.later,
         ),
     ]
 

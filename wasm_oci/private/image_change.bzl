@@ -1,0 +1,83 @@
+"""What the rules have in common that add something to the image in a layout: signatures, attestations."""
+
+load(":providers.bzl", "WasmOciImageInfo", "WasmOciKeyInfo", "run_time")
+load(":signing.bzl", "sorted_out")
+
+visibility(["//wasm_oci/private/..."])
+
+def image_to_change(ctx, verb):
+    """What the attributes `image` and `keys` say; fails where no build can do it.
+
+    Args:
+        ctx: the rule's context.
+        verb: what is done to the manifest, for messages.
+
+    Returns:
+        A struct: `source`, the layout; `info`, a WasmOciImageInfo or None; `keys`, those that sign in actions;
+        `later`, who signs at `bazel run`; `run_time`, what signs there before.
+    """
+    source = ctx.file.image
+    if not source.is_directory:
+        fail("`image` must be a target with one OCI image layout, a directory, got: {}".format(source.short_path))
+    image = ctx.attr.image
+    keys, later = sorted_out(ctx.attr.keys, WasmOciKeyInfo)
+    previous = run_time(image)
+    if keys and previous.component_keys and not previous.component_detached:
+        fail("the component of {} is signed at `bazel run`, so no build can {} its manifest: `keys` need a `reference`".format(
+            image.label,
+            verb,
+        ))
+    return struct(
+        info = image[WasmOciImageInfo] if WasmOciImageInfo in image else None,
+        keys = keys,
+        later = later,
+        run_time = previous,
+        source = source,
+    )
+
+def steps(ctx, keys):
+    """The actions that change the image, one a key.
+
+    Args:
+        ctx: the rule's context.
+        keys: keys that sign in actions.
+
+    Returns:
+        A list of structs: `key`; `name` of the output; `inputs`, a depset of what the layout needs beside itself.
+    """
+    return [
+        struct(
+            # An `oci_image` of rules_oci has links in its layout, to files that its runfiles have.
+            inputs = depset() if index else ctx.attr.image[DefaultInfo].default_runfiles.files,
+            key = key,
+            name = ctx.label.name + ("" if index == len(keys) - 1 else ".{}".format(index)),
+        )
+        for index, key in enumerate(keys)
+    ]
+
+def changed_image(ctx, image, layout, digest, repository):
+    """The providers of the image as it is now.
+
+    Args:
+        ctx: the rule's context.
+        image: a struct of `image_to_change`.
+        layout: the layout, which is the source where no action changed it.
+        digest: the file with the manifest's digest, or None.
+        repository: `host[:port]/path` that the image is for.
+
+    Returns:
+        A list of DefaultInfo and WasmOciImageInfo.
+    """
+    runfiles = ctx.runfiles([layout])
+    return [
+        DefaultInfo(
+            files = depset([layout]),
+            runfiles = runfiles if image.keys else runfiles.merge(ctx.attr.image[DefaultInfo].default_runfiles),
+        ),
+        WasmOciImageInfo(
+            digest = digest,
+            layout = layout,
+            repository = repository,
+            tag = image.info.tag if image.info else "",
+        ),
+    ]
