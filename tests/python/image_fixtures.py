@@ -66,8 +66,11 @@ class MemoryImage:
         self.blobs[descriptor.digest] = data
         return descriptor
 
-    def subject(self) -> Descriptor:
+    def root(self) -> Descriptor:
         return self.image
+
+    def subject(self) -> Descriptor:
+        return self.root()
 
     def read_manifest(self, descriptor: Descriptor) -> bytes:
         return self.read_blob(descriptor, 4 * 1024 * 1024)

@@ -25,8 +25,10 @@ FORMATS = {
     "level",
     "limits",
     "oci",
+    "oci_platform",
     "predicate_document",
     "predicate_type",
+    "progress",
     "provenance",
     "reference",
     "referrer_list",
@@ -44,6 +46,7 @@ FORMATS = {
 }
 ADAPTERS = {
     "files",
+    "image_index",
     "image_source",
     "keyless",
     "keys",

@@ -8,15 +8,18 @@ from wasmoci.referrer_list import ReferrerList
 
 
 class ImageSource(Protocol):
-    """One image and what is attached to it.
+    """One image, or an index of several, and what is attached to them.
 
     Every byte string that a source returns has the digest and size that were asked for: a source
     raises VerificationError (DIGEST_MISMATCH) or LimitError instead of returning anything else,
     Error where it cannot read.
     """
 
+    def root(self) -> Descriptor:
+        """The manifest or index that the source is of, resolved once: the same answer every time."""
+
     def subject(self) -> Descriptor:
-        """The image's manifest, resolved once: the same answer every time."""
+        """The root where that is an image's manifest; FormatError where it is an index."""
 
     def read_manifest(self, descriptor: Descriptor) -> bytes:
         """A manifest or index of at most MAX_MANIFEST_SIZE bytes."""

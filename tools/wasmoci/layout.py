@@ -1,7 +1,8 @@
-"""OCI image layouts on disk (image-spec 1.1), one image each, with its signatures beside it.
+"""OCI image layouts on disk (image-spec 1.1), one image or index each, with all signatures beside it.
 
-`index.json` marks the image and its legacy signatures with `kind` annotations, as
-`cosign verify --local-image` wants it, and lists referrers untagged, as `oras` wants it.
+`index.json` marks the image or index and its legacy signatures with `kind` annotations, as
+`cosign verify --local-image` wants it, and lists referrers untagged, as `oras` wants it. The legacy
+signatures of an index's entries have their tag `sha256-<hex>.sig` as name, and no kind.
 """
 
 import os
@@ -33,7 +34,8 @@ KIND_ANNOTATION = "kind"
 IMAGE_KIND = "dev.cosignproject.cosign/image"
 SIGNATURES_KIND = "dev.cosignproject.cosign/sigs"
 
-MAX_BLOBS = 1000
+# Room for an index of MAX_ENTRIES images, all signed in both formats by several keys.
+MAX_BLOBS = 4000
 
 _VERSION = "1.0.0"
 _BLOBS = Path("blobs/sha256")
@@ -43,7 +45,7 @@ class Layout:
     """An existing layout; an ImageSource."""
 
     def __init__(self, path: Path) -> None:
-        """Raises FormatError unless the folder is a layout of exactly one image, Error if there is none."""
+        """Raises FormatError unless the folder is a layout of exactly one image or index, Error if there is none."""
         if not path.is_dir():
             raise Error(f"there is no image layout at {path}")
         self.path = path
@@ -51,10 +53,16 @@ class Layout:
         if marker.string("imageLayoutVersion") != _VERSION:
             raise FormatError(f"the layout's version must be {_VERSION}")
         self.index = Index.parse(_read_member(path / "index.json"), "index.json")
-        self._subject = _find_subject(self.index.manifests)
+        self._root = _find_root(self.index.manifests)
+        self._manifests: Sequence[_Found] | None = None
+
+    def root(self) -> Descriptor:
+        return self._root
 
     def subject(self) -> Descriptor:
-        return self._subject
+        if self._root.media_type != MANIFEST_MEDIA_TYPE:
+            raise FormatError("this needs one image, and the layout has an index of several images")
+        return self._root
 
     def read_manifest(self, descriptor: Descriptor) -> bytes:
         return self.read_blob(descriptor, MAX_MANIFEST_SIZE)
@@ -89,7 +97,7 @@ class Layout:
         return os.fdopen(descriptor, "rb")
 
     def blob_digests(self) -> list[Digest]:
-        """The digests that the blobs' file names say, sorted; LimitError above 1,000."""
+        """The digests that the blobs' file names say, sorted; LimitError above MAX_BLOBS."""
         try:
             names = sorted(entry.name for entry in (self.path / _BLOBS).iterdir())
         except OSError as error:
@@ -102,25 +110,32 @@ class Layout:
         """Every manifest among the blobs that names `subject`, listed in index.json or not.
 
         A listed entry that is no readable manifest is among them, so that a verifier can report it.
-        All blobs of a manifest's size are checked against their names on the way.
+        All blobs of a manifest's size are checked against their names on the way, once.
         """
-        present = self.blob_digests()
-        missing = {entry.digest for entry in self.index.manifests} - set(present)
-        if missing:
-            raise FormatError(f"index.json names a blob that the layout lacks: {min(map(str, missing))}")
-        found = tuple(referrer for digest in present if (referrer := self._referrer(digest, subject)))
+        if self._manifests is None:
+            self._manifests = self._scan()
+        found = tuple(one.descriptor for one in self._manifests if one.subject in (subject, None))
         return ReferrerList(found).within_limit("the layout")
 
     def legacy_signatures(self, subject: Digest) -> Descriptor | None:
         tag = signature_tag(subject)
-        marked = [entry for entry in self.index.manifests if entry.annotations.get(KIND_ANNOTATION) == SIGNATURES_KIND]
         named = [entry for entry in self.index.manifests if _ref_name(entry) == tag]
+        marked = [entry for entry in self.index.manifests if entry.annotations.get(KIND_ANNOTATION) == SIGNATURES_KIND]
+        if subject != self._root.digest:
+            marked = []
         entries = list({entry.digest: entry for entry in (*marked, *named)}.values())
         if len(entries) > 1:
             raise FormatError("the layout has several legacy signature manifests")
         return entries[0] if entries else None
 
-    def _referrer(self, digest: Digest, subject: Digest) -> Descriptor | None:
+    def _scan(self) -> list["_Found"]:
+        present = self.blob_digests()
+        missing = {entry.digest for entry in self.index.manifests} - set(present)
+        if missing:
+            raise FormatError(f"index.json names a blob that the layout lacks: {min(map(str, missing))}")
+        return [found for digest in present if (found := self._find(digest))]
+
+    def _find(self, digest: Digest) -> "_Found | None":
         with self.open_blob(digest) as stream:
             data = stream.read(MAX_MANIFEST_SIZE + 1)
         if len(data) > MAX_MANIFEST_SIZE:
@@ -130,14 +145,22 @@ class Layout:
             manifest = Manifest.parse(data)
         except FormatError:
             return self._listed_attachment(digest)
-        if manifest.subject is None or manifest.subject.digest != subject:
+        if manifest.subject is None:
             return None
-        return Descriptor(MANIFEST_MEDIA_TYPE, digest, len(data))
+        return _Found(Descriptor(MANIFEST_MEDIA_TYPE, digest, len(data)), manifest.subject.digest)
 
-    def _listed_attachment(self, digest: Digest) -> Descriptor | None:
-        """What index.json lists as `digest`, unless that is the image or its legacy signatures."""
+    def _listed_attachment(self, digest: Digest) -> "_Found | None":
+        """What index.json lists as `digest`, unless that is the root or its legacy signatures."""
         attachments = (entry for entry in self.index.manifests if KIND_ANNOTATION not in entry.annotations)
-        return next((entry for entry in attachments if digest == entry.digest != self._subject.digest), None)
+        return next((_Found(entry, None) for entry in attachments if digest == entry.digest != self._root.digest), None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A blob that is attached to `subject`; None for one that is listed and no readable manifest."""
+
+    descriptor: Descriptor
+    subject: Digest | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,15 +232,15 @@ def _read_member(path: Path) -> bytes:
         raise FormatError(f"this is no OCI image layout: {error}") from None
 
 
-def _find_subject(entries: Sequence[Descriptor]) -> Descriptor:
+def _find_root(entries: Sequence[Descriptor]) -> Descriptor:
     marked = [entry for entry in entries if entry.annotations.get(KIND_ANNOTATION) == IMAGE_KIND]
     candidates = marked or [entry for entry in entries if KIND_ANNOTATION not in entry.annotations]
     if len(candidates) != 1:
         raise FormatError(f"a layout must hold exactly one image, this one has {len(candidates)}")
-    if candidates[0].media_type == INDEX_MEDIA_TYPE:
-        raise FormatError("the layout's image is an index; sign and verify its entries one by one")
-    if candidates[0].media_type != MANIFEST_MEDIA_TYPE:
-        raise FormatError(f"the layout's image must be {MANIFEST_MEDIA_TYPE}, got: {candidates[0].media_type!r}")
+    if candidates[0].media_type not in (MANIFEST_MEDIA_TYPE, INDEX_MEDIA_TYPE):
+        raise FormatError(
+            f"the layout's image must be {MANIFEST_MEDIA_TYPE} or an index, got: {candidates[0].media_type!r}"
+        )
     return candidates[0]
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from wasmoci import base64_strict
 from wasmoci.digest import Digest
 from wasmoci.errors import FormatError, LimitError
+from wasmoci.oci_platform import Platform
 from wasmoci.strict_json import JsonObject, dump, parse_object
 
 MANIFEST_MEDIA_TYPE = "application/vnd.oci.image.manifest.v1+json"
@@ -35,6 +36,7 @@ class Descriptor:
     size: int
     annotations: Mapping[str, str] = field(default_factory=dict)
     artifact_type: str | None = None
+    platform: Platform | None = None
 
     @classmethod
     def of(cls, media_type: str, data: bytes, annotations: Mapping[str, str] | None = None) -> "Descriptor":
@@ -43,12 +45,14 @@ class Descriptor:
     @classmethod
     def parse(cls, value: JsonObject) -> "Descriptor":
         """Raises FormatError, also for foreign content (`urls`) and for `data` that is not the content."""
+        platform = value.optional_object("platform")
         descriptor = cls(
             media_type=value.string("mediaType"),
             digest=Digest.parse(value.string("digest")),
             size=value.integer("size"),
             annotations=value.string_map("annotations"),
             artifact_type=value.optional_string("artifactType") or None,
+            platform=None if platform is None else Platform.parse(platform),
         )
         if "urls" in value:
             raise FormatError(f"{value.where}: content at `urls` is not accepted")
@@ -64,6 +68,8 @@ class Descriptor:
         }
         if self.annotations:
             members["annotations"] = dict(sorted(self.annotations.items()))
+        if self.platform:
+            members["platform"] = self.platform.to_json()
         if self.artifact_type:
             members["artifactType"] = self.artifact_type
         return members
@@ -115,13 +121,18 @@ class Index:
 
     manifests: Sequence[Descriptor]
     annotations: Mapping[str, str] = field(default_factory=dict)
+    subject: Descriptor | None = None
 
     @classmethod
     def parse(cls, data: bytes, where: str = "the index") -> "Index":
         """Raises FormatError, LimitError above 4 MiB or 1,000 entries."""
         top = parse_document(data, where, INDEX_MEDIA_TYPE, foreign="layers")
-        entries = top.objects("manifests", MAX_INDEX_ENTRIES)
-        return cls(tuple(Descriptor.parse(entry) for entry in entries), top.string_map("annotations"))
+        subject = top.optional_object("subject")
+        return cls(
+            manifests=tuple(Descriptor.parse(entry) for entry in top.objects("manifests", MAX_INDEX_ENTRIES)),
+            annotations=top.string_map("annotations"),
+            subject=None if subject is None else Descriptor.parse(subject),
+        )
 
     def to_bytes(self) -> bytes:
         """Raises LimitError where the result could not be read again."""
@@ -132,6 +143,8 @@ class Index:
         }
         if self.annotations:
             members["annotations"] = dict(sorted(self.annotations.items()))
+        if self.subject:
+            members["subject"] = self.subject.to_json()
         return _bounded(dump(members), "the index")
 
 

@@ -1,4 +1,4 @@
-"""An image in a registry, as a verifier reads it."""
+"""An image or index in a registry, as a verifier reads it."""
 
 from typing import BinaryIO
 
@@ -11,7 +11,7 @@ from wasmoci.registry.client import RepositoryClient
 
 
 class RegistrySource:
-    """The image at a reference; an ImageSource.
+    """The image or index at a reference; an ImageSource.
 
     The tag is resolved once; everything after is asked for by digest. In a reference that has both,
     the digest alone says which image it is. Only an answer that there are no referrers counts as
@@ -21,16 +21,18 @@ class RegistrySource:
     def __init__(self, reference: Reference, client: RepositoryClient) -> None:
         self._reference = reference
         self._client = client
-        self._subject: Descriptor | None = None
+        self._root: Descriptor | None = None
+
+    def root(self) -> Descriptor:
+        if self._root is None:
+            self._root, _ = self._client.resolve(self._reference.digest or self._reference.tag or "")
+        return self._root
 
     def subject(self) -> Descriptor:
-        """Raises FormatError for an index: its images have signatures of their own."""
-        if self._subject is None:
-            descriptor, _ = self._client.resolve(self._reference.digest or self._reference.tag or "")
-            if descriptor.media_type != MANIFEST_MEDIA_TYPE:
-                raise FormatError(f"{self._reference} is an index of several images; name one of them by its digest")
-            self._subject = descriptor
-        return self._subject
+        root = self.root()
+        if root.media_type != MANIFEST_MEDIA_TYPE:
+            raise FormatError(f"{self._reference} is an index of several images; name one of them by its digest")
+        return root
 
     def read_manifest(self, descriptor: Descriptor) -> bytes:
         return self._client.read_manifest(descriptor)

@@ -1,0 +1,44 @@
+"""The platform of an index's entry (image-spec 1.1, `platform` of a descriptor)."""
+
+from dataclasses import dataclass
+
+from wasmoci.strict_json import JsonObject
+
+_MAX_FEATURES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """What an image is made for, as `wasm` and `wasip2`; the registry names are Go's GOARCH and GOOS."""
+
+    architecture: str
+    os: str
+    os_version: str | None = None
+    os_features: tuple[str, ...] = ()
+    variant: str | None = None
+
+    @classmethod
+    def parse(cls, value: JsonObject) -> "Platform":
+        """Raises FormatError, LimitError above 100 features of the OS."""
+        return cls(
+            architecture=value.string("architecture"),
+            os=value.string("os"),
+            os_version=value.optional_string("os.version") or None,
+            os_features=tuple(value.strings("os.features", _MAX_FEATURES)) if "os.features" in value else (),
+            variant=value.optional_string("variant") or None,
+        )
+
+    def to_json(self) -> dict[str, object]:
+        """In the field order of go-containerregistry."""
+        members: dict[str, object] = {"architecture": self.architecture, "os": self.os}
+        if self.os_version:
+            members["os.version"] = self.os_version
+        if self.os_features:
+            members["os.features"] = list(self.os_features)
+        if self.variant:
+            members["variant"] = self.variant
+        return members
+
+    def __str__(self) -> str:
+        """As clients write it: `os/architecture`, with the variant where there is one."""
+        return "/".join(part for part in (self.os, self.architecture, self.variant) if part)
