@@ -14,6 +14,7 @@ from wasmoci.keys import component as component_keys
 from wasmoci.keys import image as image_keys
 from wasmoci.layout import Layout
 from wasmoci.level import Level
+from wasmoci.progress import Progress
 from wasmoci.publish import PublishRequest, plan, publish
 from wasmoci.pull import pull
 from wasmoci.reference import Reference, Repository
@@ -40,7 +41,7 @@ def main() -> None:
         with RepositoryClient(repository, os.environ, [registry.address]) as client:
             request = PublishRequest(_file("secure_greeting_image"), repository, ["v1.0.0"], policy)
             planned = plan(request)
-            publish(request, planned, client, lambda line: print(f"    {line}"))
+            publish(request, planned, client, Progress(lambda line: print(f"    {line}")))
             _say(f"published {reference}@{planned.digest}")
 
             verified = verify(RegistrySource(reference, client), policy)

@@ -12,6 +12,7 @@ from wasmoci.layout import Layout
 from wasmoci.level import Level
 from wasmoci.oci import Manifest
 from wasmoci.package import PackageRequest, package
+from wasmoci.progress import SILENT
 from wasmoci.publish import PublishRequest, plan, publish
 from wasmoci.reference import Repository
 from wasmoci.registry.client import RepositoryClient
@@ -77,5 +78,5 @@ def push(layout: Path, repository: str, trusted: ImagePublicKey | None = None) -
     request = PublishRequest(layout, parsed, ["v1.0.0"], Policy.of([component_key], keys, required))
     planned = plan(request)
     with RepositoryClient(parsed, {}, [parsed.registry]) as client:
-        publish(request, planned, client, lambda _: None)
+        publish(request, planned, client, SILENT)
     return f"{repository}@{planned.digest}"

@@ -21,6 +21,7 @@ from wasmoci.keys.component import load_public_key
 from wasmoci.layout import Layout
 from wasmoci.level import Level
 from wasmoci.oci import EMPTY_CONFIG, EMPTY_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descriptor, Manifest, referrer_descriptor
+from wasmoci.progress import SILENT, Progress
 from wasmoci.publish import PublishRequest, plan, publish
 from wasmoci.reference import Reference, Repository
 from wasmoci.registry import upload
@@ -45,7 +46,7 @@ def publish_signed(registry: Registry, pair: KeyPair, folder: Path) -> tuple[Pub
     request = PublishRequest(signed_layout(folder, pair, str(repository)), repository, ["v1.0.0"], policy)
     planned = plan(request)
     with registry.client(PATH) as client:
-        publish(request, planned, client, lambda _: None)
+        publish(request, planned, client, SILENT)
     return request, f"{repository}@{planned.digest}"
 
 
@@ -93,7 +94,7 @@ def test_a_second_run_sends_nothing(registry: Registry, tmp_path: Path) -> None:
     request, _ = publish_signed(registry, pair, tmp_path)
     steps: list[str] = []
     with registry.client(PATH) as client:
-        publish(request, plan(request), client, steps.append)
+        publish(request, plan(request), client, Progress(steps.append))
         assert all(client.has_blob(blob) for blob in plan(request).blobs)
     assert [step for step in steps if step.startswith("blob ")] == [s for s in steps if s.startswith("blob already")]
 

@@ -16,6 +16,7 @@ from wasmoci.layout import Layout
 from wasmoci.level import Level
 from wasmoci.oci import EMPTY_CONFIG, EMPTY_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descriptor, Manifest
 from wasmoci.package import PackageRequest, package
+from wasmoci.progress import SILENT
 from wasmoci.publish import plan, publish
 from wasmoci.pull import pull
 from wasmoci.reference import Reference
@@ -149,7 +150,7 @@ def test_a_detached_signature_is_packaged_published_verified_and_pulled(referrer
     with EmbeddedRegistry(tmp_path / "registry", referrers_api=referrers_api) as registry:
         request = request_for(layout, registry.address, tags=("v1",))
         with client_for(registry.address) as client:
-            publish(request, plan(request), client, lambda _: None)
+            publish(request, plan(request), client, SILENT)
             source = RegistrySource(Reference(request.repository, "v1", None), client)
             assert pull(source, policy, tmp_path / "pulled.wasm").level is Level.DUAL_LAYER
     assert (tmp_path / "pulled.wasm").read_bytes() == HELLO

@@ -17,6 +17,7 @@ from wasmoci.errors import Reason, VerificationError
 from wasmoci.if_exists import IfExists
 from wasmoci.keys.component import pem_public
 from wasmoci.oci import INDEX_MEDIA_TYPE, Index
+from wasmoci.progress import SILENT
 from wasmoci.publish import plan
 from wasmoci.publish import publish as publish_layout
 from wasmoci.registry.client import RepositoryClient
@@ -184,7 +185,7 @@ def test_a_tag_that_appears_meanwhile_is_refused(choice: IfExists, layout: Path,
 
     request = replace(request_for(layout, address, tags=("v1",)), if_exists=choice)
     with Overtaken(request.repository, {}, [address]) as client, pytest.raises(VerificationError) as refused:
-        publish_layout(request, plan(request), client, lambda _: None)
+        publish_layout(request, plan(request), client, SILENT)
     assert refused.value.reason is Reason.TAG_EXISTS
     assert tag_of(address, "v1") == str(Digest.of(OTHER_MANIFEST))
 

@@ -18,6 +18,7 @@ from wasmoci.errors import Error, Reason, UsageError, VerificationError
 from wasmoci.keys.component import pem_public
 from wasmoci.level import Level
 from wasmoci.oci import Descriptor, Manifest
+from wasmoci.progress import Progress
 from wasmoci.publish import PublishRequest, plan, publish
 from wasmoci.reference import Reference, Repository
 from wasmoci.referrer_list import ReferrerList
@@ -34,7 +35,7 @@ BOTH_KINDS = pytest.mark.parametrize("referrers_api", [True, False], ids=["refer
 
 def run(request: PublishRequest, client: RepositoryClient) -> list[str]:
     steps: list[str] = []
-    publish(request, plan(request), client, steps.append)
+    publish(request, plan(request), client, Progress(steps.append))
     return steps
 
 

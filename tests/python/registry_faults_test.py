@@ -15,6 +15,7 @@ from wasmoci.digest import Digest
 from wasmoci.errors import Error
 from wasmoci.layout import Layout
 from wasmoci.oci import EMPTY_CONFIG, EMPTY_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descriptor, Manifest, referrer_descriptor
+from wasmoci.progress import SILENT
 from wasmoci.publish import Plan, PublishRequest, plan, publish
 from wasmoci.reference import Reference, Repository
 from wasmoci.registry import transport, upload, upload_answers
@@ -183,7 +184,7 @@ def publish_through(
             if fault.slow:
                 patch.setattr(transport, "MAX_REQUEST_SECONDS", 1.0)
             try:
-                publish(request, steps, client, lambda _: None)
+                publish(request, steps, client, SILENT)
             except Error as failure:
                 error = failure
         assert proxy.hits, "the fault befell nothing"
@@ -192,7 +193,7 @@ def publish_through(
 
         proxy.heal()
         with client_at(proxy.address, environment) as client:
-            publish(request, steps, client, lambda _: None)
+            publish(request, steps, client, SILENT)
             source = RegistrySource(Reference(client.repository, "v1", None), client)
             assert source.subject().digest == steps.digest
             assert verify(source, DUAL).level is steps.verified.level

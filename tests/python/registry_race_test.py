@@ -26,6 +26,7 @@ from wasm_fixtures import KEY
 from wasmoci.errors import RegistryError
 from wasmoci.keys.image import FileKey, ImageSigner
 from wasmoci.oci import MANIFEST_MEDIA_TYPE, Manifest
+from wasmoci.progress import SILENT
 from wasmoci.publish import plan, publish
 from wasmoci.reference import Reference, Repository
 from wasmoci.registry.client import RepositoryClient
@@ -141,7 +142,7 @@ def test_signatures_of_publishers(registry: EmbeddedRegistry, tmp_path: Path) ->
     def run(number: int) -> None:
         with client_for(registry.address) as client:
             barrier.wait()
-            publish(*plans[number], client, lambda _: None)
+            publish(*plans[number], client, SILENT)
 
     with ThreadPoolExecutor(PUBLISHERS) as threads:
         list(threads.map(run, range(PUBLISHERS)))

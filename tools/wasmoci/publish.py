@@ -1,7 +1,7 @@
 """Publish an image with its signatures, so that a tag that can be seen is a tag on a signed image."""
 
 import io
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -12,14 +12,13 @@ from wasmoci.existing_tags import stays
 from wasmoci.if_exists import IfExists
 from wasmoci.layout import Layout
 from wasmoci.oci import IMAGE_CONFIG_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descriptor, Manifest, referrer_descriptor
+from wasmoci.progress import Progress
 from wasmoci.reference import Reference, Repository, check_tag
 from wasmoci.referrer_list import ReferrerList
 from wasmoci.registry.client import RepositoryClient
 from wasmoci.registry_source import RegistrySource
 from wasmoci.simple_signing import signature_manifest, signature_tag
 from wasmoci.verify import Policy, Verified, refuse_malformed, verify
-
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +107,7 @@ def publish(request: PublishRequest, planned: Plan, client: RepositoryClient, pr
     sending.referrers(planned.referrers)
     sending.legacy(planned.legacy_layers)
     _check_copy(request, planned, client)
-    progress("the registry's copy is verified")
+    progress.step("the registry's copy is verified")
     tags_set = [tag for tag in planned.tags if sending.tag(tag, planned.manifest, request.if_exists)]
     return Published(
         sent=sending.sent,
@@ -131,7 +130,11 @@ class _Sending:
 
     def blobs(self, blobs: Sequence[Descriptor]) -> None:
         sources = [(blob, partial(self._layout.open_blob, blob.digest)) for blob in blobs]
-        self._client.put_blobs(sources, lambda blob, sent: self._count(sent, f"blob {blob.digest} ({blob.size} bytes)"))
+        self._client.put_blobs(
+            sources,
+            lambda blob, sent: self._count(sent, f"blob {blob.digest} ({blob.size} bytes)"),
+            moved=self._progress.moved,
+        )
 
     def manifest(self, manifest: bytes) -> None:
         missing = self._client.find_manifest(self._digest) is None
@@ -174,17 +177,17 @@ class _Sending:
     def tag(self, tag: str, manifest: bytes, if_exists: IfExists) -> bool:
         """Set a tag unless it stays as it is; return whether it was set."""
         if stays(self._client, tag, self._digest, if_exists):
-            self._progress(f"tag {tag} is left as it is")
+            self._progress.step(f"tag {tag} is left as it is")
             return False
         self._client.put_manifest(manifest, MANIFEST_MEDIA_TYPE, tag)
         _check_tag_points(self._client, tag, self._digest)
-        self._progress(f"tag {tag}")
+        self._progress.step(f"tag {tag}")
         return True
 
     def _count(self, sent: bool, what: str) -> None:
         self.sent += sent
         self.present += not sent
-        self._progress(what if sent else f"already there: {what}")
+        self._progress.step(what if sent else f"already there: {what}")
 
 
 def placeholder_warnings(request: PublishRequest, verified: Verified) -> list[str]:

@@ -12,11 +12,13 @@ from wasmoci.cli.output import Report, warn
 from wasmoci.cli.run_time_signing import RunTimeSigning
 from wasmoci.cli.verdict import verdict_json
 from wasmoci.errors import Error
+from wasmoci.progress import Progress
 from wasmoci.publish import Plan, Published, PublishRequest, blobs_of, placeholder_warnings, plan, publish
 from wasmoci.reference import Repository
 from wasmoci.registry.client import RepositoryClient
 from wasmoci.sign_layout import sign_layout
 from wasmoci.simple_signing import signature_tag
+from wasmoci.text import printable
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ def _publish(publishing: Publishing, planned: Plan) -> Report:
 def _send(request: PublishRequest, planned: Plan, insecure: Sequence[str]) -> _Outcome:
     try:
         with RepositoryClient(request.repository, os.environ, insecure) as client:
-            published = publish(request, planned, client, lambda line: click.echo(line, err=True))
+            published = publish(request, planned, client, Progress(lambda line: click.echo(printable(line), err=True)))
     except Error as error:
         return _Outcome(request.repository, None, error)
     return _Outcome(request.repository, published)

@@ -14,16 +14,22 @@ def never() -> bool:
     return False
 
 
+def untold(_: int) -> None:
+    pass
+
+
 @dataclass(frozen=True, slots=True)
 class BlobSource:
     """A blob's content. `open` opens it at its start, seekable; it is called for each request, and closed.
 
-    Once `stopped` says so, no more is read.
+    Once `stopped` says so, no more is read. `moved` is told how many bytes, from the start, the connection
+    has taken.
     """
 
     descriptor: Descriptor
     open: Callable[[], BinaryIO]
     stopped: Callable[[], bool] = never
+    moved: Callable[[int], object] = untold
 
     def blocks(self, start: int, end: int) -> Iterator[bytes]:
         """The bytes from `start` up to `end`, which are that many: the Content-Length is already sent.
@@ -38,8 +44,9 @@ class BlobSource:
                     source.seek(start)
                 while left and (block := source.read(min(left, UPLOAD_BLOCK_SIZE))):
                     self.check_not_stopped()
-                    left -= len(block)
                     yield block
+                    left -= len(block)
+                    self.moved(end - left)
                 if left or (end == self.descriptor.size and source.read(1)):
                     raise VerificationError(
                         Reason.DIGEST_MISMATCH,

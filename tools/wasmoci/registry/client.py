@@ -14,7 +14,7 @@ from wasmoci.oci import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, MAX_MANIFEST_SIZE
 from wasmoci.reference import Repository, check_tag
 from wasmoci.referrer_list import ReferrerList
 from wasmoci.registry.auth import Access, Authorizer
-from wasmoci.registry.blob_source import BlobSource
+from wasmoci.registry.blob_source import BlobSource, untold
 from wasmoci.registry.checked_copy import checked_copy
 from wasmoci.registry.credentials import find_credential
 from wasmoci.registry.parallel import run_parallel
@@ -146,13 +146,18 @@ class RepositoryClient:
         done: Callable[[Descriptor, bool], object],
         *,
         mount_from: str | None = None,
+        moved: Callable[[Descriptor, int], object] | None = None,
     ) -> None:
         """As `put_blob` for each, MAX_PARALLEL at a time; `done` is told in their order what that returns.
 
+        `moved` is told, by several threads, how many bytes of a blob the connection has taken.
         The first failure stops the other uploads, and is raised when they have stopped.
         """
         stop = threading.Event()
-        sources = [BlobSource(descriptor, open_source, stop.is_set) for descriptor, open_source in blobs]
+        sources = [
+            BlobSource(blob, open_source, stop.is_set, untold if moved is None else partial(moved, blob))
+            for blob, open_source in blobs
+        ]
         run_parallel(
             [partial(self._put, source, mount_from) for source in sources],
             stop,
