@@ -8,7 +8,7 @@ nothing (containers-auth.json(5)).
 import base64
 import binascii
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from wasmoci.errors import FormatError, RegistryError
@@ -23,8 +23,13 @@ _SCHEME = re.compile(r"https?://")
 _DOCKER_HUB_HOSTS = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io"})
 _DOCKER_HUB_KEY = "https://index.docker.io/v1/"
 
+# Asks the helper of this name for this server; see ask_helper.
+AskHelper = Callable[[str, str, Mapping[str, str]], Credential | None]
 
-def credential_in_file(path: Path, repository: Repository, environment: Mapping[str, str]) -> Credential | None:
+
+def credential_in_file(
+    path: Path, repository: Repository, environment: Mapping[str, str], ask: AskHelper = ask_helper
+) -> Credential | None:
     """The credential for `repository`; None where the file has none, or is not there.
 
     Raises FormatError for a malformed file or helper answer, RegistryError for a file that cannot be
@@ -41,12 +46,12 @@ def credential_in_file(path: Path, repository: Repository, environment: Mapping[
     helpers = config.string_map("credHelpers")
     key = _key_for(helpers, [repository.registry])
     if key is not None and helpers[key]:
-        return ask_helper(helpers[key], server, environment)
+        return ask(helpers[key], server, environment)
     credential = _from_auths(config, repository)
     if credential is not None:
         return credential
     store = config.optional_string("credsStore")
-    return ask_helper(store, server, environment) if store else None
+    return ask(store, server, environment) if store else None
 
 
 def _key_for(keys: Collection[str], names: Iterable[str]) -> str | None:

@@ -18,18 +18,23 @@ def untold(_: int) -> None:
     pass
 
 
+def nothing() -> None:
+    pass
+
+
 @dataclass(frozen=True, slots=True)
 class BlobSource:
     """A blob's content. `open` opens it at its start, seekable; it is called for each request, and closed.
 
     Once `stopped` says so, no more is read. `moved` is told how many bytes, from the start, the connection
-    has taken.
+    has taken. `prepare` is called once, before `open` and only if that will be.
     """
 
     descriptor: Descriptor
     open: Callable[[], BinaryIO]
     stopped: Callable[[], bool] = never
     moved: Callable[[int], object] = untold
+    prepare: Callable[[], object] = nothing
 
     def blocks(self, start: int, end: int) -> Iterator[bytes]:
         """The bytes from `start` up to `end`, which are that many: the Content-Length is already sent.

@@ -13,19 +13,18 @@ from wasmoci.errors import FormatError, LimitError, Reason, RegistryError, Verif
 from wasmoci.oci import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, MAX_MANIFEST_SIZE, Descriptor
 from wasmoci.reference import Repository, check_tag
 from wasmoci.referrer_list import ReferrerList
-from wasmoci.registry.auth import Access, Authorizer
-from wasmoci.registry.blob_source import BlobSource, untold
+from wasmoci.registry.auth import Access
+from wasmoci.registry.blob_source import BlobSource, nothing, untold
 from wasmoci.registry.checked_copy import checked_copy
-from wasmoci.registry.credentials import find_credential
 from wasmoci.registry.parallel import run_parallel
 from wasmoci.registry.referrers import Listing, Referrers
-from wasmoci.registry.session import REDIRECTS, Session, api_host
+from wasmoci.registry.registry_connection import RegistryConnection
+from wasmoci.registry.session import REDIRECTS
 from wasmoci.registry.tag_race import add_under_tag
-from wasmoci.registry.tls import TlsFiles, files_of
-from wasmoci.registry.transport import Body, Request, Response, Transport, seconds_for
+from wasmoci.registry.tls import TlsFiles
+from wasmoci.registry.transport import Body, Request, Response, seconds_for
 from wasmoci.registry.upload import Uploader
 from wasmoci.registry.upload_answers import check_said_digest
-from wasmoci.registry.url import Url
 from wasmoci.strict_json import parse_object
 from wasmoci.text import excerpt
 
@@ -57,18 +56,24 @@ class RepositoryClient:
         (proxy.py) and, unless `tls` is given, the client certificate (tls.py), which no other registry
         gets to see. `insecure_registries` are the `host[:port]` that are spoken to in plain HTTP.
         """
+        connection = RegistryConnection(repository.registry, environment, insecure_registries, sleep, tls=tls)
+        self._own: RegistryConnection | None = connection
+        self._talk(connection, repository)
+
+    @classmethod
+    def sharing(cls, connection: RegistryConnection, repository: Repository) -> "RepositoryClient":
+        """A client over a connection that others use too; `close` leaves it open."""
+        client = cls.__new__(cls)
+        client._own = None
+        client._talk(connection, repository)
+        return client
+
+    def _talk(self, connection: RegistryConnection, repository: Repository) -> None:
         self.repository = repository
-        self._sleep = sleep
-        host = api_host(repository.registry)
-        tls = files_of(repository.registry, environment) if tls is None else tls
-        self._transport = Transport(insecure_registries, environment, sleep, tls=tls, registry=host)
-        base = Url(self._transport.origin_of(host), "/")
-        authorizer = Authorizer(
-            repository, base.origin, self._transport, lambda: find_credential(repository, environment)
-        )
-        self._session = Session(repository, self._transport, authorizer, base)
-        self._uploader = Uploader(self._session, self.has_blob, sleep)
-        self._referrers = Referrers(self._session, self.find_manifest, self.put_manifest, sleep)
+        self._connection = connection
+        self._session = connection.session(repository)
+        self._uploader = Uploader(self._session, self.has_blob, connection.sleep)
+        self._referrers = Referrers(self._session, self.find_manifest, self.put_manifest, connection.sleep)
 
     def resolve(self, reference: str | Digest) -> tuple[Descriptor, bytes]:
         """The manifest or index at a tag or digest, of at most MAX_MANIFEST_SIZE bytes.
@@ -147,15 +152,23 @@ class RepositoryClient:
         *,
         mount_from: str | None = None,
         moved: Callable[[Descriptor, int], object] | None = None,
+        prepare: Callable[[Descriptor], object] | None = None,
     ) -> None:
         """As `put_blob` for each, MAX_PARALLEL at a time; `done` is told in their order what that returns.
 
-        `moved` is told, by several threads, how many bytes of a blob the connection has taken.
+        `moved` is told, by several threads, how many bytes of a blob the connection has taken. `prepare` is
+        told of a blob, by several threads, before its source is opened and only if that will be.
         The first failure stops the other uploads, and is raised when they have stopped.
         """
         stop = threading.Event()
         sources = [
-            BlobSource(blob, open_source, stop.is_set, untold if moved is None else partial(moved, blob))
+            BlobSource(
+                blob,
+                open_source,
+                stop.is_set,
+                moved=untold if moved is None else partial(moved, blob),
+                prepare=nothing if prepare is None else partial(prepare, blob),
+            )
             for blob, open_source in blobs
         ]
         run_parallel(
@@ -165,7 +178,8 @@ class RepositoryClient:
         )
 
     def _put(self, source: BlobSource, mount_from: str | None) -> bool:
-        return not self.has_blob(source.descriptor) and self._uploader.put(source, mount_from)
+        with self._connection.uploads:
+            return not self.has_blob(source.descriptor) and self._uploader.put(source, mount_from)
 
     def put_manifest(self, data: bytes, media_type: str, reference: str | Digest) -> bool:
         """Put a manifest or index at a tag or digest; return whether the registry answered OCI-Subject.
@@ -205,7 +219,7 @@ class RepositoryClient:
             found = self.find_manifest(tag)
             return None if found is None else found[1]
 
-        add_under_tag(tag, read, added, lambda data: self.put_manifest(data, media_type, tag), self._sleep)
+        add_under_tag(tag, read, added, lambda data: self.put_manifest(data, media_type, tag), self._connection.sleep)
 
     def attach_referrer(self, subject: Digest, entry: Descriptor, data: bytes) -> Listing:
         """Put the manifest `data`, whose subject is `subject`, and see to it that `entry` is listed.
@@ -215,7 +229,8 @@ class RepositoryClient:
         return self._referrers.attach(subject, entry, data)
 
     def close(self) -> None:
-        self._transport.close()
+        if self._own is not None:
+            self._own.close()
 
     def __enter__(self) -> "RepositoryClient":
         return self

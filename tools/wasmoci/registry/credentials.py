@@ -12,12 +12,15 @@ from pathlib import Path
 
 from wasmoci.errors import RegistryError
 from wasmoci.reference import Repository
-from wasmoci.registry.auth_file import credential_in_file
+from wasmoci.registry.auth_file import AskHelper, credential_in_file
 from wasmoci.registry.credential import Credential
+from wasmoci.registry.credential_helper import ask_helper
 from wasmoci.registry.environment_credential import environment_credential
 
 
-def find_credential(repository: Repository, environment: Mapping[str, str]) -> Credential | None:
+def find_credential(
+    repository: Repository, environment: Mapping[str, str], ask: AskHelper = ask_helper
+) -> Credential | None:
     """The credential for `repository`; None where there is none (the access is then anonymous).
 
     Raises UsageError for variables that contradict each other, FormatError for a malformed file or
@@ -27,7 +30,7 @@ def find_credential(repository: Repository, environment: Mapping[str, str]) -> C
     if credential is not None:
         return credential
     for path in _files(environment):
-        credential = credential_in_file(path, repository, environment)
+        credential = credential_in_file(path, repository, environment, ask)
         if credential is not None:
             return credential
     return None

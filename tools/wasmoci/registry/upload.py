@@ -52,6 +52,7 @@ class Uploader:
         start = None if mount_from is None else self._mount(source.descriptor, mount_from)
         if start is None and mount_from is not None:
             return False
+        source.prepare()
         start = start or self._begin()
         if source.descriptor.size <= MAX_SINGLE_SIZE:
             self._put_all(start, source)

@@ -1,0 +1,58 @@
+"""Registries that many clients talk to at once."""
+
+import threading
+import time
+from collections.abc import Callable, Collection, Mapping
+from types import TracebackType
+
+from wasmoci.reference import Repository
+from wasmoci.registry.client import RepositoryClient
+from wasmoci.registry.registry_connection import RegistryConnection
+from wasmoci.registry.tls import TlsFiles
+
+
+class Registries:
+    """Makes clients that share one connection pool for each registry, and nothing between registries.
+
+    Safe to share between threads. Close it, or use it in a `with`: that ends all its clients.
+    """
+
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        insecure_registries: Collection[str] = (),
+        sleep: Callable[[float], None] = time.sleep,
+        *,
+        tls: TlsFiles | None = None,
+    ) -> None:
+        """As RepositoryClient; `tls` is for every registry that a client is asked for."""
+        self._environment = environment
+        self._insecure = frozenset(insecure_registries)
+        self._sleep = sleep
+        self._tls = tls
+        self._connections: dict[str, RegistryConnection] = {}
+        self._lock = threading.Lock()
+
+    def client(self, repository: Repository) -> RepositoryClient:
+        """A client whose own `close` leaves the connections open; raises UsageError as RepositoryClient does."""
+        with self._lock:
+            connection = self._connections.get(repository.registry)
+            if connection is None:
+                connection = RegistryConnection(
+                    repository.registry, self._environment, self._insecure, self._sleep, tls=self._tls
+                )
+                self._connections[repository.registry] = connection
+        return RepositoryClient.sharing(connection, repository)
+
+    def close(self) -> None:
+        with self._lock:
+            for connection in self._connections.values():
+                connection.close()
+
+    def __enter__(self) -> "Registries":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()

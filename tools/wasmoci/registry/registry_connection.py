@@ -1,0 +1,68 @@
+"""The way to one registry, which the clients of its repositories share."""
+
+import threading
+import time
+from collections.abc import Callable, Collection, Mapping
+
+from wasmoci.reference import Repository
+from wasmoci.registry.auth import Authorizer
+from wasmoci.registry.credential import Credential
+from wasmoci.registry.credential_helper import ask_helper
+from wasmoci.registry.credentials import find_credential
+from wasmoci.registry.session import Session, api_host
+from wasmoci.registry.tls import TlsFiles, files_of
+from wasmoci.registry.transport import Transport
+from wasmoci.registry.url import Url
+
+# Blobs that go to one registry at the same time, of all images.
+MAX_UPLOADS = 8
+
+
+class RegistryConnection:
+    """Connections, TLS files, and the answers of credential helpers; safe to share between threads.
+
+    A token is one repository's own. Which credential it is got with may depend on the repository
+    (auth_file.py), so files are read for each; a helper knows registries only and is asked once.
+    """
+
+    def __init__(
+        self,
+        registry: str,
+        environment: Mapping[str, str],
+        insecure_registries: Collection[str] = (),
+        sleep: Callable[[float], None] = time.sleep,
+        *,
+        tls: TlsFiles | None = None,
+    ) -> None:
+        """As those of RepositoryClient."""
+        self.registry = registry
+        self.sleep = sleep
+        self.uploads = threading.BoundedSemaphore(MAX_UPLOADS)
+        self._environment = environment
+        host = api_host(registry)
+        tls = files_of(registry, environment) if tls is None else tls
+        self._transport = Transport(insecure_registries, environment, sleep, tls=tls, registry=host)
+        self._base = Url(self._transport.origin_of(host), "/")
+        self._answers: dict[tuple[str, str], Credential | None] = {}
+        self._lock = threading.Lock()
+
+    def session(self, repository: Repository) -> Session:
+        """Raises ValueError for a repository of another registry, which must not get this one's credentials."""
+        if repository.registry != self.registry:
+            raise ValueError(f"{repository} is not on {self.registry}")
+        authorizer = Authorizer(
+            repository,
+            self._base.origin,
+            self._transport,
+            lambda: find_credential(repository, self._environment, self._ask_helper_once),
+        )
+        return Session(repository, self._transport, authorizer, self._base)
+
+    def close(self) -> None:
+        self._transport.close()
+
+    def _ask_helper_once(self, name: str, server: str, environment: Mapping[str, str]) -> Credential | None:
+        with self._lock:
+            if (name, server) not in self._answers:
+                self._answers[name, server] = ask_helper(name, server, environment)
+            return self._answers[name, server]
