@@ -19,6 +19,7 @@ FORMATS = {
     "component_referrer",
     "component_signature",
     "cosign_bundle",
+    "cosign_tags",
     "digest",
     "errors",
     "if_exists",
@@ -60,10 +61,12 @@ ADAPTERS = {
 OPERATIONS = {
     "attached_bundles",
     "attest",
+    "blob_supply",
     "component_matrix",
     "component_summary",
     "edit_signatures",
     "existing_tags",
+    "image_contents",
     "image_provenance",
     "image_signatures",
     "image_trust",
@@ -73,6 +76,7 @@ OPERATIONS = {
     "package",
     "publish",
     "pull",
+    "send_image",
     "sign_component",
     "sign_component_file",
     "sign_image",
@@ -88,7 +92,7 @@ OPERATIONS = {
     "verify_parts",
     "verify_image_component",
 }
-TOOLS = {"cli"}
+TOOLS = {"cli", "worker"}
 
 MAY_IMPORT = {
     **dict.fromkeys(FORMATS, FORMATS),
@@ -103,7 +107,7 @@ LIBRARIES = {
     "azure": SERVICES,
     "boto3": SERVICES,
     "botocore": SERVICES,
-    "click": {"cli"},
+    "click": {"cli", "worker"},
     "cryptography": {"keyless", "keys"},
     "google": SERVICES,
     "hvac": SERVICES,

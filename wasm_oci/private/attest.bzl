@@ -1,5 +1,6 @@
 """The rules `wasm_oci_attest` and `wasm_oci_attest_provenance`."""
 
+load(":actions.bzl", "add_text", "tool_args")
 load(":image_change.bzl", "changed_image", "image_to_change", "steps")
 load(
     ":providers.bzl",
@@ -45,12 +46,11 @@ _COMMON_ATTRS = {
 def _attest(ctx, source, inputs, key, name, repository, add_statement):
     layout = ctx.actions.declare_directory(name)
 
-    args = ctx.actions.args()
-    args.add("--quiet")
+    args = tool_args(ctx)
     args.add_all([source], expand_directories = False)
     args.add_all("--output", [layout], expand_directories = False)
     if repository:
-        args.add("--repository", repository)
+        add_text(args, "--repository", repository)
     files = add_statement(args) + add_key(args, key)
 
     ctx.actions.run(
@@ -89,7 +89,7 @@ def _document_implementation(ctx):
     def add_statement(args):
         args.add("--predicate", predicate)
         if predicate_type:
-            args.add("--type", predicate_type)
+            add_text(args, "--type", predicate_type)
         return [predicate]
 
     return _attested(ctx, add_statement, struct(predicate = predicate, predicate_type = predicate_type))
@@ -122,11 +122,11 @@ def _provenance_implementation(ctx):
 
     def add_statement(args):
         args.add("--provenance", request)
-        args.add("--builder-id", ctx.attr.builder_id)
+        add_text(args, "--builder-id", ctx.attr.builder_id)
         if ctx.attr.invocation_id:
-            args.add("--invocation-id", ctx.attr.invocation_id)
+            add_text(args, "--invocation-id", ctx.attr.invocation_id)
         if ctx.attr.source:
-            args.add("--source", ctx.attr.source)
+            add_text(args, "--source", ctx.attr.source)
         for name, file in materials:
             args.add_all("--material", [name, file])
         args.add_all(status_files, before_each = "--status-file")

@@ -1,5 +1,6 @@
 """The rule `wasm_sign`."""
 
+load(":actions.bzl", "WORKER", "add_text", "tool_args")
 load(
     ":providers.bzl",
     "WasmComponentKeyInfo",
@@ -64,11 +65,11 @@ _ATTRS = {
 def _split(ctx):
     output = ctx.actions.declare_file(ctx.label.name + ".split.wasm")
 
-    args = ctx.actions.args()
-    args.add("--quiet")
+    args = tool_args(ctx)
     args.add(ctx.file.component)
     args.add("--output", output)
-    args.add_all(ctx.attr.parts, before_each = "--section")
+    for part in ctx.attr.parts:
+        add_text(args, "--section", part)
 
     ctx.actions.run(
         executable = ctx.executable._split_tool,
@@ -77,12 +78,12 @@ def _split(ctx):
         outputs = [output],
         mnemonic = "WasmSplit",
         progress_message = "Splitting WebAssembly component %{label}",
+        execution_requirements = WORKER,
     )
     return output
 
 def _sign(ctx, component, key, output, previous_signature):
-    args = ctx.actions.args()
-    args.add("--quiet")
+    args = tool_args(ctx)
     args.add(component)
     args.add("--detached" if ctx.attr.detached else "--output", output)
     args.add("--kind", ctx.attr.kind)

@@ -1,5 +1,6 @@
 """The rule `wasm_oci_package`."""
 
+load(":actions.bzl", "WORKER", "add_annotations", "add_text", "tool_args")
 load(":providers.bzl", "WasmDetachedSignatureInfo", "WasmOciImageInfo", "WasmRunTimeSigningInfo", "WasmSignersInfo", "run_time", "signers")
 
 visibility(["//wasm_oci/..."])
@@ -36,21 +37,17 @@ def _implementation(ctx):
     layout = ctx.actions.declare_directory(ctx.label.name)
     digest = ctx.actions.declare_file(ctx.label.name + ".digest")
 
-    args = ctx.actions.args()
-    args.add("--quiet")
+    args = tool_args(ctx)
     args.add(ctx.file.component)
     args.add_all("--output", [layout], expand_directories = False)
     args.add("--digest-file", digest)
-    args.add_all(
-        ["{}={}".format(key, value) for key, value in sorted(ctx.attr.annotations.items())],
-        before_each = "--annotation",
-    )
+    add_annotations(args, ctx.attr.annotations)
     if ctx.attr.author:
-        args.add("--author", ctx.attr.author)
+        add_text(args, "--author", ctx.attr.author)
     if ctx.attr.tag:
-        args.add("--tag", ctx.attr.tag)
+        add_text(args, "--tag", ctx.attr.tag)
     if ctx.attr.title:
-        args.add("--title", ctx.attr.title)
+        add_text(args, "--title", ctx.attr.title)
     inputs = [ctx.file.component]
     if WasmDetachedSignatureInfo in ctx.attr.component:
         signature = ctx.attr.component[WasmDetachedSignatureInfo].signature
@@ -64,6 +61,7 @@ def _implementation(ctx):
         outputs = [layout, digest],
         mnemonic = "WasmOciPackage",
         progress_message = "Packaging WebAssembly component %{label}",
+        execution_requirements = WORKER,
     )
     return [
         DefaultInfo(files = depset([layout]), runfiles = ctx.runfiles([layout])),

@@ -1,5 +1,6 @@
 """The rule `wasm_oci_sign`."""
 
+load(":actions.bzl", "add_annotations", "tool_args")
 load(":image_change.bzl", "changed_image", "image_to_change", "steps")
 load(
     ":providers.bzl",
@@ -62,17 +63,14 @@ def _sign(ctx, source, inputs, repository, key, name):
     layout = ctx.actions.declare_directory(name)
     digest = ctx.actions.declare_file(name + ".digest")
 
-    args = ctx.actions.args()
-    args.add("--quiet")
+    args = tool_args(ctx)
     args.add_all([source], expand_directories = False)
     args.add_all("--output", [layout], expand_directories = False)
     args.add("--digest-file", digest)
-    args.add("--repository", repository)
-    args.add_all(ctx.attr.formats, before_each = "--format")
-    args.add_all(
-        ["{}={}".format(name, value) for name, value in sorted(ctx.attr.annotations.items())],
-        before_each = "--annotation",
-    )
+    add_text(args, "--repository", repository)
+    for signature_format in ctx.attr.formats:
+        add_text(args, "--format", signature_format)
+    add_annotations(args, ctx.attr.annotations)
     key_files = add_key(args, key)
 
     ctx.actions.run(

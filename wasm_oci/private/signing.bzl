@@ -1,11 +1,13 @@
 """What the signing actions of both layers have in common: how the private key reaches them."""
 
+load(":actions.bzl", "WORKER", "add_text")
 load(":providers.bzl", "WasmOciIdentityInfo")
 
 visibility(["//wasm_oci/private/..."])
 
-# The key is read on the machine that has it. No signing action runs or is cached elsewhere.
-EXECUTION_REQUIREMENTS = {"no-remote": "1"}
+# The key is read on the machine that has it, so no signing action runs elsewhere. What was signed is public, and
+# with the public key among its inputs a cache may have it.
+EXECUTION_REQUIREMENTS = WORKER | {"no-remote-exec": "1"}
 
 def sorted_out(targets, info):
     """Separates keys that sign in actions from signers that sign at `bazel run`.
@@ -47,7 +49,7 @@ def add_key(args, key):
         fail("signing needs a private key: set `--{}` to its absolute path".format(
             setting.removeprefix("@@") if setting.startswith("@@//") else setting,
         ))
-    args.add("--key", key.private_key_path)
+    add_text(args, "--key", key.private_key_path)
     if key.password_path:
-        args.add("--password-file", key.password_path)
+        add_text(args, "--password-file", key.password_path)
     return [key.public_key]

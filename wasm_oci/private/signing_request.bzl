@@ -1,5 +1,6 @@
 """The rule `wasm_oci_signing_request`."""
 
+load(":actions.bzl", "WORKER", "add_annotations", "add_text", "tool_args")
 load(":providers.bzl", "WasmOciImageInfo")
 
 visibility(["//wasm_oci/..."])
@@ -49,8 +50,7 @@ def _implementation(ctx):
         fail("`repository` is needed where `image` ({}) does not say it".format(image.label))
     output = ctx.actions.declare_directory(ctx.label.name)
 
-    args = ctx.actions.args()
-    args.add("--quiet")
+    args = tool_args(ctx)
     args.add_all([source], expand_directories = False)
     args.add_all("--output", [output], expand_directories = False)
     if ctx.attr.component_signature:
@@ -58,12 +58,10 @@ def _implementation(ctx):
         if ctx.attr.key_id:
             args.add("--key-id")
     if ctx.attr.formats:
-        args.add("--repository", repository)
-        args.add_all(ctx.attr.formats, before_each = "--format")
-        args.add_all(
-            ["{}={}".format(name, value) for name, value in sorted(ctx.attr.annotations.items())],
-            before_each = "--annotation",
-        )
+        add_text(args, "--repository", repository)
+        for signature_format in ctx.attr.formats:
+            add_text(args, "--format", signature_format)
+        add_annotations(args, ctx.attr.annotations)
 
     ctx.actions.run(
         executable = ctx.executable._tool,
@@ -72,6 +70,7 @@ def _implementation(ctx):
         outputs = [output],
         mnemonic = "SigningRequest",
         progress_message = "Writing signing request %{label}",
+        execution_requirements = WORKER,
     )
     return [DefaultInfo(files = depset([output]))]
 

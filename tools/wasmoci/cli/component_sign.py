@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from wasmoci.cli.key_argument import KeyArgument
 from wasmoci.cli.options import PathArgument, allow_readable_key, kind
 from wasmoci.cli.output import Report, reported
 from wasmoci.cli.passwords import Password, password_options
@@ -17,7 +18,9 @@ from wasmoci.wasm import Kind
 
 @click.command()
 @click.argument("source", type=PathArgument())
-@click.option("--key", required=True, metavar="KEY", help="The Ed25519 secret key: a file or a key reference.")
+@click.option(
+    "--key", type=KeyArgument(), required=True, metavar="KEY", help="The Ed25519 secret key: a file or a key reference."
+)
 @click.option("--public-key", type=PathArgument(), help="Refuse to sign unless the secret key belongs to this one.")
 @click.option("--output", type=PathArgument(), help="Where the signed file goes.")
 @click.option("--detached", type=PathArgument(), help="Where a detached signature goes instead.")

@@ -1,6 +1,9 @@
 """Options that several commands share."""
 
+import os
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -9,11 +12,27 @@ COMPONENT_KEYS_HELP = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class WorkingFolder:
+    """What relative paths are relative to where it is the `obj` of a command's context: a thread has no `chdir`."""
+
+    path: Path
+
+    @classmethod
+    def of(cls, context: click.Context | None) -> Path:
+        """The folder of the call; where nothing is said, that of the process."""
+        found = None if context is None else context.find_object(cls)
+        return Path() if found is None else found.path
+
+
 class PathArgument(click.Path):
-    """A path as pathlib.Path; operations say what is wrong with it."""
+    """A path as pathlib.Path, in the working folder of the call; operations say what is wrong with it."""
 
     def __init__(self) -> None:
         super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        return WorkingFolder.of(ctx) / os.fsdecode(super().convert(value, param, ctx))
 
 
 allow_readable_key = click.option(

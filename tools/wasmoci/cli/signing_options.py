@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from wasmoci.cli.key_argument import KeyArgument
 from wasmoci.cli.options import PathArgument, allow_readable_key
 from wasmoci.cli.passwords import Password, password_options
 from wasmoci.cli.signers import IdentityUse, KeyUse, open_signer
@@ -61,7 +62,14 @@ class SigningOptions:
 def signing_options(command: Callable[..., None]) -> Callable[..., None]:
     """Gives the command a parameter `signing`, a SigningOptions; `--trusted-root` is for the command to add."""
 
-    @click.option("--key", "keys", multiple=True, metavar="KEY", help="A private key: a file or a key reference.")
+    @click.option(
+        "--key",
+        "keys",
+        type=KeyArgument(),
+        multiple=True,
+        metavar="KEY",
+        help="A private key: a file or a key reference.",
+    )
     @click.option(
         "--public-key",
         "public_keys",

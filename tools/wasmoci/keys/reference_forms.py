@@ -29,6 +29,7 @@ _GCP = re.compile(
 _AZURE = re.compile(rf"(?P<vault>{_HOST})/(?P<name>[A-Za-z0-9-]{{1,127}})(?:/(?P<version>[a-z0-9]{{1,64}}))?")
 _VAULT = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_SEPARATOR = "://"
 _SCHEME = re.compile(r"[a-z0-9][a-z0-9.-]*")
 # cosign reads a key of these from elsewhere; no plugin is meant.
 _REFUSED = {
@@ -89,13 +90,18 @@ ServiceForm = Pkcs11Uri | AwsKey | GcpKey | AzureKey | VaultKey | PluginKey
 Form = Path | EnvironmentKey | ServiceForm
 
 
+def has_scheme(reference: str) -> bool:
+    """Whether the text, if it is a reference, is no path."""
+    return reference.startswith(pkcs11_uri.SCHEME) or _SEPARATOR in reference
+
+
 def parse(reference: str) -> Form:
     """Raises UsageError, whose text has of the reference no more than its scheme."""
+    if not has_scheme(reference):
+        return _path(reference)
     if reference.startswith(pkcs11_uri.SCHEME):
         return Pkcs11Uri.parse(reference)
-    scheme, separator, rest = reference.partition("://")
-    if not separator:
-        return _path(reference)
+    scheme, _, rest = reference.partition(_SEPARATOR)
     if scheme in _REFUSED:
         raise UsageError(f"a key reference with {scheme}:// is not used: {_REFUSED[scheme]}")
     if _SCHEME.fullmatch(scheme) is None:

@@ -1,0 +1,1 @@
+"""Tools of Bazel actions: one call each, or many from a persistent worker, by the same code."""

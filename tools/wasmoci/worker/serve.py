@@ -1,0 +1,65 @@
+"""The loop of a persistent worker: many requests at a time, one thread each, and nothing kept between them."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from threading import Event, Lock
+from typing import BinaryIO
+
+from wasmoci.errors import FormatError
+from wasmoci.worker.protocol import MAX_REQUEST_SIZE, WorkRequest, WorkResponse
+
+MAX_THREADS = 32
+
+Work = Callable[[WorkRequest], tuple[int, str]]
+
+
+def serve(work: Work, requests: BinaryIO, responses: BinaryIO) -> None:
+    """Answer each request with the exit code and the output of `work`, until there is no more.
+
+    A request that is cancelled before it began is not worked on; one that runs is let run, as its outputs appear
+    whole or not at all, and answered as cancelled. Raises FormatError for what is no request, when all those
+    before it are answered.
+    """
+    worker = _Worker(work, responses)
+    with ThreadPoolExecutor(MAX_THREADS) as threads:
+        while line := requests.readline(MAX_REQUEST_SIZE + 1):
+            request = WorkRequest.parse(line)
+            if request.cancel:
+                worker.cancel(request.request_id)
+            else:
+                threads.submit(worker.answer, request, worker.begin(request.request_id))
+
+
+class _Worker:
+    def __init__(self, work: Work, responses: BinaryIO) -> None:
+        self._work = work
+        self._responses = responses
+        self._lock = Lock()
+        self._cancelled: dict[int, Event] = {}
+
+    def begin(self, request_id: int) -> Event:
+        with self._lock:
+            if request_id in self._cancelled:
+                raise FormatError(f"a work request has the number {request_id} of one that has no answer yet")
+            return self._cancelled.setdefault(request_id, Event())
+
+    def cancel(self, request_id: int) -> None:
+        """A request that has its answer already stays as it is."""
+        with self._lock:
+            if request_id in self._cancelled:
+                self._cancelled[request_id].set()
+
+    def answer(self, request: WorkRequest, cancelled: Event) -> None:
+        code, output = (0, "") if cancelled.is_set() else self._work(request)
+        with self._lock:
+            del self._cancelled[request.request_id]
+            response = (
+                WorkResponse(request.request_id, was_cancelled=True)
+                if cancelled.is_set()
+                else WorkResponse(request.request_id, code, output)
+            )
+            # A Bazel that has gone wants no answer: its requests end, too.
+            with suppress(BrokenPipeError):
+                self._responses.write(response.to_line())
+                self._responses.flush()

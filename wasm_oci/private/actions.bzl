@@ -1,0 +1,52 @@
+"""What all actions have in common: their tools are also persistent workers, and take their arguments from a file."""
+
+visibility(["//wasm_oci/private/..."])
+
+# One worker serves many requests at a time, and knows no state: tools/wasmoci/worker.
+WORKER = {
+    "requires-worker-protocol": "json",
+    "supports-multiplex-sandboxing": "1",
+    "supports-multiplex-workers": "1",
+    "supports-worker-cancellation": "1",
+    "supports-workers": "1",
+}
+
+def tool_args(ctx):
+    """The Args of an action.
+
+    Args:
+        ctx: the rule's context.
+
+    Returns:
+        Args that Bazel writes to a file, one a line. Text of the user is added by `add_text` and `add_annotations`.
+    """
+    args = ctx.actions.args()
+    args.use_param_file("@%s", use_always = True)
+    args.set_param_file_format("multiline")
+    args.add("--quiet")
+    return args
+
+def add_text(args, option, text):
+    """Adds an option whose value may be any text.
+
+    Args:
+        args: Args of `tool_args`.
+        option: the option's name.
+        text: the value.
+    """
+
+    # A line that starts with `@` would name another file.
+    args.add(_line(text), format = option + "=%s")
+
+def add_annotations(args, annotations):
+    """Adds `--annotation` options.
+
+    Args:
+        args: Args of `tool_args`.
+        annotations: a dict of strings.
+    """
+    for key, value in sorted(annotations.items()):
+        add_text(args, "--annotation", "{}={}".format(key, value))
+
+def _line(text):
+    return text.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
