@@ -1,6 +1,6 @@
 """The rule `wasm_oci_sign`."""
 
-load(":actions.bzl", "add_annotations", "tool_args")
+load(":actions.bzl", "add_annotations", "add_text", "tool_args")
 load(":image_change.bzl", "changed_image", "image_to_change", "steps")
 load(
     ":providers.bzl",
