@@ -95,7 +95,7 @@ def test_a_second_run_sends_nothing(registry: Registry, tmp_path: Path) -> None:
     steps: list[str] = []
     with registry.client(PATH) as client:
         publish(request, plan(request), client, Progress(steps.append))
-        assert all(client.has_blob(blob) for blob in plan(request).blobs)
+        assert all(client.has_blob(blob) for blob in plan(request).contents.blobs)
     assert [step for step in steps if step.startswith("blob ")] == [s for s in steps if s.startswith("blob already")]
 
 

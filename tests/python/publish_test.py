@@ -136,8 +136,8 @@ def test_the_plan_names_what_is_sent_and_sends_nothing(tmp_path: Path) -> None:
         planned = plan(request_for(layout, registry.address))
     assert not events
     assert str(planned.digest) == subject_of(layout)
-    assert len(planned.blobs) == 2
-    assert len(planned.referrers) == len(planned.legacy_layers) == 1
+    assert len(planned.contents.blobs) == 2
+    assert len(planned.contents.referrers) == len(planned.contents.tagged) == 1
     assert planned.tags == ["v1", "latest"]
 
 

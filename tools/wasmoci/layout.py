@@ -8,12 +8,13 @@ signatures of an index's entries have their tag `sha256-<hex>.sig` as name, and 
 import os
 import shutil
 import stat
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from wasmoci.cosign_tags import CosignTag
 from wasmoci.digest import BLOCK_SIZE, Digest
 from wasmoci.errors import Error, FormatError, LimitError, Reason, VerificationError
 from wasmoci.files import read_bounded
@@ -27,15 +28,17 @@ from wasmoci.oci import (
     Manifest,
 )
 from wasmoci.referrer_list import ReferrerList
-from wasmoci.simple_signing import signature_tag
 from wasmoci.strict_json import dump, parse_object
 
 KIND_ANNOTATION = "kind"
 IMAGE_KIND = "dev.cosignproject.cosign/image"
 SIGNATURES_KIND = "dev.cosignproject.cosign/sigs"
+ATTESTATIONS_KIND = "dev.cosignproject.cosign/atts"
 
 # Room for an index of MAX_ENTRIES images, all signed in both formats by several keys.
 MAX_BLOBS = 4000
+
+_KINDS = {CosignTag.SIGNATURES: SIGNATURES_KIND, CosignTag.ATTESTATIONS: ATTESTATIONS_KIND}
 
 _VERSION = "1.0.0"
 _BLOBS = Path("blobs/sha256")
@@ -118,14 +121,24 @@ class Layout:
         return ReferrerList(found).within_limit("the layout")
 
     def legacy_signatures(self, subject: Digest) -> Descriptor | None:
-        tag = signature_tag(subject)
-        named = [entry for entry in self.index.manifests if _ref_name(entry) == tag]
-        marked = [entry for entry in self.index.manifests if entry.annotations.get(KIND_ANNOTATION) == SIGNATURES_KIND]
-        if subject != self._root.digest:
-            marked = []
-        entries = list({entry.digest: entry for entry in (*marked, *named)}.values())
+        return self._tagged(subject, CosignTag.SIGNATURES)
+
+    def cosign_tags(self, subject: Digest) -> Mapping[CosignTag, Descriptor]:
+        """The manifests at cosign's tags of `subject`, those that there are; FormatError for several at one."""
+        found = {kind: self._tagged(subject, kind) for kind in CosignTag}
+        return {kind: descriptor for kind, descriptor in found.items() if descriptor is not None}
+
+    def _tagged(self, subject: Digest, kind: CosignTag) -> Descriptor | None:
+        tag, mark = kind.of(subject), _KINDS.get(kind)
+        is_root = subject == self._root.digest
+        found = [
+            entry
+            for entry in self.index.manifests
+            if _ref_name(entry) == tag or (is_root and mark and entry.annotations.get(KIND_ANNOTATION) == mark)
+        ]
+        entries = list({entry.digest: entry for entry in found}.values())
         if len(entries) > 1:
-            raise FormatError("the layout has several legacy signature manifests")
+            raise FormatError(f"the layout has several manifests for the tag {tag}")
         return entries[0] if entries else None
 
     def _scan(self) -> list["_Found"]:

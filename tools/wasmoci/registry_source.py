@@ -1,7 +1,9 @@
 """An image or index in a registry, as a verifier reads it."""
 
+from collections.abc import Mapping
 from typing import BinaryIO
 
+from wasmoci.cosign_tags import CosignTag
 from wasmoci.digest import Digest
 from wasmoci.errors import FormatError
 from wasmoci.oci import MANIFEST_MEDIA_TYPE, Descriptor
@@ -55,5 +57,13 @@ class RegistrySource:
         return listed or ReferrerList()
 
     def legacy_signatures(self, subject: Digest) -> Descriptor | None:
-        found = self._client.find_manifest(f"sha256-{subject.hex}.sig")
+        return self._tagged(subject, CosignTag.SIGNATURES)
+
+    def cosign_tags(self, subject: Digest) -> Mapping[CosignTag, Descriptor]:
+        """The manifests at cosign's tags of `subject`, those that there are."""
+        found = {kind: self._tagged(subject, kind) for kind in CosignTag}
+        return {kind: descriptor for kind, descriptor in found.items() if descriptor is not None}
+
+    def _tagged(self, subject: Digest, kind: CosignTag) -> Descriptor | None:
+        found = self._client.find_manifest(kind.of(subject))
         return None if found is None else found[0]

@@ -13,11 +13,11 @@ from wasmoci.cli.run_time_signing import RunTimeSigning
 from wasmoci.cli.verdict import verdict_json
 from wasmoci.errors import Error
 from wasmoci.progress import Progress
-from wasmoci.publish import Plan, Published, PublishRequest, blobs_of, placeholder_warnings, plan, publish
+from wasmoci.publish import Plan, PublishRequest, placeholder_warnings, plan, publish
 from wasmoci.reference import Repository
 from wasmoci.registry.client import RepositoryClient
+from wasmoci.send_image import Published
 from wasmoci.sign_layout import sign_layout
-from wasmoci.simple_signing import signature_tag
 from wasmoci.text import printable
 
 
@@ -124,22 +124,10 @@ def _dry_run(publishing: Publishing, planned: Plan) -> Report:
         lines += [f"would publish {reference}, whose digest the signature decides" for reference in references]
         return Report(lines, {**data, "references": references, "steps": []}, planned.warnings)
     references = [reference for repository in repositories for reference in _references(repository, planned)]
-    steps = _steps(planned)
+    steps = [*planned.contents.steps(), *(f"tag {tag}" for tag in planned.tags)]
     lines += [*steps, *(f"would publish {reference}" for reference in references)]
     return Report(lines, {**data, "references": references, "steps": steps}, planned.warnings)
 
 
 def _references(repository: Repository, planned: Plan) -> list[str]:
     return [f"{repository}:{tag}@{planned.digest}" for tag in planned.tags]
-
-
-def _steps(planned: Plan) -> list[str]:
-    steps = [f"blob {blob.digest} ({blob.size} bytes)" for blob in planned.blobs]
-    steps.append(f"manifest {planned.digest}")
-    for descriptor, data in planned.referrers:
-        steps += [f"blob {blob.digest} ({blob.size} bytes)" for blob in blobs_of(data)]
-        steps.append(f"referrer {descriptor.digest}")
-    if planned.legacy_layers:
-        steps += [f"blob {layer.digest} ({layer.size} bytes)" for layer in planned.legacy_layers]
-        steps.append(f"signatures at tag {signature_tag(planned.digest)}")
-    return [*steps, *(f"tag {tag}" for tag in planned.tags)]
