@@ -6,7 +6,7 @@ from wasmoci.cli.bazel_publishing import read_publishing
 from wasmoci.cli.output import Report, reported
 from wasmoci.cli.publish_options import TagOptions, tag_options
 from wasmoci.cli.publishing import run
-from wasmoci.cli.source import insecure_registries
+from wasmoci.cli.registry_options import Reach, registry_options
 
 
 @click.command()
@@ -17,24 +17,22 @@ from wasmoci.cli.source import insecure_registries
 @tag_options
 @click.option("--allow-placeholder-keys", is_flag=True, help="Also for a registry that is not on this machine.")
 @click.option("--dry-run", is_flag=True, help="Verify, show what would be signed and sent, and do neither.")
-@insecure_registries
 @reported
+@registry_options
 def publish(
     rlocation: str,
     registries: tuple[str, ...],
     tagging: TagOptions,
     allow_placeholder_keys: bool,
     dry_run: bool,
-    insecure_registries: tuple[str, ...],
+    reach: Reach,
 ) -> Report:
     """Publish the target's image with its signatures; its tags are set last.
 
     What does not sign in the build, keys in tokens and services and identities, signs before that. `--tag`,
     `--stamp-file` and `--if-exists` stand in place of what the target says.
     """
-    asked = read_publishing(
-        rlocation, registries, tagging, insecure_registries, allow_placeholders=allow_placeholder_keys
-    )
+    asked = read_publishing(rlocation, registries, tagging, reach, allow_placeholders=allow_placeholder_keys)
     return run(asked.publishing, dry_run=dry_run or asked.dry_run)
 
 

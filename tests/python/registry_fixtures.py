@@ -272,6 +272,7 @@ def make_tls(folder: Path, host: str = "127.0.0.1", *, expired: bool = False) ->
     key_file.write_bytes(
         key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
+    key_file.chmod(0o600)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate_file, key_file)
     return Tls(context, {"SSL_CERT_FILE": str(certificate_file)})

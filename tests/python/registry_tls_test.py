@@ -5,17 +5,22 @@ import socket
 import ssl
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner, Result
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from image_fixtures import SIGNER
+from publish_fixtures import dual_layout
 from registry_fixtures import (
     LAYER,
     LAYER_DESCRIPTOR,
     MANIFEST,
     PASSWORD,
+    REPOSITORY_PATH,
     SUBJECT,
     Answer,
     Simulator,
@@ -23,7 +28,8 @@ from registry_fixtures import (
     make_tls,
     no_sleep,
 )
-from wasmoci.errors import RegistryError, UsageError
+from wasmoci.cli.main import main
+from wasmoci.errors import KeyFileError, RegistryError, UsageError
 from wasmoci.reference import Repository
 from wasmoci.registry import connections
 from wasmoci.registry.client import RepositoryClient
@@ -124,6 +130,7 @@ def encrypted(key_file: Path) -> Path:
     encryption = serialization.BestAvailableEncryption(PASSWORD.encode())
     path = key_file.with_name("encrypted.pem")
     path.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption))
+    path.chmod(0o600)
     return path
 
 
@@ -141,6 +148,83 @@ def test_files_that_do_not_fit(server: Tls, user: TlsFiles) -> None:
     ):
         with pytest.raises(UsageError, match=text):
             client_with("registry.example", {}, files)
+
+
+def test_a_key_that_others_may_read(user: TlsFiles) -> None:
+    assert user.key is not None
+    user.key.chmod(0o640)
+    with pytest.raises(KeyFileError, match=r"the client key .* is open to others than its owner \(mode 0640\)"):
+        client_with("registry.example", {}, user)
+
+
+def variables_of(user: TlsFiles, registry: str) -> dict[str, str]:
+    return {
+        "WASM_OCI_CLIENT_CERTIFICATE": str(user.certificate),
+        "WASM_OCI_CLIENT_KEY": str(user.key),
+        "WASM_OCI_REGISTRY": registry,
+    }
+
+
+def test_files_that_are_given_go_before_those_of_the_environment(server: Tls, user: TlsFiles) -> None:
+    ca = Path(server.environment["SSL_CERT_FILE"])
+    given = replace(user, ca=ca)
+    with Simulator(tls=demanding(server, user)) as registry:
+        wrong = TlsFiles(certificate=Path("/nonexistent"), key=Path("/nonexistent"))
+        for environment, tls, shown in (
+            ({}, given, True),
+            (variables_of(wrong, registry.address), given, True),
+            (variables_of(user, registry.address), TlsFiles(ca=ca), True),
+            ({"WASM_OCI_REGISTRY": "other.example"}, given, False),
+            ({}, TlsFiles(ca=ca), False),
+        ):
+            with client_with(registry.address, environment, tls) as client:
+                if shown:
+                    assert client.resolve("v1") == (SUBJECT, MANIFEST)
+                else:
+                    with pytest.raises(RegistryError):
+                        client.resolve("v1")
+
+
+def run(*arguments: str | Path, code: int) -> Result:
+    result = CliRunner().invoke(main, [str(one) for one in arguments])
+    assert result.exit_code == code, result.output + repr(result.exception)
+    return result
+
+
+def options_of(server: Tls, user: TlsFiles) -> dict[str, str]:
+    return {
+        "--registry-cacert": server.environment["SSL_CERT_FILE"],
+        "--registry-client-cert": str(user.certificate),
+        "--registry-client-key": str(user.key),
+    }
+
+
+@pytest.mark.parametrize("command", ["publish", "verify", "pull", "verify-attestation"])
+def test_the_options_of_every_command(command: str, server: Tls, user: TlsFiles, tmp_path: Path) -> None:
+    """What the registry answers is no image; it is the handshake that counts."""
+    (tmp_path / "oci.pub").write_bytes(SIGNER.public_key.pem())
+    key = ["--oci-key", tmp_path / "oci.pub"]
+    with Simulator(tls=demanding(server, user)) as registry:
+        repository = f"{registry.address}/{REPOSITORY_PATH}"
+        arguments = {
+            "publish": [dual_layout(tmp_path), repository, "--tag", "v2", *key],
+            "verify": [f"{repository}:v1", *key],
+            "pull": [f"{repository}:v1", "--output", tmp_path / "pulled.wasm", *key],
+            "verify-attestation": [f"{repository}:v1", "--type", "spdx", *key],
+        }[command]
+        given = options_of(server, user)
+        for absent in given:
+            kept = [word for option, value in given.items() if option != absent for word in (option, value)]
+            run(command, *arguments, *kept, code=1 if absent == "--registry-cacert" else 2)
+        run(command, *arguments, "--registry-cacert", given["--registry-cacert"], code=1)
+        assert registry.seen == []
+        run(
+            command,
+            *arguments,
+            *(word for pair in given.items() for word in pair),
+            code=1 if command == "publish" else 3,
+        )
+        assert registry.seen
 
 
 def test_a_handshake_that_never_ends(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,14 +30,18 @@ def read_secret(path: Path, limit: int, what: str, *, private: bool) -> bytes:
     Where files have no such modes nothing is refused.
     """
     with open_for_reading(path, what) as stream:
-        if private and _HAS_MODES:
-            mode = stat.S_IMODE(os.fstat(stream.fileno()).st_mode)
-            if mode & _OPEN_TO_OTHERS:
-                raise KeyFileError(
-                    f"{what} {path} is open to others than its owner (mode {mode:04o}): run `chmod 600 {path}`, "
-                    "or allow it with --allow-readable-key"
-                )
+        if private:
+            way_out = ", or allow it with --allow-readable-key"
+            refuse_open_to_others(os.fstat(stream.fileno()).st_mode, f"{what} {path}", path, way_out)
         return _read_bounded(stream, path, limit, what)
+
+
+def refuse_open_to_others(mode: int, what: str, path: Path, way_out: str = "") -> None:
+    """Raise KeyFileError for the mode of a file that others than its owner can use; not where files have no modes."""
+    if _HAS_MODES and mode & _OPEN_TO_OTHERS:
+        raise KeyFileError(
+            f"{what} is open to others than its owner (mode {stat.S_IMODE(mode):04o}): run `chmod 600 {path}`{way_out}"
+        )
 
 
 def _read_bounded(stream: BinaryIO, path: Path, limit: int, what: str) -> bytes:

@@ -7,6 +7,7 @@ from wasmoci.cli.bazel_request import BazelRequest, read_request
 from wasmoci.cli.bazel_signing import read_signing
 from wasmoci.cli.publish_options import TagOptions, stamped
 from wasmoci.cli.publishing import Publishing
+from wasmoci.cli.registry_options import Reach
 from wasmoci.cli.trust import policy
 from wasmoci.cli.verdict import fingerprints
 from wasmoci.errors import UsageError
@@ -26,7 +27,7 @@ def read_publishing(
     rlocation: str,
     registries: Sequence[str] = (),
     tagging: TagOptions | None = None,
-    insecure: Sequence[str] = (),
+    reach: Reach | None = None,
     *,
     allow_placeholders: bool = False,
 ) -> AskedPublishing:
@@ -48,8 +49,8 @@ def read_publishing(
         allow_placeholders=allow_placeholders,
         if_exists=tagging.if_exists or asked.if_exists,
     )
-    all_insecure = (*asked.insecure_registries, *insecure)
-    return AskedPublishing(Publishing(request, others, all_insecure, read_signing(rlocation)), asked.dry_run)
+    reach = (reach or Reach()).and_insecure(asked.insecure_registries)
+    return AskedPublishing(Publishing(request, others, reach, read_signing(rlocation)), asked.dry_run)
 
 
 def _repositories(asked: BazelRequest, registries: Sequence[str]) -> list[Repository]:

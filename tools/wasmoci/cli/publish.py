@@ -8,8 +8,8 @@ from wasmoci.cli.options import PathArgument, required_level
 from wasmoci.cli.output import Report, reported
 from wasmoci.cli.publish_options import TagOptions, stamped, tag_options
 from wasmoci.cli.publishing import Publishing, run
+from wasmoci.cli.registry_options import Reach, registry_options
 from wasmoci.cli.run_time_options import RunTimeOptions, run_time_options
-from wasmoci.cli.source import insecure_registries
 from wasmoci.cli.trust import policy
 from wasmoci.cli.trust_options import trust_options
 from wasmoci.cli.trust_values import TrustValues
@@ -24,9 +24,9 @@ from wasmoci.reference import Repository
 @tag_options
 @click.option("--dry-run", is_flag=True, help="Verify, show what would be signed and sent, and do neither.")
 @required_level
-@insecure_registries
 @run_time_options
 @reported
+@registry_options
 @trust_options
 def publish(
     layout: Path,
@@ -35,7 +35,7 @@ def publish(
     dry_run: bool,
     trusted: TrustValues,
     require: str | None,
-    insecure_registries: tuple[str, ...],
+    reach: Reach,
     signing: RunTimeOptions,
 ) -> Report:
     """Publish the image in LAYOUT to each REPOSITORY, host[:port]/path; with --key or --keyless sign it first.
@@ -53,4 +53,4 @@ def publish(
         if_exists=tagging.if_exists or IfExists.OVERWRITE,
     )
     who = signing.run_time_signing(trusted.annotations, trusted.trusted_root)
-    return run(Publishing(request, others, insecure_registries, who), dry_run=dry_run)
+    return run(Publishing(request, others, reach, who), dry_run=dry_run)

@@ -1,6 +1,5 @@
 """Publishing for commands: sign what is still to be signed, publish or only show it, and report."""
 
-import os
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -8,15 +7,16 @@ from pathlib import Path
 
 import click
 
+from wasmoci.cli.outcome import Outcome, counts
 from wasmoci.cli.output import Report, warn
+from wasmoci.cli.registry_options import Reach
 from wasmoci.cli.run_time_signing import RunTimeSigning
 from wasmoci.cli.verdict import verdict_json
 from wasmoci.errors import Error
 from wasmoci.progress import Progress
 from wasmoci.publish import Plan, PublishRequest, placeholder_warnings, plan, publish
 from wasmoci.reference import Repository
-from wasmoci.registry.client import RepositoryClient
-from wasmoci.send_image import Published
+from wasmoci.registry.registries import Registries
 from wasmoci.sign_layout import sign_layout
 from wasmoci.text import printable
 
@@ -27,20 +27,13 @@ class Publishing:
 
     request: PublishRequest
     more_repositories: Sequence[Repository] = ()
-    insecure: Sequence[str] = ()
+    reach: Reach = field(default_factory=Reach)
     signing: RunTimeSigning = field(default_factory=RunTimeSigning)
 
     def requests(self) -> list[PublishRequest]:
         """One for each repository."""
         others = [replace(self.request, repository=one) for one in self.more_repositories]
         return [self.request, *(one for one in others if one != self.request)]
-
-
-@dataclass(frozen=True, slots=True)
-class _Outcome:
-    repository: Repository
-    published: Published | None
-    error: Error | None = None
 
 
 def run(publishing: Publishing, *, dry_run: bool) -> Report:
@@ -68,7 +61,8 @@ def run(publishing: Publishing, *, dry_run: bool) -> Report:
 def _publish(publishing: Publishing, planned: Plan) -> Report:
     for warning in planned.warnings:
         warn(warning)
-    outcomes = [_send(one, planned, publishing.insecure) for one in publishing.requests()]
+    with publishing.reach.registries() as registries:
+        outcomes = [_send(one, planned, registries) for one in publishing.requests()]
     errors = [one.error for one in outcomes if one.error is not None]
     if len(outcomes) == 1 and errors:
         raise errors[0]
@@ -77,40 +71,20 @@ def _publish(publishing: Publishing, planned: Plan) -> Report:
         **verdict_json(planned.verified),
         "references": references,
         "published": not errors,
-        "repositories": [_outcome_json(one) for one in outcomes],
+        "repositories": [one.to_json() for one in outcomes],
     }
     lines = [f"published {reference}" for reference in references]
-    lines += [f"{one.repository}: {_counts(one.published)}" for one in outcomes if one.published]
+    lines += [f"{one.repository}: {counts(one.published)}" for one in outcomes if one.published]
     return Report(lines, data, errors=errors)
 
 
-def _send(request: PublishRequest, planned: Plan, insecure: Sequence[str]) -> _Outcome:
+def _send(request: PublishRequest, planned: Plan, registries: Registries) -> Outcome:
     try:
-        with RepositoryClient(request.repository, os.environ, insecure) as client:
-            published = publish(request, planned, client, Progress(lambda line: click.echo(printable(line), err=True)))
+        client = registries.client(request.repository)
+        published = publish(request, planned, client, Progress(lambda line: click.echo(printable(line), err=True)))
     except Error as error:
-        return _Outcome(request.repository, None, error)
-    return _Outcome(request.repository, published)
-
-
-def _counts(published: Published) -> str:
-    if not published.sent and not published.tags_set:
-        return f"nothing to send, all of it ({published.present}) is there"
-    left = f", tags left as they are: {', '.join(published.tags_left)}" if published.tags_left else ""
-    return f"sent {published.sent}, already there {published.present}{left}"
-
-
-def _outcome_json(outcome: _Outcome) -> dict[str, object]:
-    if outcome.published is None:
-        return {"repository": str(outcome.repository), "published": False, "message": str(outcome.error)}
-    return {
-        "repository": str(outcome.repository),
-        "published": True,
-        "sent": outcome.published.sent,
-        "alreadyThere": outcome.published.present,
-        "tagsSet": list(outcome.published.tags_set),
-        "tagsLeft": list(outcome.published.tags_left),
-    }
+        return Outcome(request.repository, None, error)
+    return Outcome(request.repository, published)
 
 
 def _dry_run(publishing: Publishing, planned: Plan) -> Report:

@@ -6,7 +6,8 @@ import click
 
 from wasmoci.cli.options import PathArgument
 from wasmoci.cli.output import Report, reported
-from wasmoci.cli.source import insecure_registries, open_source
+from wasmoci.cli.registry_options import Reach, registry_options
+from wasmoci.cli.source import open_source
 from wasmoci.cli.trust import image_trust
 from wasmoci.cli.trust_options import signer_options
 from wasmoci.cli.trust_values import TrustValues
@@ -28,8 +29,8 @@ from wasmoci.verify_attestation import verify_attestation as run
 @click.option(
     "--output", type=PathArgument(), help="A new or empty folder for the statements, <SHA-256 of its bytes>.json each."
 )
-@insecure_registries
 @reported
+@registry_options
 @signer_options
 def verify_attestation(
     target: str,
@@ -38,7 +39,7 @@ def verify_attestation(
     source: str | None,
     output: Path | None,
     trusted: TrustValues,
-    insecure_registries: tuple[str, ...],
+    reach: Reach,
 ) -> Report:
     """Verify that those who are trusted attest something of type TYPE of the image TARGET.
 
@@ -49,7 +50,7 @@ def verify_attestation(
     policy = AttestationPolicy(
         image_trust(trusted), type_name, None if expected == ProvenanceExpectation() else expected
     )
-    with open_source(target, insecure_registries) as image:
+    with open_source(target, reach) as image:
         verified = run(image, policy)
     if output is not None:
         _write(output, verified)

@@ -53,7 +53,7 @@ class RepositoryClient:
         """Send nothing yet.
 
         Of `environment` come the credentials (credentials.py), the CA bundle (SSL_CERT_FILE), proxies
-        (proxy.py) and, unless `tls` is given, the client certificate (tls.py), which no other registry
+        (proxy.py) and, unless `tls` has one, the client certificate (tls.py), which no other registry
         gets to see. `insecure_registries` are the `host[:port]` that are spoken to in plain HTTP.
         """
         connection = RegistryConnection(repository.registry, environment, insecure_registries, sleep, tls=tls)

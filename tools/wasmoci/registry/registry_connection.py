@@ -40,7 +40,7 @@ class RegistryConnection:
         self.uploads = threading.BoundedSemaphore(MAX_UPLOADS)
         self._environment = environment
         host = api_host(registry)
-        tls = files_of(registry, environment) if tls is None else tls
+        tls = files_of(registry, environment, tls)
         self._transport = Transport(insecure_registries, environment, sleep, tls=tls, registry=host)
         self._base = Url(self._transport.origin_of(host), "/")
         self._answers: dict[tuple[str, str], Credential | None] = {}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wasmoci.errors import UsageError
+from wasmoci.files import refuse_open_to_others
 from wasmoci.registry.environment_credential import REGISTRY
 
 CERTIFICATE = "WASM_OCI_CLIENT_CERTIFICATE"
@@ -21,18 +22,20 @@ class TlsFiles:
     key: Path | None = None
 
 
-def files_of(registry: str, environment: Mapping[str, str]) -> TlsFiles:
-    """The client certificate of WASM_OCI_CLIENT_CERTIFICATE and WASM_OCI_CLIENT_KEY, for WASM_OCI_REGISTRY only.
+def files_of(registry: str, environment: Mapping[str, str], given: TlsFiles | None = None) -> TlsFiles:
+    """`given`; without a client certificate in it, that of WASM_OCI_CLIENT_CERTIFICATE and WASM_OCI_CLIENT_KEY.
 
-    Raises UsageError for files without a registry that they are for.
+    Where WASM_OCI_REGISTRY names a registry, no other gets to see a certificate. Raises UsageError for
+    variables with files and none with the registry that they are for.
     """
-    certificate, key = (environment.get(name) for name in (CERTIFICATE, KEY))
+    given = given or TlsFiles()
     named = environment.get(REGISTRY)
-    if (certificate or key) and not named:
-        raise UsageError(f"{CERTIFICATE} or {KEY} is set: name the registry that it is for in {REGISTRY}")
-    if named != registry:
-        return TlsFiles()
-    return TlsFiles(certificate=Path(certificate) if certificate else None, key=Path(key) if key else None)
+    if not (given.certificate or given.key):
+        certificate, key = (environment.get(name) for name in (CERTIFICATE, KEY))
+        if (certificate or key) and not named:
+            raise UsageError(f"{CERTIFICATE} or {KEY} is set: name the registry that it is for in {REGISTRY}")
+        given = TlsFiles(given.ca, Path(certificate) if certificate else None, Path(key) if key else None)
+    return given if named in (None, "", registry) else TlsFiles(given.ca)
 
 
 def bundle_of(files: TlsFiles, environment: Mapping[str, str]) -> str | None:
@@ -54,12 +57,13 @@ def identified(files: TlsFiles, environment: Mapping[str, str]) -> ssl.SSLContex
     """As `trusting`, and with the client certificate.
 
     Raises UsageError for one file without the other, for a private key that is encrypted, and for
-    files that are not a pair.
+    files that are not a pair; KeyFileError for a private key that is open to others than its owner.
     """
     if files.certificate is None or files.key is None:
         raise UsageError("a client certificate needs its private key, and the reverse: give both files")
     context = trusting(files, environment)
     try:
+        refuse_open_to_others(files.key.stat().st_mode, f"the client key {files.key}", files.key)
         context.load_cert_chain(files.certificate, files.key, password=_refuse_to_ask)
     except (OSError, _EncryptedKeyError) as error:
         said = str(error) or type(error).__name__

@@ -1,0 +1,37 @@
+"""What became of an image in one repository."""
+
+from dataclasses import dataclass
+
+from wasmoci.errors import Error
+from wasmoci.reference import Repository
+from wasmoci.send_image import Published
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Either what was sent there, or why that failed."""
+
+    repository: Repository
+    published: Published | None
+    error: Error | None = None
+
+    def to_json(self) -> dict[str, object]:
+        """`repository`, `published`, and `sent`, `alreadyThere`, `tagsSet`, `tagsLeft`, or `message`."""
+        if self.published is None:
+            return {"repository": str(self.repository), "published": False, "message": str(self.error)}
+        return {
+            "repository": str(self.repository),
+            "published": True,
+            "sent": self.published.sent,
+            "alreadyThere": self.published.present,
+            "tagsSet": list(self.published.tags_set),
+            "tagsLeft": list(self.published.tags_left),
+        }
+
+
+def counts(published: Published) -> str:
+    """The same in words."""
+    if not published.sent and not published.tags_set:
+        return f"nothing to send, all of it ({published.present}) is there"
+    left = f", tags left as they are: {', '.join(published.tags_left)}" if published.tags_left else ""
+    return f"sent {published.sent}, already there {published.present}{left}"
