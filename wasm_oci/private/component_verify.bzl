@@ -1,6 +1,7 @@
 """The macro `wasm_verify_test` and the rule behind it."""
 
 load("@rules_python//python:py_test.bzl", "py_test")
+load(":program.bzl", "request_name", "request_program")
 load(":providers.bzl", "WasmDetachedSignatureInfo")
 load(":runfiles.bzl", "rlocation")
 
@@ -81,7 +82,7 @@ def wasm_verify_test(
         visibility: the usual Bazel attribute.
         **kwargs: other attributes of the test, such as `timeout`.
     """
-    request = name + ".request"
+    request = request_name(name)
     _wasm_verify_request(
         name = request,
         component = component,
@@ -94,17 +95,13 @@ def wasm_verify_test(
         threshold = threshold,
         visibility = ["//visibility:private"],
     )
-    py_test(
+    request_program(
+        py_test,
         name = name,
         size = size,
-        srcs = [Label("//tools:verify_component.py")],
-        args = ["--request=$(rlocationpath :{})".format(request)],
-        data = [request],
-        legacy_create_init = 0,
-        main = Label("//tools:verify_component.py"),
+        program = "verify_component",
         tags = tags + ["block-network"],
         testonly = testonly,
         visibility = visibility,
-        deps = [Label("//tools:verify_component_lib")],
         **kwargs
     )

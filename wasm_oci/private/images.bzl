@@ -4,6 +4,7 @@ load("@rules_python//python:py_binary.bzl", "py_binary")
 load(":component_sign.bzl", "wasm_sign")
 load(":image_package.bzl", "wasm_oci_package")
 load(":image_sign.bzl", "wasm_oci_sign")
+load(":program.bzl", "request_name", "request_program")
 load(":request.bzl", "wasm_oci_request")
 
 visibility(["//wasm_oci/..."])
@@ -175,31 +176,26 @@ def wasm_component_signed_oci_image(
 def _list(value):
     return value if type(value) == "list" else [value]
 
-def _sign_at_run_time(name, tags, testonly, visibility):
-    request = name + ".sign.request"
+def _sign_at_run_time(image, tags, testonly, visibility):
+    name = image + ".sign"
+    request = request_name(name)
     wasm_oci_request(
         name = request,
-        image = name,
+        image = image,
         level = "none",
         tags = ["manual"],
         testonly = testonly,
         use_image_keys = True,
         visibility = ["//visibility:private"],
     )
-    py_binary(
-        name = name + ".sign",
-        srcs = [Label("//tools:sign.py")],
-        args = ["--request=$(rlocationpath :{})".format(request)],
-        data = [request],
-        legacy_create_init = 0,
-        main = Label("//tools:sign.py"),
+    request_program(
+        py_binary,
+        name = name,
+        program = "sign",
         tags = tags + ["manual"],
         testonly = testonly,
         visibility = visibility,
-        deps = [
-            request,
-            Label("//tools:sign_lib"),
-        ],
+        deps = [request],
     )
 
 def _annotations(description, authors, license, annotations):

@@ -1,6 +1,7 @@
 """The macros that publish: `bazel run` targets."""
 
 load("@rules_python//python:py_binary.bzl", "py_binary")
+load(":program.bzl", "request_name", "request_program")
 load(":request.bzl", "wasm_oci_request")
 
 visibility(["//wasm_oci/..."])
@@ -28,8 +29,9 @@ def wasm_component_publish(
         visibility = None):
     """Publishes an image with its signatures: `bazel run` the target.
 
-    What keys with a `reference` and identities sign is signed first. The image is verified before anything is sent, everything is sent by digest, the registry's copy is
-    verified again, and only then the tags are set: a tag that can be seen is a tag on a signed image.
+    What keys with a `reference` and identities sign is signed first. The image is verified before anything is sent,
+    everything is sent by digest, the registry's copy is verified again, and only then the tags are set: a tag that can
+    be seen is a tag on a signed image.
 
     What is there already is not sent again. After `--` the command takes `--registry` and `--tag` (both
     repeatable), `--stamp-file`, `--if-exists`, `--insecure-registry HOST:PORT`, `--allow-placeholder-keys`,
@@ -62,7 +64,7 @@ def wasm_component_publish(
         fail("`tag_override` and `remote_tags` say the same thing; give one of them")
     if registry_override and registries:
         fail("`registry_override` and `registries` say the same thing; give one of them")
-    request = name + ".request"
+    request = request_name(name)
     wasm_oci_request(
         name = request,
         component_keys = component_keys,
@@ -81,22 +83,16 @@ def wasm_component_publish(
         testonly = testonly,
         transparency_log = transparency_log,
         use_image_keys = True,
-        visibility = ["//visibility:private"],
+        visibility = visibility,
     )
-    py_binary(
+    request_program(
+        py_binary,
         name = name,
-        srcs = [Label("//tools:publish.py")],
-        args = ["--request=$(rlocationpath :{})".format(request)],
-        data = [request],
-        legacy_create_init = 0,
-        main = Label("//tools:publish.py"),
+        program = "publish",
         tags = tags,
         testonly = testonly,
         visibility = visibility,
-        deps = [
-            request,
-            Label("//tools:publish_lib"),
-        ],
+        deps = [request],
     )
 
 def wasm_component_secure_publish(*, name, signed_oci_image, level = "dual-layer", **kwargs):

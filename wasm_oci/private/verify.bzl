@@ -1,6 +1,7 @@
 """The macros that verify: `bazel test` targets."""
 
 load("@rules_python//python:py_test.bzl", "py_test")
+load(":program.bzl", "request_name", "request_program")
 load(":request.bzl", "wasm_oci_request")
 
 visibility(["//wasm_oci/..."])
@@ -127,7 +128,7 @@ def _verify_test(
         oci_threshold = 1,
         insecure_registries = [],
         **kwargs):
-    request = name + ".request"
+    request = request_name(name)
     wasm_oci_request(
         name = request,
         component_keys = component_keys,
@@ -143,17 +144,11 @@ def _verify_test(
         transparency_log = transparency_log,
         visibility = ["//visibility:private"],
     )
-    py_test(
+    request_program(
+        py_test,
         name = name,
-        srcs = [Label("//tools:verify_image.py")],
-        args = ["--request=$(rlocationpath :{})".format(request)],
-        data = [request],
-        legacy_create_init = 0,
-        main = Label("//tools:verify_image.py"),
+        program = "verify_image",
         testonly = testonly,
-        deps = [
-            request,
-            Label("//tools:verify_image_lib"),
-        ],
+        deps = [request],
         **kwargs
     )
