@@ -7,6 +7,7 @@ load(
 )
 load("//wasm_oci/private:component_sign.bzl", _wasm_sign = "wasm_sign")
 load("//wasm_oci/private:component_verify.bzl", _wasm_verify_test = "wasm_verify_test")
+load("//wasm_oci/private:image_index.bzl", _wasm_component_oci_index = "wasm_component_oci_index")
 load("//wasm_oci/private:image_package.bzl", _wasm_oci_package = "wasm_oci_package")
 load("//wasm_oci/private:image_sign.bzl", _wasm_oci_sign = "wasm_oci_sign")
 load(
@@ -38,7 +39,9 @@ load(
     _wasm_component_publish = "wasm_component_publish",
     _wasm_component_secure_publish = "wasm_component_secure_publish",
 )
+load("//wasm_oci/private:publish_all.bzl", _wasm_component_publish_all = "wasm_component_publish_all")
 load("//wasm_oci/private:signing_request.bzl", _wasm_oci_signing_request = "wasm_oci_signing_request")
+load("//wasm_oci/private:verified_component.bzl", _wasm_oci_verified_component = "wasm_oci_verified_component")
 load(
     "//wasm_oci/private:verify.bzl",
     _wasm_component_verify_signatures = "wasm_component_verify_signatures",
@@ -61,6 +64,7 @@ wasm_oci_sign = _wasm_oci_sign
 wasm_oci_attest = _wasm_oci_attest
 wasm_oci_attest_provenance = _wasm_oci_attest_provenance
 wasm_oci_signing_request = _wasm_oci_signing_request
+wasm_oci_verified_component = _wasm_oci_verified_component
 
 # One test.
 wasm_verify_test = _wasm_verify_test
@@ -68,7 +72,9 @@ wasm_verify_test = _wasm_verify_test
 # Macros that wire them together.
 wasm_component_oci_image = _wasm_component_oci_image
 wasm_component_signed_oci_image = _wasm_component_signed_oci_image
+wasm_component_oci_index = _wasm_component_oci_index
 wasm_component_publish = _wasm_component_publish
+wasm_component_publish_all = _wasm_component_publish_all
 wasm_component_secure_publish = _wasm_component_secure_publish
 wasm_component_verify_signatures = _wasm_component_verify_signatures
 wasm_component_verify_test = _wasm_component_verify_test

@@ -1,0 +1,148 @@
+"""The repository rule behind `wasm_oci.pull`: an image and its signatures, as a layout that only one target reads."""
+
+load(":pull_documents.bzl", "INDEX", "MANIFEST", "attached_blobs", "check_count", "hex_of", "image_contents", "layout_index", "listed")
+load(":pull_endpoints.bzl", "fetch", "open_endpoints")
+
+visibility(["//wasm_oci/private/..."])
+
+_ATTRS = {
+    "component_keys": attr.string_list(),
+    "digest": attr.string(mandatory = True),
+    "image": attr.string(mandatory = True),
+    "insecure_registries": attr.string_list(),
+    "level": attr.string(mandatory = True),
+    "mirrors": attr.string_list(),
+    "oci_keys": attr.string_list(),
+    "signatures": attr.string_list(),
+    "target": attr.string(mandatory = True),
+    "token_services": attr.string_dict(),
+}
+
+_LAYOUT = "layout"
+_SCRATCH = "scratch.json"
+
+_BUILD = """\
+load({defs}, "wasm_oci_verified_component")
+
+package(default_visibility = ["//visibility:private"])
+
+# What is not verified yet has one user.
+exports_files(
+    glob(["{layout}/**"]),
+    visibility = ["//visibility:private"],
+)
+
+filegroup(
+    name = "_{layout}",
+    srcs = glob(["{layout}/**"]),
+)
+
+wasm_oci_verified_component(
+    name = {target},
+    component_keys = {component_keys},
+    image = ":_{layout}",
+    level = {level},
+    oci_keys = {oci_keys},
+    visibility = ["//visibility:public"],
+)
+"""
+
+_ALIAS_NAME = "component"
+_ALIAS = """
+alias(
+    name = {name},
+    actual = {target},
+    visibility = ["//visibility:public"],
+)
+"""
+
+def _blob(digits):
+    return "{}/blobs/sha256/{}".format(_LAYOUT, digits)
+
+def _get(rctx, endpoints, resource, digits, accept = ""):
+    """Downloads what has this digest; gives its path."""
+    path = _blob(digits)
+    if not fetch(rctx, endpoints, "{}/sha256:{}".format(resource, digits), path, digits, accept):
+        notes = [one.credential.note for one in endpoints if one.credential.note]
+        fail("{}: no registry sent sha256:{}, and Bazel's warnings say why{}".format(
+            rctx.attr.image,
+            digits,
+            "".join(["; " + note for note in notes]),
+        ))
+    return path
+
+def _get_manifest(rctx, endpoints, digits):
+    return rctx.read(_get(rctx, endpoints, "manifests", digits, MANIFEST))
+
+def _find_referrers(rctx, endpoints, digits):
+    """The digests that the referrers API lists, else those in the index at the fallback tag."""
+    for resource in ("referrers/sha256:" + digits, "manifests/sha256-" + digits):
+        if fetch(rctx, endpoints, resource, _SCRATCH, accept = INDEX):
+            found = listed(rctx.read(_SCRATCH))
+            rctx.delete(_SCRATCH)
+            if found != None:
+                return check_count(found, "{}: the list of referrers".format(rctx.attr.image))
+    return []
+
+def _find_legacy(rctx, endpoints, digits):
+    """The digest of what cosign's tag for legacy signatures names, if there is such a tag."""
+    found = fetch(rctx, endpoints, "manifests/sha256-{}.sig".format(digits), _SCRATCH, accept = MANIFEST)
+    rctx.delete(_SCRATCH)
+    return [found] if found else []
+
+def _fetch_signatures(rctx, endpoints, digits):
+    """Fetches what is attached to an image and may be a signature.
+
+    Returns two dicts of hex digests to bytes of manifests: those of referrers, and legacy ones.
+    """
+    referrers, legacy = {}, {}
+    for candidate in [hex_of(one) for one in rctx.attr.signatures] or (
+        _find_referrers(rctx, endpoints, digits) + _find_legacy(rctx, endpoints, digits)
+    ):
+        manifest = _get_manifest(rctx, endpoints, candidate)
+        attached = attached_blobs(manifest, digits)
+        if not attached:
+            rctx.delete(_blob(candidate))
+            continue
+        for blob in attached.blobs:
+            _get(rctx, endpoints, "blobs", blob.hex)
+        (legacy if attached.legacy else referrers)[candidate] = manifest
+    return referrers, legacy
+
+def _implementation(rctx):
+    digits = hex_of(rctx.attr.digest)
+    repositories = [rctx.attr.image] + rctx.attr.mirrors
+    endpoints = open_endpoints(rctx, repositories, rctx.attr.insecure_registries, rctx.attr.token_services)
+    manifest = _get_manifest(rctx, endpoints, digits)
+    contents = image_contents(manifest)
+    if contents.problem:
+        fail("{}@{}: {}".format(rctx.attr.image, rctx.attr.digest, contents.problem))
+    _get(rctx, endpoints, "blobs", contents.config.hex)
+    _get(rctx, endpoints, "blobs", contents.component.hex)
+    referrers, legacy = _fetch_signatures(rctx, endpoints, digits)
+    if not referrers and not legacy and rctx.attr.level != "component-only":
+        fail("{}@{} has no signatures that could be fetched".format(rctx.attr.image, rctx.attr.digest))
+
+    rctx.file(_LAYOUT + "/oci-layout", json.encode({"imageLayoutVersion": "1.0.0"}), executable = False)
+    rctx.file(_LAYOUT + "/index.json", layout_index(digits, manifest, referrers, legacy), executable = False)
+    rctx.file("BUILD.bazel", _build_file(rctx.attr), executable = False)
+
+    # What the registry lists may change, so only what is pinned is always the same.
+    return rctx.repo_metadata(reproducible = bool(rctx.attr.signatures)) if hasattr(rctx, "repo_metadata") else None
+
+def _build_file(attr):
+    text = _BUILD.format(
+        component_keys = repr(attr.component_keys),
+        defs = repr(str(Label("//wasm_oci:defs.bzl"))),
+        layout = _LAYOUT,
+        level = repr(attr.level),
+        oci_keys = repr(attr.oci_keys),
+        target = repr(attr.target),
+    )
+    return text if attr.target == _ALIAS_NAME else text + _ALIAS.format(name = repr(_ALIAS_NAME), target = repr(attr.target))
+
+wasm_oci_pulled_image = repository_rule(
+    implementation = _implementation,
+    attrs = _ATTRS,
+    doc = "Fetches an image with its signatures, by digest. Nothing of it is verified but digests.",
+)

@@ -1,0 +1,108 @@
+"""The rule `wasm_oci_verified_component`."""
+
+load(":actions.bzl", "WORKER", "add_annotations", "tool_args")
+load(":providers.bzl", "WasmOciIdentityInfo", "WasmTransparencyLogInfo")
+
+visibility(["//wasm_oci/..."])
+
+_DOC = """\
+The component of an image, once the image is verified, offline, in one `WasmVerify` action.
+
+The output is `<name>.wasm`; `<name>.json` (output group `verification`) is the verdict, as `wasm-oci verify --json`
+prints it. Where the image does not meet the level there is no output, and nothing that uses it can be built.
+"""
+
+LEVELS = ["component-only", "oci-only", "dual-layer"]
+
+_ATTRS = {
+    "component_keys": attr.label_list(
+        allow_files = True,
+        doc = "Trusted component keys, key targets or files: one of them must have signed.",
+    ),
+    "image": attr.label(
+        allow_files = True,
+        doc = "A target with one OCI image layout: a directory, or the files of one.",
+        mandatory = True,
+    ),
+    "level": attr.string(
+        default = "dual-layer",
+        doc = "What the image must have.",
+        values = LEVELS,
+    ),
+    "oci_keys": attr.label_list(
+        allow_files = True,
+        doc = "Trusted OCI keys, key targets or files.",
+    ),
+    "oci_threshold": attr.int(
+        default = 1,
+        doc = "How many of them must have signed the manifest.",
+    ),
+    "signed_annotations": attr.string_dict(
+        doc = "What a signature of the manifest must say, as `cosign verify -a`.",
+    ),
+    "transparency_log": attr.label(
+        doc = "A `wasm_oci_transparency_log` that must have the manifest's signatures.",
+        providers = [WasmTransparencyLogInfo],
+    ),
+    "_tool": attr.label(
+        cfg = "exec",
+        default = Label("//tools:verified_component"),
+        executable = True,
+    ),
+}
+
+def _layout(ctx):
+    """The directory of the layout, or the file `oci-layout` that lies in it."""
+    files = ctx.files.image
+    found = files if len(files) == 1 else [file for file in files if file.basename == "oci-layout"]
+    if len(found) != 1:
+        fail("`image` must have one OCI image layout, got: {}".format(ctx.attr.image.label))
+    return found[0]
+
+def _implementation(ctx):
+    for key in ctx.attr.oci_keys:
+        if WasmOciIdentityInfo in key:
+            fail("`oci_keys` must be keys: no build action verifies an identity, got: {}".format(key.label))
+    component = ctx.actions.declare_file(ctx.label.name + ".wasm")
+    verification = ctx.actions.declare_file(ctx.label.name + ".json")
+    runfiles = ctx.attr.image[DefaultInfo].default_runfiles
+
+    args = tool_args(ctx)
+    args.add_all([_layout(ctx)], expand_directories = False)
+    args.add("--output", component)
+    args.add("--verification", verification)
+    args.add("--require", ctx.attr.level)
+    args.add_all(ctx.files.component_keys, before_each = "--component-key")
+    args.add_all(ctx.files.oci_keys, before_each = "--oci-key")
+    args.add("--threshold", ctx.attr.oci_threshold)
+    add_annotations(args, ctx.attr.signed_annotations)
+    trusted = []
+    if ctx.attr.transparency_log:
+        trusted_root = ctx.attr.transparency_log[WasmTransparencyLogInfo].trusted_root
+        args.add("--trusted-root", trusted_root)
+        args.add("--require-log")
+        trusted.append(trusted_root)
+
+    ctx.actions.run(
+        executable = ctx.executable._tool,
+        arguments = [args],
+        inputs = depset(
+            ctx.files.image + ctx.files.component_keys + ctx.files.oci_keys + trusted,
+            # An `oci_image` of rules_oci has links in its layout, to files that its runfiles have.
+            transitive = [runfiles.files] if runfiles else [],
+        ),
+        outputs = [component, verification],
+        mnemonic = "WasmVerify",
+        progress_message = "Verifying WebAssembly component %{label}",
+        execution_requirements = WORKER,
+    )
+    return [
+        DefaultInfo(files = depset([component]), runfiles = ctx.runfiles([component])),
+        OutputGroupInfo(verification = depset([verification])),
+    ]
+
+wasm_oci_verified_component = rule(
+    implementation = _implementation,
+    attrs = _ATTRS,
+    doc = _DOC,
+)
