@@ -1,5 +1,6 @@
 """Many clients of some registries: what they share, and what they do not."""
 
+import io
 import ssl
 import threading
 import time
@@ -21,12 +22,13 @@ from registry_fixtures import (
     put_bytes,
 )
 from wasmoci.errors import RegistryError
+from wasmoci.oci import Descriptor
 from wasmoci.reference import Repository
 from wasmoci.registry import registry_connection
 from wasmoci.registry.client import RepositoryClient
 from wasmoci.registry.credential import Credential
 from wasmoci.registry.registries import Registries
-from wasmoci.registry.registry_connection import MAX_UPLOADS
+from wasmoci.registry.registry_connection import MAX_UPLOADS, MIN_MOUNTED_SIZE
 from wasmoci.registry.server import EmbeddedRegistry
 from wasmoci.registry.server_auth import BasicAuth, BearerAuth
 
@@ -150,3 +152,62 @@ def test_uploads_of_all_clients_are_bounded(monkeypatch: pytest.MonkeyPatch) -> 
         clients = [registries.client(repository("registry.example", f"app{number}")) for number in range(12)]
         list(threads.map(lambda client: client.put_blobs([(SUBJECT, lambda: None)] * 4, lambda *_: None), clients))
     assert most == MAX_UPLOADS
+
+
+LARGE = b"a component" * MIN_MOUNTED_SIZE
+
+
+def test_what_one_repository_has_is_mounted_in_the_next(tmp_path: Path) -> None:
+    for auth in (None, BearerAuth("user", PASSWORD)):
+        with EmbeddedRegistry(tmp_path / type(auth).__name__, auth=auth) as registry:
+            environment = docker_config(
+                tmp_path / "docker", {"auths": {registry.address: {"username": "user", "password": PASSWORD}}}
+            )
+            with Registries(environment, [registry.address], no_sleep) as registries:
+                clients = [registries.client(repository(registry.address, path)) for path in PATHS]
+                blob = Descriptor.of("x", LARGE)
+                sent = [client.put_blob(blob, lambda: io.BytesIO(LARGE)) for client in clients]
+                assert sent == [True, False, False, False, False]
+                assert clients[-1].read_blob(blob, len(LARGE)) == LARGE
+                small = Descriptor.of("x", b"small")
+                assert all(client.put_blob(small, lambda: io.BytesIO(b"small")) for client in clients)
+
+
+MOUNT = "POST blobs/uploads/"
+OPENED = Answer(202, {"Location": "/upload"})
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_who_may_not_mount_sends(status: int) -> None:
+    descriptor = Descriptor.of("x", LARGE)
+    answers = {
+        MOUNT: [Answer(status, {"WWW-Authenticate": 'Bearer realm="http://{own}/token"'}), OPENED],
+        "GET /token": Answer(401),
+        "PUT /upload": Answer(201),
+    }
+    with Simulator(answers) as registry, Registries({}, [registry.address], no_sleep) as registries:
+        client = registries.client(repository(registry.address))
+        assert client.put_blob(descriptor, lambda: io.BytesIO(LARGE), mount_from="others/app")
+        posted = [seen.path.partition("?")[2] for seen in registry.requests("POST")]
+    assert posted == [f"mount=sha256%3A{descriptor.digest.hex}&from=others%2Fapp", ""]
+
+
+def test_who_may_not_read_the_other_repository_asks_for_it_no_more() -> None:
+    challenge = Answer(401, {"WWW-Authenticate": 'Bearer realm="http://{own}/token"'})
+    answers = {
+        MOUNT: [challenge, challenge, OPENED],
+        "GET /token": [Answer(401), Answer(body=b'{"token": "one"}')],
+        "PUT /upload": Answer(201),
+    }
+    with Simulator(answers) as registry, Registries({}, [registry.address], no_sleep) as registries:
+        client = registries.client(repository(registry.address))
+        assert client.put_blob(Descriptor.of("x", LARGE), lambda: io.BytesIO(LARGE), mount_from="others/app")
+        asked = [seen.path.count("others") for seen in registry.requests("GET", "/token")]
+    assert asked == [1, 0]
+
+
+def test_a_mount_that_fails_otherwise_is_an_error() -> None:
+    with Simulator({MOUNT: Answer(400)}) as registry, Registries({}, [registry.address], no_sleep) as registries:
+        client = registries.client(repository(registry.address))
+        with pytest.raises(RegistryError, match="answered 400"):
+            client.put_blob(Descriptor.of("x", LARGE), lambda: io.BytesIO(LARGE), mount_from="others/app")

@@ -203,13 +203,13 @@ def options_of(server: Tls, user: TlsFiles) -> dict[str, str]:
 def test_the_options_of_every_command(command: str, server: Tls, user: TlsFiles, tmp_path: Path) -> None:
     """What the registry answers is no image; it is the handshake that counts."""
     (tmp_path / "oci.pub").write_bytes(SIGNER.public_key.pem())
-    key = ["--oci-key", tmp_path / "oci.pub"]
+    key = ["--oci-key", str(tmp_path / "oci.pub")]
     with Simulator(tls=demanding(server, user)) as registry:
         repository = f"{registry.address}/{REPOSITORY_PATH}"
         arguments = {
-            "publish": [dual_layout(tmp_path), repository, "--tag", "v2", *key],
+            "publish": [str(dual_layout(tmp_path)), repository, "--tag", "v2", *key],
             "verify": [f"{repository}:v1", *key],
-            "pull": [f"{repository}:v1", "--output", tmp_path / "pulled.wasm", *key],
+            "pull": [f"{repository}:v1", "--output", str(tmp_path / "pulled.wasm"), *key],
             "verify-attestation": [f"{repository}:v1", "--type", "spdx", *key],
         }[command]
         given = options_of(server, user)

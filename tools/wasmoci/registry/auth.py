@@ -70,6 +70,11 @@ class Authorizer:
                 if (self._headers.get(Access.PUSH) or "").startswith("Bearer "):
                     del self._headers[Access.PUSH]
 
+    def will_not_mount_from(self, path: str) -> None:
+        """Take `will_mount_from` back."""
+        with self._lock:
+            self._mount_sources.discard(path)
+
     def answer(self, refusal: Response, access: Access) -> str:
         """Answer the challenge of a 401; return the header to try once more with.
 

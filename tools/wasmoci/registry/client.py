@@ -141,7 +141,8 @@ class RepositoryClient:
         """Upload a blob unless the repository has it; return whether its bytes were sent.
 
         `open_source` opens the content at its start, seekable; it is called once for each request, and
-        closed. `mount_from` is the path of a repository of the same registry that may have the blob.
+        closed. `mount_from` is the path of a repository of the same registry that may have the blob; without
+        it, one that another client of the connection found or put the blob in.
         """
         return self._put(BlobSource(descriptor, open_source), mount_from)
 
@@ -178,8 +179,11 @@ class RepositoryClient:
         )
 
     def _put(self, source: BlobSource, mount_from: str | None) -> bool:
+        blob = source.descriptor
         with self._connection.uploads:
-            return not self.has_blob(source.descriptor) and self._uploader.put(source, mount_from)
+            sent = not self.has_blob(blob) and self._uploader.put(source, mount_from or self._connection.home_of(blob))
+        self._connection.is_in(blob, self.repository.path)
+        return sent
 
     def put_manifest(self, data: bytes, media_type: str, reference: str | Digest) -> bool:
         """Put a manifest or index at a tag or digest; return whether the registry answered OCI-Subject.

@@ -4,6 +4,8 @@ import threading
 import time
 from collections.abc import Callable, Collection, Mapping
 
+from wasmoci.digest import Digest
+from wasmoci.oci import Descriptor
 from wasmoci.reference import Repository
 from wasmoci.registry.auth import Authorizer
 from wasmoci.registry.credential import Credential
@@ -16,6 +18,10 @@ from wasmoci.registry.url import Url
 
 # Blobs that go to one registry at the same time, of all images.
 MAX_UPLOADS = 8
+
+# A mount may cost a token, so that small blobs are sent faster.
+MIN_MOUNTED_SIZE = 64 * 1024
+MAX_KNOWN_BLOBS = 10_000
 
 
 class RegistryConnection:
@@ -43,6 +49,7 @@ class RegistryConnection:
         tls = files_of(registry, environment, tls)
         self._transport = Transport(insecure_registries, environment, sleep, tls=tls, registry=host)
         self._base = Url(self._transport.origin_of(host), "/")
+        self._homes: dict[Digest, str] = {}
         self._answers: dict[tuple[str, str], Credential | None] = {}
         self._lock = threading.Lock()
 
@@ -57,6 +64,16 @@ class RegistryConnection:
             lambda: find_credential(repository, self._environment, self._ask_helper_once),
         )
         return Session(repository, self._transport, authorizer, self._base)
+
+    def home_of(self, blob: Descriptor) -> str | None:
+        """The path of a repository that has the blob, if one is known, so that it can be mounted from there."""
+        return self._homes.get(blob.digest)
+
+    def is_in(self, blob: Descriptor, path: str) -> None:
+        """The repository at `path` has the blob."""
+        with self._lock:
+            if blob.size >= MIN_MOUNTED_SIZE and len(self._homes) < MAX_KNOWN_BLOBS:
+                self._homes.setdefault(blob.digest, path)
 
     def close(self) -> None:
         self._transport.close()

@@ -72,6 +72,10 @@ class Session:
         """See Authorizer.will_mount_from."""
         self._authorizer.will_mount_from(path)
 
+    def will_not_mount_from(self, path: str) -> None:
+        """See Authorizer.will_not_mount_from."""
+        self._authorizer.will_not_mount_from(path)
+
     def own_location(self, response: Response, location: str) -> Url:
         """Where a Location or Link points, if that is on the registry itself; raise RegistryError otherwise."""
         url = response.url.join(location)

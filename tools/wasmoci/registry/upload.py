@@ -23,6 +23,9 @@ MAX_STARTS = 3
 
 _CREATED, _ACCEPTED = 201, 202
 
+# Who may write to a repository may not be one to read the other.
+_REFUSED = frozenset({401, 403})
+
 
 @dataclass(frozen=True, slots=True)
 class _Start:
@@ -46,10 +49,10 @@ class Uploader:
         """Bring a blob into the repository, which lacks it; return whether its bytes were sent.
 
         With `mount_from`, the path of another repository of the registry, they are sent only if the
-        registry does not mount the blob from there.
+        registry does not mount the blob from there, or does not allow it.
         """
         source.check_not_stopped()
-        start = None if mount_from is None else self._mount(source.descriptor, mount_from)
+        start = None if mount_from is None else self._mount_or_begin(source.descriptor, mount_from)
         if start is None and mount_from is not None:
             return False
         source.prepare()
@@ -60,9 +63,18 @@ class Uploader:
             self._put_chunks(start, source)
         return True
 
-    def _mount(self, descriptor: Descriptor, mount_from: str) -> _Start | None:
+    def _mount_or_begin(self, descriptor: Descriptor, mount_from: str) -> _Start | None:
         """None where the registry has mounted the blob; else it has opened an upload."""
         self._session.will_mount_from(mount_from)
+        try:
+            return self._mount(descriptor, mount_from)
+        except RegistryError as error:
+            if error.status not in _REFUSED:
+                raise
+        self._session.will_not_mount_from(mount_from)
+        return self._begin()
+
+    def _mount(self, descriptor: Descriptor, mount_from: str) -> _Start | None:
         url = self._session.url("blobs/uploads/").with_query([("mount", str(descriptor.digest)), ("from", mount_from)])
         request = Request("POST", url, body=Body.of(b""))
         with self._session.request(request, {_ACCEPTED, _CREATED}, Access.PUSH) as response:
