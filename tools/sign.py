@@ -15,7 +15,7 @@ from wasmoci.errors import UsageError
 from wasmoci.layout import Layout
 from wasmoci.reference import Repository
 from wasmoci.sign_layout import sign_layout
-from wasmoci.verify import verify
+from wasmoci.verify_index import verify_root
 
 
 @click.command()
@@ -34,10 +34,11 @@ def sign(rlocation: str, output: Path, registry: str | None) -> Report:
     repository = Repository.parse(asked.repositories[0])
     signing = read_signing(rlocation)
     wanted = policy(asked.trusted, asked.require)
-    verify(Layout(asked.layout), signing.before(wanted))
+    verify_root(Layout(asked.layout), signing.before(wanted))
     steps = signing.steps(repository if registry is None else repository.on(registry), wanted.image.keys)
     target = Path(os.environ.get("BUILD_WORKING_DIRECTORY", "."), output)
-    return verdict_report(str(output), sign_layout(asked.layout, target, steps, lambda layout: verify(layout, wanted)))
+    verified = sign_layout(asked.layout, target, steps, lambda layout: verify_root(layout, wanted))
+    return verdict_report(str(output), verified)
 
 
 if __name__ == "__main__":

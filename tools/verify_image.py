@@ -7,11 +7,12 @@ import click
 from wasmoci.cli.bazel_request import BazelRequest, read_request
 from wasmoci.cli.bazel_test import tested
 from wasmoci.cli.output import Report, reported
+from wasmoci.cli.registry_options import Reach
 from wasmoci.cli.source import open_source
 from wasmoci.cli.trust import policy
 from wasmoci.cli.verdict import verdict_report
 from wasmoci.errors import UsageError
-from wasmoci.verify import verify
+from wasmoci.verify_index import verify_root
 
 
 @click.command()
@@ -29,8 +30,8 @@ def verify_image(rlocation: str) -> Report:
 
 def _verify(asked: BazelRequest, target: str) -> Report:
     wanted = policy(asked.trusted, asked.require)
-    with open_source(target, asked.insecure_registries) as source:
-        return verdict_report(target, verify(source, wanted))
+    with open_source(target, Reach(asked.insecure_registries)) as source:
+        return verdict_report(target, verify_root(source, wanted))
 
 
 if __name__ == "__main__":

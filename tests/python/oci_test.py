@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from image_fixtures import Edit, Json, base64_text, edited
 from wasmoci.digest import Digest
-from wasmoci.errors import FormatError, LimitError
+from wasmoci.errors import FormatError, LimitError, UsageError
 from wasmoci.oci import (
     INDEX_MEDIA_TYPE,
     MANIFEST_MEDIA_TYPE,
@@ -21,6 +21,7 @@ from wasmoci.oci import (
     Manifest,
     referrer_descriptor,
 )
+from wasmoci.oci_platform import Platform
 from wasmoci.strict_json import dump
 
 CONFIG = Descriptor.of("application/vnd.example.config", b"{}")
@@ -45,6 +46,28 @@ def test_manifest_is_written_in_gos_field_order() -> None:
     assert '"annotations":{"a":"1","b":"2"}' in text
     assert '"annotations":{"x":"1","y":"2"}' in text
     assert " " not in text
+
+
+def test_index_is_written_in_gos_field_order() -> None:
+    platform = Platform("wasm", "wasip2", "1", ("threads",), "v1")
+    entry = Descriptor(MANIFEST_MEDIA_TYPE, SUBJECT.digest, 7, {"a": "1"}, "application/vnd.example", platform)
+    value = json.loads(Index((entry,), {"x": "1"}, SUBJECT).to_bytes())
+    assert list(value) == ["schemaVersion", "mediaType", "manifests", "annotations", "subject"]
+    (written,) = value["manifests"]
+    assert list(written) == ["mediaType", "size", "digest", "annotations", "platform", "artifactType"]
+    assert list(written["platform"]) == ["architecture", "os", "os.version", "os.features", "variant"]
+
+
+def test_a_platform_is_written_as_clients_do() -> None:
+    for text in ("wasip2/wasm", "linux/arm/v7"):
+        assert str(Platform.of(text)) == text
+    assert Platform.of("linux/arm/v7") == Platform("arm", "linux", variant="v7")
+
+
+@pytest.mark.parametrize("text", ["", "wasm", "wasip2/", "/wasm", "wasip2/wasm/", "a/b/c/d"])
+def test_another_form_of_a_platform_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="a platform is OS/ARCHITECTURE"):
+        Platform.of(text)
 
 
 def test_manifest_of_the_golden_vector() -> None:
@@ -142,6 +165,7 @@ def test_inline_data_that_is_the_content_is_accepted() -> None:
     ("edit", "message"),
     [
         pytest.param(lambda top: top.update(layers=[]), "does not belong", id="manifests_and_layers"),
+        pytest.param(lambda top: top.update(config=CONFIG.to_json()), "does not belong", id="manifests_and_config"),
         pytest.param(lambda top: top.update(mediaType=MANIFEST_MEDIA_TYPE), "`mediaType` must be", id="of_a_manifest"),
         pytest.param(lambda top: top.update(schemaVersion=3), "`schemaVersion` must be 2", id="schema_version_3"),
         pytest.param(lambda top: top.pop("manifests"), "`manifests` is missing", id="no_manifests"),
@@ -217,6 +241,14 @@ def test_control_characters_survive_and_never_reach_the_text_of_an_error() -> No
 
 
 TEXTS = st.text(alphabet='a"\\/\n\u00e9\U0001f600', max_size=8)
+PLATFORMS = st.builds(
+    Platform,
+    TEXTS,
+    TEXTS,
+    st.none() | TEXTS.filter(bool),
+    st.lists(TEXTS, max_size=2).map(tuple),
+    st.none() | TEXTS.filter(bool),
+)
 DESCRIPTORS = st.builds(
     Descriptor,
     TEXTS,
@@ -224,6 +256,7 @@ DESCRIPTORS = st.builds(
     st.integers(0, 2**53 - 1),
     st.dictionaries(TEXTS, TEXTS, max_size=2),
     st.none() | TEXTS.filter(bool),
+    st.none() | PLATFORMS,
 )
 
 
@@ -239,7 +272,8 @@ def test_manifests_round_trip(
 ) -> None:
     manifest = Manifest(config, layers, annotations, subject)
     assert Manifest.parse(manifest.to_bytes()) == manifest
-    assert Index.parse(Index(layers, annotations).to_bytes()) == Index(layers, annotations)
+    index = Index(layers, annotations, subject)
+    assert Index.parse(index.to_bytes()) == index
 
 
 @settings(deadline=None, derandomize=True, database=None)

@@ -25,7 +25,6 @@ from image_fixtures import (
 )
 from layout_fixtures import files_of
 from wasmoci.cosign_bundle import parse_bundle
-from wasmoci.digest import Digest
 from wasmoci.errors import Error, FormatError, KeyFileError, LimitError, UsageError, VerificationError
 from wasmoci.image_signatures import verify_image_signatures
 from wasmoci.image_trust import ImageTrust
@@ -33,7 +32,7 @@ from wasmoci.keys.image import ImageSigner
 from wasmoci.layout import Layout
 from wasmoci.level import Level
 from wasmoci.limits import MAX_REFERRERS
-from wasmoci.oci import Descriptor, Manifest
+from wasmoci.oci import Manifest
 from wasmoci.sign_image import SignRequest, sign_image
 from wasmoci.signature_format import SignatureFormat
 from wasmoci.simple_signing import signature_tag
@@ -319,13 +318,3 @@ def test_annotations_are_signed_in_both_formats(request_: SignRequest) -> None:
     (layer,) = Manifest.parse(source.read_manifest(referrer)).layers
     payload = parse_bundle(source.read_blob(layer, 10_000)).envelope.payload
     assert list(json.loads(payload)["subject"][0]["annotations"].items()) == [("a", "1"), ("env", "prod")]
-
-
-def test_index_as_subject_is_refused(tmp_path: Path) -> None:
-    path = write_layout(make_image(), tmp_path / "in")
-    data = b'{"schemaVersion":2,"manifests":[]}'
-    (path / "blobs" / "sha256" / Digest.of(data).hex).write_bytes(data)
-    entry = Descriptor.of("application/vnd.oci.image.index.v1+json", data).to_json()
-    (path / "index.json").write_bytes(json.dumps({"schemaVersion": 2, "manifests": [entry]}).encode())
-    with pytest.raises(FormatError, match="is an index"):
-        sign_image(SignRequest(path, tmp_path / "out", REPOSITORY), SIGNER)

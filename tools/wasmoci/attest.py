@@ -1,4 +1,4 @@
-"""Attest something of the image in a layout, as `cosign attest` does in its bundle format."""
+"""Attest something of the image or index in a layout, as `cosign attest` does in its bundle format."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 from wasmoci.cosign_bundle import PREDICATE_TYPE_ANNOTATION, SIGNATURE_PREDICATE_TYPE
 from wasmoci.digest import Digest
 from wasmoci.errors import LimitError, UsageError
+from wasmoci.image_index import subjects
 from wasmoci.layout import Layout, LayoutWriter
 from wasmoci.layout_bundle import add_bundle, marked_image
 from wasmoci.limits import MAX_REFERRERS
@@ -52,8 +53,7 @@ def attest(request: AttestRequest, *signers: StatementSigner) -> AttestedImage:
         raise UsageError("nobody who signs is given, so nothing would be attested")
     uri = predicate_type(request.predicate_type)
     source = Layout(request.layout)
-    subject = source.subject()
-    source.read_manifest(subject)
+    subject = subjects(source)[0]
     statement = attestation(subject.digest, request.name, uri, request.predicate)
     entries = {entry.digest: entry for entry in source.index.manifests}
     entries[subject.digest] = marked_image(subject)
@@ -70,10 +70,11 @@ def attest(request: AttestRequest, *signers: StatementSigner) -> AttestedImage:
 
 
 def _warnings(source: Layout, subject: Digest) -> tuple[str, ...]:
+    attached = {descriptor.digest for descriptor in source.referrers(subject).descriptors}
     bundles = [
         entry
         for entry in source.index.manifests
-        if entry.annotations.get(PREDICATE_TYPE_ANNOTATION) == SIGNATURE_PREDICATE_TYPE
+        if entry.digest in attached and entry.annotations.get(PREDICATE_TYPE_ANNOTATION) == SIGNATURE_PREDICATE_TYPE
     ]
     if bundles or source.legacy_signatures(subject) is None:
         return ()

@@ -21,16 +21,32 @@ MAX_ENTRIES = 100
 def entries(source: ImageSource) -> tuple[Descriptor, ...]:
     """The images that the source's root names: itself where it is an image, in order where it is an index.
 
-    Raises as `check_entries`, FormatError also for an index that has a subject, and what the source raises.
+    Raises as `check_entries`; FormatError also for a root that is something else and for an index that has a
+    subject; and what the source raises.
     """
     root = source.root()
-    if root.media_type != INDEX_MEDIA_TYPE:
+    if root.media_type == MANIFEST_MEDIA_TYPE:
         return (root,)
+    if root.media_type != INDEX_MEDIA_TYPE:
+        raise FormatError(f"{root.digest} must be an OCI image or index, it is {excerpt(root.media_type)!r}")
     index = Index.parse(source.read_manifest(root))
     if index.subject is not None:
         raise FormatError("the index has a subject, so it is attached to something and no index of images")
     check_entries(index.manifests)
     return tuple(index.manifests)
+
+
+def subjects(source: ImageSource) -> tuple[Descriptor, ...]:
+    """What has signatures of its own: the source's root, then the entries where that is an index.
+
+    All of them were read once. Raises what `entries` and the source raise.
+    """
+    root = source.root()
+    images = entries(source)
+    found = images if root.media_type == MANIFEST_MEDIA_TYPE else (root, *images)
+    for one in found:
+        source.read_manifest(one)
+    return found
 
 
 def check_entries(found: Sequence[Descriptor]) -> None:

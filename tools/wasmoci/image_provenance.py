@@ -1,4 +1,4 @@
-"""Provenance of the image in a layout, with the digests of what it was made of."""
+"""Provenance of the image or index in a layout, with the digests of what it was made of."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 from wasmoci.digest import Digest
 from wasmoci.errors import UsageError
 from wasmoci.files import open_for_reading
+from wasmoci.image_index import entries
 from wasmoci.layout import Layout
 from wasmoci.oci import Manifest
 from wasmoci.provenance import MAX_DEPENDENCIES, BuildTarget, Run, Source, provenance
@@ -22,20 +23,27 @@ def image_provenance(
 ) -> bytes:
     """The provenance predicate (JSON) of a layout's image: the component is a material, and so are `files` by name.
 
-    Raises UsageError for a name that is given twice and for more than 1,022 files; FormatError, Error
-    where something cannot be read.
+    The materials of an index are its images. Raises UsageError for a name that is given twice and for more than
+    1,022 files, of an index one less for each further image; FormatError, Error where something cannot be read.
     """
-    image = Layout(layout)
-    manifest = Manifest.parse(image.read_manifest(image.subject()))
-    materials: dict[str, Digest] = {}
-    if is_wasm_artifact(manifest):
-        check_manifest(manifest)
-        materials[COMPONENT] = manifest.layers[0].digest
-    if len(files) > MAX_FILES:
-        raise UsageError(f"there are {len(files)} materials, the limit is {MAX_FILES}")
+    materials = _materials(Layout(layout))
+    limit = MAX_FILES + 1 - max(1, len(materials))
+    if len(files) > limit:
+        raise UsageError(f"there are {len(files)} materials, the limit is {limit}")
     for name, path in files:
         if name in materials:
             raise UsageError(f"the material {name!r} is given twice")
         with open_for_reading(path, f"the material {name}") as stream:
             materials[name] = Digest.of_stream(stream)
     return provenance(target, run, materials, source)
+
+
+def _materials(layout: Layout) -> dict[str, Digest]:
+    images = entries(layout)
+    if layout.root() not in images:
+        return {f"image-{number}": image.digest for number, image in enumerate(images, start=1)}
+    manifest = Manifest.parse(layout.read_manifest(layout.root()))
+    if not is_wasm_artifact(manifest):
+        return {}
+    check_manifest(manifest)
+    return {COMPONENT: manifest.layers[0].digest}

@@ -78,7 +78,7 @@ def import_signatures(request: ImportRequest) -> Imported:
     if manifest is not None:
         signing = ManifestSigning(imported.manifest, manifest.repository, manifest.formats, manifest.annotations)
         steps.append(signing.run)
-    sign_layout(request.source, request.output, steps, Layout.subject)
+    sign_layout(request.source, request.output, steps, Layout.root)
     return imported
 
 

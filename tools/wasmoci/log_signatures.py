@@ -1,4 +1,4 @@
-"""Add transparency log entries to the signatures of an image in a layout, without signing again."""
+"""Add transparency log entries to the signatures of an image or index in a layout, without signing again."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -9,6 +9,7 @@ from wasmoci.attached_bundles import AttachedBundle, attached_bundles
 from wasmoci.cosign_bundle import Envelope, parse_bundle
 from wasmoci.digest import Digest
 from wasmoci.errors import Reason, UsageError, VerificationError
+from wasmoci.image_index import subjects
 from wasmoci.image_trust import LogVerifier
 from wasmoci.keys.image import ImagePublicKey
 from wasmoci.layout import Layout, LayoutWriter
@@ -57,37 +58,38 @@ class _Replacement:
 def log_signatures(request: LogRequest, client: LogClient) -> Logged:
     """Write a copy of the layout where every bundle that one of the keys signed has a log entry.
 
-    That is signatures and attestations alike. A bundle that has entries is kept, and they must hold; one
-    that gets its first takes the place of the old one. All entries are there before anything is written.
-    Raises UsageError without keys, VerificationError where there is no bundle by them and where an entry
-    does not hold, FormatError, Error where the layout cannot be read or written; and what `client` raises.
+    That is signatures and attestations alike, of an index and of all its images. A bundle that has entries is
+    kept, and they must hold; one that gets its first takes the place of the old one. All entries are there before
+    anything is written. Raises UsageError without keys, VerificationError where there is no bundle by them and
+    where an entry does not hold, FormatError, Error where the layout cannot be read or written; and what `client`
+    raises.
     """
     if not request.keys:
         raise UsageError("no OCI key is given, so no signature can be logged")
     source = Layout(request.layout)
-    subject = source.subject()
-    source.read_manifest(subject)
-    carriers = {one.digest: one for one in source.referrers(subject.digest).descriptors}
+    found = subjects(source)
     replacements: dict[Digest, _Replacement] = {}
     kept = 0
     problems: list[VerificationError] = []
-    for attached in attached_bundles(source, subject.digest, problems):
-        key = _key_of(attached, request.keys)
-        if key is None:
-            continue
-        envelope = attached.bundle.envelope
-        if attached.bundle.log_entries:
-            request.logs.verify(attached.bundle.log_entries, envelope, key)
-            kept += 1
-            continue
-        blob = with_log_entries(attached.data, client.add(envelope, key))
-        request.logs.verify(parse_bundle(blob).log_entries, envelope, key)
-        manifest = Manifest.parse(source.read_manifest(carriers[attached.carrier]), "the referrer")
-        replacements[attached.carrier] = _replacement(attached.carrier, manifest, blob)
+    for subject in found:
+        carriers = {one.digest: one for one in source.referrers(subject.digest).descriptors}
+        for attached in attached_bundles(source, subject.digest, problems):
+            key = _key_of(attached, request.keys)
+            if key is None:
+                continue
+            envelope = attached.bundle.envelope
+            if attached.bundle.log_entries:
+                request.logs.verify(attached.bundle.log_entries, envelope, key)
+                kept += 1
+                continue
+            blob = with_log_entries(attached.data, client.add(envelope, key))
+            request.logs.verify(parse_bundle(blob).log_entries, envelope, key)
+            manifest = Manifest.parse(source.read_manifest(carriers[attached.carrier]), "the referrer")
+            replacements[attached.carrier] = _replacement(attached.carrier, manifest, blob)
     if not replacements and not kept:
         raise VerificationError(Reason.UNSIGNED, "no bundle in the layout is signed by a key given")
     _write(source, request.output, replacements)
-    return Logged(subject, len(replacements), kept, tuple(map(str, problems)))
+    return Logged(found[0], len(replacements), kept, tuple(map(str, problems)))
 
 
 def _key_of(attached: AttachedBundle, keys: Sequence[ImagePublicKey]) -> ImagePublicKey | None:

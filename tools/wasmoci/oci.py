@@ -26,6 +26,9 @@ MAX_MANIFEST_SIZE = 4 * 1024 * 1024
 MAX_LAYERS = 1000
 MAX_INDEX_ENTRIES = 1000
 
+# What a manifest has and an index has not.
+INDEX_FOREIGN = ("config", "layers")
+
 
 @dataclass(frozen=True, slots=True)
 class Descriptor:
@@ -88,7 +91,7 @@ class Manifest:
     @classmethod
     def parse(cls, data: bytes, where: str = "the manifest") -> "Manifest":
         """Raises FormatError, LimitError above 4 MiB or 1,000 layers."""
-        top = parse_document(data, where, MANIFEST_MEDIA_TYPE, foreign="manifests")
+        top = parse_document(data, where, MANIFEST_MEDIA_TYPE, foreign=("manifests",))
         subject = top.optional_object("subject")
         return cls(
             config=Descriptor.parse(top.object("config")),
@@ -126,7 +129,7 @@ class Index:
     @classmethod
     def parse(cls, data: bytes, where: str = "the index") -> "Index":
         """Raises FormatError, LimitError above 4 MiB or 1,000 entries."""
-        top = parse_document(data, where, INDEX_MEDIA_TYPE, foreign="layers")
+        top = parse_document(data, where, INDEX_MEDIA_TYPE, foreign=INDEX_FOREIGN)
         subject = top.optional_object("subject")
         return cls(
             manifests=tuple(Descriptor.parse(entry) for entry in top.objects("manifests", MAX_INDEX_ENTRIES)),
@@ -159,8 +162,8 @@ def referrer_descriptor(manifest: Manifest, data: bytes) -> Descriptor:
     )
 
 
-def parse_document(data: bytes, where: str, media_type: str, *, foreign: str) -> JsonObject:
-    """The top of a manifest or index, which must not have the member `foreign` of the other one.
+def parse_document(data: bytes, where: str, media_type: str, *, foreign: Sequence[str]) -> JsonObject:
+    """The top of a manifest or index, which must not have the members `foreign` of the other one.
 
     Raises FormatError, LimitError above 4 MiB.
     """
@@ -169,8 +172,9 @@ def parse_document(data: bytes, where: str, media_type: str, *, foreign: str) ->
         raise FormatError(f"{where}: `schemaVersion` must be 2")
     if top.optional_string("mediaType") not in (None, media_type):
         raise FormatError(f"{where}: `mediaType` must be {media_type}, got: {top.string('mediaType')!r}")
-    if foreign in top:
-        raise FormatError(f"{where}: `{foreign}` does not belong into {media_type}")
+    for name in foreign:
+        if name in top:
+            raise FormatError(f"{where}: `{name}` does not belong into {media_type}")
     return top
 
 

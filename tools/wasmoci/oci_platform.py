@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from wasmoci.errors import UsageError
 from wasmoci.strict_json import JsonObject
 
 _MAX_FEATURES = 100
@@ -9,13 +10,21 @@ _MAX_FEATURES = 100
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """What an image is made for, as `wasm` and `wasip2`; the registry names are Go's GOARCH and GOOS."""
+    """What an image is made for, in Go's names of architectures and systems, or `wasm` and `wasip2`."""
 
     architecture: str
     os: str
     os_version: str | None = None
     os_features: tuple[str, ...] = ()
     variant: str | None = None
+
+    @classmethod
+    def of(cls, text: str) -> "Platform":
+        """The platform that `os/architecture[/variant]` says; UsageError for another form."""
+        parts = text.split("/")
+        if len(parts) not in (2, 3) or not all(parts):
+            raise UsageError(f"a platform is OS/ARCHITECTURE[/VARIANT], got: {text!r}")
+        return cls(os=parts[0], architecture=parts[1], variant="".join(parts[2:]) or None)
 
     @classmethod
     def parse(cls, value: JsonObject) -> "Platform":
@@ -40,5 +49,5 @@ class Platform:
         return members
 
     def __str__(self) -> str:
-        """As clients write it: `os/architecture`, with the variant where there is one."""
+        """The text of `of`, which lacks the system's version and features."""
         return "/".join(part for part in (self.os, self.architecture, self.variant) if part)

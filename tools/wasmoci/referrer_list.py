@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from wasmoci.digest import Digest
 from wasmoci.errors import FormatError, LimitError
 from wasmoci.limits import MAX_REFERRERS
-from wasmoci.oci import INDEX_MEDIA_TYPE, MAX_INDEX_ENTRIES, Descriptor, parse_document
+from wasmoci.oci import INDEX_FOREIGN, INDEX_MEDIA_TYPE, MAX_INDEX_ENTRIES, Descriptor, parse_document
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class ReferrerList:
     def parse(cls, data: bytes, where: str) -> "ReferrerList":
         """Read an OCI index leniently by entry; raises FormatError, LimitError for the index as a whole."""
         descriptors, problems = [], []
-        index = parse_document(data, where, INDEX_MEDIA_TYPE, foreign="layers")
+        index = parse_document(data, where, INDEX_MEDIA_TYPE, foreign=INDEX_FOREIGN)
         for entry in index.objects("manifests", MAX_INDEX_ENTRIES):
             try:
                 descriptors.append(Descriptor.parse(entry))

@@ -1,4 +1,4 @@
-"""Sign the image in a layout as cosign does, in one or both of its formats."""
+"""Sign the image or index in a layout as cosign does, in one or both of its formats."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,6 +6,7 @@ from pathlib import Path
 
 from wasmoci import cosign_bundle, simple_signing
 from wasmoci.errors import LimitError, UsageError
+from wasmoci.image_index import subjects
 from wasmoci.layout import KIND_ANNOTATION, SIGNATURES_KIND, Layout, LayoutWriter
 from wasmoci.layout_bundle import add_bundle, marked_image
 from wasmoci.limits import MAX_REFERRERS
@@ -18,7 +19,8 @@ from wasmoci.statement_signer import StatementSigner
 class SignRequest:
     """What to sign. `repository` is `host[:port]/path`, which the legacy payload names; `annotations` are signed.
 
-    Without `formats` every signer signs in all formats that it can.
+    Without `formats` every signer signs in all formats that it can. With `recursive` all images of an index are
+    signed too, as `cosign sign --recursive` does, else only the index itself.
     """
 
     layout: Path
@@ -26,10 +28,11 @@ class SignRequest:
     repository: str
     formats: Sequence[SignatureFormat] | None = None
     annotations: Mapping[str, str] = field(default_factory=dict)
+    recursive: bool = False
 
 
 def sign_image(request: SignRequest, *signers: StatementSigner) -> Descriptor:
-    """Write a copy of the layout with a signature by each signer added and return the image's descriptor.
+    """Write a copy of the layout with signatures by each signer added and return the image's or index's descriptor.
 
     Signatures that the layout has already are kept. All signatures are made before anything is written.
     Raises UsageError without formats or signers, and where a signer would sign in no format; FormatError,
@@ -38,27 +41,13 @@ def sign_image(request: SignRequest, *signers: StatementSigner) -> Descriptor:
     """
     formats = _formats(request.formats, signers)
     source = Layout(request.layout)
-    subject = source.subject()
-    source.read_manifest(subject)
-    entries = {entry.digest: entry for entry in source.index.manifests}
-    entries[subject.digest] = marked_image(subject)
-    blobs: list[bytes] = []
-    if SignatureFormat.LEGACY in formats:
-        previous = source.legacy_signatures(subject.digest)
-        layers: list[Descriptor] = []
-        if previous is not None:
-            del entries[previous.digest]
-            layers += Manifest.parse(source.read_manifest(previous)).layers
-        payload = simple_signing.payload(subject.digest, request.repository, request.annotations)
-        entry = _add_legacy(blobs, subject, layers, payload, [one for one in signers if not one.bundles_only])
-        entries[entry.digest] = entry
-    if SignatureFormat.BUNDLE in formats:
-        statement = cosign_bundle.statement(subject.digest, request.annotations)
-        for signer in signers:
-            entry = add_bundle(blobs, subject, signer.sign_statement(statement))
-            entries[entry.digest] = entry
-    LayoutWriter(request.output).write_copy(source, blobs, list(entries.values()))
-    return subject
+    root, *images = subjects(source)
+    signing = _Signing(source, formats, request, signers)
+    signing.entries[root.digest] = marked_image(root)
+    for subject in (root, *images) if request.recursive else (root,):
+        signing.sign(subject)
+    LayoutWriter(request.output).write_copy(source, signing.blobs, list(signing.entries.values()))
+    return root
 
 
 def _formats(
@@ -77,26 +66,52 @@ def _formats(
     return asked
 
 
-def _add_legacy(
-    blobs: list[bytes],
-    subject: Descriptor,
-    layers: list[Descriptor],
-    payload: bytes,
-    signers: Sequence[StatementSigner],
-) -> Descriptor:
-    for signer in signers:
-        layer = simple_signing.signature_layer(payload, signer.sign_payload(payload))
-        if layer not in layers:
-            layers.append(layer)
-    if len(layers) > MAX_REFERRERS:
-        raise LimitError(f"the image would have {len(layers)} legacy signatures, the limit is {MAX_REFERRERS}")
-    legacy = simple_signing.signature_manifest(layers)
-    blobs += (payload, legacy.config, legacy.manifest)
-    return Descriptor.of(
-        MANIFEST_MEDIA_TYPE,
-        legacy.manifest,
-        {
-            KIND_ANNOTATION: SIGNATURES_KIND,
-            REF_NAME_ANNOTATION: simple_signing.signature_tag(subject.digest),
-        },
-    )
+class _Signing:
+    """The blobs that come to a layout, and the entries of its index.json by digest."""
+
+    def __init__(
+        self,
+        source: Layout,
+        formats: Collection[SignatureFormat],
+        request: SignRequest,
+        signers: Sequence[StatementSigner],
+    ) -> None:
+        self._source = source
+        self._formats = formats
+        self._request = request
+        self._signers = signers
+        self.entries = {entry.digest: entry for entry in source.index.manifests}
+        self.blobs: list[bytes] = []
+
+    def sign(self, subject: Descriptor) -> None:
+        if SignatureFormat.LEGACY in self._formats:
+            self._add_legacy(subject)
+        if SignatureFormat.BUNDLE in self._formats:
+            statement = cosign_bundle.statement(subject.digest, self._request.annotations)
+            for signer in self._signers:
+                self._add(add_bundle(self.blobs, subject, signer.sign_statement(statement)))
+
+    def _add_legacy(self, subject: Descriptor) -> None:
+        layers: list[Descriptor] = []
+        previous = self._source.legacy_signatures(subject.digest)
+        if previous is not None:
+            del self.entries[previous.digest]
+            layers += Manifest.parse(self._source.read_manifest(previous)).layers
+        payload = simple_signing.payload(subject.digest, self._request.repository, self._request.annotations)
+        for signer in self._signers:
+            if signer.bundles_only:
+                continue
+            layer = simple_signing.signature_layer(payload, signer.sign_payload(payload))
+            if layer not in layers:
+                layers.append(layer)
+        if len(layers) > MAX_REFERRERS:
+            raise LimitError(f"the image would have {len(layers)} legacy signatures, the limit is {MAX_REFERRERS}")
+        legacy = simple_signing.signature_manifest(layers)
+        self.blobs += (payload, legacy.config, legacy.manifest)
+        annotations = {REF_NAME_ANNOTATION: simple_signing.signature_tag(subject.digest)}
+        if subject.digest == self._source.root().digest:
+            annotations[KIND_ANNOTATION] = SIGNATURES_KIND
+        self._add(Descriptor.of(MANIFEST_MEDIA_TYPE, legacy.manifest, annotations))
+
+    def _add(self, entry: Descriptor) -> None:
+        self.entries[entry.digest] = entry

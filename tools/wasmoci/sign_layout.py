@@ -43,9 +43,11 @@ class ManifestSigning:
     repository: str
     formats: Sequence[SignatureFormat] | None = None
     annotations: Mapping[str, str] = field(default_factory=dict)
+    recursive: bool = False
 
     def run(self, layout: Path, output: Path) -> None:
-        sign_image(SignRequest(layout, output, self.repository, self.formats, self.annotations), *self.signers)
+        request = SignRequest(layout, output, self.repository, self.formats, self.annotations, self.recursive)
+        sign_image(request, *self.signers)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from wasmoci.cosign_bundle import Envelope
 from wasmoci.digest import Digest
 from wasmoci.errors import Error, UsageError
 from wasmoci.files import atomic_folder, open_for_reading
+from wasmoci.image_index import subjects
 from wasmoci.layout import Layout
 from wasmoci.signature_format import SignatureFormat, SignatureType
 from wasmoci.signing_request_file import FILE_NAME, ComponentAsked, ManifestAsked, Message, SigningRequest
@@ -47,8 +48,7 @@ def write_signing_request(request: SigningRequest, output: Path) -> None:
 def _of_layout(layout: Layout, component: ComponentAsked | None, manifest: ManifestAsked | None) -> SigningRequest:
     if component is None and manifest is None:
         raise UsageError("ask for a signature of the component, of the OCI manifest, or of both")
-    subject = layout.subject()
-    layout.read_manifest(subject)
+    subject = subjects(layout)[0]
     messages = []
     if component is not None:
         if manifest is not None and component.signature_type is SignatureType.EMBEDDED:

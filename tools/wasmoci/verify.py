@@ -9,7 +9,7 @@ from typing import BinaryIO
 from wasmoci.component_interface import read_interface
 from wasmoci.digest import Digest
 from wasmoci.errors import FormatError, Reason, UsageError, VerificationError
-from wasmoci.image_signatures import ImageSignature, verify_image_signatures
+from wasmoci.image_signatures import ImageSignature, VerifiedImage, verify_image_signatures
 from wasmoci.image_source import ImageSource
 from wasmoci.image_trust import ImageTrust
 from wasmoci.keys.component import ComponentPublicKey
@@ -80,7 +80,6 @@ class Verified:
 @dataclass(slots=True)
 class _Observed:
     component_keys: tuple[ComponentPublicKey, ...] = ()
-    image_signatures: tuple[ImageSignature, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
@@ -99,16 +98,31 @@ def verify(source: ImageSource, policy: Policy, component_target: BinaryIO | Non
         else:
             with tempfile.TemporaryFile() as temporary:
                 component = _verify_artifact(source, subject, policy, temporary, observed)
-        _verify_image_layer(source, subject, policy, observed)
+        image = verify_image_layer(source, subject, policy)
     return Verified(
         policy=policy,
         subject=subject,
-        level=Level.of(component=bool(observed.component_keys), image=bool(observed.image_signatures)),
+        level=Level.of(component=bool(observed.component_keys), image=bool(image.signatures)),
         component=component,
         component_keys=observed.component_keys,
-        image_signatures=observed.image_signatures,
-        warnings=observed.warnings,
+        image_signatures=image.signatures,
+        warnings=observed.warnings + image.warnings,
     )
+
+
+def verify_image_layer(source: ImageSource, subject: Descriptor, policy: Policy) -> VerifiedImage:
+    """The signatures of a manifest or index that hold; none where nobody is trusted for them.
+
+    Raises VerificationError where the policy requires them, else a layer that does not hold is a warning.
+    """
+    if not policy.image:
+        return VerifiedImage((), ())
+    try:
+        return verify_image_signatures(source, subject.digest, policy.image)
+    except VerificationError as error:
+        if error.reason is Reason.DIGEST_MISMATCH:
+            raise
+        return VerifiedImage((), (_tolerated(error, policy.required.has_image, "OCI"),))
 
 
 @contextmanager
@@ -139,29 +153,15 @@ def _verify_artifact(
                 source, subject.digest, target, policy.component_keys, policy.component_threshold
             )
         except VerificationError as error:
-            _tolerate(error, policy.required.has_component, "component", observed)
+            observed.warnings += (_tolerated(error, policy.required.has_component, "component"),)
         else:
             observed.component_keys = verified.keys
             observed.warnings += verified.warnings
     return layer.digest
 
 
-def _verify_image_layer(source: ImageSource, subject: Descriptor, policy: Policy, observed: _Observed) -> None:
-    if not policy.image:
-        return
-    try:
-        verified = verify_image_signatures(source, subject.digest, policy.image)
-    except VerificationError as error:
-        if error.reason is Reason.DIGEST_MISMATCH:
-            raise
-        _tolerate(error, policy.required.has_image, "OCI", observed)
-    else:
-        observed.image_signatures = verified.signatures
-        observed.warnings += verified.warnings
-
-
-def _tolerate(error: VerificationError, required: bool, layer: str, observed: _Observed) -> None:
-    """Raise `error` where its layer is required, else note that the layer does not hold."""
+def _tolerated(error: VerificationError, required: bool, layer: str) -> str:
+    """Raise `error` where its layer is required, else the warning that the layer does not hold."""
     if required:
         raise VerificationError(error.reason, f"{layer} layer: {error}")
-    observed.warnings += (f"{layer} layer does not hold: {error.reason.value}: {error}",)
+    return f"{layer} layer does not hold: {error.reason.value}: {error}"

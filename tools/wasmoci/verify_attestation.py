@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from wasmoci.attached_bundles import AttachedBundle, attached_bundles, refusal, refusal_of_all
 from wasmoci.digest import Digest
 from wasmoci.errors import FormatError, Reason, UsageError, VerificationError
+from wasmoci.image_index import subjects
 from wasmoci.image_source import ImageSource
 from wasmoci.image_trust import ImageTrust, Signatory
 from wasmoci.oci import Descriptor
@@ -75,13 +76,12 @@ class VerifiedAttestations:
 def verify_attestation(source: ImageSource, policy: AttestationPolicy) -> VerifiedAttestations:
     """Check that enough trusted keys or identities attest something of the policy's type of the image.
 
-    The image's blobs are not looked at, `verify` does that. Raises VerificationError with the reason,
-    UNATTESTED where nothing of the type is attached, also where the source's bytes are not those of their
-    digest; Error where the source cannot be read.
+    Of an index it is the index itself that something is attested of. The image's blobs are not looked at,
+    `verify` does that. Raises VerificationError with the reason, UNATTESTED where nothing of the type is attached,
+    also where the source's bytes are not those of their digest; Error where the source cannot be read.
     """
     with refuse_malformed():
-        subject = source.subject()
-        source.read_manifest(subject)
+        subject = subjects(source)[0]
         return _Search(source, subject, policy).run()
 
 

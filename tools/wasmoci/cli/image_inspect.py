@@ -11,7 +11,7 @@ from wasmoci.cli.trust_options import trust_options
 from wasmoci.cli.trust_values import TrustValues
 from wasmoci.cli.verdict import verdict_report
 from wasmoci.layout import Layout
-from wasmoci.verify import verify
+from wasmoci.verify_index import verify_root
 
 
 @click.command()
@@ -19,6 +19,6 @@ from wasmoci.verify import verify
 @reported
 @trust_options
 def inspect(layout: Path, trusted: TrustValues) -> Report:
-    """Show the image in LAYOUT and the level that the trusted keys given can confirm."""
-    verified = verify(Layout(layout), policy(trusted, "none"))
+    """Show the image or index in LAYOUT and the level that the trusted keys given can confirm."""
+    verified = verify_root(Layout(layout), policy(trusted, "none"))
     return verdict_report(str(layout), verified)

@@ -28,6 +28,7 @@ from wasmoci.signature_format import SignatureFormat
 @click.option(
     "-a", "--annotation", "annotations", multiple=True, metavar="KEY=VALUE", help="Is signed too. Repeatable."
 )
+@click.option("--recursive", is_flag=True, help="Of an index sign its images too.")
 @signing_options
 @trusted_root
 @reported
@@ -38,16 +39,18 @@ def sign(
     repository: str,
     formats: tuple[str, ...],
     annotations: tuple[str, ...],
+    recursive: bool,
     signing: SigningOptions,
     trusted_root: Path | None,
 ) -> Report:
-    """Sign the image in LAYOUT as `cosign sign` would, into a copy of the layout."""
+    """Sign the image or index in LAYOUT as `cosign sign` would, into a copy of the layout."""
     request = SignRequest(
         layout=layout,
         output=output,
         repository=str(Repository.parse(repository)),
         formats=[SignatureFormat(name) for name in formats] or None,
         annotations=annotation_pairs(annotations),
+        recursive=recursive,
     )
     descriptor = sign_image(request, *signing.signers(trusted_root))
     return layout_report(output, str(descriptor.digest), digest_file)

@@ -32,6 +32,7 @@ image = LazyGroup(
             "Sign the component of an image that is packaged.",
         ),
         "log": ("wasmoci.cli.image_log:log", "Put the signatures of an image into transparency logs."),
+        "index": ("wasmoci.cli.image_index:index", "Make one OCI index of several images."),
         "inspect": ("wasmoci.cli.image_inspect:inspect", "Show an image and the level that trusted keys confirm."),
     },
     help="Package, sign and inspect OCI image layouts.",
@@ -63,6 +64,7 @@ main = LazyGroup(
         "import-signature": ("wasmoci.cli.import_signature:import_signature", "Put offline signatures in place."),
         "attest": ("wasmoci.cli.attest:attest", "Attest provenance or an SBOM of the image in a layout."),
         "publish": ("wasmoci.cli.publish:publish", "Publish a layout with its signatures to a registry."),
+        "copy": ("wasmoci.cli.copy:copy", "Copy an image with its signatures between registries and layouts."),
         "pull": ("wasmoci.cli.pull:pull", "Verify an image and fetch its component."),
         "verify": ("wasmoci.cli.verify:verify", "Verify an image in a layout or a registry on both layers."),
         "verify-attestation": (

@@ -36,7 +36,7 @@ class AttestationUse:
 
 @dataclass(frozen=True, slots=True)
 class RunTimeSigning:
-    """Who signs a layout at run time, the component first, and where signatures with keys are logged then.
+    """Who signs a layout at run time, the component first, an index with all its images, and where signatures with keys are logged then.
 
     Without `formats` every signer signs in all formats that it can. `private` refuses key files that are
     open to others.
@@ -72,7 +72,7 @@ class RunTimeSigning:
             steps.append(ComponentSigning(signers, self.signature_type).run)
         if self.oci:
             who = [open_signer(one, self.password, private=self.private) for one in self.oci]
-            steps.append(ManifestSigning(who, str(repository), self.formats, self.annotations).run)
+            steps.append(ManifestSigning(who, str(repository), self.formats, self.annotations, recursive=True).run)
         for one in self.attestations:
             attestor = open_signer(one.signer, self.password, private=self.private)
             steps.append(Attesting(attestor, one.attested.predicate, str(repository)).run)

@@ -8,7 +8,9 @@ from wasmoci.errors import KeyFileError
 from wasmoci.image_signatures import ImageSignature
 from wasmoci.keys import component as component_key_files
 from wasmoci.keys import image as image_key_files
+from wasmoci.oci import Descriptor
 from wasmoci.verify import Verified
+from wasmoci.verify_index import VerifiedIndex
 
 
 def fingerprints(public_keys: Sequence[Path]) -> frozenset[str]:
@@ -16,8 +18,19 @@ def fingerprints(public_keys: Sequence[Path]) -> frozenset[str]:
     return frozenset(fingerprint for path in public_keys for fingerprint in _fingerprints(path))
 
 
-def verdict_json(verified: Verified) -> dict[str, object]:
-    """`image`, `level`, `component`, and who signed: `componentKeys` and `ociSignatures`."""
+def verdict_json(verified: Verified | VerifiedIndex) -> dict[str, object]:
+    """`image`, `level`, `component`, and who signed: `componentKeys` and `ociSignatures`.
+
+    Of an index `image`, `level`, its own `ociSignatures`, and `entries`: each as an image, with its `annotations`
+    and its `platform` (`os/architecture[/variant]` or null).
+    """
+    if isinstance(verified, VerifiedIndex):
+        return {
+            "image": str(verified.subject.digest),
+            "level": verified.level.value,
+            "ociSignatures": [_signature_json(one) for one in verified.image_signatures],
+            "entries": [_entry_json(one) for one in verified.entries],
+        }
     return {
         "image": str(verified.subject.digest),
         "level": verified.level.value,
@@ -27,18 +40,46 @@ def verdict_json(verified: Verified) -> dict[str, object]:
     }
 
 
-def verdict_report(target: str, verified: Verified) -> Report:
+def verdict_report(target: str, verified: Verified | VerifiedIndex) -> Report:
+    return Report(_lines(target, verified), verdict_json(verified), verified.warnings)
+
+
+def _lines(target: str, verified: Verified | VerifiedIndex) -> list[str]:
     lines = [f"{target}: {verified.subject.digest}", f"level: {verified.level.value}"]
-    policy = verified.policy
+    if isinstance(verified, VerifiedIndex):
+        lines += _signature_lines("OCI index", verified)
+        for one in verified.entries:
+            lines += [f"  {line}" for line in _lines(_variant(one.subject), one)]
+        return lines
     component_keys = [key.fingerprint for key in verified.component_keys]
     if component_keys:
-        lines.append(_count("component", len(component_keys), len(set(policy.component_keys))))
+        lines.append(_count("component", len(component_keys), len(set(verified.policy.component_keys))))
         lines += [f"  {name}" for name in component_keys]
-    if verified.image_signatures:
-        signed = len({one.signer.principal for one in verified.image_signatures})
-        lines.append(_count("OCI manifest", signed, policy.image.principals))
-        lines += [f"  {_signature_line(one)}" for one in verified.image_signatures]
-    return Report(lines, verdict_json(verified), verified.warnings)
+    return lines + _signature_lines("OCI manifest", verified)
+
+
+def _signature_lines(what: str, verified: Verified | VerifiedIndex) -> list[str]:
+    if not verified.image_signatures:
+        return []
+    signed = len({one.signer.principal for one in verified.image_signatures})
+    count = _count(what, signed, verified.policy.image.principals)
+    return [count, *(f"  {_signature_line(one)}" for one in verified.image_signatures)]
+
+
+def _variant(entry: Descriptor) -> str:
+    """What an index says of an entry, in one line."""
+    said = [] if entry.platform is None else [str(entry.platform)]
+    said += [f"{key}={value}" for key, value in sorted(entry.annotations.items())]
+    return f"entry ({', '.join(said)})" if said else "entry"
+
+
+def _entry_json(verified: Verified) -> dict[str, object]:
+    entry = verified.subject
+    return {
+        **verdict_json(verified),
+        "annotations": dict(entry.annotations),
+        "platform": None if entry.platform is None else str(entry.platform),
+    }
 
 
 def _count(what: str, signed: int, trusted: int) -> str:

@@ -1,0 +1,66 @@
+"""Verify what a reference or layout names: an image, or an index as a whole and every image of it."""
+
+from dataclasses import dataclass
+
+from wasmoci.errors import VerificationError
+from wasmoci.image_index import entries, entry
+from wasmoci.image_signatures import ImageSignature
+from wasmoci.image_source import ImageSource
+from wasmoci.level import Level
+from wasmoci.oci import INDEX_MEDIA_TYPE, Descriptor
+from wasmoci.verify import Policy, Verified, refuse_malformed, verify, verify_image_layer
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedIndex:
+    """What was observed of an index that meets `policy`, as each of its entries does.
+
+    `level` is what the index and all entries have: the component layer of every entry, and the OCI layer of the
+    index and of every entry. `image_signatures` are the index's own; the subjects of `entries` are its
+    descriptors, in its order. `warnings` are those of the entries too.
+    """
+
+    policy: Policy
+    subject: Descriptor
+    level: Level
+    image_signatures: tuple[ImageSignature, ...]
+    entries: tuple[Verified, ...]
+    warnings: tuple[str, ...]
+
+
+def verify_root(source: ImageSource, policy: Policy) -> Verified | VerifiedIndex:
+    """Check an image as `verify` does; of an index its own signatures, and every entry as an image.
+
+    The policy holds for each entry, and its OCI layer for the index too; there is no way to ask for less. Raises
+    VerificationError where any of them does not meet the policy, with the reason of the first and the digest of
+    the entry, Error where something cannot be read.
+    """
+    with refuse_malformed():
+        root = source.root()
+        images = entries(source)
+        if root.media_type != INDEX_MEDIA_TYPE:
+            return verify(source, policy)
+        own = verify_image_layer(source, root, policy)
+    verified = tuple(_verify_entry(source, image, policy) for image in images)
+    return VerifiedIndex(
+        policy=policy,
+        subject=root,
+        level=Level.of(
+            component=all(one.level.has_component for one in verified),
+            image=bool(own.signatures) and all(one.level.has_image for one in verified),
+        ),
+        image_signatures=own.signatures,
+        entries=verified,
+        warnings=own.warnings + tuple(_of_entry(one.subject, text) for one in verified for text in one.warnings),
+    )
+
+
+def _verify_entry(source: ImageSource, image: Descriptor, policy: Policy) -> Verified:
+    try:
+        return verify(entry(source, image), policy)
+    except VerificationError as error:
+        raise VerificationError(error.reason, _of_entry(image, str(error))) from None
+
+
+def _of_entry(image: Descriptor, text: str) -> str:
+    return f"entry {image.digest}: {text}"
