@@ -180,7 +180,7 @@ OPENED = Answer(202, {"Location": "/upload"})
 @pytest.mark.parametrize("status", [401, 403])
 def test_who_may_not_mount_sends(status: int) -> None:
     descriptor = Descriptor.of("x", LARGE)
-    answers = {
+    answers: dict[str, Answer | list[Answer]] = {
         MOUNT: [Answer(status, {"WWW-Authenticate": 'Bearer realm="http://{own}/token"'}), OPENED],
         "GET /token": Answer(401),
         "PUT /upload": Answer(201),
@@ -194,7 +194,7 @@ def test_who_may_not_mount_sends(status: int) -> None:
 
 def test_who_may_not_read_the_other_repository_asks_for_it_no_more() -> None:
     challenge = Answer(401, {"WWW-Authenticate": 'Bearer realm="http://{own}/token"'})
-    answers = {
+    answers: dict[str, Answer | list[Answer]] = {
         MOUNT: [challenge, challenge, OPENED],
         "GET /token": [Answer(401), Answer(body=b'{"token": "one"}')],
         "PUT /upload": Answer(201),

@@ -15,6 +15,8 @@ from wasmoci.errors import Error, VerificationError
 from wasmoci.files import write_atomically
 from wasmoci.text import printable
 
+_QUIET = f"{__name__}.quiet"
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -36,6 +38,7 @@ def reported(command: Callable[..., Report]) -> Callable[..., None]:
     @click.option("--quiet", is_flag=True, help="Print warnings and errors only.")
     @functools.wraps(command)
     def wrapper(as_json: bool, quiet: bool, **options: object) -> None:
+        click.get_current_context().meta[_QUIET] = quiet
         try:
             report = command(**options)
         except Error as error:
@@ -46,6 +49,11 @@ def reported(command: Callable[..., Report]) -> Callable[..., None]:
                 click.get_current_context().exit(max(error.exit_code for error in report.errors))
 
     return wrapper
+
+
+def is_quiet() -> bool:
+    """Whether the command was told to print warnings and errors only."""
+    return bool(click.get_current_context().meta.get(_QUIET))
 
 
 def layout_report(output: Path, digest: str, digest_file: Path | None) -> Report:

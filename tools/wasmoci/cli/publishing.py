@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import click
-
 from wasmoci.cli.outcome import Outcome, counts
 from wasmoci.cli.output import Report, warn
+from wasmoci.cli.progress_output import progress_output
 from wasmoci.cli.registry_options import Reach
 from wasmoci.cli.run_time_signing import RunTimeSigning
 from wasmoci.cli.verdict import verdict_json
@@ -18,7 +17,6 @@ from wasmoci.publish import Plan, PublishRequest, placeholder_warnings, plan, pu
 from wasmoci.reference import Repository
 from wasmoci.registry.registries import Registries
 from wasmoci.sign_layout import sign_layout
-from wasmoci.text import printable
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +59,8 @@ def run(publishing: Publishing, *, dry_run: bool) -> Report:
 def _publish(publishing: Publishing, planned: Plan) -> Report:
     for warning in planned.warnings:
         warn(warning)
-    with publishing.reach.registries() as registries:
-        outcomes = [_send(one, planned, registries) for one in publishing.requests()]
+    with publishing.reach.registries() as registries, progress_output() as progress:
+        outcomes = [_send(one, planned, registries, progress) for one in publishing.requests()]
     errors = [one.error for one in outcomes if one.error is not None]
     if len(outcomes) == 1 and errors:
         raise errors[0]
@@ -78,10 +76,10 @@ def _publish(publishing: Publishing, planned: Plan) -> Report:
     return Report(lines, data, errors=errors)
 
 
-def _send(request: PublishRequest, planned: Plan, registries: Registries) -> Outcome:
+def _send(request: PublishRequest, planned: Plan, registries: Registries, progress: Progress) -> Outcome:
     try:
         client = registries.client(request.repository)
-        published = publish(request, planned, client, Progress(lambda line: click.echo(printable(line), err=True)))
+        published = publish(request, planned, client, progress)
     except Error as error:
         return Outcome(request.repository, None, error)
     return Outcome(request.repository, published)
