@@ -49,7 +49,8 @@ def _lines(target: str, verified: Verified | VerifiedIndex) -> list[str]:
     if isinstance(verified, VerifiedIndex):
         lines += _signature_lines("OCI index", verified)
         for one in verified.entries:
-            lines += [f"  {line}" for line in _lines(_variant(one.subject), one)]
+            name, *rest = _lines(_variant(one.subject), one)
+            lines += [f"  {name}", *(f"    {line}" for line in rest)]
         return lines
     component_keys = [key.fingerprint for key in verified.component_keys]
     if component_keys:
