@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wasm_fixtures import COMPONENT, HELLO_WAT, MODULE, padded_u32, section, wat
-from wasmoci import component_interface
-from wasmoci.component_interface import MAX_INTERFACE_SECTION, MAX_NAMES, Interface, read_interface
+from wasmoci import component_externs, component_interface
+from wasmoci.component_externs import MAX_INTERFACE_SECTION, MAX_NAMES
+from wasmoci.component_interface import Interface, read_interface
 from wasmoci.errors import FormatError, LimitError
 from wasmoci.wasm import u32
 
@@ -142,7 +143,7 @@ def test_section_size_limit(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("build", [imports, exports])
 def test_name_count_limit(monkeypatch: pytest.MonkeyPatch, build: Callable[..., bytes]) -> None:
     assert MAX_NAMES == 100_000
-    monkeypatch.setattr(component_interface, "MAX_NAMES", 3)
+    monkeypatch.setattr(component_externs, "MAX_NAMES", 3)
     entry = name("f") + b"\x01\x00" + (b"\x00" if build is exports else b"")
     one, three, four = build(entry), build(*[entry] * 3), build(*[entry] * 4)
     interface_of(three)

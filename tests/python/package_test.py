@@ -9,7 +9,7 @@ import pytest
 
 from image_fixtures import HELLO, SIGNED_HELLO
 from wasm_fixtures import MODULE, wat
-from wasmoci import component_interface
+from wasmoci import component_externs
 from wasmoci.component_interface import read_interface
 from wasmoci.digest import Digest
 from wasmoci.errors import Error, FormatError, LimitError, UsageError
@@ -120,7 +120,7 @@ def test_text_that_is_not_unicode_is_refused(request_: PackageRequest) -> None:
 def test_what_no_verifier_would_read_is_not_written(request_: PackageRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(LimitError, match="the limit is 4194304"):
         package(replace(request_, annotations={"a": "x" * 4 * 1024 * 1024}))
-    monkeypatch.setattr(component_interface, "MAX_NAMES", 2)
+    monkeypatch.setattr(component_externs, "MAX_NAMES", 2)
     with pytest.raises(LimitError, match="3 imports and exports, the limit is 2"):
         package(request_)
     assert not request_.output.exists()

@@ -6,7 +6,8 @@ import re
 import pytest
 
 from image_fixtures import Edit, edited
-from wasmoci.component_interface import MAX_NAMES, Interface
+from wasmoci.component_externs import MAX_NAMES
+from wasmoci.component_interface import Interface
 from wasmoci.digest import Digest
 from wasmoci.errors import FormatError, LimitError, UsageError
 from wasmoci.oci import IMAGE_CONFIG_MEDIA_TYPE, Descriptor, Manifest

@@ -1,13 +1,16 @@
-"""Package a component as a Wasm OCI artifact in an image layout, as `wkg oci push` would push it."""
+"""Package a component as a Wasm OCI artifact in an image layout, as `wkg oci push` or `wkg publish` would push it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import BinaryIO
 
-from wasmoci.component_interface import read_interface
+from wasmoci.component_interface import Interface, read_interface
+from wasmoci.component_metadata import read_annotations
 from wasmoci.component_referrer import component_signature_referrer
 from wasmoci.component_signature import MAX_DATA_SIZE, SignatureData
 from wasmoci.digest import Digest
+from wasmoci.errors import UsageError
 from wasmoci.files import open_for_reading, read_bounded
 from wasmoci.layout import IMAGE_KIND, KIND_ANNOTATION, LayoutWriter
 from wasmoci.oci import (
@@ -19,7 +22,11 @@ from wasmoci.oci import (
     Manifest,
     referrer_descriptor,
 )
+from wasmoci.package_name import PackageName
 from wasmoci.wasm_artifact import CONFIG_MEDIA_TYPE, LAYER_MEDIA_TYPE, WasmConfig
+from wasmoci.wit_package import WitPackage
+
+VERSION_ANNOTATION = "org.opencontainers.image.version"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,33 +34,43 @@ class PackageRequest:
     """What to package. `title` is the file name that `oras pull` gives the component; `created` is
     in seconds since 1970; `ref_name` is the tag that the layout's index proposes, None for none.
     `signature` is a detached signature of the component that travels with it.
+
+    `name` is what the package is called: its version becomes an annotation, and it gives the title and the
+    tag where those are None. With `metadata` what the component says about itself counts too: annotations
+    for the keys that `annotations` does not have, and, of a WIT package, the name where `name` is None.
+    Without a name, the title is the file name of the component.
     """
 
     component: Path
     output: Path
-    title: str
+    title: str | None = None
     ref_name: str | None = None
     annotations: Mapping[str, str] = field(default_factory=dict)
     author: str | None = None
     created: int = 0
     signature: Path | None = None
+    name: PackageName | None = None
+    metadata: bool = False
 
 
 def package(request: PackageRequest) -> Descriptor:
     """Write the layout and return the image's descriptor.
 
-    Raises FormatError unless the files are what they should be, Error where they cannot be read or written.
+    Raises FormatError unless the files are what they should be, UsageError for a WIT package whose own name
+    is none that wkg would publish, Error where the files cannot be read or written.
     """
     signature = None if request.signature is None else _read_signature(request.signature)
     with open_for_reading(request.component, "the component") as stream:
         interface = read_interface(stream)
+        request = _described(request, interface, stream)
+        title = request.component.name if request.title is None else request.title
         stream.seek(0)
         layer_digest = Digest.of_stream(stream)
         size = stream.tell()
         config = WasmConfig(layer_digest, interface, request.created, request.author).to_bytes()
         manifest = Manifest(
             config=Descriptor.of(CONFIG_MEDIA_TYPE, config),
-            layers=(Descriptor(LAYER_MEDIA_TYPE, layer_digest, size, {TITLE_ANNOTATION: request.title}),),
+            layers=(Descriptor(LAYER_MEDIA_TYPE, layer_digest, size, {TITLE_ANNOTATION: title}),),
             annotations=request.annotations,
         ).to_bytes()
         entry_annotations = {KIND_ANNOTATION: IMAGE_KIND}
@@ -68,9 +85,32 @@ def package(request: PackageRequest) -> Descriptor:
     writer.add(manifest)
     entries = [entry]
     if signature is not None:
-        entries.append(_attach_signature(writer, signature, entry, request.title))
+        entries.append(_attach_signature(writer, signature, entry, title))
     writer.finish(entries)
     return entry
+
+
+def _described(request: PackageRequest, interface: Interface, stream: BinaryIO) -> PackageRequest:
+    """The request with what its name and the component's metadata say written out."""
+    annotations: dict[str, str] = {}
+    name, title, ref_name = request.name, request.title, request.ref_name
+    if request.metadata:
+        annotations |= read_annotations(stream, request.annotations)
+        if name is None and interface.wit_package:
+            name = _own_name(interface.wit_package)
+    if name is not None:
+        annotations[VERSION_ANNOTATION] = name.version
+        title = name.title if title is None else title
+        ref_name = name.tag if ref_name is None else ref_name
+    return replace(request, annotations={**annotations, **request.annotations}, title=title, ref_name=ref_name)
+
+
+def _own_name(wit_package: WitPackage) -> PackageName:
+    if "@" not in wit_package.name:
+        raise UsageError(
+            f"the WIT package {wit_package.name} does not say its version, so a name with one must be given"
+        )
+    return PackageName.parse(wit_package.name)
 
 
 def _read_signature(path: Path) -> bytes:

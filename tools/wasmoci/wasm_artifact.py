@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
-from wasmoci.component_interface import MAX_NAMES, Interface
+from wasmoci.component_externs import MAX_NAMES
+from wasmoci.component_interface import Interface
 from wasmoci.digest import Digest
 from wasmoci.errors import FormatError, UsageError
 from wasmoci.oci import Manifest

@@ -11,6 +11,7 @@ from wasmoci.cli.output import Report, layout_report, reported
 from wasmoci.errors import UsageError
 from wasmoci.package import PackageRequest
 from wasmoci.package import package as run_package
+from wasmoci.package_name import PackageName
 from wasmoci.reference import check_tag
 
 
@@ -18,9 +19,17 @@ from wasmoci.reference import check_tag
 @click.argument("component", type=PathArgument())
 @click.option("--output", required=True, type=PathArgument(), help="The layout's folder; must be new or empty.")
 @click.option("--digest-file", type=PathArgument(), help="Also write the manifest's digest to this file.")
-@click.option("--title", help="The file name that `oras pull` restores; by default COMPONENT's.")
-@click.option("--tag", help="The tag that the layout's index proposes.")
-@click.option("--annotation", "annotations", multiple=True, metavar="KEY=VALUE", help="Repeatable.")
+@click.option("--package", "name", metavar="NS:NAME@VERSION", help="Package as `wkg publish --package` would.")
+@click.option(
+    "--metadata/--no-metadata",
+    default=None,
+    help="Whether annotations come from COMPONENT's own metadata, and a WIT package's name. [default: with --package]",
+)
+@click.option("--title", help="The file name that `oras pull` restores; by default NAME.wasm, else COMPONENT's.")
+@click.option("--tag", help="The tag that the layout's index proposes; by default VERSION.")
+@click.option(
+    "--annotation", "annotations", multiple=True, metavar="KEY=VALUE", help="Repeatable. Goes before metadata."
+)
 @click.option("--author", help="The config's author.")
 @click.option("--signature", type=PathArgument(), help="A detached signature of COMPONENT, to travel with it.")
 @reported
@@ -28,6 +37,8 @@ def package(
     component: Path,
     output: Path,
     digest_file: Path | None,
+    name: str | None,
+    metadata: bool | None,
     title: str | None,
     tag: str | None,
     annotations: tuple[str, ...],
@@ -36,17 +47,20 @@ def package(
 ) -> Report:
     """Package the file COMPONENT as `wkg oci push` would, into an OCI image layout.
 
+    With --package, or with --metadata for a WIT package, it is packaged as `wkg publish` would.
     The image is the same for the same input; its date is $SOURCE_DATE_EPOCH, else 1970.
     """
     request = PackageRequest(
         component=component,
         output=output,
-        title=title or component.name,
+        title=title or None,
         ref_name=None if tag is None else check_tag(tag),
         annotations=annotation_pairs(annotations),
         author=author,
         created=_source_date_epoch(),
         signature=signature,
+        name=None if name is None else PackageName.parse(name),
+        metadata=name is not None if metadata is None else metadata,
     )
     descriptor = run_package(request)
     return layout_report(output, str(descriptor.digest), digest_file)
