@@ -1,7 +1,7 @@
 """OCI image layouts on disk (image-spec 1.1), one image or index each, with all signatures beside it.
 
 `index.json` marks the image or index and its legacy signatures with `kind` annotations, as
-`cosign verify --local-image` wants it, and lists referrers untagged, as `oras` wants it. The legacy
+`cosign verify --local-image` wants it for bundles, of an index too, and lists referrers untagged, as `oras` wants it. The legacy
 signatures of an index's entries have their tag `sha256-<hex>.sig` as name, and no kind.
 """
 
@@ -18,6 +18,7 @@ from wasmoci.cosign_tags import CosignTag
 from wasmoci.digest import BLOCK_SIZE, Digest
 from wasmoci.errors import Error, FormatError, LimitError, Reason, VerificationError
 from wasmoci.files import read_bounded
+from wasmoci.image_source import ImageSource
 from wasmoci.oci import (
     INDEX_MEDIA_TYPE,
     MANIFEST_MEDIA_TYPE,
@@ -32,13 +33,15 @@ from wasmoci.strict_json import dump, parse_object
 
 KIND_ANNOTATION = "kind"
 IMAGE_KIND = "dev.cosignproject.cosign/image"
+INDEX_KIND = "dev.cosignproject.cosign/imageIndex"
 SIGNATURES_KIND = "dev.cosignproject.cosign/sigs"
 ATTESTATIONS_KIND = "dev.cosignproject.cosign/atts"
 
 # Room for an index of MAX_ENTRIES images, all signed in both formats by several keys.
 MAX_BLOBS = 4000
 
-_KINDS = {CosignTag.SIGNATURES: SIGNATURES_KIND, CosignTag.ATTESTATIONS: ATTESTATIONS_KIND}
+# What is at these tags of the root has a kind, too.
+KINDS = {CosignTag.SIGNATURES: SIGNATURES_KIND, CosignTag.ATTESTATIONS: ATTESTATIONS_KIND}
 
 _VERSION = "1.0.0"
 _BLOBS = Path("blobs/sha256")
@@ -129,7 +132,7 @@ class Layout:
         return {kind: descriptor for kind, descriptor in found.items() if descriptor is not None}
 
     def _tagged(self, subject: Digest, kind: CosignTag) -> Descriptor | None:
-        tag, mark = kind.of(subject), _KINDS.get(kind)
+        tag, mark = kind.of(subject), KINDS.get(kind)
         is_root = subject == self._root.digest
         found = [
             entry
@@ -206,6 +209,11 @@ class LayoutWriter:
             target.seek(0)
             digest.check_same(Digest.of_stream(target), f"blob {digest}")
 
+    def add_copy(self, source: ImageSource, blob: Descriptor) -> None:
+        """Copy a blob of any source, which checks it."""
+        with self._writing(), (self.path / _BLOBS / blob.digest.hex).open("w+b") as target:
+            source.copy_blob(blob, target)
+
     def copy_all(self, source: Layout, without: Collection[Digest] = ()) -> None:
         """Copy every blob of another layout but `without`."""
         for digest in source.blob_digests():
@@ -246,7 +254,7 @@ def _read_member(path: Path) -> bytes:
 
 
 def _find_root(entries: Sequence[Descriptor]) -> Descriptor:
-    marked = [entry for entry in entries if entry.annotations.get(KIND_ANNOTATION) == IMAGE_KIND]
+    marked = [entry for entry in entries if entry.annotations.get(KIND_ANNOTATION) in (IMAGE_KIND, INDEX_KIND)]
     candidates = marked or [entry for entry in entries if KIND_ANNOTATION not in entry.annotations]
     if len(candidates) != 1:
         raise FormatError(f"a layout must hold exactly one image, this one has {len(candidates)}")

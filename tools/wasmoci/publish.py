@@ -6,8 +6,9 @@ from functools import partial
 from pathlib import Path
 
 from wasmoci.blob_supply import LayoutBlobs
+from wasmoci.check_copy import Verdict, check_copy, signed_by
 from wasmoci.digest import Digest
-from wasmoci.errors import Reason, UsageError, VerificationError
+from wasmoci.errors import UsageError
 from wasmoci.if_exists import IfExists
 from wasmoci.image_contents import Contents, read_contents
 from wasmoci.layout import Layout
@@ -16,7 +17,8 @@ from wasmoci.reference import Reference, Repository, check_tag
 from wasmoci.registry.client import RepositoryClient
 from wasmoci.registry_source import RegistrySource
 from wasmoci.send_image import Destination, Published, send_image
-from wasmoci.verify import Policy, Verified, refuse_malformed, verify
+from wasmoci.verify import Policy, refuse_malformed
+from wasmoci.verify_index import verify_root
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class PublishRequest:
 class Plan:
     """What publishing sends; `verified` is the verdict on the layout."""
 
-    verified: Verified
+    verified: Verdict
     contents: Contents
     tags: Sequence[str]
     warnings: Sequence[str]
@@ -57,7 +59,7 @@ def plan(request: PublishRequest) -> Plan:
     tags = [check_tag(tag) for tag in dict.fromkeys(request.tags)]
     with refuse_malformed():
         layout = Layout(request.layout)
-    verified = verify(layout, request.policy)
+    verified = verify_root(layout, request.policy)
     warnings = [*verified.warnings, *placeholder_warnings(request, verified)]
     with refuse_malformed():
         contents = read_contents(layout)
@@ -78,19 +80,19 @@ def publish(
     RegistryError, VerificationError where the registry's copy is not what was sent and where a tag is not as
     `request.if_exists` wants it.
     """
+    copy = RegistrySource(Reference(request.repository, None, planned.digest), client)
     return send_image(
         planned.contents,
         LayoutBlobs(Layout(request.layout), check=False),
         Destination(client, planned.tags, request.if_exists, mount_from),
         progress,
-        partial(_check_copy, request, planned, client),
+        partial(check_copy, copy, planned.verified),
     )
 
 
-def placeholder_warnings(request: PublishRequest, verified: Verified) -> list[str]:
+def placeholder_warnings(request: PublishRequest, verified: Verdict) -> list[str]:
     """One for each placeholder key that signed; raises UsageError where the registry must not get such an image."""
-    used = {key.fingerprint for key in verified.component_keys}
-    used |= {signature.signer.fingerprint for signature in verified.image_signatures}
+    used = {fingerprint for _, _, fingerprint in signed_by(verified)}
     placeholders = sorted(used & set(request.placeholders))
     if placeholders and not request.repository.is_loopback and not request.allow_placeholders:
         raise UsageError(
@@ -98,14 +100,3 @@ def placeholder_warnings(request: PublishRequest, verified: Verified) -> list[st
             f"or allow placeholder keys for {request.repository.registry}"
         )
     return [f"{one} is a placeholder key, which everybody has: this signature protects nothing" for one in placeholders]
-
-
-def _check_copy(request: PublishRequest, planned: Plan, client: RepositoryClient) -> None:
-    reference = Reference(request.repository, None, planned.digest)
-    copy = verify(RegistrySource(reference, client), request.policy)
-    sent = {(one.format, one.signer.fingerprint) for one in planned.verified.image_signatures}
-    seen = {(one.format, one.signer.fingerprint) for one in copy.image_signatures}
-    if copy.level is not planned.verified.level or not sent <= seen:
-        raise VerificationError(
-            Reason.POLICY_UNMET, f"the registry's copy has level {copy.level.value} and lacks signatures that were sent"
-        )

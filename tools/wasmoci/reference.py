@@ -75,13 +75,10 @@ class Reference:
         """
         name, at, digest_text = text.partition("@")
         digest = Digest.parse(digest_text) if at else None
-        head, slash, last = name.rpartition("/")
-        last, colon, tag = last.partition(":")
-        if colon:
-            check_tag(tag)
-        elif digest is None:
+        repository, tag = _split_tag(name)
+        if tag is None and digest is None:
             raise UsageError(f"a reference needs a tag or a digest, got: {text!r}")
-        return cls(Repository.parse(f"{head}{slash}{last}"), tag if colon else None, digest)
+        return cls(Repository.parse(repository), tag, digest)
 
     def with_digest(self, digest: Digest) -> "Reference":
         return replace(self, digest=digest)
@@ -90,6 +87,20 @@ class Reference:
         tag = f":{self.tag}" if self.tag else ""
         digest = f"@{self.digest}" if self.digest else ""
         return f"{self.repository}{tag}{digest}"
+
+
+def parse_destination(text: str) -> tuple[Repository, str | None]:
+    """Read `host[:port]/path[:tag]`: where something goes that has its digest already; raise UsageError."""
+    if "@" in text:
+        raise UsageError(f"a destination is host[:port]/path[:tag] and has no digest, got: {text!r}")
+    repository, tag = _split_tag(text)
+    return Repository.parse(repository), tag
+
+
+def _split_tag(text: str) -> tuple[str, str | None]:
+    head, slash, last = text.rpartition("/")
+    last, colon, tag = last.partition(":")
+    return f"{head}{slash}{last}", check_tag(tag) if colon else None
 
 
 def check_tag(tag: str) -> str:

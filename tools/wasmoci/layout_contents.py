@@ -1,0 +1,69 @@
+"""Write an image with everything that belongs to it into a layout."""
+
+from collections.abc import Iterator
+
+from wasmoci.digest import Digest
+from wasmoci.image_contents import Contents, TaggedManifest
+from wasmoci.image_source import ImageSource
+from wasmoci.layout import IMAGE_KIND, KIND_ANNOTATION, KINDS, LayoutWriter
+from wasmoci.oci import REF_NAME_ANNOTATION, Descriptor
+
+
+def write_contents(writer: LayoutWriter, source: ImageSource, contents: Contents) -> None:
+    """Write the bytes of `contents`, which was read from `source`, and all its blobs, each once.
+
+    Raises VerificationError for a blob that is not what its descriptor says, Error.
+    """
+    _Writing(writer, source).write(contents)
+
+
+def root_entry(contents: Contents, ref_name: str | None) -> Descriptor:
+    """The entry of index.json for the layout's image or index; `ref_name` is the tag that it proposes."""
+    marks = {KIND_ANNOTATION: IMAGE_KIND}
+    if ref_name is not None:
+        marks[REF_NAME_ANNOTATION] = ref_name
+    root = contents.descriptor
+    return Descriptor(root.media_type, root.digest, root.size, marks)
+
+
+def attached_entries(contents: Contents, *, of_root: bool) -> Iterator[Descriptor]:
+    """The entries for what is attached: referrers untagged, what has one of cosign's tags with that as its name.
+
+    That of the root has a kind, too, as cosign wants it.
+    """
+    for one in contents.tagged:
+        yield _tagged_entry(one, of_root=of_root)
+    for referrer in contents.referrers:
+        yield referrer.descriptor
+        yield from attached_entries(referrer, of_root=False)
+    for entry in contents.entries:
+        yield from attached_entries(entry, of_root=False)
+
+
+def _tagged_entry(one: TaggedManifest, *, of_root: bool) -> Descriptor:
+    marks = {REF_NAME_ANNOTATION: one.tag}
+    if of_root and one.kind in KINDS:
+        marks[KIND_ANNOTATION] = KINDS[one.kind]
+    return Descriptor(one.descriptor.media_type, one.descriptor.digest, one.descriptor.size, marks)
+
+
+class _Writing:
+    def __init__(self, writer: LayoutWriter, source: ImageSource) -> None:
+        self._writer = writer
+        self._source = source
+        self._written: set[tuple[Digest, int]] = set()
+
+    def write(self, contents: Contents) -> None:
+        self._writer.add(contents.data)
+        self._blobs(contents.blobs)
+        for one in contents.tagged:
+            self._writer.add(one.data)
+            self._blobs((one.config, *one.layers))
+        for part in (*contents.entries, *contents.referrers):
+            self.write(part)
+
+    def _blobs(self, blobs: tuple[Descriptor, ...]) -> None:
+        for blob in blobs:
+            if (blob.digest, blob.size) not in self._written:
+                self._writer.add_copy(self._source, blob)
+                self._written.add((blob.digest, blob.size))
