@@ -48,5 +48,16 @@ def add_annotations(args, annotations):
     for key, value in sorted(annotations.items()):
         add_text(args, "--annotation", "{}={}".format(key, value))
 
+def add_line(args, text):
+    """Adds a word that may be nearly any text.
+
+    Args:
+        args: Args of `tool_args`.
+        text: the word; fails where it starts with `@`, as a line that names another file does.
+    """
+    if text.startswith("@"):
+        fail("this must not start with @: {}".format(text))
+    args.add(_line(text))
+
 def _line(text):
     return text.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")

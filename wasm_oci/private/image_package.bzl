@@ -20,12 +20,19 @@ _ATTRS = {
         doc = "The component: any target with one `.wasm` output. The detached signature of a `wasm_sign` goes along.",
         mandatory = True,
     ),
+    "metadata": attr.string(
+        default = "auto",
+        doc = "Whether annotations come from the component's own metadata, as `wkg publish` takes them: `yes`, `no`, or " +
+              "`auto`, which is with `package`. `annotations` go before them.",
+        values = ["auto", "yes", "no"],
+    ),
+    "package": attr.string(doc = "`ns:name@version`, to package as `wkg publish --package` would."),
     "repository": attr.string(
         doc = "`host[:port]/path` that the image is for.",
         mandatory = True,
     ),
     "tag": attr.string(doc = "The tag that is proposed when the image is published."),
-    "title": attr.string(doc = "The file name that `oras pull` restores; by default that of the component."),
+    "title": attr.string(doc = "The file name that `oras pull` restores; by default the package's, else the component's."),
     "_tool": attr.label(
         cfg = "exec",
         default = Label("//tools:image_package"),
@@ -44,6 +51,10 @@ def _implementation(ctx):
     add_annotations(args, ctx.attr.annotations)
     if ctx.attr.author:
         add_text(args, "--author", ctx.attr.author)
+    if ctx.attr.package:
+        add_text(args, "--package", ctx.attr.package)
+    if ctx.attr.metadata != "auto":
+        args.add("--metadata" if ctx.attr.metadata == "yes" else "--no-metadata")
     if ctx.attr.tag:
         add_text(args, "--tag", ctx.attr.tag)
     if ctx.attr.title:

@@ -13,10 +13,11 @@ def wasm_component_oci_image(
         *,
         name,
         component,
-        package_name,
+        package_name = None,
+        package = None,
         registry = "localhost:5000",
-        namespace = "library",
-        tag = "latest",
+        namespace = None,
+        tag = None,
         description = "",
         authors = [],
         license = "",
@@ -35,9 +36,11 @@ def wasm_component_oci_image(
         name: name of the target.
         component: any target with one `.wasm` output, a component.
         package_name: last part of the repository's path; may contain slashes.
+        package: `ns:name@version` in place of it, to package as `wkg publish` does: the path ends in `ns/name`, the
+            tag is the version, and annotations come from the component's own metadata too.
         registry: `host[:port]` that the image is for.
-        namespace: first part of the repository's path; may be empty.
-        tag: the tag that is proposed when the image is published.
+        namespace: first part of the repository's path, by default `library`, and nothing with `package`; may be empty.
+        tag: the tag that is proposed when the image is published, by default `latest`, or the package's version.
         description: annotation `org.opencontainers.image.description`.
         authors: annotation `org.opencontainers.image.authors`, a list.
         license: annotation `org.opencontainers.image.licenses`, an SPDX expression.
@@ -58,6 +61,7 @@ def wasm_component_oci_image(
         description = description,
         license = license,
         namespace = namespace,
+        package = package,
         package_name = package_name,
         registry = registry,
         sign_component = sign_component,
@@ -73,10 +77,11 @@ def wasm_component_signed_oci_image(
         *,
         name,
         component,
-        package_name,
+        package_name = None,
+        package = None,
         registry = "localhost:5000",
-        namespace = "library",
-        tag = "latest",
+        namespace = None,
+        tag = None,
         sign_component = True,
         component_signing_keys = None,
         signature_type = "embedded",
@@ -103,9 +108,11 @@ def wasm_component_signed_oci_image(
         name: name of the target.
         component: any target with one `.wasm` output, a component.
         package_name: last part of the repository's path; may contain slashes.
+        package: `ns:name@version` in place of it, to package as `wkg publish` does: the path ends in `ns/name`, the
+            tag is the version, and annotations come from the component's own metadata too.
         registry: `host[:port]` that the image is for.
-        namespace: first part of the repository's path; may be empty.
-        tag: the tag that is proposed when the image is published.
+        namespace: first part of the repository's path, by default `library`, and nothing with `package`; may be empty.
+        tag: the tag that is proposed when the image is published, by default `latest`, or the package's version.
         sign_component: whether the component is signed. Not configurable.
         component_signing_keys: the component's key pair, a `wasm_component_key`, or a list of them.
         signature_type: `embedded`, a section of the component, or `detached`, a referrer of the image.
@@ -140,7 +147,7 @@ def wasm_component_signed_oci_image(
         "testonly": testonly,
         "visibility": visibility,
     }
-    repository = "/".join([part for part in [registry, namespace, package_name] if part])
+    named = _named(package, package_name, namespace, tag)
 
     if sign_component:
         wasm_sign(
@@ -155,9 +162,10 @@ def wasm_component_signed_oci_image(
         name = name + ".unsigned" if sign_oci_image else name,
         annotations = _annotations(description, authors, license, annotations),
         component = name + ".component" if sign_component else component,
-        repository = repository,
-        tag = tag,
-        title = package_name.split("/")[-1] + ".wasm",
+        package = package,
+        repository = registry + "/" + named.path,
+        tag = named.tag,
+        title = named.path.split("/")[-1] + ".wasm",
         **(internal if sign_oci_image else public)
     )
 
@@ -172,6 +180,17 @@ def wasm_component_signed_oci_image(
 
     if sign_component or sign_oci_image:
         _sign_at_run_time(name, tags, testonly, visibility)
+
+def _named(package, package_name, namespace, tag):
+    """The path of the repository, and the tag."""
+    if bool(package) == bool(package_name):
+        fail("give either `package_name` or `package`")
+    if package:
+        name, _, version = package.partition("@")
+        path = name.replace(":", "/", 1)
+        return struct(path = "/".join([part for part in [namespace, path] if part]), tag = tag or version)
+    parts = ["library" if namespace == None else namespace, package_name]
+    return struct(path = "/".join([part for part in parts if part]), tag = "latest" if tag == None else tag)
 
 def _list(value):
     return value if type(value) == "list" else [value]

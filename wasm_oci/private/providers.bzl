@@ -79,7 +79,7 @@ WasmDetachedSignatureInfo = provider(
 )
 
 WasmOciImageInfo = provider(
-    doc = "An OCI image layout that holds one WebAssembly component.",
+    doc = "An OCI image layout that holds one WebAssembly component, or an index of several variants of it.",
     fields = {
         "digest": "File or None: the manifest's digest on one line, `sha256:<hex>`.",
         "layout": "File (directory): the OCI image layout.",
@@ -106,16 +106,33 @@ def signers(target):
         placeholders = depset(),
     )
 
+def all_signers(targets):
+    """The signers of several targets.
+
+    Args:
+        targets: a list of Targets.
+
+    Returns:
+        A WasmSignersInfo.
+    """
+    infos = [signers(target) for target in targets]
+    return WasmSignersInfo(
+        component_keys = depset(transitive = [info.component_keys for info in infos]),
+        identities = depset(transitive = [info.identities for info in infos]),
+        oci_keys = depset(transitive = [info.oci_keys for info in infos]),
+        placeholders = depset(transitive = [info.placeholders for info in infos]),
+    )
+
 def run_time(target):
     """The WasmRunTimeSigningInfo of a target, an empty one where it has none.
 
     Args:
-        target: a Target.
+        target: a Target or None.
 
     Returns:
         A WasmRunTimeSigningInfo.
     """
-    if WasmRunTimeSigningInfo in target:
+    if target and WasmRunTimeSigningInfo in target:
         return target[WasmRunTimeSigningInfo]
     return WasmRunTimeSigningInfo(
         annotations = {},

@@ -1,0 +1,156 @@
+"""The macro `wasm_component_oci_index` and the rule behind it."""
+
+load(":actions.bzl", "WORKER", "add_annotations", "add_line", "add_text", "tool_args")
+load(":image_sign.bzl", "wasm_oci_sign")
+load(
+    ":providers.bzl",
+    "WasmOciImageInfo",
+    "WasmRunTimeSigningInfo",
+    "WasmSignersInfo",
+    "all_signers",
+    "run_time",
+)
+
+visibility(["//wasm_oci/..."])
+
+_ATTRS = {
+    "annotations": attr.string_dict(doc = "Annotations of the index."),
+    "images": attr.label_keyed_string_dict(
+        doc = "The images, and of each entry what tells it apart: JSON with `annotations` and `platform`.",
+        mandatory = True,
+        providers = [WasmOciImageInfo],
+    ),
+    "repository": attr.string(
+        doc = "`host[:port]/path` that the index is for.",
+        mandatory = True,
+    ),
+    "tag": attr.string(doc = "The tag that is proposed when the index is published."),
+    "_tool": attr.label(
+        cfg = "exec",
+        default = Label("//tools:image_index"),
+        executable = True,
+    ),
+}
+
+def _check_signed_in_build(image):
+    later = run_time(image)
+    if later.component_keys or later.oci_signers or later.attestations:
+        fail("{} is signed at `bazel run`, after the index would have said what it is: let the index's keys sign it".format(
+            image.label,
+        ))
+
+def _implementation(ctx):
+    layout = ctx.actions.declare_directory(ctx.label.name)
+    digest = ctx.actions.declare_file(ctx.label.name + ".digest")
+    images = [image[WasmOciImageInfo].layout for image in ctx.attr.images]
+
+    args = tool_args(ctx)
+    args.add_all(images, expand_directories = False)
+    args.add_all("--output", [layout], expand_directories = False)
+    args.add("--digest-file", digest)
+    add_annotations(args, ctx.attr.annotations)
+    if ctx.attr.tag:
+        add_text(args, "--tag", ctx.attr.tag)
+    for image, said in ctx.attr.images.items():
+        _check_signed_in_build(image)
+        entry = json.decode(said)
+        source = [image[WasmOciImageInfo].layout]
+        for key, value in sorted(entry["annotations"].items()):
+            args.add_all("--entry-annotation", source, expand_directories = False)
+            add_line(args, "{}={}".format(key, value))
+        if entry["platform"]:
+            args.add_all("--entry-platform", source, expand_directories = False)
+            add_line(args, entry["platform"])
+
+    ctx.actions.run(
+        executable = ctx.executable._tool,
+        arguments = [args],
+        inputs = depset(images, transitive = [image[DefaultInfo].default_runfiles.files for image in ctx.attr.images]),
+        outputs = [layout, digest],
+        mnemonic = "WasmOciIndex",
+        progress_message = "Making OCI index %{label}",
+        execution_requirements = WORKER,
+    )
+    return [
+        DefaultInfo(files = depset([layout]), runfiles = ctx.runfiles([layout])),
+        OutputGroupInfo(digest = depset([digest])),
+        WasmOciImageInfo(digest = digest, layout = layout, repository = ctx.attr.repository, tag = ctx.attr.tag),
+        all_signers(ctx.attr.images),
+        run_time(None),
+    ]
+
+_wasm_oci_index = rule(
+    implementation = _implementation,
+    attrs = _ATTRS,
+    doc = "Makes one OCI index of several images, with all that is attached to them, in one `WasmOciIndex` action.",
+    provides = [WasmOciImageInfo, WasmRunTimeSigningInfo, WasmSignersInfo],
+)
+
+def wasm_component_oci_index(
+        *,
+        name,
+        images,
+        package_name,
+        registry = "localhost:5000",
+        namespace = "library",
+        tag = "latest",
+        annotations = {},
+        entry_annotations = {},
+        platforms = {},
+        oci_signing_key = None,
+        oci_signature_annotations = {},
+        tags = [],
+        testonly = None,
+        visibility = None):
+    """One OCI index for several variants of a component, each an image with its own signatures.
+
+    Outputs: the OCI image layout `<name>`, and `<name>.digest` with the index's digest. Whatever takes an image takes
+    the index too: it is published and verified as a whole, and every image in it on its own.
+
+    Args:
+        name: name of the target.
+        images: images of this rule set, in the order of the index's entries.
+        package_name: last part of the repository's path; may contain slashes.
+        registry: `host[:port]` that the index is for.
+        namespace: first part of the repository's path; may be empty.
+        tag: the tag that is proposed when the index is published.
+        annotations: annotations of the index.
+        entry_annotations: annotations of entries, a dict for each image that has some, by its label in `images`.
+        platforms: platforms of entries, `os/architecture[/variant]`, by their label in `images`.
+        oci_signing_key: who signs the index, a `wasm_oci_key` or a `wasm_oci_identity`, or a list of them.
+        oci_signature_annotations: what the index's signatures say besides its digest, as `cosign sign -a`.
+        tags: the usual Bazel attribute.
+        testonly: the usual Bazel attribute.
+        visibility: the usual Bazel attribute.
+    """
+    for said in [entry_annotations, platforms]:
+        for image in said:
+            if image not in images:
+                fail("`images` of {} lacks {}, of which something is said".format(name, image))
+    index = name + ".unsigned" if oci_signing_key else name
+    internal = {"tags": tags + ["manual"], "visibility": ["//visibility:private"]}
+    public = {"tags": tags, "visibility": visibility}
+    _wasm_oci_index(
+        name = index,
+        annotations = annotations,
+        images = {
+            image: json.encode({
+                "annotations": entry_annotations.get(image, {}),
+                "platform": platforms.get(image, ""),
+            })
+            for image in images
+        },
+        repository = "/".join([part for part in [registry, namespace, package_name] if part]),
+        tag = tag,
+        testonly = testonly,
+        **(internal if oci_signing_key else public)
+    )
+    if oci_signing_key:
+        wasm_oci_sign(
+            name = name,
+            annotations = oci_signature_annotations,
+            image = index,
+            keys = oci_signing_key if type(oci_signing_key) == "list" else [oci_signing_key],
+            testonly = testonly,
+            **public
+        )
