@@ -198,7 +198,7 @@ REFUSED = [
     ),
     pytest.param(broken(remove("config")), FormatError, "broken: the layout lacks blob", id="config_missing"),
     pytest.param(broken(other_bytes), VerificationError, "broken: blob sha256:", id="other_bytes"),
-    pytest.param(other_size, FormatError, "broken: blob .* has not the 7 bytes", id="other_size"),
+    pytest.param(other_size, VerificationError, "broken: blob .* must have 7 bytes", id="other_size"),
     pytest.param(unreadable_referrer, FormatError, "broken: .*`layers` is missing", id="unreadable_referrer"),
     pytest.param(
         lambda request, folder: replace(request, output=folder / "release"), Error, "is not empty", id="output_in_use"

@@ -1,8 +1,8 @@
 """OCI image layouts on disk (image-spec 1.1), one image or index each, with all signatures beside it.
 
 `index.json` marks the image or index and its legacy signatures with `kind` annotations, as
-`cosign verify --local-image` wants it for bundles, of an index too, and lists referrers untagged, as `oras` wants it. The legacy
-signatures of an index's entries have their tag `sha256-<hex>.sig` as name, and no kind.
+`cosign verify --local-image` wants it for bundles, and lists referrers untagged, as `oras` wants it. The
+legacy signatures of an index's entries have their tag `sha256-<hex>.sig` as name, and no kind.
 """
 
 import os

@@ -1,6 +1,5 @@
 """Make one index layout of the layouts of several images, with all that is attached to them."""
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,15 +9,9 @@ from wasmoci.errors import FormatError, UsageError, VerificationError
 from wasmoci.files import atomic_folder
 from wasmoci.image_contents import Contents, read_contents
 from wasmoci.image_index import check_entries
-from wasmoci.layout import IMAGE_KIND, KIND_ANNOTATION, Layout, LayoutWriter
-from wasmoci.oci import (
-    INDEX_MEDIA_TYPE,
-    MANIFEST_MEDIA_TYPE,
-    REF_NAME_ANNOTATION,
-    Descriptor,
-    Index,
-    Manifest,
-)
+from wasmoci.layout import Layout, LayoutWriter
+from wasmoci.layout_contents import attached_entries, root_entry, write_contents
+from wasmoci.oci import INDEX_MEDIA_TYPE, Descriptor, Index, Manifest
 from wasmoci.oci_platform import Platform
 
 
@@ -53,68 +46,37 @@ def make_index(request: IndexRequest) -> Descriptor:
     if not request.variants:
         raise UsageError("no image is given, so the index would be empty")
     images: list[tuple[Layout, Contents]] = []
-    found: list[Descriptor] = []
     for variant in request.variants:
         with _naming(variant.layout):
             layout = Layout(variant.layout)
-            image = layout.subject()
-            contents = read_contents(layout)
-            images.append((layout, contents))
-            found.append(
-                Descriptor(
-                    MANIFEST_MEDIA_TYPE,
-                    image.digest,
-                    image.size,
-                    variant.annotations,
-                    Manifest.parse(contents.data).artifact_type,
-                    variant.platform,
-                )
-            )
+            layout.subject()
+            images.append((layout, read_contents(layout)))
+    found = [_entry(variant, image) for variant, (_, image) in zip(request.variants, images, strict=True)]
     check_entries(found)
     data = Index(found, request.annotations).to_bytes()
-    marks = {KIND_ANNOTATION: IMAGE_KIND}
-    if request.ref_name:
-        marks[REF_NAME_ANNOTATION] = request.ref_name
-    root = Descriptor.of(INDEX_MEDIA_TYPE, data, marks)
+    index = Contents(Descriptor.of(INDEX_MEDIA_TYPE, data), data, entries=tuple(image for _, image in images))
+    root = root_entry(index, request.ref_name)
     with atomic_folder(request.output) as made:
         writer = LayoutWriter(made)
         writer.start()
         writer.add(data)
-        listed = [root]
-        for layout, contents in images:
+        for layout, image in images:
             with _naming(layout.path):
-                _copy(writer, layout, contents)
-            listed += _attached(contents)
-        writer.finish(listed)
+                write_contents(writer, layout, image)
+        writer.finish([root, *attached_entries(index, of_root=True)])
         read_contents(Layout(made))
     return root
 
 
-def _copy(writer: LayoutWriter, layout: Layout, contents: Contents) -> None:
-    writer.add(contents.data)
-    blobs = list(contents.blobs)
-    for one in contents.tagged:
-        writer.add(one.data)
-        blobs += (one.config, *one.layers)
-    for blob in blobs:
-        with layout.open_blob(blob.digest) as stream:
-            if stream.seek(0, os.SEEK_END) != blob.size:
-                raise FormatError(f"blob {blob.digest} has not the {blob.size} bytes that its manifest says")
-            stream.seek(0)
-            writer.add_stream(stream, blob.digest)
-    for referrer in contents.referrers:
-        _copy(writer, layout, referrer)
-
-
-def _attached(contents: Contents) -> Iterator[Descriptor]:
-    """The entries of index.json for what is attached: all listed, what has a tag by its tag alone."""
-    for one in contents.tagged:
-        yield Descriptor(
-            one.descriptor.media_type, one.descriptor.digest, one.descriptor.size, {REF_NAME_ANNOTATION: one.tag}
-        )
-    for referrer in contents.referrers:
-        yield referrer.descriptor
-        yield from _attached(referrer)
+def _entry(variant: Variant, image: Contents) -> Descriptor:
+    return Descriptor(
+        image.descriptor.media_type,
+        image.descriptor.digest,
+        image.descriptor.size,
+        variant.annotations,
+        Manifest.parse(image.data).artifact_type,
+        variant.platform,
+    )
 
 
 @contextmanager
