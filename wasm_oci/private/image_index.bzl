@@ -117,7 +117,8 @@ def wasm_component_oci_index(
         annotations: annotations of the index.
         entry_annotations: annotations of entries, a dict for each image that has some, by its label in `images`.
         platforms: platforms of entries, `os/architecture[/variant]`, by their label in `images`.
-        oci_signing_key: who signs the index, a `wasm_oci_key` or a `wasm_oci_identity`, or a list of them.
+        oci_signing_key: who signs the index and the images in it, a `wasm_oci_key` or a `wasm_oci_identity`, or a list
+            of them.
         oci_signature_annotations: what the index's signatures say besides its digest, as `cosign sign -a`.
         tags: the usual Bazel attribute.
         testonly: the usual Bazel attribute.

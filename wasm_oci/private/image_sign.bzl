@@ -28,6 +28,8 @@ want it that do not know signatures.
 
 Keys with a `reference` and identities sign in no action but at `bazel run`, of a publishing target or of the
 image's `.sign` target; if there is no other key, the layout is handed on as it is.
+
+Of an index its images are signed too, as `cosign sign --recursive` does: verifiers ask for both.
 """
 
 _ATTRS = {
@@ -68,6 +70,7 @@ def _sign(ctx, source, inputs, repository, key, name):
     args.add_all("--output", [layout], expand_directories = False)
     args.add("--digest-file", digest)
     add_text(args, "--repository", repository)
+    args.add("--recursive")
     for signature_format in ctx.attr.formats:
         add_text(args, "--format", signature_format)
     add_annotations(args, ctx.attr.annotations)
