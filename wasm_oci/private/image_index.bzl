@@ -10,6 +10,7 @@ load(
     "all_signers",
     "run_time",
 )
+load(":sign_at_run_time.bzl", "sign_at_run_time")
 
 visibility(["//wasm_oci/..."])
 
@@ -105,7 +106,8 @@ def wasm_component_oci_index(
     """One OCI index for several variants of a component, each an image with its own signatures.
 
     Outputs: the OCI image layout `<name>`, and `<name>.digest` with the index's digest. Whatever takes an image takes
-    the index too: it is published and verified as a whole, and every image in it on its own.
+    the index too: it is published and verified as a whole, and every image in it on its own. Keys with a `reference` and
+    identities sign at `bazel run`, of a publishing target or of `<name>.sign`.
 
     Args:
         name: name of the target.
@@ -155,3 +157,4 @@ def wasm_component_oci_index(
             testonly = testonly,
             **public
         )
+        sign_at_run_time(name, tags, testonly, visibility)

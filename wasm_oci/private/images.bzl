@@ -1,11 +1,9 @@
 """The macros that make images: they only wire the small rules together."""
 
-load("@rules_python//python:py_binary.bzl", "py_binary")
 load(":component_sign.bzl", "wasm_sign")
 load(":image_package.bzl", "wasm_oci_package")
 load(":image_sign.bzl", "wasm_oci_sign")
-load(":program.bzl", "request_name", "request_program")
-load(":request.bzl", "wasm_oci_request")
+load(":sign_at_run_time.bzl", "sign_at_run_time")
 
 visibility(["//wasm_oci/..."])
 
@@ -179,7 +177,7 @@ def wasm_component_signed_oci_image(
         )
 
     if sign_component or sign_oci_image:
-        _sign_at_run_time(name, tags, testonly, visibility)
+        sign_at_run_time(name, tags, testonly, visibility)
 
 def _named(package, package_name, namespace, tag):
     """The path of the repository, and the tag."""
@@ -194,28 +192,6 @@ def _named(package, package_name, namespace, tag):
 
 def _list(value):
     return value if type(value) == "list" else [value]
-
-def _sign_at_run_time(image, tags, testonly, visibility):
-    name = image + ".sign"
-    request = request_name(name)
-    wasm_oci_request(
-        name = request,
-        image = image,
-        level = "none",
-        tags = ["manual"],
-        testonly = testonly,
-        use_image_keys = True,
-        visibility = ["//visibility:private"],
-    )
-    request_program(
-        py_binary,
-        name = name,
-        program = "sign",
-        tags = tags + ["manual"],
-        testonly = testonly,
-        visibility = visibility,
-        deps = [request],
-    )
 
 def _annotations(description, authors, license, annotations):
     prefix = "org.opencontainers.image."
