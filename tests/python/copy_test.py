@@ -381,7 +381,7 @@ def test_a_list_of_referrers_of_which_one_cannot_be_had(
 @pytest.mark.parametrize("limit", ["MAX_MANIFESTS", "MAX_MANIFESTS_SIZE"])
 def test_manifests_are_bounded_together(limit: str, dual: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     contents = read_contents(Layout(dual))
-    found = [contents.data, *(one.data for one in (*contents.referrers, *contents.tagged))]
+    found = [contents.data, *(one.data for one in contents.referrers), *(one.data for one in contents.tagged)]
     exact = len(found) if limit == "MAX_MANIFESTS" else sum(map(len, found))
     monkeypatch.setattr(image_contents, limit, exact)
     plan_copy(Layout(dual), None, recursive=False)
