@@ -1,6 +1,7 @@
 """Bazel, called from outside as a user calls it."""
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -8,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -48,6 +50,17 @@ def digests(folder: Path) -> dict[str, str]:
     """SHA-256 of every file below a folder, by its path there."""
     files = (path for path in folder.resolve().rglob("*") if path.is_file())
     return {str(path.relative_to(folder.resolve())): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def json_stream(path: Path) -> list[dict[str, Any]]:
+    """Every object of a file that holds JSON objects one after another."""
+    text, decoder, position, found = path.read_text(), json.JSONDecoder(), 0, []
+    while position < len(text):
+        value, position = decoder.raw_decode(text, position)
+        found.append(value)
+        while position < len(text) and text[position].isspace():
+            position += 1
+    return found
 
 
 def lasting_folder(name: str) -> Path:

@@ -1,9 +1,7 @@
 """Files read with a bound, and files that appear whole or not at all."""
 
 import os
-import secrets
 import stat
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -68,7 +66,7 @@ def atomic_output(path: Path, mode: int = PUBLIC_FILE_MODE, *, replace: bool = T
 
     With `replace=False` an existing file is an Error, also one that appears meanwhile.
     """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    temporary = path.with_name(f".{path.name}.{os.urandom(8).hex()}")
     try:
         descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, mode)
     except OSError as error:
@@ -87,6 +85,8 @@ def atomic_folder(path: Path) -> Iterator[Path]:
 
     Raises Error before that unless `path` is new or an empty folder.
     """
+    import tempfile
+
     try:
         if path.is_dir() and list(path.iterdir()):
             raise Error(f"{path} exists already and is not empty")

@@ -1,7 +1,6 @@
 """Passwords of key files: from a file, from an environment variable, or typed at a terminal."""
 
 import functools
-import getpass
 import os
 import sys
 import warnings
@@ -100,6 +99,8 @@ def _options(command: Command, parameter: str, default: Password) -> Command:
 
 
 def _ask(prompt: str) -> bytes:
+    import getpass
+
     with warnings.catch_warnings():
         warnings.simplefilter("error", getpass.GetPassWarning)
         try:

@@ -1,16 +1,19 @@
-"""Open those who sign: keys by file or reference, and identities."""
+"""Open those who sign: keys by file or reference, and identities; each kind is imported where it is used."""
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from wasmoci.cli.output import warn
 from wasmoci.errors import KeyFileError, UsageError
-from wasmoci.keys import component, image, reference_forms
-from wasmoci.keys.component import ComponentSigner
-from wasmoci.keys.image import ImageSigner
+from wasmoci.keys import reference_forms
 from wasmoci.keys.protocols import PasswordSource
 from wasmoci.keys.references import open_component_signer, open_image_signer
 from wasmoci.statement_signer import StatementSigner
+
+if TYPE_CHECKING:
+    from wasmoci.keys.component import ComponentSigner
+    from wasmoci.keys.image import ImageSigner
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +29,13 @@ class KeyUse:
     def __post_init__(self) -> None:
         reference_forms.parse(self.reference)
 
-    def image_signer(self, password: PasswordSource, *, private: bool) -> ImageSigner:
+    def image_signer(self, password: PasswordSource, *, private: bool) -> "ImageSigner":
         """Warns of a key whose signatures not every cosign verifies.
 
         Raises KeyFileError where the key cannot be used or does not belong to the public key.
         """
+        from wasmoci.keys import image
+
         signer = open_image_signer(self.reference, password, private=private)
         if self.public_key is not None and image.load_public_key(self.public_key) != signer.public_key:
             raise self._mismatch(self.public_key)
@@ -38,8 +43,10 @@ class KeyUse:
             warn(f"{signer.fingerprint}: {signer.public_key.portability_warning}")
         return signer
 
-    def component_signer(self, password: PasswordSource, *, private: bool) -> ComponentSigner:
+    def component_signer(self, password: PasswordSource, *, private: bool) -> "ComponentSigner":
         """Raises as `image_signer`, also for a key that is not Ed25519."""
+        from wasmoci.keys import component
+
         signer = open_component_signer(self.reference, password, private=private)
         if self.public_key is not None and component.load_public_key(self.public_key) != signer.public_key:
             raise self._mismatch(self.public_key)

@@ -4,6 +4,8 @@ Forms: wasmsign2's compact files (33 bytes `01 | key`, 65 bytes `81 | seed | key
 SubjectPublicKeyInfo and PKCS#8, the same in PEM, and OpenSSH's `ssh-ed25519` and `openssh-key-v1`.
 PKCS#8 and `openssh-key-v1` may be encrypted. Many public keys stand in a file as in `authorized_keys`
 (sshd(8), "AUTHORIZED_KEYS FILE FORMAT"), which is also what GitHub shows at `USER.keys`.
+
+The code of `cryptography` for files is slow to import, and only where a file is not compact is it needed.
 """
 
 import base64
@@ -15,13 +17,12 @@ from pathlib import Path
 from typing import TypeVar, cast
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from wasmoci.component_signature import key_id
 from wasmoci.errors import KeyFileError, Reason, VerificationError
 from wasmoci.files import read_bounded, read_secret
-from wasmoci.keys import ed25519_points, pkcs8, private_file
+from wasmoci.keys import ed25519_points, private_file
 from wasmoci.keys.private_file import UNREADABLE
 from wasmoci.keys.protocols import MAX_KEY_FILE_SIZE, PasswordSource, SigningKey, no_password
 
@@ -100,6 +101,8 @@ class SecretKey:
 
     def pem(self, password: bytes | None = None) -> bytes:
         """The secret: PKCS#8 PEM, encrypted if there is a password."""
+        from wasmoci.keys import pkcs8
+
         return pkcs8.pem(self._key, password)
 
 
@@ -128,6 +131,8 @@ def compact_public(key: ComponentPublicKey) -> bytes:
 
 def pem_public(key: ComponentPublicKey) -> bytes:
     """SubjectPublicKeyInfo PEM."""
+    from cryptography.hazmat.primitives import serialization
+
     return Ed25519PublicKey.from_public_bytes(key.raw).public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     )
@@ -181,13 +186,15 @@ def _parse_public_keys(data: bytes, on_skipped: Callable[[str], object]) -> tupl
         return (ComponentPublicKey.of(data[1:]),)
     if _is_secret(data):
         raise KeyFileError("this is a secret key where a public key is wanted")
+    if not data.startswith(_DER_SEQUENCE) and _PEM_BEGIN not in data:
+        return _parse_openssh_list(data, on_skipped)
+    from cryptography.hazmat.primitives import serialization
+
     if _PEM_BEGIN in data:
         if data.count(_PEM_BEGIN) > 1:
             raise KeyFileError("a PEM file holds one public key here, this one has several blocks")
         return (_public_key(serialization.load_pem_public_key, data),)
-    if data.startswith(_DER_SEQUENCE):
-        return (_public_key(serialization.load_der_public_key, data),)
-    return _parse_openssh_list(data, on_skipped)
+    return (_public_key(serialization.load_der_public_key, data),)
 
 
 def _parse_openssh_list(data: bytes, on_skipped: Callable[[str], object]) -> tuple[ComponentPublicKey, ...]:
@@ -222,6 +229,8 @@ def _parse_openssh_line(line: bytes) -> ComponentPublicKey:
     if limiting:
         raise _SkippedLineError(f"its key is limited by `{limiting[0].decode()}`, which is not checked here")
     if kind == _OPENSSH_TYPE:
+        from cryptography.hazmat.primitives import serialization
+
         return _public_key(serialization.load_ssh_public_key, b" ".join([kind, *rest[:1]]))
     if kind.startswith(_OPENSSH_OTHER_TYPES):
         raise _SkippedLineError("its key is not an Ed25519 key")
@@ -273,6 +282,8 @@ def parse_secret_key(data: bytes, password: PasswordSource) -> SecretKey:
 
 
 def _load_private(data: bytes, password: bytes | None) -> object:
+    from cryptography.hazmat.primitives import serialization
+
     if data.startswith(_OPENSSH_BEGIN):
         return serialization.load_ssh_private_key(data, password)
     if _PEM_BEGIN in data:

@@ -1,24 +1,15 @@
 """Open the key that a reference names: a file, an environment variable, a token or a service.
 
-The libraries of tokens and services are imported only where such a key is opened.
+What opens a kind of key is imported only where such a key is opened.
 """
 
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from wasmoci.errors import KeyFileError
-from wasmoci.keys.component import ComponentSigner, load_secret_key, parse_secret_key
-from wasmoci.keys.image import (
-    ImagePublicKey,
-    ImageSigner,
-    load_file_key,
-    load_public_key,
-    parse_private_key,
-    parse_public_key,
-)
 from wasmoci.keys.pkcs11_uri import Pkcs11Uri
 from wasmoci.keys.protocols import MAX_KEY_FILE_SIZE, PasswordSource, SigningKey, no_password
 from wasmoci.keys.reference_forms import (
@@ -31,6 +22,10 @@ from wasmoci.keys.reference_forms import (
     VaultKey,
     parse,
 )
+
+if TYPE_CHECKING:
+    from wasmoci.keys.component import ComponentSigner
+    from wasmoci.keys.image import ImagePublicKey, ImageSigner
 
 _T = TypeVar("_T")
 
@@ -49,6 +44,8 @@ def open_signing_key(reference: str, password: PasswordSource = no_password, *, 
     to others than their owner are refused. Raises UsageError for what is no reference, KeyFileError where
     the key cannot be used or a library is missing.
     """
+    from wasmoci.keys.image import load_file_key, parse_private_key
+
     form = parse(reference)
     if isinstance(form, Path):
         return load_file_key(form, password, private=private)
@@ -57,15 +54,21 @@ def open_signing_key(reference: str, password: PasswordSource = no_password, *, 
     return _service_key(form, private=private)
 
 
-def open_image_signer(reference: str, password: PasswordSource = no_password, *, private: bool = False) -> ImageSigner:
+def open_image_signer(
+    reference: str, password: PasswordSource = no_password, *, private: bool = False
+) -> "ImageSigner":
     """A signer of images; raises as `open_signing_key`."""
+    from wasmoci.keys.image import ImageSigner
+
     return ImageSigner(open_signing_key(reference, password, private=private))
 
 
 def open_component_signer(
     reference: str, password: PasswordSource = no_password, *, private: bool = False
-) -> ComponentSigner:
+) -> "ComponentSigner":
     """A signer of components; raises as `open_signing_key`, also for a key that is not Ed25519."""
+    from wasmoci.keys.component import ComponentSigner, load_secret_key, parse_secret_key
+
     form = parse(reference)
     if isinstance(form, Path):
         return ComponentSigner(load_secret_key(form, password, private=private))
@@ -88,11 +91,13 @@ def public_key_of(reference: str, password: PasswordSource = no_password, *, pri
     return open_signing_key(reference, password, private=private).public_key
 
 
-def trusted_image_key(reference: str) -> ImagePublicKey:
+def trusted_image_key(reference: str) -> "ImagePublicKey":
     """The public key that a file or variable holds, or the public half of a key in a token or service.
 
     Raises as `open_signing_key`, also where a file or variable holds a private key.
     """
+    from wasmoci.keys.image import ImagePublicKey, load_public_key, parse_public_key
+
     form = parse(reference)
     if isinstance(form, Path):
         return load_public_key(form)

@@ -1,0 +1,94 @@
+"""Actions in workers, of every kind that Bazel has, make what they make as programs of their own.
+
+Runs Bazel, so it is no Bazel test: `.ci/run` calls it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from bazel import Outcome, bazel, digests, json_stream
+from secret_keys import SECRETS, private_key_flags
+
+TARGETS = [
+    "//tests/build:image",
+    "//tests/rules:attested_image",
+    "//tests/rules:image_signed_by_two",
+    "//tests/rules:signed_in_parts",
+    "//tests/rules:signing_request",
+]
+MNEMONICS = {"OciAttest", "OciSign", "SigningRequest", "WasmOciPackage", "WasmSign", "WasmSplit"}
+PLAIN = [f"--strategy={mnemonic}=sandboxed" for mnemonic in sorted(MNEMONICS)]
+# The flags of a kind of worker, and how Bazel calls it.
+WORKERS = {
+    "multiplex": ([], "non-sandboxed {} multiplex-worker"),
+    "sandboxed multiplex": (
+        ["--worker_sandboxing", "--experimental_worker_multiplex_sandboxing"],
+        "sandboxed {} multiplex-worker",
+    ),
+    "one request at a time": (["--noworker_multiplex"], "non-sandboxed {} worker"),
+    "sandboxed, one request at a time": (["--noworker_multiplex", "--worker_sandboxing"], "sandboxed {} worker"),
+}
+
+
+@dataclass(frozen=True)
+class Module:
+    """A place to build the same targets again and again."""
+
+    startup: list[str]
+    flags: list[str]
+    folder: Path
+
+    def build(self, *flags: str) -> Outcome:
+        """Build all targets from nothing."""
+        bazel("clean", startup=self.startup)
+        recorded = f"--execution_log_json_file={self.folder / 'execution.json'}"
+        return bazel("build", *self.flags, "--disk_cache=", recorded, *flags, *TARGETS, startup=self.startup)
+
+    def runners(self) -> dict[str, str]:
+        """How each kind of action ran in the build before."""
+        spawns = json_stream(self.folder / "execution.json")
+        return {spawn["mnemonic"]: spawn["runner"] for spawn in spawns if spawn["mnemonic"] in MNEMONICS}
+
+    def info(self, name: str) -> Path:
+        return Path(bazel("info", name, startup=self.startup).stdout.strip())
+
+    def outputs(self) -> dict[str, str]:
+        """The digests of all that was built."""
+        folder = self.info("bazel-bin") / "tests"
+        return {name: digest for name, digest in digests(folder).items() if not name.endswith(".params")}
+
+
+@pytest.fixture(name="module", scope="module")
+def _module(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Module]:
+    startup = [f"--output_base={tmp_path_factory.mktemp('base')}"]
+    folder = tmp_path_factory.mktemp("module")
+    try:
+        yield Module(startup, private_key_flags(tmp_path_factory.mktemp("secrets")), folder)
+    finally:
+        bazel("shutdown", startup=startup)
+
+
+@pytest.fixture(name="plain", scope="module")
+def _plain(module: Module) -> dict[str, str]:
+    module.build(*PLAIN)
+    assert module.runners() == dict.fromkeys(MNEMONICS, "linux-sandbox")
+    return module.outputs()
+
+
+@pytest.mark.parametrize("kind", WORKERS)
+def test_workers_make_the_same_bytes(kind: str, module: Module, plain: dict[str, str]) -> None:
+    flags, name = WORKERS[kind]
+    outcome = module.build(*flags, "--worker_verbose", "--worker_quit_after_build")
+    assert module.runners() == dict.fromkeys(MNEMONICS, "worker")
+    for mnemonic in MNEMONICS:
+        assert f"Created new {name.format(mnemonic)} " in outcome.stderr
+    assert module.outputs() == plain
+    assert len(plain) > 50
+
+    logs = sorted(module.info("output_base").glob("bazel-workers/*.log"))
+    assert len(logs) >= len(MNEMONICS)
+    for text in (outcome.text.encode(), (module.folder / "execution.json").read_bytes(), *map(Path.read_bytes, logs)):
+        assert [secret for secret in SECRETS if secret in text] == []
