@@ -4,25 +4,25 @@ from pathlib import Path
 
 import click
 
+from wasmoci.cli.destination import PackageOptions, destination, package_options
 from wasmoci.cli.options import PathArgument, required_level
 from wasmoci.cli.output import Report, reported
-from wasmoci.cli.publish_options import TagOptions, stamped, tag_options
+from wasmoci.cli.publish_options import DryRun, TagOptions, dry_run_options, tag_options
 from wasmoci.cli.publishing import Publishing, run
 from wasmoci.cli.registry_options import Reach, registry_options
 from wasmoci.cli.run_time_options import RunTimeOptions, run_time_options
 from wasmoci.cli.trust import policy
 from wasmoci.cli.trust_options import trust_options
 from wasmoci.cli.trust_values import TrustValues
-from wasmoci.if_exists import IfExists
 from wasmoci.publish import PublishRequest
-from wasmoci.reference import Repository
 
 
 @click.command()
 @click.argument("layout", type=PathArgument())
-@click.argument("repositories", nargs=-1, required=True, metavar="REPOSITORY…")
+@click.argument("repositories", nargs=-1, metavar="REPOSITORY…")
+@package_options
 @tag_options
-@click.option("--dry-run", is_flag=True, help="Verify, show what would be signed and sent, and do neither.")
+@dry_run_options
 @required_level
 @run_time_options
 @reported
@@ -31,8 +31,9 @@ from wasmoci.reference import Repository
 def publish(
     layout: Path,
     repositories: tuple[str, ...],
+    packaged: PackageOptions,
     tagging: TagOptions,
-    dry_run: bool,
+    dry_run: DryRun,
     trusted: TrustValues,
     require: str | None,
     reach: Reach,
@@ -40,17 +41,20 @@ def publish(
 ) -> Report:
     """Publish the image in LAYOUT to each REPOSITORY, host[:port]/path; with --key or --keyless sign it first.
 
+    With --package and --registry it is published where `wkg get` finds it.
+
     The image is verified before anything is sent and again in the registry; its tags are set last. What is
     there already is not sent again. What is signed says the annotations that signatures must have; legacy
     signatures name the first REPOSITORY.
     """
-    first, *others = [Repository.parse(one) for one in repositories]
+    where = destination(repositories, tagging, packaged)
+    first, *others = where.repositories
     request = PublishRequest(
         layout=layout,
         repository=first,
-        tags=stamped(tagging.tags, tagging.status_files),
+        tags=where.tags,
         policy=policy(trusted, require),
-        if_exists=tagging.if_exists or IfExists.OVERWRITE,
+        if_exists=where.if_exists,
     )
     who = signing.run_time_signing(trusted.annotations, trusted.trusted_root)
-    return run(Publishing(request, others, reach, who), dry_run=dry_run)
+    return run(Publishing(request, others, reach, who), dry_run)
