@@ -1,0 +1,187 @@
+"""An index of ours and real clients: cosign verifies it and every image of it, and signs ones that we verify."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from images import BOTH, KeyPair, push, signed_component
+from peers import REGISTRIES, built, registry, run, run_refused
+from wasmoci.cosign_bundle import BUNDLE_MEDIA_TYPE
+from wasmoci.errors import Reason, VerificationError
+from wasmoci.image_index import entries, subjects
+from wasmoci.keys.component import load_public_key as load_component_key
+from wasmoci.keys.image import ImagePublicKey, load_signer
+from wasmoci.layout import Layout
+from wasmoci.level import Level
+from wasmoci.make_index import IndexRequest, Variant, make_index
+from wasmoci.oci import INDEX_MEDIA_TYPE
+from wasmoci.oci_platform import Platform
+from wasmoci.package import PackageRequest, package
+from wasmoci.reference import Reference
+from wasmoci.registry.client import RepositoryClient
+from wasmoci.registry_source import RegistrySource
+from wasmoci.sign_image import SignRequest, sign_image
+from wasmoci.signature_format import SignatureFormat
+from wasmoci.verify import Policy
+from wasmoci.verify_index import VerifiedIndex, verify_root
+
+VERIFY = ("cosign", "verify", "--insecure-ignore-tlog")
+LEGACY = "--new-bundle-format=false"
+PASSWORD = {"COSIGN_PASSWORD": "marked-password"}
+WASI = Platform("wasm", "wasip2")
+
+
+def unsigned_index(folder: Path) -> Path:
+    """An index of two variants of the greeting, whose component is signed and whose manifests are not."""
+    (folder / "greeting.wasm").write_bytes(signed_component())
+    variants = []
+    for name in ("release", "debug"):
+        annotations = {"org.example.variant": name}
+        package(PackageRequest(folder / "greeting.wasm", folder / name, "greeting.wasm", annotations=annotations))
+        variants.append(Variant(folder / name, annotations, WASI))
+    make_index(IndexRequest(variants, folder / "index", {"org.example.name": "greeting"}, "v1.0.0"))
+    return folder / "index"
+
+
+def signed_index(folder: Path, pair: KeyPair, repository: str, formats: tuple[SignatureFormat, ...] = BOTH) -> Path:
+    request = SignRequest(unsigned_index(folder), folder / "signed", repository, formats, recursive=True)
+    sign_image(request, load_signer(pair.private))
+    return request.output
+
+
+def verify_command(pair: KeyPair, form: SignatureFormat) -> list[str]:
+    command = [*VERIFY, "--key", str(pair.public)]
+    return command if form is SignatureFormat.BUNDLE else [*command, LEGACY]
+
+
+def verified(reference: str, trusted: ImagePublicKey) -> VerifiedIndex:
+    parsed = Reference.parse(reference)
+    component_key = load_component_key(built("keys/placeholder_component.pub"))
+    with RepositoryClient(parsed.repository, {}, [parsed.repository.registry]) as client:
+        found = verify_root(RegistrySource(parsed, client), Policy.of([component_key], [trusted], Level.DUAL_LAYER))
+    assert isinstance(found, VerifiedIndex)
+    return found
+
+
+@contextmanager
+def published(
+    kind: str, folder: Path, pair: KeyPair, formats: tuple[SignatureFormat, ...] = BOTH
+) -> Iterator[tuple[str, Path]]:
+    """A registry with a signed index: its `repository@digest`, and the layout that it was published from."""
+    with registry(kind, folder) as address:
+        repository = f"{address}/acme/greeting"
+        layout = signed_index(folder, pair, repository, formats)
+        yield push(layout, repository, pair.trusted()), layout
+
+
+@pytest.mark.parametrize("form", BOTH)
+@pytest.mark.parametrize("kind", REGISTRIES)
+def test_cosign_verifies_the_index_and_each_of_its_images(kind: str, form: SignatureFormat, tmp_path: Path) -> None:
+    pair, other = KeyPair.make(tmp_path, "key"), KeyPair.make(tmp_path, "other")
+    with published(kind, tmp_path, pair, (form,)) as (index, layout):
+        repository = index.partition("@")[0]
+        run(*verify_command(pair, form), "--allow-http-registry", f"{repository}:v1.0.0", folder=tmp_path)
+        for subject in subjects(Layout(layout)):
+            image = f"{repository}@{subject.digest}"
+            result = run(*verify_command(pair, form), "--allow-http-registry", image, folder=tmp_path)
+            assert str(subject.digest) in result.stdout
+            run_refused(*verify_command(other, form), "--allow-http-registry", image, folder=tmp_path)
+
+
+@pytest.mark.parametrize("kind", REGISTRIES)
+def test_we_verify_what_we_published(kind: str, tmp_path: Path) -> None:
+    pair = KeyPair.make(tmp_path, "key")
+    with published(kind, tmp_path, pair) as (index, _):
+        found = verified(index, pair.trusted())
+        assert str(found.subject.digest) == index.rpartition("@")[2]
+        assert [one.subject.platform for one in found.entries] == [WASI, WASI]
+        assert [len(one.image_signatures) for one in (found, *found.entries)] == [2, 2, 2]
+        with pytest.raises(VerificationError) as refused:
+            verified(index, KeyPair.make(tmp_path, "other").trusted())
+    assert refused.value.reason is Reason.UNTRUSTED_KEY
+
+
+@pytest.mark.parametrize("form", BOTH)
+@pytest.mark.parametrize("kind", REGISTRIES)
+def test_we_verify_an_index_that_cosign_signed_recursively(kind: str, form: SignatureFormat, tmp_path: Path) -> None:
+    pair = KeyPair.make_by_cosign(tmp_path)
+    flags = ["--tlog-upload=false", "--use-signing-config=false", "--allow-http-registry", "-y"]
+    if form is SignatureFormat.LEGACY:
+        flags.append(LEGACY)
+    sign = ("cosign", "sign", "--key", pair.private, *flags)
+    with registry(kind, tmp_path) as address:
+        index = push(unsigned_index(tmp_path), f"{address}/acme/greeting")
+        run(*sign, index, folder=tmp_path, environment=PASSWORD)
+        with pytest.raises(VerificationError, match=r"^entry sha256:.*: OCI layer: the image has no signature"):
+            verified(index, pair.trusted())
+        run(*sign, "--recursive", index, folder=tmp_path, environment=PASSWORD)
+        found = verified(index, pair.trusted())
+    assert found.level is Level.DUAL_LAYER
+    assert {sign.format for one in (found, *found.entries) for sign in one.image_signatures} == {form}
+
+
+def test_cosign_verifies_the_index_in_a_layout(tmp_path: Path) -> None:
+    """Bundles only: cosign 3.1.1 finds an index's legacy signatures in a layout only where it finds no bundles."""
+    pair, other = KeyPair.make(tmp_path, "key"), KeyPair.make(tmp_path, "other")
+    layout = signed_index(tmp_path, pair, "localhost:5000/acme/greeting")
+    run(*VERIFY, "--key", pair.public, "--local-image", layout, folder=tmp_path)
+    run_refused(*VERIFY, "--key", other.public, "--local-image", layout, folder=tmp_path)
+    run_refused(*VERIFY, "--key", pair.public, "--local-image", tmp_path / "index", folder=tmp_path)
+
+
+@pytest.mark.parametrize("kind", REGISTRIES)
+def test_clients_read_the_index(kind: str, tmp_path: Path) -> None:
+    pair = KeyPair.make(tmp_path, "key")
+    with published(kind, tmp_path, pair) as (index, layout):
+        tag = f"{index.partition('@')[0]}:v1.0.0"
+        source = Layout(layout)
+        data = source.read_manifest(source.root()).decode()
+        assert run("crane", "manifest", "--insecure", tag, folder=tmp_path).stdout.strip() == data
+        assert run("oras", "manifest", "fetch", "--plain-http", tag, folder=tmp_path).stdout.strip() == data
+        remote = f"docker://{tag}"
+        assert run("skopeo", "inspect", "--raw", "--tls-verify=false", remote, folder=tmp_path).stdout.strip() == data
+        by_platform = run(
+            *("oras", "manifest", "fetch", "--plain-http", "--descriptor", "--platform", "wasip2/wasm", tag),
+            folder=tmp_path,
+        )
+        assert json.loads(by_platform.stdout)["digest"] == str(entries(source)[0].digest)
+
+
+@pytest.mark.parametrize("kind", REGISTRIES)
+def test_oras_and_crane_and_skopeo_copy_the_index(kind: str, tmp_path: Path) -> None:
+    pair = KeyPair.make(tmp_path, "key")
+    with published(kind, tmp_path, pair) as (index, _):
+        address = index.partition("/")[0]
+        copies = {
+            "oras": ("oras", "cp", "-r", "--from-plain-http", "--to-plain-http"),
+            "crane": ("crane", "copy", "--insecure"),
+        }
+        for name, command in copies.items():
+            copy = f"{address}/{name}/greeting:v1"
+            run(*command, index, copy, folder=tmp_path)
+            digest = run("crane", "digest", "--insecure", copy, folder=tmp_path).stdout.strip()
+            assert index.endswith(f"@{digest}")
+        assert verified(f"{address}/oras/greeting:v1", pair.trusted()).level is Level.DUAL_LAYER
+        copied = ("--src-tls-verify=false", f"docker://{index}", "oci:by-skopeo:v1")
+        run("skopeo", "--insecure-policy", "copy", "--all", *copied, folder=tmp_path)
+    assert Layout(tmp_path / "by-skopeo").root().digest == Layout(tmp_path / "signed").root().digest
+
+
+@pytest.mark.parametrize("kind", REGISTRIES)
+def test_oras_and_skopeo_read_the_layout_of_an_index(kind: str, tmp_path: Path) -> None:
+    pair = KeyPair.make(tmp_path, "key")
+    layout = signed_index(tmp_path, pair, "localhost:5000/acme/greeting")
+    root = Layout(layout).root()
+    found = run("oras", "discover", "--oci-layout", "--format", "json", f"{layout}@{root.digest}", folder=tmp_path)
+    assert [one["artifactType"] for one in json.loads(found.stdout)["referrers"]] == [BUNDLE_MEDIA_TYPE]
+    manifest = run("skopeo", "inspect", "--raw", f"oci:{layout}:v1.0.0", folder=tmp_path).stdout
+    assert json.loads(manifest)["mediaType"] == INDEX_MEDIA_TYPE
+    with registry(kind, tmp_path) as address:
+        target = f"{address}/acme/copied:v1"
+        command = ("oras", "cp", "-r", "--from-oci-layout", "--to-plain-http")
+        run(*command, f"{layout}:v1.0.0", target, folder=tmp_path)
+        found_again = verified(target, pair.trusted())
+    assert [len(one.image_signatures) for one in (found_again, *found_again.entries)] == [1, 1, 1]
