@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import ssh
 import attestation_targets
 from wasmoci import cosign_bundle, simple_signing
 from wasmoci.component_interface import Interface, read_interface
+from wasmoci.component_metadata import read_annotations
 from wasmoci.component_parts import read_parts
 from wasmoci.component_signature import DELIMITER_NAME, SignatureData
 from wasmoci.component_summary import summarize
@@ -29,6 +30,7 @@ from wasmoci.digest import Digest
 from wasmoci.errors import Error
 from wasmoci.keys import component, cosign_file, image
 from wasmoci.oci import Descriptor, Index, Manifest
+from wasmoci.package_name import PackageName
 from wasmoci.reference import Reference
 from wasmoci.referrer_list import ReferrerList
 from wasmoci.registry.challenge import parse_challenges
@@ -59,6 +61,20 @@ WASM = {
     # An import and an export of an instance.
     COMPONENT + b"\x0a\x08\x01\x00\x03a:b\x05\x00" + b"\x0b\x09\x01\x00\x03c:d\x05\x00\x00": Kind.COMPONENT,
 }
+
+# A WIT package: the type of a component that exports an instance, or a component that exports a function.
+_INTERFACE = b"\x41\x02\x01\x42\x00\x04\x00\x05a:b/c\x05\x00"
+_WORLD = b"\x41\x02\x01\x41\x02\x01\x40\x00\x01\x00\x04\x00\x01f\x01\x00\x04\x00\x05a:b/w\x04\x00"
+WIT_PACKAGES = [
+    COMPONENT + bytes([7, len(one) + 1, 1]) + one + b"\x0b\x07\x01\x00\x01c\x03\x00\x00" for one in (_INTERFACE, _WORLD)
+]
+METADATA = [
+    COMPONENT + custom_section("description", b"Says \xc3\xa9"),
+    COMPONENT + custom_section("licenses", b"(MIT OR ISC) AND Apache-2.0+ WITH LLVM-exception"),
+    COMPONENT
+    + custom_section("homepage", b"HTTPS://a@Example.com:443/a/../b%2e?q='x'#f")
+    + custom_section("source", b"git://h"),
+]
 
 _PEM = serialization.Encoding.PEM
 _PKCS8, _OPENSSH = serialization.PrivateFormat.PKCS8, serialization.PrivateFormat.OpenSSH
@@ -227,7 +243,8 @@ def _text(parse: Callable[[str], object]) -> Callable[[bytes], object]:
 
 TARGETS = {
     "sections": Target(_sections, [*WASM, *_SIGNED, *_TWICE_SIGNED]),
-    "interface": Target(lambda data: read_interface(io.BytesIO(data)), [*WASM]),
+    "interface": Target(lambda data: read_interface(io.BytesIO(data)), [*WASM, *WIT_PACKAGES]),
+    "metadata": Target(lambda data: read_annotations(io.BytesIO(data)), [*WASM, *METADATA]),
     "embedded_signature": Target(_embedded, [*WASM, *_SIGNED, *_TWICE_SIGNED]),
     "detached_signature": Target(
         lambda data: verify_component(io.BytesIO(COMPONENT), [KEY], Kind.COMPONENT, data), _SIGNATURES
@@ -297,6 +314,9 @@ TARGETS = {
     "wasm_config": Target(parse_origin, [WasmConfig(_SUBJECT.digest, Interface(("a:b/c",), ()), 1).to_bytes()]),
     "digest": Target(_text(Digest.parse), [str(_SUBJECT.digest).encode()]),
     "reference": Target(_text(Reference.parse), [b"localhost:5000/a/b:v1", f"[::1]:5000/a@{_SUBJECT.digest}".encode()]),
+    "package_name": Target(
+        _text(lambda text: PackageName.parse(text).repository("localhost:5000")), [b"acme:greet-er@1.2.3-rc.1"]
+    ),
     "challenge": Target(
         _text(parse_challenges), [b'Basic realm="a b", Bearer realm="https://a/t",service="a",scope="b"']
     ),
