@@ -1,6 +1,7 @@
 """Keys that no build can reach sign at `bazel run`: in the environment and in a PKCS#11 token."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -40,8 +41,8 @@ def _key_in_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COSIGN_PKCS11_PIN", PIN)
 
 
-def _signed_late(target: str, folder: Path) -> Path:
-    bazel("run", f"{HERE}:{target}.sign", "--", "--output", str(folder))
+def _signed_late(target: str, folder: Path, flags: Sequence[str] = ()) -> Path:
+    bazel("run", *flags, f"{HERE}:{target}.sign", "--", "--output", str(folder))
     return folder
 
 
@@ -55,11 +56,11 @@ def test_no_action_signs_and_the_build_claims_nothing() -> None:
 
 
 @pytest.mark.usefixtures("_environment")
-@pytest.mark.parametrize("kind", ["", "detached_"])
-def test_what_is_signed_late_is_what_is_signed_early(kind: str, flags: list[str], tmp_path: Path) -> None:
-    bazel("build", *flags, f"{HERE}:early_{kind}image")
-    late = _signed_late(f"late_{kind}image", tmp_path / "late")
-    assert digests(late) == digests(ROOT / f"bazel-bin/tests/build/early_{kind}image")
+@pytest.mark.parametrize("image", ["image", "detached_image", "index"])
+def test_what_is_signed_late_is_what_is_signed_early(image: str, flags: list[str], tmp_path: Path) -> None:
+    bazel("build", *flags, f"{HERE}:early_{image}")
+    late = _signed_late(f"late_{image}", tmp_path / "late", flags)
+    assert digests(late) == digests(ROOT / f"bazel-bin/tests/build/early_{image}")
 
 
 @pytest.mark.usefixtures("_environment")

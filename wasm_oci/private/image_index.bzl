@@ -157,4 +157,9 @@ def wasm_component_oci_index(
             testonly = testonly,
             **public
         )
-        sign_at_run_time(name, tags, testonly, visibility)
+        sign_at_run_time(
+            name = name,
+            tags = tags,
+            testonly = testonly,
+            visibility = visibility,
+        )

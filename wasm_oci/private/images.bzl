@@ -177,7 +177,12 @@ def wasm_component_signed_oci_image(
         )
 
     if sign_component or sign_oci_image:
-        sign_at_run_time(name, tags, testonly, visibility)
+        sign_at_run_time(
+            name = name,
+            tags = tags,
+            testonly = testonly,
+            visibility = visibility,
+        )
 
 def _named(package, package_name, namespace, tag):
     """The path of the repository, and the tag."""

@@ -6,20 +6,19 @@ load(":request.bzl", "wasm_oci_request")
 
 visibility(["//wasm_oci/private/..."])
 
-def sign_at_run_time(image, tags, testonly, visibility):
-    """Declares `<image>.sign`, which writes the signed layout and sends nothing.
+def sign_at_run_time(*, name, tags, testonly, visibility):
+    """Declares `<name>.sign`, which writes the signed layout and sends nothing.
 
     Args:
-        image: name of the image.
+        name: name of the image.
         tags: the usual Bazel attribute.
         testonly: the usual Bazel attribute.
         visibility: the usual Bazel attribute.
     """
-    name = image + ".sign"
-    request = request_name(name)
+    program = name + ".sign"
     wasm_oci_request(
-        name = request,
-        image = image,
+        name = request_name(program),
+        image = name,
         level = "none",
         tags = ["manual"],
         testonly = testonly,
@@ -28,10 +27,10 @@ def sign_at_run_time(image, tags, testonly, visibility):
     )
     request_program(
         py_binary,
-        name = name,
+        name = program,
         program = "sign",
         tags = tags + ["manual"],
         testonly = testonly,
         visibility = visibility,
-        deps = [request],
+        deps = [request_name(program)],
     )
