@@ -110,5 +110,11 @@ def blobs_in(contents: Contents) -> dict[Digest, Descriptor]:
     return found
 
 
+def digests_in(contents: Contents) -> set[Digest]:
+    """Of all manifests."""
+    own = {contents.descriptor.digest, *(one.descriptor.digest for one in contents.tagged)}
+    return own.union(*map(digests_in, (*contents.entries, *contents.referrers)))
+
+
 def human_tags(event: Event) -> dict[str, Digest]:
     return {tag: digest for tag, digest in event.tags.items() if not tag.startswith("sha256-")}

@@ -12,6 +12,7 @@ from copy_fixtures import (
     chain,
     client_at,
     contents_in,
+    digests_in,
     human_tags,
     index_layout,
     put,
@@ -97,12 +98,6 @@ def planned_from(client: RepositoryClient, policy: Policy | None = DUAL) -> Copy
     return plan_copy(source_in(client), policy, recursive=True)
 
 
-def digests(contents: Contents) -> set[Digest]:
-    """Of all manifests."""
-    own = {contents.descriptor.digest, *(one.descriptor.digest for one in contents.tagged)}
-    return own.union(*map(digests, (*contents.entries, *contents.referrers)))
-
-
 def attach_all(client: RepositoryClient, subject: Descriptor) -> None:
     """What is neither our signatures nor cosign's."""
     chain(client, subject, MAX_DEPTH)
@@ -113,7 +108,7 @@ def attach_all(client: RepositoryClient, subject: Descriptor) -> None:
 def assert_same(source: RepositoryClient, target: RepositoryClient) -> None:
     """All that is in the source is in the target, by digest and size, and every blob can be read."""
     original, copied = contents_in(source), contents_in(target)
-    assert digests(copied) == digests(original)
+    assert digests_in(copied) == digests_in(original)
     for blob in blobs_in(original).values():
         assert target.read_blob(blob, blob.size) == source.read_blob(blob, blob.size)
 
@@ -468,7 +463,7 @@ def test_a_layout_of_an_image(source: RepositoryClient, dual: Path, tmp_path: Pa
     output = tmp_path / "out"
     copy_to_layout(planned_from(source), output, "v1")
     layout, original = Layout(output), contents_in(source)
-    assert digests(read_contents(layout)) == digests(original)
+    assert digests_in(read_contents(layout)) == digests_in(original)
     assert layout.root().annotations == {KIND_ANNOTATION: IMAGE_KIND, REF_NAME_ANNOTATION: "v1"}
     assert verify_root(layout, DUAL).level is Level.DUAL_LAYER
     kinds = {
@@ -494,7 +489,7 @@ def test_a_layout_of_an_index_there_and_back(
 
 def test_a_layout_from_a_layout(dual: Path, tmp_path: Path) -> None:
     copy_to_layout(plan_copy(Layout(dual), DUAL, recursive=False), tmp_path / "out", "v1")
-    assert digests(read_contents(Layout(tmp_path / "out"))) == digests(read_contents(Layout(dual)))
+    assert digests_in(read_contents(Layout(tmp_path / "out"))) == digests_in(read_contents(Layout(dual)))
 
 
 def test_a_folder_that_is_not_empty_stays_as_it_is(dual: Path, tmp_path: Path) -> None:
