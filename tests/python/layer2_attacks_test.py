@@ -240,6 +240,27 @@ CASES: Mapping[str, Sequence[str]] = {
         "layer2_attacks_test.py::test_cve_2026_39395_a_payload_that_cannot_be_parsed_is_no_signature",
         "verify_attestation_test.py::test_cve_2026_39395_a_payload_that_cannot_be_parsed_is_refused",
     ],
+    "index signed, one of its images not": [
+        "verify_index_test.py::test_an_index_that_lacks_anything_is_refused[last entry unsigned]",
+        "verify_index_test.py::test_an_index_that_lacks_anything_is_refused[entry with an unsigned component]",
+        "run_time_index_test.py::test_a_test_of_an_index_with_an_unsigned_image_fails",
+    ],
+    "images signed, their index not": [
+        "verify_index_test.py::test_an_index_that_lacks_anything_is_refused[index unsigned]",
+        "verify_index_test.py::test_an_index_that_lacks_anything_is_refused[index with the signature of its entry]",
+    ],
+    "signature of one image of an index on another": [
+        "verify_index_test.py::test_an_index_that_lacks_anything_is_refused[entry with the signature of another entry]",
+        "verify_index_test.py::test_legacy_signatures_of_an_entry_have_its_tag_and_those_of_the_index_a_kind",
+    ],
+    "images of a signed index added, removed, or described as each other": [
+        "verify_index_test.py::test_an_index_that_lacks_anything_is_refused[entry added]",
+        "verify_index_test.py::test_an_index_that_lacks_anything_is_refused[annotations swapped]",
+        "verify_index_test.py::test_an_index_that_lacks_anything_is_refused[platforms swapped]",
+    ],
+    "index in an index, image twice, too many": [
+        "verify_index_test.py::test_what_is_no_index_of_images_is_refused_at_every_level",
+    ],
     "CVE-2026-49834": ["transparency_verifying_test.py::test_cve_2026_49834_one_log_cannot_meet_a_threshold_of_two"],
     "CVE-2026-54787": [
         "transparency_verifying_test.py::test_cve_2026_54787_the_log_key_must_be_valid",
@@ -261,6 +282,7 @@ CASES: Mapping[str, Sequence[str]] = {
     "GHSA-qq97-vm5h-rrhg, GHSA-5j5w-g665-5m35": [
         "image_signatures_test.py::test_bundle_attack_is_refused[referrer_that_is_also_an_index]",
         "image_signatures_test.py::test_legacy_attack_is_refused[manifest_that_is_also_an_index]",
+        "verify_index_test.py::test_a_body_of_the_other_type_is_refused",
     ],
     "CVE-2026-23992, CVE-2020-6174": [
         "layer2_attacks_test.py::test_cve_2026_23992_and_2020_6174_a_threshold_that_one_signer_meets_is_wrong_usage",
@@ -908,7 +930,7 @@ def test_cve_2026_44310_a_crash_is_no_success(
     def crash(*_: object) -> None:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(verify_command, "run", crash)
+    monkeypatch.setattr(verify_command, "verify_root", crash)
     (tmp_path / "oci.pub").write_bytes(PUBLIC_KEY.pem())
     arguments = [str(write_layout(image, tmp_path / "layout")), "--oci-key", str(tmp_path / "oci.pub")]
     for options in ([], ["--json"], ["--quiet"]):

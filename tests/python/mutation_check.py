@@ -155,6 +155,7 @@ SUITES = {
     "verify_bundle": ["image_threshold", "image_signatures"],
     "verify_component": ["verify_component", "sign_component", "component_threshold"],
     "verify_image_component": ["detached_image", "verify"],
+    "verify_index": ["verify_index"],
     "verify_parts": ["verify_parts", "component_matrix"],
     "wasm": ["wasm", "component_interface", "verify_component"],
     "wasm_artifact": ["wasm_artifact", "verify", "package"],

@@ -32,3 +32,11 @@ def test_an_error_without_a_reason_is_not_a_pass() -> None:
     verdict = Verdict("//a:b", {}, failure="the registry cannot be reached")
     assert 'failures="1"' in verdict.junit_xml()
     assert json.loads(verdict.report_json())["result"] == "failed"
+
+
+def test_each_part_of_a_verdict_that_holds_is_a_case() -> None:
+    suite = ElementTree.fromstring(Verdict("//a:b", {}, parts=["entry: <1>", "entry: 2"]).junit_xml())[0]
+    assert suite.attrib["tests"] == "3"
+    assert suite.attrib["failures"] == "0"
+    assert [case.attrib["name"] for case in suite] == ["//a:b", "//a:b, entry: <1>", "//a:b, entry: 2"]
+    assert suite.find("testcase/failure") is None

@@ -21,7 +21,7 @@ def tested(name: str, context: Mapping[str, object], run: Callable[[], Report]) 
         reason = error.reason.value if isinstance(error, VerificationError) else None
         _write(Verdict(name, context, failure=str(error), reason=reason))
         raise
-    _write(Verdict(name, {**context, **report.data, "warnings": list(report.warnings)}))
+    _write(Verdict(name, {**context, **report.data, "warnings": list(report.warnings)}, parts=report.parts))
     return report
 
 

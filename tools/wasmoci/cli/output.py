@@ -23,12 +23,14 @@ class Report:
     """What a command has to say: lines for people, members for programs, and notes for stderr.
 
     `errors` are those of parts of the work, the rest of which was done: the exit code is the highest of theirs.
+    `parts` names what was verified one by one, for the reports of tests.
     """
 
     lines: Sequence[str]
     data: Mapping[str, object]
     warnings: Sequence[str] = field(default_factory=tuple)
     errors: Sequence[Error] = field(default_factory=tuple)
+    parts: Sequence[str] = field(default_factory=tuple)
 
 
 def reported(command: Callable[..., Report]) -> Callable[..., None]:
@@ -83,14 +85,17 @@ def _print(report: Report, as_json: bool) -> None:
 
 def _fail(error: Error, as_json: bool) -> None:
     context = click.get_current_context()
-    refused = isinstance(error, VerificationError)
     if as_json:
-        members: dict[str, object] = {"result": "refused" if refused else "error", "message": str(error)}
-        if isinstance(error, VerificationError):
-            members["reason"] = error.reason.value
-        click.echo(json.dumps(members, indent=2))
+        result = {"result": "refused" if isinstance(error, VerificationError) else "error"}
+        click.echo(json.dumps({**result, **error_members(error)}, indent=2))
     click.echo(f"{context.command_path}: {_verdict(error)}", err=True)
     context.exit(error.exit_code)
+
+
+def error_members(error: Error) -> dict[str, object]:
+    """`message`, and `reason` for a refusal."""
+    refused = {"reason": error.reason.value} if isinstance(error, VerificationError) else {}
+    return {"message": str(error), **refused}
 
 
 def _verdict(error: Error) -> str:

@@ -41,7 +41,9 @@ def verdict_json(verified: Verified | VerifiedIndex) -> dict[str, object]:
 
 
 def verdict_report(target: str, verified: Verified | VerifiedIndex) -> Report:
-    return Report(_lines(target, verified), verdict_json(verified), verified.warnings)
+    entries = verified.entries if isinstance(verified, VerifiedIndex) else ()
+    parts = [f"{_variant(one.subject)}: {one.subject.digest}" for one in entries]
+    return Report(_lines(target, verified), verdict_json(verified), verified.warnings, parts=parts)
 
 
 def _lines(target: str, verified: Verified | VerifiedIndex) -> list[str]:
