@@ -1,15 +1,14 @@
 """Registries with TLS that Bazel pulls from: simulated ones, whose every answer is chosen, and the embedded one."""
 
-import io
 import json
 import ssl
-from functools import partial
 from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, pkcs12
 
-from image_fixtures import MemoryImage
+from copy_fixtures import client_at, send_layout
+from image_fixtures import MemoryImage, write_layout
 from registry_fixtures import REPOSITORY_PATH, Answer, Tls
 from wasmoci.component_referrer import SIGNATURE_MEDIA_TYPE, component_signature_referrer
 from wasmoci.oci import (
@@ -18,11 +17,7 @@ from wasmoci.oci import (
     INDEX_MEDIA_TYPE,
     MANIFEST_MEDIA_TYPE,
     Descriptor,
-    Manifest,
-    referrer_descriptor,
 )
-from wasmoci.reference import Repository
-from wasmoci.registry.client import RepositoryClient
 from wasmoci.registry.server import EmbeddedRegistry
 from wasmoci.registry.server_auth import ServerAuth
 from wasmoci.simple_signing import signature_tag
@@ -79,18 +74,9 @@ def attach_component_signature(image: MemoryImage, signature: bytes) -> None:
 
 def push(image: MemoryImage, folder: Path) -> None:
     """Put the image and what is attached to it into the embedded registry's folder."""
-    with EmbeddedRegistry(folder) as registry:
-        repository = Repository.parse(f"{registry.address}/{REPOSITORY_PATH}")
-        with RepositoryClient(repository, {}, [registry.address]) as client:
-            for digest, data in image.blobs.items():
-                client.put_blob(Descriptor("", digest, len(data)), partial(io.BytesIO, data))
-            client.put_manifest(image.blobs[image.image.digest], MANIFEST_MEDIA_TYPE, "v1")
-            for one in image.attached:
-                data = image.blobs[one.digest]
-                client.attach_referrer(image.image.digest, referrer_descriptor(Manifest.parse(data), data), data)
-            if image.legacy is not None:
-                tag = signature_tag(image.image.digest)
-                client.put_manifest(image.blobs[image.legacy.digest], MANIFEST_MEDIA_TYPE, tag)
+    layout = write_layout(image, folder.with_name("pushed"))
+    with EmbeddedRegistry(folder) as registry, client_at(registry.address, REPOSITORY_PATH) as client:
+        send_layout(layout, client)
 
 
 def _manifest(image: MemoryImage, descriptor: Descriptor) -> Answer:

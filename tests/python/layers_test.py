@@ -14,6 +14,7 @@ PACKAGE = Path(wasmoci.__file__).parent
 FORMATS = {
     "base64_strict",
     "component_externs",
+    "component_file_name",
     "component_interface",
     "component_message",
     "component_metadata",
@@ -66,6 +67,7 @@ ADAPTERS = {
     "transparency",
 }
 OPERATIONS = {
+    "already_published",
     "attached_bundles",
     "attest",
     "blob_supply",
@@ -87,6 +89,7 @@ OPERATIONS = {
     "package",
     "publish",
     "pull",
+    "registry_state",
     "send_image",
     "sign_component",
     "sign_component_file",
@@ -238,7 +241,7 @@ def test_packaging_can_reach_no_key_and_no_network(operation: str) -> None:
         ("log_signatures", ["nacl", "urllib3", "click", "wasmoci.registry"]),
         ("keyless.verifying", ["sigstore", "re2", "requests", "pydantic"]),
         ("keyless.signing", ["sigstore", "re2", "requests", "pydantic"]),
-        ("cli.publish", ["rich", "sigstore", "urllib3"]),
+        ("cli.publish", ["rich", "sigstore"]),
         ("cli.main", ["sigstore", "re2", "requests", "pydantic"]),
         ("cli.verify", ["sigstore", "re2", "urllib3", "wasmoci.keyless", "wasmoci.keys.references"]),
     ],
