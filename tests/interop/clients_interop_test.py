@@ -1,19 +1,14 @@
-"""wkg, oras, skopeo, crane and wasm-tools read what we publish; our packages are what wkg would push."""
+"""wkg, oras, skopeo, crane and wasm-tools read what we publish."""
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from images import KeyPair, push, signed_component, signed_layout, unsigned_layout
-from peers import REGISTRIES, built, corpus, registry, run, run_refused
+from peers import REGISTRIES, built, registry, run, run_refused
 from wasmoci.cosign_bundle import BUNDLE_MEDIA_TYPE
 from wasmoci.layout import Layout
-from wasmoci.package import PackageRequest, package
-from wasmoci.wasm import Kind, read_kind
-
-Json = dict[str, Any]
 
 
 @pytest.mark.parametrize("kind", REGISTRIES)
@@ -118,36 +113,3 @@ def _skopeo_copy(folder: Path, address: str, repository: str, key: Path) -> list
     (folder / "registries.d/default.yaml").write_text(f"docker:\n  {address}:\n    use-sigstore-attachments: true\n")
     flags = ["--policy", "policy.json", "--registries.d", "registries.d", "--src-tls-verify=false"]
     return ["skopeo", *flags[:4], "copy", flags[4], f"docker://{repository}:v1.0.0"]
-
-
-def _wkg_manifest(component: Path, address: str, folder: Path) -> tuple[Json, Json]:
-    """The manifest and config that the real wkg pushes for a component."""
-    reference = f"{address}/by-wkg/{component.stem.replace('.', '-')}:v1"
-    run("wkg", "oci", "push", "--insecure", address, reference, component, folder=folder)
-    manifest = json.loads(run("crane", "manifest", "--insecure", reference, folder=folder).stdout)
-    repository = reference.rpartition(":")[0]
-    config = run("crane", "blob", "--insecure", f"{repository}@{manifest['config']['digest']}", folder=folder).stdout
-    return manifest, json.loads(config)
-
-
-def _is_component(path: Path) -> bool:
-    with path.open("rb") as stream:
-        return read_kind(stream) is Kind.COMPONENT
-
-
-def test_our_package_is_what_wkg_pushes(tmp_path: Path) -> None:
-    components = [built("greeting.wasm"), *filter(_is_component, corpus())]
-    assert len(components) >= 3
-    with registry("docker-registry", tmp_path) as address:
-        for index, component in enumerate(components):
-            layout = tmp_path / f"layout{index}"
-            package(PackageRequest(component, layout, component.name))
-            ours = Layout(layout)
-            our_manifest = json.loads(ours.read_manifest(ours.subject()))
-            blob = layout / "blobs/sha256" / our_manifest["config"]["digest"].partition(":")[2]
-            our_config = json.loads(blob.read_bytes())
-            manifest, config = _wkg_manifest(component, address, tmp_path)
-            assert {**config, "created": None} == {**our_config, "created": None}
-            for one in (manifest, our_manifest):
-                del one["config"]["digest"], one["config"]["size"]
-            assert manifest == our_manifest
