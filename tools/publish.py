@@ -4,7 +4,7 @@ import click
 
 from wasmoci.cli.bazel_publishing import read_publishing
 from wasmoci.cli.output import Report, reported
-from wasmoci.cli.publish_options import TagOptions, tag_options
+from wasmoci.cli.publish_options import DryRun, TagOptions, dry_run_options, tag_options
 from wasmoci.cli.publishing import run
 from wasmoci.cli.registry_options import Reach, registry_options
 
@@ -16,15 +16,15 @@ from wasmoci.cli.registry_options import Reach, registry_options
 )
 @tag_options
 @click.option("--allow-placeholder-keys", is_flag=True, help="Also for a registry that is not on this machine.")
-@click.option("--dry-run", is_flag=True, help="Verify, show what would be signed and sent, and do neither.")
 @reported
+@dry_run_options
 @registry_options
 def publish(
     rlocation: str,
     registries: tuple[str, ...],
     tagging: TagOptions,
     allow_placeholder_keys: bool,
-    dry_run: bool,
+    dry_run: DryRun,
     reach: Reach,
 ) -> Report:
     """Publish the target's image with its signatures; its tags are set last.
@@ -33,7 +33,7 @@ def publish(
     `--stamp-file` and `--if-exists` stand in place of what the target says.
     """
     asked = read_publishing(rlocation, registries, tagging, reach, allow_placeholders=allow_placeholder_keys)
-    return run(asked.publishing, dry_run=dry_run or asked.dry_run)
+    return run(asked.publishing, dry_run.or_offline(asked.dry_run))
 
 
 if __name__ == "__main__":

@@ -28,6 +28,11 @@ class Published:
     tags_set: tuple[str, ...]
     tags_left: tuple[str, ...]
 
+    @property
+    def is_nothing(self) -> bool:
+        """Whether the registry had it all."""
+        return not self.sent and not self.tags_set
+
 
 @dataclass(frozen=True, slots=True)
 class Destination:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from wasmoci.errors import Error
+from wasmoci.publish import Plan
 from wasmoci.reference import Repository
 from wasmoci.send_image import Published
 
@@ -29,9 +30,14 @@ class Outcome:
         }
 
 
+def references_of(repository: Repository, planned: Plan) -> list[str]:
+    """The names of an image in a repository, one for each tag."""
+    return [f"{repository}:{tag}@{planned.digest}" for tag in planned.tags]
+
+
 def counts(published: Published) -> str:
     """The same in words."""
-    if not published.sent and not published.tags_set:
+    if published.is_nothing:
         return f"nothing to send, all of it ({published.present}) is there"
     left = f", tags left as they are: {', '.join(published.tags_left)}" if published.tags_left else ""
     return f"sent {published.sent}, already there {published.present}{left}"

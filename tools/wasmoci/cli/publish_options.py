@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,34 @@ def tag_options(command: Callable[..., None]) -> Callable[..., None]:
     def wrapper(tags: tuple[str, ...], status_files: tuple[Path, ...], if_exists: str | None, **options: Any) -> None:
         choice = None if if_exists is None else IfExists(if_exists)
         command(tagging=TagOptions(tags, status_files, choice), **options)
+
+    return wrapper
+
+
+class DryRun(Enum):
+    """Whether to publish, only to show what would be sent, or to ask the registries about it too."""
+
+    NO = "no"
+    OFFLINE = "offline"
+    CHECKED = "checked"
+
+    def or_offline(self, dry_run: bool) -> "DryRun":
+        """The same, or OFFLINE where it is NO and `dry_run` is set."""
+        return DryRun.OFFLINE if dry_run and self is DryRun.NO else self
+
+
+def dry_run_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Gives the command a parameter `dry_run`, a DryRun."""
+
+    @click.option("--dry-run", is_flag=True, help="Verify, show what would be signed and sent, and do neither.")
+    @click.option(
+        "--check",
+        is_flag=True,
+        help="A dry run that asks the registries what is there, and what would become of each tag.",
+    )
+    @functools.wraps(command)
+    def wrapper(dry_run: bool, check: bool, **options: Any) -> Any:
+        return command(dry_run=DryRun.CHECKED if check else DryRun.NO.or_offline(dry_run), **options)
 
     return wrapper
 

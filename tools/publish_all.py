@@ -1,0 +1,54 @@
+"""The program of a target that publishes what many do: `bazel run //:target -- [options]`."""
+
+from functools import partial
+
+import click
+
+from wasmoci.cli.bazel_publishing import read_publishing
+from wasmoci.cli.bazel_publishing_all import read_requests
+from wasmoci.cli.output import Report, reported
+from wasmoci.cli.publish_options import DryRun, TagOptions, dry_run_options, tag_options
+from wasmoci.cli.publishing import Publishing
+from wasmoci.cli.publishing_all import MAX_JOBS, Image, publish_all
+from wasmoci.cli.publishing_all_report import summary
+from wasmoci.cli.registry_options import Reach, registry_options
+
+
+@click.command()
+@click.option("--request", "rlocation", required=True, hidden=True)
+@click.option("--jobs", type=click.IntRange(1, MAX_JOBS), help="Images at a time, in place of the target's.")
+@click.option(
+    "--registry", "registries", multiple=True, metavar="HOST[:PORT]", help="In place of the targets'. Repeatable."
+)
+@tag_options
+@click.option("--allow-placeholder-keys", is_flag=True, help="Also for a registry that is not on this machine.")
+@reported
+@dry_run_options
+@registry_options
+def main(
+    rlocation: str,
+    jobs: int | None,
+    registries: tuple[str, ...],
+    tagging: TagOptions,
+    allow_placeholder_keys: bool,
+    dry_run: DryRun,
+    reach: Reach,
+) -> Report:
+    """Publish the images of many publishing targets, each as its own target does, with one summary.
+
+    All images are verified before the first is sent. One that fails does not keep the others; the exit code is
+    the highest of theirs. A second run sends only what is missing. The options are for all of them.
+    """
+    asked = read_requests(rlocation, MAX_JOBS)
+
+    def read(path: str) -> tuple[Publishing, bool]:
+        one = read_publishing(path, registries, tagging, reach, allow_placeholders=allow_placeholder_keys)
+        return one.publishing, one.dry_run
+
+    images = [Image(name, partial(read, path)) for name, path in asked.requests.items()]
+    publish_all(images, jobs or asked.jobs, dry_run)
+    return summary(images)
+
+
+if __name__ == "__main__":
+    main()
