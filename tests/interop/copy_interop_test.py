@@ -170,7 +170,7 @@ def test_what_cosign_signed_and_attested(form: SignatureFormat, way: Way, copy: 
     pair = KeyPair.make_by_cosign(tmp_path)
     source = copy(unsigned_layout(tmp_path), f"{way.image}:v1")
     image = f"{way.image}@{source['image']}"
-    offline = ["--key", pair.private, "--tlog-upload=false", "--use-signing-config=false", "-y"]
+    offline = ["--key", str(pair.private), "--tlog-upload=false", "--use-signing-config=false", "-y"]
     legacy = [LEGACY] if form is SignatureFormat.LEGACY else []
     (tmp_path / "sbom.json").write_bytes(SBOM)
     way.run("cosign", "sign", *offline, *legacy, image, flags=way.source)

@@ -31,7 +31,7 @@ from wasmoci.cosign_tags import CosignTag
 from wasmoci.digest import Digest
 from wasmoci.errors import Error, Reason, UsageError, VerificationError
 from wasmoci.if_exists import IfExists
-from wasmoci.image_contents import MAX_DEPTH, Contents, read_contents
+from wasmoci.image_contents import MAX_DEPTH, read_contents
 from wasmoci.layout import IMAGE_KIND, KIND_ANNOTATION, KINDS, Layout, LayoutWriter
 from wasmoci.level import Level
 from wasmoci.limits import MAX_REFERRERS
@@ -313,6 +313,14 @@ def list_other_size(client: RepositoryClient, subject: Descriptor) -> None:
     )
 
 
+def test_what_is_listed_twice_goes_along_once(one_source: RepositoryClient, dual: Path) -> None:
+    send_layout(dual, one_source)
+    source = Lists(Reference(one_source.repository, "v1", None), one_source)
+    (entry,) = source_in(one_source).referrers(source.root().digest).descriptors
+    source.listed = ReferrerList((entry, entry))
+    assert len(read_contents(source).referrers) == 1
+
+
 def chain_too_deep(client: RepositoryClient, subject: Descriptor) -> None:
     chain(client, subject, MAX_DEPTH + 1)
 
@@ -347,12 +355,12 @@ def test_what_cannot_be_copied_whole_is_not_copied(spoil: Attach, reason: Reason
 
 
 class Lists(RegistrySource):
-    """A registry with this list of referrers."""
+    """A registry with this list of referrers of its image."""
 
     listed = ReferrerList()
 
     def referrers(self, subject: Digest) -> ReferrerList:
-        return self.listed
+        return self.listed if subject == self.root().digest else ReferrerList()
 
 
 @pytest.mark.parametrize(
@@ -488,7 +496,11 @@ def test_a_layout_of_an_index_there_and_back(
 
 
 def test_a_layout_from_a_layout(dual: Path, tmp_path: Path) -> None:
-    copy_to_layout(plan_copy(Layout(dual), DUAL, recursive=False), tmp_path / "out", "v1")
+    steps: list[str] = []
+    planned = plan_copy(Layout(dual), DUAL, recursive=False)
+    copy_to_layout(planned, tmp_path / "out", "v1", Progress(steps.append))
+    assert set(planned.contents.steps()) <= set(steps)
+    assert steps[-1] == "the layout is verified"
     assert digests_in(read_contents(Layout(tmp_path / "out"))) == digests_in(read_contents(Layout(dual)))
 
 
@@ -506,7 +518,7 @@ def test_a_layout_that_is_not_what_was_verified_gets_no_name(
     planned = plan_copy(Layout(dual), DUAL, recursive=False)
     monkeypatch.setattr(copy_module, "attached_entries", lambda *_, **__: ())
 
-    def write(writer: LayoutWriter, source: Layout, _: Contents) -> None:
+    def write(writer: LayoutWriter, source: Layout, *_: object) -> None:
         writer.copy_all(source, [one.descriptor.digest for one in planned.contents.referrers])
 
     monkeypatch.setattr(copy_module, "write_contents", write)

@@ -13,7 +13,7 @@ from wasmoci.image_contents import Contents, ContentsSource, read_contents
 from wasmoci.layout import Layout, LayoutWriter
 from wasmoci.layout_contents import attached_entries, root_entry, write_contents
 from wasmoci.oci import INDEX_MEDIA_TYPE
-from wasmoci.progress import Progress
+from wasmoci.progress import SILENT, Progress
 from wasmoci.reference import Reference
 from wasmoci.registry_source import RegistrySource
 from wasmoci.send_image import Destination, Published, send_image
@@ -62,7 +62,7 @@ def copy_to_registry(planned: CopyPlan, destination: Destination, progress: Prog
         return send_image(planned.contents, blobs, destination, progress, check)
 
 
-def copy_to_layout(planned: CopyPlan, output: Path, ref_name: str | None) -> None:
+def copy_to_layout(planned: CopyPlan, output: Path, ref_name: str | None, progress: Progress = SILENT) -> None:
     """Write a layout, and verify it where the source was verified, before it gets the name `output`.
 
     `ref_name` is the tag that it proposes. Raises Error unless `output` is new or an empty folder, and where
@@ -74,7 +74,8 @@ def copy_to_layout(planned: CopyPlan, output: Path, ref_name: str | None) -> Non
         writer = LayoutWriter(folder)
         writer.start()
         with refuse_malformed():
-            write_contents(writer, planned.source, contents)
+            write_contents(writer, planned.source, contents, progress)
             writer.finish([root_entry(contents, ref_name), *attached_entries(contents, of_root=True)])
         if planned.verified is not None:
             check_copy(Layout(folder), planned.verified)
+            progress.step("the layout is verified")

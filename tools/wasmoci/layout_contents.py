@@ -3,18 +3,19 @@
 from collections.abc import Iterator
 
 from wasmoci.digest import Digest
-from wasmoci.image_contents import Contents, TaggedManifest
+from wasmoci.image_contents import Contents, TaggedManifest, blob_line, tag_line
 from wasmoci.image_source import ImageSource
 from wasmoci.layout import IMAGE_KIND, KIND_ANNOTATION, KINDS, LayoutWriter
 from wasmoci.oci import REF_NAME_ANNOTATION, Descriptor
+from wasmoci.progress import SILENT, Progress
 
 
-def write_contents(writer: LayoutWriter, source: ImageSource, contents: Contents) -> None:
-    """Write the bytes of `contents`, which was read from `source`, and all its blobs, each once.
+def write_contents(writer: LayoutWriter, source: ImageSource, contents: Contents, progress: Progress = SILENT) -> None:
+    """Write the bytes of `contents`, which was read from `source`, and all its blobs, each once; tell of each.
 
     Raises VerificationError for a blob that is not what its descriptor says, Error.
     """
-    _Writing(writer, source).write(contents)
+    _Writing(writer, source, progress).write(contents)
 
 
 def root_entry(contents: Contents, ref_name: str | None) -> Descriptor:
@@ -48,22 +49,28 @@ def _tagged_entry(one: TaggedManifest, *, of_root: bool) -> Descriptor:
 
 
 class _Writing:
-    def __init__(self, writer: LayoutWriter, source: ImageSource) -> None:
+    def __init__(self, writer: LayoutWriter, source: ImageSource, progress: Progress) -> None:
         self._writer = writer
         self._source = source
+        self._progress = progress
         self._written: set[tuple[Digest, int]] = set()
 
-    def write(self, contents: Contents) -> None:
-        self._writer.add(contents.data)
+    def write(self, contents: Contents, what: str = "manifest") -> None:
+        for entry in contents.entries:
+            self.write(entry)
         self._blobs(contents.blobs)
+        self._writer.add(contents.data)
+        self._progress.step(f"{'index' if contents.entries else what} {contents.descriptor.digest}")
+        for referrer in contents.referrers:
+            self.write(referrer, "referrer")
         for one in contents.tagged:
-            self._writer.add(one.data)
             self._blobs((one.config, *one.layers))
-        for part in (*contents.entries, *contents.referrers):
-            self.write(part)
+            self._writer.add(one.data)
+            self._progress.step(tag_line(one))
 
     def _blobs(self, blobs: tuple[Descriptor, ...]) -> None:
         for blob in blobs:
             if (blob.digest, blob.size) not in self._written:
                 self._writer.add_copy(self._source, blob)
                 self._written.add((blob.digest, blob.size))
+                self._progress.step(blob_line(blob))

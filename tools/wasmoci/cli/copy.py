@@ -75,7 +75,7 @@ def copy(
         for warning in planned.warnings:
             warn(warning)
         if output is not None:
-            copy_to_layout(planned, output, origin.tag)
+            copy_to_layout(planned, output, origin.tag, progress)
         outcomes = [
             _send(
                 planned,
