@@ -19,9 +19,11 @@ PACKAGES = {
     "attest": _KEY_FILES,
     "component_sign": _KEY_FILES,
     "component_split": _OURS,
+    "image_index": _OURS,
     "image_package": _OURS,
     "image_sign": _KEY_FILES,
     "signing_request": _OURS,
+    "verified_component": _KEY_FILES,
 }
 
 # Parts of ours and of the standard library that are slow to import, or that a step must not have in reach.
@@ -36,9 +38,11 @@ NOT_LOADED = {
     "attest": _NEVER | {"nacl", "wasmoci.keys.component", "wasmoci.sign_image"},
     "component_sign": _NEVER | _IMAGES | _IMAGE_KEYS | {"getpass", "shutil", "wasmoci.keys.pkcs8"},
     "component_split": _NEVER | _IMAGES | {"shutil", "wasmoci.keys"},
+    "image_index": _NEVER | {"wasmoci.keys"},
     "image_package": _NEVER | {"wasmoci.keys"},
     "image_sign": _NEVER | {"nacl", "wasmoci.keys.component", "wasmoci.wasm"},
     "signing_request": _NEVER | {"wasmoci.keys"},
+    "verified_component": _NEVER | {"nacl", "wasmoci.cli.signers"},
 }
 
 

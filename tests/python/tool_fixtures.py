@@ -9,12 +9,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from image_fixtures import FILE_KEY, HELLO, PUBLIC_KEY, REPOSITORY
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from image_fixtures import FILE_KEY, HELLO, PUBLIC_KEY, REPOSITORY, fully_signed, write_layout
 from layout_fixtures import packaged
 from wasm_fixtures import KEY, OTHER_KEY, SECRET_KEY
 from wasmoci.keys.component import compact_public
 
-TOOLS = ("attest", "component_sign", "component_split", "image_package", "image_sign", "signing_request")
+TOOLS = (
+    "attest",
+    "component_sign",
+    "component_split",
+    "image_index",
+    "image_package",
+    "image_sign",
+    "signing_request",
+    "verified_component",
+)
 
 _SECONDS = 60
 
@@ -106,15 +118,26 @@ def make_inputs(folder: Path) -> Path:
         "sbom.json": b'{"spdxVersion": "SPDX-2.3"}',
         "provenance.json": json.dumps({"flags": {}, "target": "//:hello", "workspace": "tests"}).encode(),
         "status.txt": b"STABLE_ID 42\n",
+        # Two keys, one of which is skipped with a warning.
+        "authorized_keys": b"".join(
+            line + b"\n" for line in (_ssh(KEY.raw), b'expiry-time="20300101" ' + _ssh(OTHER_KEY.raw))
+        ),
     }
     for name, content in files.items():
         (folder / name).write_bytes(content)
     packaged(folder, HELLO, "image")
+    write_layout(fully_signed(), folder / "signed_image")
     return folder
+
+
+def _ssh(key: bytes) -> bytes:
+    return Ed25519PublicKey.from_public_bytes(key).public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
 
 
 _SIGN = ("hello.wasm", "--key=component.key", "--allow-readable-key")
 _SIGN_IMAGE = ("image", f"--repository={REPOSITORY}", "--key=oci.key", "--allow-readable-key", "--public-key=oci.pub")
+
+_VERIFY = ("--require=dual-layer", "--component-key=authorized_keys", "--oci-key=oci.pub")
 
 # Calls of each tool in a folder of `make_inputs`, each with outputs of its own; what fails, fails in every way.
 CALLS: dict[str, dict[str, tuple[str, ...]]] = {
@@ -149,6 +172,14 @@ CALLS: dict[str, dict[str, tuple[str, ...]]] = {
         "split": ("hello.wasm", "--output=split.wasm", "--section=name"),
         "a broken file": ("broken.wasm", "--output=broken_split.wasm", "--section=name"),
     },
+    "image_index": {
+        "two images": (
+            *("image", "signed_image", "--output=index", "--digest-file=index.digest", "--annotation=a=b"),
+            *("--entry-annotation", "image", "signed=no", "--entry-platform", "signed_image", "wasip2/wasm"),
+        ),
+        "no layout": ("image", "none", "--output=no_index"),
+        "no image of it": ("image", "--output=no_entry", "--entry-annotation", "signed_image", "a=b"),
+    },
     "image_package": {
         "packaged": (
             *("hello.wasm", "--output=packaged", "--digest-file=packaged.digest", "--tag=v1", "--author=@someone"),
@@ -175,5 +206,17 @@ CALLS: dict[str, dict[str, tuple[str, ...]]] = {
             *(f"--repository={REPOSITORY}", "--annotation=a=b"),
         ),
         "no layout": ("none", "--output=no_request", "--component-signature=detached"),
+    },
+    "verified_component": {
+        "verified": ("signed_image", *_VERIFY, "--output=verified.wasm", "--verification=verified.json"),
+        "by its marker": (
+            *("signed_image/oci-layout", *_VERIFY, "--output=marked.wasm", "--verification=marked.json", "--quiet"),
+        ),
+        "not signed": ("image", *_VERIFY, "--output=not_signed.wasm", "--verification=not_signed.json", "--json"),
+        "another key": (
+            *("signed_image", "--require=component-only", "--component-key=other.pub"),
+            *("--output=another_verified.wasm", "--verification=another_verified.json"),
+        ),
+        "no layout": ("none/oci-layout", *_VERIFY, "--output=no_layout.wasm", "--verification=no_layout.json"),
     },
 }

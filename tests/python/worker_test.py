@@ -18,11 +18,13 @@ from tool_fixtures import CALLS, TOOLS, Ended, WorkerProcess, call_tool, make_in
 from wasmoci.cli.attest import attest
 from wasmoci.cli.component_sign import sign as sign_component
 from wasmoci.cli.component_split import split
+from wasmoci.cli.image_index import index
 from wasmoci.cli.image_package import package
 from wasmoci.cli.image_sign import sign as sign_image
 from wasmoci.cli.key_argument import KeyArgument
 from wasmoci.cli.options import PathArgument
 from wasmoci.cli.signing_request import request as signing_request
+from wasmoci.cli.verified_component import verified_component
 from wasmoci.worker.call import call
 from wasmoci.worker.output import separate_output
 
@@ -30,9 +32,11 @@ COMMANDS = {
     "attest": attest,
     "component_sign": sign_component,
     "component_split": split,
+    "image_index": index,
     "image_package": package,
     "image_sign": sign_image,
     "signing_request": signing_request,
+    "verified_component": verified_component,
 }
 
 REQUESTS = 200
@@ -74,7 +78,7 @@ def ended(response: dict[str, Any]) -> Ended:
 
 def test_the_calls_succeed_and_fail_in_every_way(plain: dict[str, dict[str, Plain]]) -> None:
     codes = {(tool, name): one.ended.code for tool, calls in plain.items() for name, one in calls.items()}
-    assert set(codes.values()) == {0, 1, 2}
+    assert set(codes.values()) == {0, 1, 2, 3}
     assert [one for one, code in codes.items() if code == 0 and "no " in one[1]] == []
     assert "two\\nlines, \\\\n and é".encode() in b"".join(plain["image_package"]["packaged"].files.values())
 
