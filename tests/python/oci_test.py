@@ -21,8 +21,8 @@ from wasmoci.oci import (
     Manifest,
     referrer_descriptor,
 )
-from wasmoci.oci_platform import Platform
-from wasmoci.strict_json import dump
+from wasmoci.oci_platform import MAX_FEATURES, Platform
+from wasmoci.strict_json import dump, parse_object
 
 CONFIG = Descriptor.of("application/vnd.example.config", b"{}")
 LAYER = Descriptor.of("application/wasm", b"layer", {"b": "2", "a": "1"})
@@ -62,6 +62,22 @@ def test_a_platform_is_written_as_clients_do() -> None:
     for text in ("wasip2/wasm", "linux/arm/v7"):
         assert str(Platform.of(text)) == text
     assert Platform.of("linux/arm/v7") == Platform("arm", "linux", variant="v7")
+
+
+def test_what_a_platform_does_not_say_is_left_out() -> None:
+    assert Platform("wasm", "wasip2").to_json() == {"architecture": "wasm", "os": "wasip2"}
+    said = {"architecture": "wasm", "os": "wasip2", "os.version": "", "variant": ""}
+    assert Platform.parse(parse_object(dump(said), "a platform", 100)) == Platform("wasm", "wasip2")
+
+
+def test_the_features_of_a_platform_are_bounded() -> None:
+    for count in (MAX_FEATURES, MAX_FEATURES + 1):
+        said = dump({"architecture": "wasm", "os": "wasip2", "os.features": ["a"] * count})
+        if count <= MAX_FEATURES:
+            assert len(Platform.parse(parse_object(said, "a platform", 1000)).os_features) == count
+            continue
+        with pytest.raises(LimitError, match="has 101 entries, the limit is 100"):
+            Platform.parse(parse_object(said, "a platform", 1000))
 
 
 @pytest.mark.parametrize("text", ["", "wasm", "wasip2/", "/wasm", "wasip2/wasm/", "a/b/c/d"])

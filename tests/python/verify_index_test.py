@@ -331,6 +331,13 @@ def refused_because(index: MemoryIndex, reason: Reason | None, message: str, pol
     assert isinstance(refused.value, VerificationError) is (reason is not None)
 
 
+def test_a_root_of_another_type_is_refused() -> None:
+    image = good()
+    image.image = replace(image.image, media_type=DOCKER)
+    with pytest.raises(VerificationError, match="must be an OCI image or index, it is 'application"):
+        verify_root(image, NOTHING)
+
+
 def test_a_hundred_entries_are_read() -> None:
     index = of_entries(*map(named, range(MAX_ENTRIES)))
     assert len(entries(index)) == MAX_ENTRIES == 100

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from wasmoci.errors import UsageError
 from wasmoci.strict_json import JsonObject
 
-_MAX_FEATURES = 100
+MAX_FEATURES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Platform:
             architecture=value.string("architecture"),
             os=value.string("os"),
             os_version=value.optional_string("os.version") or None,
-            os_features=tuple(value.strings("os.features", _MAX_FEATURES)) if "os.features" in value else (),
+            os_features=tuple(value.strings("os.features", MAX_FEATURES)) if "os.features" in value else (),
             variant=value.optional_string("variant") or None,
         )
 
