@@ -17,8 +17,8 @@ from wasmoci.registry.tls import TlsFiles, bundle_of, identified, trusting
 from wasmoci.registry.url import Origin, Url
 from wasmoci.text import without_secrets
 
-# Requests of one client at the same time; more connections than that are not kept.
-MAX_CONNECTIONS = 8
+# Connections to one origin that are kept: more than a run that publishes many images has at the same time.
+MAX_CONNECTIONS = 48
 
 READ_SECONDS = 60.0
 
