@@ -331,6 +331,19 @@ def test_an_entry_that_is_no_manifest_is_passed_over(entry: dict[str, object], m
         assert registry.requests("GET", "stolen") == registry.requests("GET", "1" * 20) == []
 
 
+def test_a_list_that_names_what_is_no_referrer(module: Module) -> None:
+    image = _image()
+    other = _image(component=HELLO)
+    strangers = [image.image, image.legacy, other.legacy, other.attached[0]]
+    entries = [_entry(digest=str(one.digest), size=one.size) for one in strangers if one]
+    served = answers(other) | answers(image) | {f"GET referrers/{image.image.digest}": listing(entries)}
+    with _served(module, image, served) as registry:
+        module.pull(registry.address, image)
+        module.build("--output_groups=+verification")
+    verdict = json.loads((module.folder / OUTPUT / "hello.json").read_text())
+    assert ([one["format"] for one in verdict["ociSignatures"]], verdict["warnings"]) == (["legacy"], [])
+
+
 @pytest.mark.parametrize("body", [b"<html>", b"[]", b"{}", b'{"manifests": {}}', b"[" * 100_000, b'{"a":1,"a":2}'])
 def test_what_is_no_list_of_referrers_is_none(body: bytes, module: Module) -> None:
     image = _image("legacy")
@@ -492,6 +505,18 @@ def test_a_credential_helper(module: Module, tmp_path: Path) -> None:
         (tmp_path / "config.json").write_text(json.dumps({"credHelpers": {registry.address: "test"}}))
         module.pull(registry.address, image)
         module.build(f"--repo_env=PATH={programs}:/usr/bin:/bin")
+    _check_no_secret(module)
+
+
+def test_a_credential_helper_of_bazel(module: Module, tmp_path: Path) -> None:
+    image = _image()
+    helper = tmp_path / "helper"
+    helper.write_text('#!/bin/sh\necho \'{"headers": {"Authorization": ["Basic dXNlcjpNQVJLRUQtUEFTU1dPUkQ="]}}\'\n')
+    helper.chmod(0o755)
+    push(image, tmp_path / "registry")
+    with TlsRegistry(tmp_path / "registry", module.tls.server, BasicAuth("user", PASSWORD)) as registry:
+        module.pull(registry.address, image)
+        module.build(f"--credential_helper=127.0.0.1={helper}")
     _check_no_secret(module)
 
 

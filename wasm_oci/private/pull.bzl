@@ -19,7 +19,6 @@ _ATTRS = {
 }
 
 _LAYOUT = "layout"
-_SCRATCH = "scratch.json"
 
 _BUILD = """\
 load({defs}, "wasm_oci_verified_component")
@@ -74,20 +73,28 @@ def _get(rctx, endpoints, resource, digits, accept = ""):
 def _get_manifest(rctx, endpoints, digits):
     return rctx.read(_get(rctx, endpoints, "manifests", digits, MANIFEST))
 
+def _ask(rctx, endpoints, resource, accept):
+    """Asks for what has no known digest; gives its text and digest, or None twice."""
+
+    # A name of its own: Bazel may still be copying the file before into its cache.
+    path = resource.replace("/", "-").replace(":", "-") + ".json"
+    found = fetch(rctx, endpoints, resource, path, accept = accept)
+    text = rctx.read(path) if found else None
+    rctx.delete(path)
+    return text, found
+
 def _find_referrers(rctx, endpoints, digits):
     """The digests that the referrers API lists, else those in the index at the fallback tag."""
     for resource in ("referrers/sha256:" + digits, "manifests/sha256-" + digits):
-        if fetch(rctx, endpoints, resource, _SCRATCH, accept = INDEX):
-            found = listed(rctx.read(_SCRATCH))
-            rctx.delete(_SCRATCH)
-            if found != None:
-                return check_count(found, "{}: the list of referrers".format(rctx.attr.image))
+        text, answered = _ask(rctx, endpoints, resource, INDEX)
+        found = listed(text) if answered else None
+        if found != None:
+            return check_count(found, "{}: the list of referrers".format(rctx.attr.image))
     return []
 
 def _find_legacy(rctx, endpoints, digits):
     """The digest of what cosign's tag for legacy signatures names, if there is such a tag."""
-    found = fetch(rctx, endpoints, "manifests/sha256-{}.sig".format(digits), _SCRATCH, accept = MANIFEST)
-    rctx.delete(_SCRATCH)
+    _, found = _ask(rctx, endpoints, "manifests/sha256-{}.sig".format(digits), MANIFEST)
     return [found] if found else []
 
 def _fetch_signatures(rctx, endpoints, digits):
@@ -95,14 +102,16 @@ def _fetch_signatures(rctx, endpoints, digits):
 
     Returns two dicts of hex digests to bytes of manifests: those of referrers, and legacy ones.
     """
+    pinned = [hex_of(one) for one in rctx.attr.signatures]
+    listed_ones = pinned or _find_referrers(rctx, endpoints, digits)
+    tagged_ones = pinned or _find_legacy(rctx, endpoints, digits)
     referrers, legacy = {}, {}
-    for candidate in [hex_of(one) for one in rctx.attr.signatures] or (
-        _find_referrers(rctx, endpoints, digits) + _find_legacy(rctx, endpoints, digits)
-    ):
+    for candidate in listed_ones + tagged_ones:
         manifest = _get_manifest(rctx, endpoints, candidate)
         attached = attached_blobs(manifest, digits)
-        if not attached:
-            rctx.delete(_blob(candidate))
+
+        # Whoever may list a referrer names no legacy signature with it.
+        if not attached or candidate not in (tagged_ones if attached.legacy else listed_ones):
             continue
         for blob in attached.blobs:
             _get(rctx, endpoints, "blobs", blob.hex)

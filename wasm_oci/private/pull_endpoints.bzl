@@ -46,6 +46,7 @@ def _endpoint(rctx, repository, insecure_registries, token_services):
         credential = credential,
         # The token by the URL that it was asked of; None where none was given.
         given = {},
+        name = registry.replace(":", "-"),
         offers = [_credential] if insecure or credential.is_token else [_token] if named_service else [_credential, _token],
         token_url = "{}{}scope=repository:{}:pull".format(service, "&" if "?" in service else "?", repository.path),
     )
@@ -134,12 +135,11 @@ def _credential(_, endpoint):
 def _token(rctx, endpoint):
     url = endpoint.token_url
     if url not in endpoint.given:
-        token = _fetch_token(rctx, url, endpoint.credential.auth)
+        token = _fetch_token(rctx, url, "token-{}.json".format(endpoint.name), endpoint.credential.auth)
         endpoint.given[url] = bearer(token) if token else None
     return endpoint.given[url]
 
-def _fetch_token(rctx, url, auth):
-    output = "token.json"
+def _fetch_token(rctx, url, output, auth):
     result = rctx.download(url = url, output = output, allow_fail = True, auth = {url: auth} if auth else {})
     if not result.success:
         return None
