@@ -370,7 +370,7 @@ def test_we_verify_and_pull_what_wkg_publishes(wkg: Wkg, tmp_path: Path) -> None
     key, public, wit = tmp_path / "component.key", tmp_path / "component.pub", tmp_path / "signed_wit.wasm"
     make_component_pair(key, public, pem=False)
     ours("component", "sign", wit_package(tmp_path), "--key", key, "--output", wit)
-    trusted = ["--component-key", public, "--component-key", built("keys/placeholder_component.pub")]
+    trusted: list[str | Path] = ["--component-key", public, "--component-key", built("keys/placeholder_component.pub")]
     trusted += ["--insecure-registry", wkg.address, "--require", "component-only"]
     wkg("publish", wit)
     wkg.push(wit, "pushed/wit:v1")
