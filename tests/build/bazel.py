@@ -74,7 +74,7 @@ def lasting_folder(name: str) -> Path:
 def in_toolbox(*command: str | Path, **environment: str) -> None:
     """Run a program of the toolbox or of the build; fail unless it exits with 0."""
     result = subprocess.run(
-        [*_toolbox(), *command], capture_output=True, check=False, env={**os.environ, **environment}, text=True
+        [*toolbox(), *command], capture_output=True, check=False, env={**os.environ, **environment}, text=True
     )
     assert result.returncode == 0, f"{command[0]}: exit code {result.returncode}\n{result.stdout}\n{result.stderr}"
 
@@ -83,7 +83,7 @@ def in_toolbox(*command: str | Path, **environment: str) -> None:
 def registry(folder: Path) -> Iterator[str]:
     """A development registry, served by the tool that Bazel built; gives its `host:port`."""
     bazel("build", "//tools:wasm_oci")
-    command = [*_toolbox(), ROOT / "bazel-bin/tools/wasm_oci", "registry", "serve", "--directory", folder]
+    command = [*toolbox(), ROOT / "bazel-bin/tools/wasm_oci", "registry", "serve", "--directory", folder]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=dict(os.environ)) as process:
         try:
             assert process.stdout is not None
@@ -92,6 +92,6 @@ def registry(folder: Path) -> Iterator[str]:
             process.terminate()
 
 
-def _toolbox() -> list[str | Path]:
+def toolbox() -> list[str | Path]:
     """What goes before the command of a program that Bazel built or that the toolbox has."""
     return [] if shutil.which("bazel") or shutil.which("bazelisk") else [ROOT / "tools/toolbox/run"]

@@ -49,3 +49,10 @@ def private_key_flags(folder: Path) -> list[str]:
         f"--//wasm_oci:component_private_key_path={folder / 'component.key'}",
         f"--//tests/build:own_setting={folder / 'oci.key'}",
     ]
+
+
+def secrets_below(folder: Path) -> list[tuple[Path, bytes]]:
+    """The files in a folder that hold a private key, and its form; not libraries, whose tables count as a key does."""
+    contents = ((path, path.read_bytes()) for path in folder.rglob("*") if path.is_file())
+    files = ((path, content) for path, content in contents if not content.startswith(b"\x7fELF"))
+    return [(path, secret) for path, content in files for secret in SECRETS if secret in content]
