@@ -9,7 +9,7 @@ import hashlib
 import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from unittest import mock
@@ -30,6 +30,7 @@ from wasmoci.digest import Digest
 from wasmoci.errors import Error
 from wasmoci.keys import component, cosign_file, image
 from wasmoci.oci import Descriptor, Index, Manifest
+from wasmoci.oci_platform import Platform
 from wasmoci.package_name import PackageName
 from wasmoci.reference import Reference
 from wasmoci.referrer_list import ReferrerList
@@ -89,6 +90,7 @@ _COSIGN_FILE = cosign_file.encrypt(b"0" * 138, PASSWORD)
 
 _SUBJECT = Descriptor.of("application/vnd.oci.image.manifest.v1+json", b"manifest")
 _LAYER = Descriptor.of("application/wasm", b"component", {"title": "a.wasm"})
+_ENTRY = replace(_SUBJECT, platform=Platform("arm", "linux", "1", ("a",), "v7"))
 _MANIFEST = Manifest(config=_LAYER, layers=(_LAYER,), annotations={"a": "b"}, subject=_SUBJECT)
 _STATEMENT = cosign_bundle.statement(_SUBJECT.digest)
 _BUNDLE = cosign_bundle.bundle(cosign_bundle.Envelope(_STATEMENT, bytes(70)), "hint")
@@ -307,7 +309,7 @@ TARGETS = {
     "provenance_request": Target(attestation_targets.provenance_request, [attestation_targets.REQUEST]),
     "workspace_status": Target(attestation_targets.workspace_status, [attestation_targets.STATUS]),
     "simple_signing": Target(_simple_signing, [_PAYLOAD]),
-    "oci": Target(_oci, [_MANIFEST.to_bytes(), Index((_SUBJECT, _LAYER)).to_bytes()]),
+    "oci": Target(_oci, [_MANIFEST.to_bytes(), Index((_ENTRY, _LAYER), subject=_SUBJECT).to_bytes()]),
     "signing_request": Target(
         _signing_request, [SigningRequest(_SUBJECT.digest, _COMPONENT_ASKED, _MANIFEST_ASKED, []).to_bytes()]
     ),

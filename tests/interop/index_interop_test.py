@@ -12,6 +12,7 @@ from peers import REGISTRIES, built, registry, run, run_refused
 from wasmoci.cosign_bundle import BUNDLE_MEDIA_TYPE
 from wasmoci.errors import Reason, VerificationError
 from wasmoci.image_index import entries, subjects
+from wasmoci.image_signatures import ImageSignature
 from wasmoci.keys.component import load_public_key as load_component_key
 from wasmoci.keys.image import ImagePublicKey, load_signer
 from wasmoci.layout import Layout
@@ -66,6 +67,11 @@ def verified(reference: str, trusted: ImagePublicKey) -> VerifiedIndex:
     return found
 
 
+def signatures(found: VerifiedIndex) -> list[tuple[ImageSignature, ...]]:
+    """Those of the index, then those of each entry."""
+    return [found.image_signatures, *(one.image_signatures for one in found.entries)]
+
+
 @contextmanager
 def published(
     kind: str, folder: Path, pair: KeyPair, formats: tuple[SignatureFormat, ...] = BOTH
@@ -98,7 +104,7 @@ def test_we_verify_what_we_published(kind: str, tmp_path: Path) -> None:
         found = verified(index, pair.trusted())
         assert str(found.subject.digest) == index.rpartition("@")[2]
         assert [one.subject.platform for one in found.entries] == [WASI, WASI]
-        assert [len(one.image_signatures) for one in (found, *found.entries)] == [2, 2, 2]
+        assert [len(one) for one in signatures(found)] == [2, 2, 2]
         with pytest.raises(VerificationError) as refused:
             verified(index, KeyPair.make(tmp_path, "other").trusted())
     assert refused.value.reason is Reason.UNTRUSTED_KEY
@@ -111,7 +117,7 @@ def test_we_verify_an_index_that_cosign_signed_recursively(kind: str, form: Sign
     flags = ["--tlog-upload=false", "--use-signing-config=false", "--allow-http-registry", "-y"]
     if form is SignatureFormat.LEGACY:
         flags.append(LEGACY)
-    sign = ("cosign", "sign", "--key", pair.private, *flags)
+    sign = ("cosign", "sign", "--key", str(pair.private), *flags)
     with registry(kind, tmp_path) as address:
         index = push(unsigned_index(tmp_path), f"{address}/acme/greeting")
         run(*sign, index, folder=tmp_path, environment=PASSWORD)
@@ -120,7 +126,7 @@ def test_we_verify_an_index_that_cosign_signed_recursively(kind: str, form: Sign
         run(*sign, "--recursive", index, folder=tmp_path, environment=PASSWORD)
         found = verified(index, pair.trusted())
     assert found.level is Level.DUAL_LAYER
-    assert {sign.format for one in (found, *found.entries) for sign in one.image_signatures} == {form}
+    assert {signature.format for one in signatures(found) for signature in one} == {form}
 
 
 def test_cosign_verifies_the_index_in_a_layout(tmp_path: Path) -> None:
@@ -184,4 +190,4 @@ def test_oras_and_skopeo_read_the_layout_of_an_index(kind: str, tmp_path: Path) 
         command = ("oras", "cp", "-r", "--from-oci-layout", "--to-plain-http")
         run(*command, f"{layout}:v1.0.0", target, folder=tmp_path)
         found_again = verified(target, pair.trusted())
-    assert [len(one.image_signatures) for one in (found_again, *found_again.entries)] == [1, 1, 1]
+    assert [len(one) for one in signatures(found_again)] == [1, 1, 1]

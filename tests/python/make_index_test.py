@@ -271,9 +271,9 @@ def test_the_command_makes_signs_and_verifies_an_index(layouts: list[Path], tmp_
 def check_verdict(signed: Path, folder: Path) -> None:
     (folder / "component.pub").write_bytes(pem_public(KEY))
     (folder / "oci.pub").write_bytes(PUBLIC_KEY.pem())
-    keys = ["--component-key", folder / "component.pub", "--oci-key", folder / "oci.pub"]
+    keys = ["--component-key", str(folder / "component.pub"), "--oci-key", str(folder / "oci.pub")]
     root, first, second = (one.digest for one in (Layout(signed).root(), *entries(Layout(signed))))
-    for command in (["verify", signed], ["image", "inspect", signed]):
+    for command in (["verify", str(signed)], ["image", "inspect", str(signed)]):
         lines = run(*command, *keys).stdout.splitlines()
         assert lines[:3] == [
             f"{signed}: {root}",

@@ -62,6 +62,7 @@ def test_a_platform_is_written_as_clients_do() -> None:
     for text in ("wasip2/wasm", "linux/arm/v7"):
         assert str(Platform.of(text)) == text
     assert Platform.of("linux/arm/v7") == Platform("arm", "linux", variant="v7")
+    assert Platform.of("wasip2/wasm") == Platform("wasm", "wasip2")
 
 
 def test_what_a_platform_does_not_say_is_left_out() -> None:

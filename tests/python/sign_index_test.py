@@ -23,7 +23,7 @@ from wasmoci.errors import Error, FormatError, UsageError, VerificationError
 from wasmoci.files import SECRET_FILE_MODE, write_atomically
 from wasmoci.image_index import entries
 from wasmoci.image_provenance import MAX_FILES, image_provenance
-from wasmoci.image_signatures import verify_image_signatures
+from wasmoci.image_signatures import ImageSignature, verify_image_signatures
 from wasmoci.image_trust import ImageTrust
 from wasmoci.keys.image import ImagePublicKey
 from wasmoci.layout import KIND_ANNOTATION, SIGNATURES_KIND, Layout
@@ -63,6 +63,11 @@ def formats_of(layout: Path, digest: Digest) -> list[SignatureFormat]:
     return sorted(one.format for one in found.signatures)
 
 
+def signatures(found: VerifiedIndex) -> list[tuple[ImageSignature, ...]]:
+    """Those of the index, then those of each entry."""
+    return [found.image_signatures, *(one.image_signatures for one in found.entries)]
+
+
 @pytest.mark.parametrize("formats", [[BUNDLE], [LEGACY], [BUNDLE, LEGACY]])
 def test_the_index_is_signed_and_its_images_stay_as_they_are(
     formats: list[SignatureFormat], layout: Path, tmp_path: Path
@@ -82,7 +87,7 @@ def test_all_of_it_is_signed_where_that_is_asked_for(layout: Path, tmp_path: Pat
     found = verify_root(Layout(tmp_path / "out"), both_layers())
     assert isinstance(found, VerifiedIndex)
     assert found.level is Level.DUAL_LAYER
-    assert [len(one.image_signatures) for one in (found, *found.entries)] == [2, 2, 2]
+    assert [len(one) for one in signatures(found)] == [2, 2, 2]
     kinds = [one.annotations.get(KIND_ANNOTATION) for one in Layout(tmp_path / "out").index.manifests]
     assert kinds.count(SIGNATURES_KIND) == 1
 
@@ -99,7 +104,7 @@ def test_a_second_signer_is_added_everywhere(layout: Path, tmp_path: Path) -> No
     for key in (PUBLIC_KEY, OTHER_PUBLIC_KEY):
         found = verify_root(Layout(tmp_path / "two"), Policy.of([], [key]))
         assert isinstance(found, VerifiedIndex)
-        assert [len(one.image_signatures) for one in (found, *found.entries)] == [2, 2, 2]
+        assert [len(one) for one in signatures(found)] == [2, 2, 2]
 
 
 # What is no index of images, and what an index cannot have.
@@ -175,7 +180,7 @@ def test_the_bundles_of_all_of_it_are_logged(tmp_path: Path) -> None:
     assert (logged.subject, logged.added) == (Layout(layout).root(), 3)
     found = verify_root(Layout(tmp_path / "out"), required)
     assert isinstance(found, VerifiedIndex)
-    assert all(signature.logged for one in (found, *found.entries) for signature in one.image_signatures)
+    assert all(signature.logged for one in signatures(found) for signature in one)
 
 
 def test_the_materials_of_an_index_are_its_images(layout: Path, tmp_path: Path) -> None:
