@@ -21,7 +21,7 @@ from copy_fixtures import (
     send_layout,
     source_in,
 )
-from image_fixtures import OTHER_PUBLIC_KEY, PUBLIC_KEY
+from image_fixtures import OTHER_PUBLIC_KEY, PUBLIC_KEY, blob_path
 from publish_fixtures import DUAL, dual_layout, unsigned_layout
 from wasm_fixtures import KEY
 from wasmoci import copy_image as copy_module
@@ -436,6 +436,31 @@ def test_bytes_that_change_after_the_plan_are_refused(
         copy(planned, one_target)
     assert refused.value.reason is Reason.DIGEST_MISMATCH
     assert not any(human_tags(event) for event in events)
+
+
+def test_a_layout_that_lacks_a_blob_is_refused(
+    one_target: RepositoryClient, dual: Path, tmp_path: Path, events: list[Event]
+) -> None:
+    planned = plan_copy(Layout(dual), None, recursive=False)
+    blob_path(dual, planned.contents.blobs[0].digest).unlink()
+    with pytest.raises(VerificationError, match="lacks blob") as refused:
+        copy(planned, one_target)
+    assert refused.value.reason is Reason.MALFORMED
+    assert not any(human_tags(event) for event in events)
+    with pytest.raises(VerificationError, match="lacks blob") as refused:
+        copy_to_layout(planned, tmp_path / "out", None)
+    assert refused.value.reason is Reason.MALFORMED
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_referrer_that_is_there_and_not_listed_is_listed(dual: Path, tmp_path: Path) -> None:
+    """As after a publisher that was killed."""
+    with EmbeddedRegistry(tmp_path / "to", referrers_api=False) as registry, client_at(registry.address) as client:
+        copy(plan_copy(Layout(dual), DUAL, recursive=False), client)
+        subject = source_in(client).root().digest
+        client.put_manifest(Index(()).to_bytes(), INDEX_MEDIA_TYPE, fallback_tag(subject))
+        copy(plan_copy(Layout(dual), DUAL, recursive=False), client)
+        assert len(source_in(client).referrers(subject).descriptors) == 1
 
 
 def uploads(events: list[Event], path: str) -> list[Event]:

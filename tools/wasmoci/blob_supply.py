@@ -12,6 +12,7 @@ from wasmoci.errors import Error, Reason, VerificationError
 from wasmoci.image_source import ImageSource
 from wasmoci.layout import Layout
 from wasmoci.oci import Descriptor
+from wasmoci.verify import refuse_malformed
 
 
 class BlobSupply(Protocol):
@@ -37,7 +38,7 @@ class LayoutBlobs:
     def prepare(self, blob: Descriptor) -> None:
         if not self._check:
             return
-        with self.open(blob) as stream:
+        with refuse_malformed(), self.open(blob) as stream:
             if os.fstat(stream.fileno()).st_size != blob.size:
                 raise VerificationError(Reason.DIGEST_MISMATCH, f"blob {blob.digest} must have {blob.size} bytes")
             blob.digest.check_same(Digest.of_stream(stream), f"blob {blob.digest}")
