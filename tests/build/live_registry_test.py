@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bazel import ROOT, Outcome, bazel, registry
+from bazel import ROOT, Outcome, bazel, json_stream, registry
 
 KEYS = ROOT / "examples/oci_signing/keys"
 
@@ -45,7 +45,12 @@ def _publish(target: str, address: str) -> None:
 
 
 def _test(folder: Path, code: int | None) -> Outcome:
-    return bazel("test", "//:live", "--nozip_undeclared_test_outputs", "--test_output=errors", code=code, folder=folder)
+    flags = [
+        "--nozip_undeclared_test_outputs",
+        "--test_output=errors",
+        f"--execution_log_json_file={folder / 'log.json'}",
+    ]
+    return bazel("test", "//:live", *flags, code=code, folder=folder)
 
 
 def test_the_verdict_follows_the_registry(address: str, tmp_path: Path) -> None:
@@ -60,6 +65,10 @@ def test_the_verdict_follows_the_registry(address: str, tmp_path: Path) -> None:
         _publish("//examples/oci_signing:publish_secure_greeting", address)
         _test(folder, code=0)
         assert "cached" not in _test(folder, code=0).text
+        (spawn,) = (spawn for spawn in json_stream(folder / "log.json") if spawn["mnemonic"] == "TestRunner")
+        assert (spawn["remotable"], spawn["remoteCacheable"]) == (False, False), (
+            "credentials are here, and verdicts age"
+        )
         _publish("//tests/build:publish_component_only", address)
         assert "refused: UNSIGNED" in _test(folder, code=3).text
     finally:

@@ -1,4 +1,4 @@
-"""Actions in workers, of every kind that Bazel has, make what they make as programs of their own.
+"""However Bazel runs the actions, they make the same: as programs or in workers, for one configuration or two.
 
 Runs Bazel, so it is no Bazel test: `.ci/run` calls it.
 """
@@ -13,13 +13,23 @@ from bazel import Outcome, bazel, digests, json_stream
 from secret_keys import SECRETS, private_key_flags
 
 TARGETS = [
-    "//tests/build:image",
+    "//tests/build:verified_component",
     "//tests/rules:attested_image",
+    "//tests/rules:greeting_index",
     "//tests/rules:image_signed_by_two",
     "//tests/rules:signed_in_parts",
     "//tests/rules:signing_request",
 ]
-MNEMONICS = {"OciAttest", "OciSign", "SigningRequest", "WasmOciPackage", "WasmSign", "WasmSplit"}
+MNEMONICS = {
+    "OciAttest",
+    "OciSign",
+    "SigningRequest",
+    "WasmOciIndex",
+    "WasmOciPackage",
+    "WasmSign",
+    "WasmSplit",
+    "WasmVerify",
+}
 PLAIN = [f"--strategy={mnemonic}=sandboxed" for mnemonic in sorted(MNEMONICS)]
 # The flags of a kind of worker, and how Bazel calls it.
 WORKERS = {
@@ -41,16 +51,16 @@ class Module:
     flags: list[str]
     folder: Path
 
-    def build(self, *flags: str) -> Outcome:
-        """Build all targets from nothing."""
+    def build(self, *arguments: str) -> Outcome:
+        """Build targets from nothing."""
         bazel("clean", startup=self.startup)
         recorded = f"--execution_log_json_file={self.folder / 'execution.json'}"
-        return bazel("build", *self.flags, "--disk_cache=", recorded, *flags, *TARGETS, startup=self.startup)
+        return bazel("build", *self.flags, "--disk_cache=", recorded, *arguments, startup=self.startup)
 
-    def runners(self) -> dict[str, str]:
-        """How each kind of action ran in the build before."""
+    def ran(self) -> list[tuple[str, str]]:
+        """The mnemonics of our actions in the build before, each with how it ran."""
         spawns = json_stream(self.folder / "execution.json")
-        return {spawn["mnemonic"]: spawn["runner"] for spawn in spawns if spawn["mnemonic"] in MNEMONICS}
+        return [(spawn["mnemonic"], spawn["runner"]) for spawn in spawns if spawn["mnemonic"] in MNEMONICS]
 
     def info(self, name: str) -> Path:
         return Path(bazel("info", name, startup=self.startup).stdout.strip())
@@ -73,16 +83,16 @@ def _module(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Module]:
 
 @pytest.fixture(name="plain", scope="module")
 def _plain(module: Module) -> dict[str, str]:
-    module.build(*PLAIN)
-    assert module.runners() == dict.fromkeys(MNEMONICS, "linux-sandbox")
+    module.build(*PLAIN, *TARGETS)
+    assert set(module.ran()) == {(mnemonic, "linux-sandbox") for mnemonic in MNEMONICS}
     return module.outputs()
 
 
 @pytest.mark.parametrize("kind", WORKERS)
 def test_workers_make_the_same_bytes(kind: str, module: Module, plain: dict[str, str]) -> None:
     flags, name = WORKERS[kind]
-    outcome = module.build(*flags, "--worker_verbose", "--worker_quit_after_build")
-    assert module.runners() == dict.fromkeys(MNEMONICS, "worker")
+    outcome = module.build(*flags, "--worker_verbose", "--worker_quit_after_build", *TARGETS)
+    assert set(module.ran()) == {(mnemonic, "worker") for mnemonic in MNEMONICS}
     for mnemonic in MNEMONICS:
         assert f"Created new {name.format(mnemonic)} " in outcome.stderr
     assert module.outputs() == plain
@@ -92,3 +102,20 @@ def test_workers_make_the_same_bytes(kind: str, module: Module, plain: dict[str,
     assert len(logs) >= len(MNEMONICS)
     for text in (outcome.text.encode(), (module.folder / "execution.json").read_bytes(), *map(Path.read_bytes, logs)):
         assert [secret for secret in SECRETS if secret in text] == []
+
+
+# Bazel 7.7 starts no multiplex worker whose path is mapped.
+@pytest.mark.parametrize("kind", [PLAIN, ["--noworker_multiplex", "--worker_sandboxing"]])
+def test_what_is_built_for_two_configurations_is_signed_once(kind: list[str], module: Module, tmp_path: Path) -> None:
+    mapping = [
+        "--experimental_output_paths=strip",
+        "--modify_execution_info=(Oci|Wasm).*=+supports-path-mapping",
+        f"--disk_cache={tmp_path}",
+        "--jobs=1",
+    ]
+    images = ["//tests/build:image_in_dbg", "//tests/build:image_in_opt"]
+    module.build(*kind, *mapping, *images)
+    ran = module.ran()
+    for mnemonic in ("OciSign", "WasmOciPackage", "WasmSign"):
+        (first, second) = (runner for one, runner in ran if one == mnemonic)
+        assert {first, second} == {"linux-sandbox" if kind == PLAIN else "worker", "disk cache hit"}
