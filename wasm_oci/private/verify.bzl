@@ -107,7 +107,7 @@ def wasm_component_verify_signatures(
         reference = oci_image_ref,
         signed_annotations = signed_annotations,
         size = size,
-        tags = tags + ["external", "no-remote-cache", "requires-network"],
+        tags = tags + ["external", "no-remote", "requires-network"],
         testonly = testonly,
         transparency_log = transparency_log,
         visibility = visibility,
