@@ -405,6 +405,15 @@ def test_writer_accepts_an_empty_folder_and_is_no_layout_before_it_finishes(tmp_
     assert Layout(tmp_path).blob_digests() == sorted(digests, key=str)
 
 
+def test_writer_names_a_blob_by_the_bytes_that_it_wrote(tmp_path: Path) -> None:
+    writer = LayoutWriter(tmp_path)
+    writer.start()
+    content = b"some bytes" * 100_000
+    assert writer.add_new(io.BytesIO(content)) == (Digest.of(content), len(content))
+    assert [path.name for path in (tmp_path / "blobs/sha256").iterdir()] == [Digest.of(content).hex]
+    assert (tmp_path / "blobs/sha256" / Digest.of(content).hex).read_bytes() == content
+
+
 def test_writer_refuses_a_stream_that_is_not_what_its_digest_says(tmp_path: Path) -> None:
     writer = LayoutWriter(tmp_path / "out")
     writer.start()

@@ -97,10 +97,23 @@ def test_component_that_cannot_be_read_is_an_error(request_: PackageRequest) -> 
         package(replace(request_, component=request_.component.with_name("missing")))
 
 
+def test_the_component_is_hashed_once(request_: PackageRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    hashed: list[str] = []
+    original = Digest.of_stream
+    monkeypatch.setattr(Digest, "of_stream", lambda stream: hashed.append(stream.name) or original(stream))
+    package(replace(request_, output=request_.output / "in" / "folders"))
+    assert len(hashed) == 1
+
+
+def test_folders_that_cannot_be_made_are_named(request_: PackageRequest) -> None:
+    with pytest.raises(Error, match=r"cannot write .*in\.wasm/in/layout: Not a directory"):
+        package(replace(request_, output=request_.component / "in" / "layout"))
+
+
 def test_folder_that_holds_something_is_not_overwritten(request_: PackageRequest) -> None:
     package(request_)
     before = files_of(request_.output)
-    with pytest.raises(Error, match="cannot make a layout"):
+    with pytest.raises(Error, match="exists already and is not empty"):
         package(request_)
     assert files_of(request_.output) == before
 

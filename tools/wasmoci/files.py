@@ -79,6 +79,14 @@ def atomic_output(path: Path, mode: int = PUBLIC_FILE_MODE, *, replace: bool = T
         temporary.unlink(missing_ok=True)
 
 
+def make_parents(path: Path) -> None:
+    """Make the folders above `path` where they are missing; Error where they cannot be made."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Error(f"cannot write {path}: {error.strerror}") from None
+
+
 @contextmanager
 def atomic_folder(path: Path) -> Iterator[Path]:
     """The path of a folder to make; it gets the name `path` when the block ends well, and vanishes when it fails.

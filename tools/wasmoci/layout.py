@@ -39,6 +39,7 @@ ATTESTATIONS_KIND = "dev.cosignproject.cosign/atts"
 
 # Room for an index of MAX_ENTRIES images, all signed in both formats by several keys.
 MAX_BLOBS = 4000
+_UNNAMED = "unnamed"
 
 # What is at these tags of the root has a kind, too.
 KINDS = {CosignTag.SIGNATURES: SIGNATURES_KIND, CosignTag.ATTESTATIONS: ATTESTATIONS_KIND}
@@ -208,6 +209,18 @@ class LayoutWriter:
             shutil.copyfileobj(stream, target, BLOCK_SIZE)
             target.seek(0)
             digest.check_same(Digest.of_stream(target), f"blob {digest}")
+
+    def add_new(self, stream: BinaryIO) -> tuple[Digest, int]:
+        """Copy a blob; the digest and the size of the bytes that were written."""
+        blobs = self.path / _BLOBS
+        with self._writing():
+            with (blobs / _UNNAMED).open("w+b") as target:
+                shutil.copyfileobj(stream, target, BLOCK_SIZE)
+                size = target.tell()
+                target.seek(0)
+                digest = Digest.of_stream(target)
+            (blobs / _UNNAMED).rename(blobs / digest.hex)
+        return digest, size
 
     def add_copy(self, source: ImageSource, blob: Descriptor) -> None:
         """Copy a blob of any source, which checks it."""

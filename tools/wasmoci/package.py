@@ -9,9 +9,8 @@ from wasmoci.component_interface import Interface, read_interface
 from wasmoci.component_metadata import read_annotations
 from wasmoci.component_referrer import component_signature_referrer
 from wasmoci.component_signature import MAX_DATA_SIZE, SignatureData
-from wasmoci.digest import Digest
 from wasmoci.errors import UsageError
-from wasmoci.files import open_for_reading, read_bounded
+from wasmoci.files import atomic_folder, make_parents, open_for_reading, read_bounded
 from wasmoci.layout import IMAGE_KIND, KIND_ANNOTATION, LayoutWriter
 from wasmoci.oci import (
     EMPTY_CONFIG,
@@ -60,13 +59,15 @@ def package(request: PackageRequest) -> Descriptor:
     is none that wkg would publish, Error where the files cannot be read or written.
     """
     signature = None if request.signature is None else _read_signature(request.signature)
-    with open_for_reading(request.component, "the component") as stream:
+    make_parents(request.output)
+    with open_for_reading(request.component, "the component") as stream, atomic_folder(request.output) as folder:
         interface = read_interface(stream)
         request = _described(request, interface, stream)
         title = request.component.name if request.title is None else request.title
+        writer = LayoutWriter(folder)
+        writer.start()
         stream.seek(0)
-        layer_digest = Digest.of_stream(stream)
-        size = stream.tell()
+        layer_digest, size = writer.add_new(stream)
         config = WasmConfig(layer_digest, interface, request.created, request.author).to_bytes()
         manifest = Manifest(
             config=Descriptor.of(CONFIG_MEDIA_TYPE, config),
@@ -77,16 +78,12 @@ def package(request: PackageRequest) -> Descriptor:
         if request.ref_name:
             entry_annotations[REF_NAME_ANNOTATION] = request.ref_name
         entry = Descriptor.of(MANIFEST_MEDIA_TYPE, manifest, entry_annotations)
-        writer = LayoutWriter(request.output)
-        writer.start()
-        stream.seek(0)
-        writer.add_stream(stream, layer_digest)
-    writer.add(config)
-    writer.add(manifest)
-    entries = [entry]
-    if signature is not None:
-        entries.append(_attach_signature(writer, signature, entry, title))
-    writer.finish(entries)
+        writer.add(config)
+        writer.add(manifest)
+        entries = [entry]
+        if signature is not None:
+            entries.append(_attach_signature(writer, signature, entry, title))
+        writer.finish(entries)
     return entry
 
 
