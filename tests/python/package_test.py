@@ -4,6 +4,7 @@ import io
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -98,9 +99,14 @@ def test_component_that_cannot_be_read_is_an_error(request_: PackageRequest) -> 
 
 
 def test_the_component_is_hashed_once(request_: PackageRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    hashed: list[str] = []
+    hashed: list[BinaryIO] = []
     original = Digest.of_stream
-    monkeypatch.setattr(Digest, "of_stream", lambda stream: hashed.append(stream.name) or original(stream))
+
+    def of_stream(stream: BinaryIO) -> Digest:
+        hashed.append(stream)
+        return original(stream)
+
+    monkeypatch.setattr(Digest, "of_stream", of_stream)
     package(replace(request_, output=request_.output / "in" / "folders"))
     assert len(hashed) == 1
 
