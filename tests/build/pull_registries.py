@@ -1,15 +1,23 @@
 """Registries with TLS that Bazel pulls from: simulated ones, whose every answer is chosen, and the embedded one."""
 
 import json
+import os
+import socket
 import ssl
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import bcrypt
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, pkcs12
 
+from bazel import toolbox
 from copy_fixtures import client_at, send_layout
 from image_fixtures import MemoryImage, write_layout
-from registry_fixtures import REPOSITORY_PATH, Answer, Tls
+from registry_fixtures import PASSWORD, REPOSITORY_PATH, Answer, Tls
 from wasmoci.component_referrer import SIGNATURE_MEDIA_TYPE, component_signature_referrer
 from wasmoci.oci import (
     EMPTY_CONFIG,
@@ -24,6 +32,8 @@ from wasmoci.simple_signing import signature_tag
 
 TRUST_STORE_PASSWORD = "changeit"
 
+_SECONDS = 60
+
 
 class TlsRegistry(EmbeddedRegistry):
     """The embedded registry with TLS in front."""
@@ -31,6 +41,51 @@ class TlsRegistry(EmbeddedRegistry):
     def __init__(self, folder: Path, tls: ssl.SSLContext, auth: ServerAuth | None = None) -> None:
         super().__init__(folder, auth=auth)
         self._server.socket = tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
+
+
+@contextmanager
+def docker_registry(folder: Path, tls: Path) -> Iterator[str]:
+    """Debian's docker-registry, which has no referrers API, for `user` with PASSWORD; gives its `host:port`.
+
+    `tls` is the folder of `make_tls`.
+    """
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    folder.mkdir()
+    hashed = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(5)).decode()
+    (folder / "htpasswd").write_text(f"user:{hashed}\n")
+    files = {"certificate": str(tls / "certificate.pem"), "key": str(tls / "key.pem")}
+    config = {
+        "version": 0.1,
+        "storage": {"filesystem": {"rootdirectory": str(folder / "content")}},
+        "http": {"addr": f"127.0.0.1:{port}", "tls": files},
+        "auth": {"htpasswd": {"realm": "test", "path": str(folder / "htpasswd")}},
+    }
+    # JSON is YAML.
+    (folder / "config.yml").write_text(json.dumps(config))
+    command = [*toolbox(), "docker-registry", "serve", folder / "config.yml"]
+    with (
+        (folder / "log").open("wb") as log,
+        subprocess.Popen(command, env=dict(os.environ), stdout=log, stderr=log) as process,
+    ):
+        try:
+            _wait_for(port)
+            yield f"127.0.0.1:{port}"
+        finally:
+            process.terminate()
+
+
+def _wait_for(port: int) -> None:
+    end = time.monotonic() + _SECONDS
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+        except OSError:
+            assert time.monotonic() < end, "docker-registry does not listen"
+            time.sleep(0.1)
+        else:
+            return
 
 
 def trust_store(tls: Tls, path: Path) -> None:
@@ -74,9 +129,8 @@ def attach_component_signature(image: MemoryImage, signature: bytes) -> None:
 
 def push(image: MemoryImage, folder: Path) -> None:
     """Put the image and what is attached to it into the embedded registry's folder."""
-    layout = write_layout(image, folder.with_name("pushed"))
     with EmbeddedRegistry(folder) as registry, client_at(registry.address, REPOSITORY_PATH) as client:
-        send_layout(layout, client)
+        send_layout(write_layout(image, folder.with_name("pushed")), client)
 
 
 def _manifest(image: MemoryImage, descriptor: Descriptor) -> Answer:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bazel import ROOT, Outcome, bazel, lasting_folder
+from copy_fixtures import send_layout
 from image_fixtures import (
     HELLO,
     SIGNED_HELLO,
@@ -18,12 +19,14 @@ from image_fixtures import (
     attach_legacy,
     legacy_layer,
     make_image,
+    write_layout,
 )
 from pull_registries import (
     TRUST_STORE_PASSWORD,
     TlsRegistry,
     answers,
     attach_component_signature,
+    docker_registry,
     listing,
     push,
     trust_store,
@@ -31,6 +34,8 @@ from pull_registries import (
 from registry_fixtures import IDENTITY_TOKEN, PASSWORD, REPOSITORY_PATH, Answer, Simulator, Tls, make_tls
 from wasm_fixtures import detached
 from wasmoci.oci import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE
+from wasmoci.reference import Repository
+from wasmoci.registry.client import RepositoryClient
 from wasmoci.registry.server_auth import BasicAuth, BearerAuth, ServerAuth
 
 MODULE = """\
@@ -436,6 +441,20 @@ def test_a_registry_that_wants_to_see_something(auth: ServerAuth, module: Module
             module.build()
     assert module.component() == SIGNED_HELLO
     _check_no_secret(module)
+
+
+def test_docker_registry(module: Module, tmp_path: Path) -> None:
+    image = _image()
+    tls = Path(module.tls.environment["SSL_CERT_FILE"]).parent
+    with docker_registry(tmp_path / "registry", tls) as address:
+        _log_in(address, tmp_path)
+        environment = {**module.tls.environment, "DOCKER_CONFIG": str(tmp_path)}
+        with RepositoryClient(Repository(address, REPOSITORY_PATH), environment) as client:
+            send_layout(write_layout(image, tmp_path / "layout"), client)
+        module.pull(address, image)
+        module.build("--output_groups=+verification")
+    verdict = json.loads((module.folder / OUTPUT / "hello.json").read_text())
+    assert [one["format"] for one in verdict["ociSignatures"]] == ["bundle", "legacy"]
 
 
 def test_a_token_service_that_is_named(module: Module, tmp_path: Path) -> None:
