@@ -86,7 +86,12 @@ def test_without_its_key_nothing_is_published(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("target", "text"),
-    [("key_with_pin", "must have no `pin-value`"), ("signed_before_its_component", "no build can sign its manifest")],
+    [
+        ("key_with_pin", "must have no `pin-value`"),
+        ("signed_before_its_component", "no build can sign its manifest"),
+        ("verified_by_identity", "no build action verifies an identity"),
+        ("verified_of_several", "must have one OCI image layout"),
+    ],
 )
 def test_what_cannot_be_right_is_refused_at_analysis(target: str, text: str, flags: list[str]) -> None:
     assert text in bazel("build", "--nobuild", *flags, f"{HERE}:{target}", code=1).stderr
