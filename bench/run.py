@@ -1,0 +1,89 @@
+"""The benchmark: our tools, the real peers and the limits of the machine, on the same inputs in turns.
+
+    tools/toolbox/run python3 bench/run.py [--quick] [--only NAME…] [--json FILE] [--svg FILE] [--folder FOLDER]
+
+Needs Linux and, on PATH, Bazel and the peers (tools/toolbox/peers). It prints each row as it is measured, and all
+targets of issue 6 at the end. Ratios are medians of those of each round. FOLDER keeps Bazel's output bases and the
+installed packages for the next run, and needs 20 GiB; nobody else may use it or the machine meanwhile.
+"""
+
+import argparse
+import json
+import sys
+import traceback
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+
+from build_rows import build_changed, build_cold, build_null
+from comparing import Row
+from component_rows import sign_large, sign_small, verify_large
+from image_rows import sign_manifest, verify_image, verify_many
+from lab import FULL, QUICK, Lab
+from plot import plot
+from publish_rows import publish_many, publish_sizes
+from scale_rows import scale
+from table import summary, table
+from usage import BenchError
+
+Measurement = Callable[[Lab], Row]
+
+
+def measurements(lab: Lab) -> dict[str, Measurement]:
+    """Every row by its name."""
+    fixed: list[Measurement] = [sign_small, sign_large, verify_large, sign_manifest, verify_image, build_changed]
+    many: list[Measurement] = [build_cold, build_null, verify_many, publish_many]
+    return {
+        **{one.__name__: one for one in fixed},
+        **{f"publish_{mib}": partial(publish_sizes, mib=mib) for mib in lab.size.mib},
+        **{one.__name__: one for one in many},
+        **{f"scale_{count}": partial(scale, count=count) for count in lab.size.counts},
+    }
+
+
+def measure(lab: Lab, only: list[str]) -> tuple[list[Row], dict[str, str]]:
+    """The rows, and why others are not there: one that fails does not end the run."""
+    known = measurements(lab)
+    rows: list[Row] = []
+    failed: dict[str, str] = {}
+    for name in only or known:
+        try:
+            rows.append(known[name](lab))
+        except (BenchError, OSError, ValueError) as error:
+            traceback.print_exc()
+            failed[name] = str(error)
+            continue
+        print(table(rows[-1]), flush=True)
+    return rows, failed
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="small sizes and numbers, to try that everything works")
+    parser.add_argument("--only", nargs="+", default=[], metavar="NAME")
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--svg", type=Path)
+    parser.add_argument("--folder", type=Path, default=Path.home() / ".cache/rules_wasm_oci/bench")
+    arguments = parser.parse_args()
+    folder = arguments.folder.resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        lab = Lab(folder, QUICK if arguments.quick else FULL, stack)
+        if unknown := set(arguments.only) - set(measurements(lab)):
+            parser.error(f"{', '.join(sorted(unknown))}: known are {', '.join(measurements(lab))}")
+        facts = lab.facts()
+        print(json.dumps(facts, indent=2), flush=True)
+        rows, failed = measure(lab, arguments.only)
+    print(summary(rows))
+    if arguments.json:
+        result = {"facts": facts, "rows": [row.to_json() for row in rows], "failed": failed}
+        arguments.json.write_text(json.dumps(result, indent=2) + "\n")
+    if arguments.svg:
+        arguments.svg.write_text(plot(rows))
+    if failed:
+        sys.exit("not measured: " + ", ".join(failed))
+
+
+if __name__ == "__main__":
+    main()
