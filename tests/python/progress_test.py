@@ -45,6 +45,7 @@ def test_after_a_broken_connection_what_is_told_is_what_the_registry_has(
 ) -> None:
     chunk, kept = 4 * UPLOAD_BLOCK_SIZE, UPLOAD_BLOCK_SIZE + 100
     monkeypatch.setattr(upload, "MAX_SINGLE_SIZE", 0)
+    monkeypatch.setattr(upload, "FIRST_CHUNK_SIZE", 0)
     monkeypatch.setattr(upload_answers, "CHUNK_SIZE", chunk)
     breaks = [True]
 

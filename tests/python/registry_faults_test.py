@@ -152,6 +152,7 @@ def test_an_upload_in_chunks_goes_on_after_a_fault(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr(upload, "MAX_SINGLE_SIZE", 100)
+    monkeypatch.setattr(upload, "FIRST_CHUNK_SIZE", 0)
     monkeypatch.setattr(upload_answers, "CHUNK_SIZE", 100)
     assert publish_through(fault, *planned, tmp_path, caplog) is None
 

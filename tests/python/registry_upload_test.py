@@ -37,6 +37,7 @@ BLOB = Descriptor.of("application/wasm", CONTENT)
 @pytest.fixture(autouse=True)
 def _small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(upload, "MAX_SINGLE_SIZE", 1000)
+    monkeypatch.setattr(upload, "FIRST_CHUNK_SIZE", 0)
     monkeypatch.setattr(upload_answers, "CHUNK_SIZE", 1000)
 
 
@@ -211,6 +212,41 @@ def test_the_embedded_registry_goes_on_after_a_broken_connection(
         assert client.put_blob(BLOB, source)
         assert client.read_blob(BLOB, 5000) == CONTENT
     assert breaks == []
+
+
+def ranges(registry: Simulator) -> list[str | None]:
+    return [seen.content_range for seen in registry.requests("PATCH")]
+
+
+LARGE_CHUNKS: dict[str, tuple[Answers, list[str | None]]] = {
+    "all is well": ({CHUNK: [accepted(2000), accepted(2500)]}, ["0-1999", "2000-2499"]),
+    "after a failure they are small": (
+        {CHUNK: [Answer(500), accepted(1000), accepted(2000), accepted(2500)], ASK: standing("0-0")},
+        ["0-1999", "0-999", "1000-1999", "2000-2499"],
+    ),
+    "what a failed one brought stays": (
+        {CHUNK: [Answer(500), accepted(2500)], ASK: standing("0-1499")},
+        ["0-1999", "1500-2499"],
+    ),
+    "none so large": (
+        {CHUNK: [Answer(413), *ALL_CHUNKS]},
+        ["0-1999", "0-999", "1000-1999", "2000-2499"],
+    ),
+    "a lost upload begins again with small ones": (
+        {CHUNK: [Answer(500), *ALL_CHUNKS], ASK: Answer(404)},
+        ["0-1999", "0-999", "1000-1999", "2000-2499"],
+    ),
+    "none at all": ({CHUNK: Answer(413)}, ["0-1999", "0-999"]),
+}
+
+
+@pytest.mark.parametrize("case", LARGE_CHUNKS)
+def test_the_first_chunks_are_large(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(upload, "FIRST_CHUNK_SIZE", 2000)
+    answers, expected = LARGE_CHUNKS[case]
+    with Simulator({**OPEN, **answers}) as registry, client_of(registry.address) as client:
+        assert client.put_blob(BLOB, source)
+    assert ranges(registry) == expected
 
 
 MOUNT_FROM = "team/base"

@@ -12,11 +12,15 @@ from wasmoci.registry.retry import pause_seconds
 from wasmoci.registry.session import Session
 from wasmoci.registry.transport import Body, Request, seconds_for
 from wasmoci.registry.upload_answers import check_said_digest, chunk_size, finish_upload, upload_location
-from wasmoci.registry.upload_chunks import ChunkedUpload, LostUploadError, NoChunksError
+from wasmoci.registry.upload_chunks import ChunkedUpload, ChunkSizes, LostUploadError, NoChunksError
 from wasmoci.registry.url import Url
 
 # Blobs up to this size go in one request.
 MAX_SINGLE_SIZE = 16 * 1024 * 1024
+
+# Chunks of this size go as fast as one request. After a failure, and where a registry takes none so large, they have
+# the size that every registry takes.
+FIRST_CHUNK_SIZE = 64 * 1024 * 1024
 
 # How often an upload in chunks may begin.
 MAX_STARTS = 3
@@ -29,7 +33,7 @@ _REFUSED = frozenset({401, 403})
 
 @dataclass(frozen=True, slots=True)
 class _Start:
-    """An upload that the registry has opened, and the size that its chunks should have."""
+    """An upload that the registry has opened, and the size of chunks that it takes."""
 
     location: Url
     chunk_size: int
@@ -95,14 +99,17 @@ class Uploader:
 
     def _put_chunks(self, start: _Start, source: BlobSource) -> None:
         deadline = Deadline(seconds_for(source.descriptor.size), f"the upload of {source.descriptor.digest}")
+        first_size = max(FIRST_CHUNK_SIZE, start.chunk_size)
         for attempt in range(MAX_STARTS):
-            upload = ChunkedUpload(
-                self._session, source, start.location, start.chunk_size, deadline=deadline, sleep=self._sleep
-            )
+            sizes = ChunkSizes(start.chunk_size if attempt else first_size, start.chunk_size)
+            upload = ChunkedUpload(self._session, source, start.location, sizes, deadline=deadline, sleep=self._sleep)
             try:
                 upload.put()
             except NoChunksError:
-                self._put_all(self._begin(), source)
+                start = self._begin()
+                if sizes.first > sizes.later:
+                    continue
+                self._put_all(start, source)
             except LostUploadError as lost:
                 # All that is lost may be the answer to the last request.
                 if self._has_blob(source.descriptor):

@@ -1,6 +1,7 @@
 """One upload in chunks (distribution-spec 1.1, Pushing a blob in chunks), which goes on after a broken connection."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from wasmoci.errors import RegistryError
 from wasmoci.registry.auth import Access
@@ -36,6 +37,14 @@ class LostUploadError(Exception):
         self.status = status
 
 
+@dataclass(frozen=True, slots=True)
+class ChunkSizes:
+    """How large chunks are at first, and after a failure."""
+
+    first: int
+    later: int
+
+
 class ChunkedUpload:
     """An upload that the registry has opened at `location`."""
 
@@ -44,7 +53,7 @@ class ChunkedUpload:
         session: Session,
         source: BlobSource,
         location: Url,
-        chunk_size: int,
+        sizes: ChunkSizes,
         *,
         deadline: Deadline,
         sleep: Callable[[float], None],
@@ -52,7 +61,8 @@ class ChunkedUpload:
         self._session = session
         self._source = source
         self._location = location
-        self._chunk_size = chunk_size
+        self._chunk_size = sizes.first
+        self._later_size = sizes.later
         self._deadline = deadline
         self._sleep = sleep
         self._offset = 0
@@ -81,6 +91,7 @@ class ChunkedUpload:
                     raise
                 self._sleep(pause_seconds(failures - 1, None))
                 self._ask()
+                self._chunk_size = self._later_size
             if self._offset > before:
                 failures = 0
         self._finish()
