@@ -75,7 +75,7 @@ def test_several_destinations_and_a_layout(
     copy: Copy, source: RepositoryClient, target: RepositoryClient, trust: list[str], tmp_path: Path
 ) -> None:
     digest = str(source_in(source).root().digest)
-    places = [image(target), image(target, "latest"), f"{source.repository}-mirror"]
+    places = [image(target), image(target, "latest"), image(target), f"{source.repository}-mirror"]
     result = copy(image(source), *places, "--output", tmp_path / "out", "--json", *trust)
     report = json.loads(result.stdout)
     assert report["references"] == [
@@ -92,6 +92,15 @@ def test_several_destinations_and_a_layout(
     assert subject_of(tmp_path / "out") == digest
     assert Layout(tmp_path / "out").root().annotations[REF_NAME_ANNOTATION] == "v1"
     assert (tag_of(target, "v1"), tag_of(target, "latest")) == (digest, digest)
+
+
+def test_nothing_is_mounted_from_a_path_that_another_registry_has_too(
+    copy: Copy, source: RepositoryClient, target: RepositoryClient, trust: list[str], tmp_path: Path
+) -> None:
+    with client_at(target.repository.registry) as client:
+        send_layout(tmp_path / "dual", client)
+    report = json.loads(copy(image(source), image(target), "--json", *trust).stdout)
+    assert [one["alreadyThere"] for one in report["repositories"]] == [0]
 
 
 def test_the_report_in_words(copy: Copy, source: RepositoryClient, target: RepositoryClient, trust: list[str]) -> None:

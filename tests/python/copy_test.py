@@ -26,6 +26,7 @@ from publish_fixtures import DUAL, dual_layout, unsigned_layout
 from wasm_fixtures import KEY
 from wasmoci import copy_image as copy_module
 from wasmoci import image_contents
+from wasmoci.blob_supply import LayoutBlobs
 from wasmoci.copy_image import CopyPlan, copy_to_layout, copy_to_registry, plan_copy
 from wasmoci.cosign_tags import CosignTag
 from wasmoci.digest import Digest
@@ -45,7 +46,7 @@ from wasmoci.registry.referrers import Listing
 from wasmoci.registry.server import EmbeddedRegistry
 from wasmoci.registry.server_storage import Event
 from wasmoci.registry_source import RegistrySource
-from wasmoci.send_image import Destination, Published
+from wasmoci.send_image import Destination, Published, send_image
 from wasmoci.simple_signing import signature_tag
 from wasmoci.verify import Policy
 from wasmoci.verify_index import VerifiedIndex, verify_root
@@ -163,6 +164,8 @@ def test_the_root_comes_after_its_entries_and_tags_come_last(
     assert kinds.count("manifest") == 2
     assert kinds.index("index") > max(number for number, kind in enumerate(kinds) if kind == "manifest")
     assert steps[-3:] == ["the registry's copy is verified", "tag v1", "tag latest"]
+    blobs = [step.removeprefix("already there: ") for step in steps if "blob " in step]
+    assert len(blobs) == len(set(blobs))
     root = Layout(layout).root().digest
     for event in events:
         for digest in human_tags(event).values():
@@ -463,6 +466,35 @@ def test_a_referrer_that_is_there_and_not_listed_is_listed(dual: Path, tmp_path:
         assert len(source_in(client).referrers(subject).descriptors) == 1
 
 
+def test_a_referrer_that_is_listed_and_lost_is_sent_again(
+    one_target: RepositoryClient, dual: Path, tmp_path: Path
+) -> None:
+    planned = plan_copy(Layout(dual), DUAL, recursive=False)
+    copy(planned, one_target)
+    (referrer,) = planned.contents.referrers
+    (tmp_path / "target/repositories/other/place/_manifests" / referrer.descriptor.digest.hex).unlink()
+    assert copy(planned, one_target).sent == 1
+    assert one_target.resolve(referrer.descriptor.digest)
+
+
+def test_what_was_kept_of_a_blob_goes_when_it_is_sent(one_target: RepositoryClient, dual: Path) -> None:
+    kept: set[Digest] = set()
+
+    class Kept(LayoutBlobs):
+        def prepare(self, blob: Descriptor) -> None:
+            kept.add(blob.digest)
+
+        def release(self, blob: Descriptor) -> None:
+            kept.discard(blob.digest)
+
+    contents = read_contents(Layout(dual))
+    steps: list[str] = []
+    supply = Kept(Layout(dual), check=False)
+    published = send_image(contents, supply, Destination(one_target), Progress(steps.append))
+    assert published.sent == len(steps)
+    assert kept == set()
+
+
 def uploads(events: list[Event], path: str) -> list[Event]:
     return [event for event in events if event.method == "PUT" and f"/{path}/blobs/uploads/" in event.path]
 
@@ -512,7 +544,9 @@ def test_a_layout_of_an_index_there_and_back(
     one_source: RepositoryClient, target: RepositoryClient, tmp_path: Path
 ) -> None:
     send_layout(index_layout(tmp_path), one_source)
-    copy_to_layout(planned_from(one_source), tmp_path / "out", None)
+    steps: list[str] = []
+    copy_to_layout(planned_from(one_source), tmp_path / "out", None, Progress(steps.append))
+    assert len(steps) == len(set(steps))
     layout = Layout(tmp_path / "out")
     assert verify_root(layout, DUAL).level is Level.DUAL_LAYER
     assert REF_NAME_ANNOTATION not in layout.root().annotations
@@ -525,6 +559,7 @@ def test_a_layout_from_a_layout(dual: Path, tmp_path: Path) -> None:
     planned = plan_copy(Layout(dual), DUAL, recursive=False)
     copy_to_layout(planned, tmp_path / "out", "v1", Progress(steps.append))
     assert set(planned.contents.steps()) <= set(steps)
+    assert len(steps) == len(set(steps))
     assert steps[-1] == "the layout is verified"
     assert digests_in(read_contents(Layout(tmp_path / "out"))) == digests_in(read_contents(Layout(dual)))
 

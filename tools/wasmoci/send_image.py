@@ -153,21 +153,20 @@ class _Sending:
 
     def _add_layers(self, one: TaggedManifest) -> None:
         """Put the manifest at its tag, or add its layers to the one there, which may have those of others."""
-        if not one.layers:
-            return
         self._blobs(one.layers)
         sent = False
 
         def added(manifest: bytes | None) -> bytes | None:
             nonlocal sent
-            present = () if manifest is None else tuple(Manifest.parse(manifest).layers)
+            if manifest is None:
+                sent = True
+                self._blobs([one.config])
+                return one.data
+            present = tuple(Manifest.parse(manifest).layers)
             missing = [layer for layer in one.layers if layer not in present]
             if not missing:
                 return None
             sent = True
-            if manifest is None:
-                self._blobs([one.config])
-                return one.data
             merged = signature_manifest((*present, *missing))
             config = Descriptor.of(IMAGE_CONFIG_MEDIA_TYPE, merged.config)
             self._client.put_blob(config, partial(io.BytesIO, merged.config))

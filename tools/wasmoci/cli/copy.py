@@ -112,9 +112,9 @@ class _Origin:
         self.source = RegistrySource(reference, registries.client(reference.repository))
 
     def beside(self, place: Repository) -> str | None:
-        """The source's path, where that is another one in the registry of `place`."""
+        """The source's path, where that is in the registry of `place`."""
         own = self._repository
-        return own.path if own is not None and own.registry == place.registry and own.path != place.path else None
+        return own.path if own is not None and own.registry == place.registry else None
 
 
 def _places(destinations: Sequence[str]) -> dict[Repository, list[str]]:
