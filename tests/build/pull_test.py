@@ -1,6 +1,7 @@
 """`wasm_oci.pull` in a module of its own: what it gives, what it refuses, and who gets to see credentials."""
 
 import json
+import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -75,8 +76,13 @@ wasm_verify_test(
 )
 
 filegroup(
-    name = "not_verified",
+    name = "not_verified_file",
     srcs = ["@hello//:layout/index.json"],
+)
+
+filegroup(
+    name = "not_verified_files",
+    srcs = ["@hello//:_layout"],
 )
 """
 
@@ -226,8 +232,8 @@ def test_what_is_not_verified_cannot_be_used(module: Module) -> None:
     image = _image()
     with _served(module, image) as registry:
         module.pull(registry.address, image)
-        outcome = module.bazel("build", "//:not_verified", code=1)
-    assert "is not visible from" in outcome.stderr
+        outcome = module.bazel("build", "-k", "//:not_verified_file", "//:not_verified_files", code=1)
+    assert len(re.findall("ERROR: .* is not visible from", outcome.stderr)) == 2
 
 
 @pytest.mark.parametrize("layer", ["component", "oci"])
@@ -314,7 +320,7 @@ def _entry(**edit: object) -> dict[str, object]:
 @pytest.mark.parametrize(
     "entry",
     [
-        _entry(digest="sha256:../../../../../stolen"),
+        _entry(digest="sha256:" + "../" * 19 + "stolen/"),
         _entry(digest="sha256:" + "A" * 64),
         _entry(digest="sha512:" + "1" * 128),
         _entry(digest=1),
@@ -347,6 +353,20 @@ def test_a_list_that_names_what_is_no_referrer(module: Module) -> None:
         module.build("--output_groups=+verification")
     verdict = json.loads((module.folder / OUTPUT / "hello.json").read_text())
     assert ([one["format"] for one in verdict["ociSignatures"]], verdict["warnings"]) == (["legacy"], [])
+
+
+def _too_large(manifest: dict[str, list[dict[str, object]]]) -> None:
+    manifest["layers"][0]["size"] = 10 * 1024 * 1024 + 1
+
+
+def test_a_signature_above_the_limit_is_not_fetched(module: Module) -> None:
+    image = _image("legacy")
+    attach_bundle(image, manifest=_too_large)
+    layer = json.loads(image.blobs[image.attached[0].digest])["layers"][0]["digest"]
+    with _served(module, image) as registry:
+        module.pull(registry.address, image)
+        module.build()
+        assert registry.requests("GET", layer) == []
 
 
 @pytest.mark.parametrize("body", [b"<html>", b"[]", b"{}", b'{"manifests": {}}', b"[" * 100_000, b'{"a":1,"a":2}'])
@@ -467,6 +487,28 @@ def test_a_token_service_that_is_named(module: Module, tmp_path: Path) -> None:
         module.build()
     assert {seen.path for seen in service.seen} == {f"/auth?service=x&scope=repository:{REPOSITORY_PATH}:pull"}
     assert {seen.authorization for seen in registry.seen} == {"Bearer abc"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"token": "a b"}',
+        b'{"token": "a\\r\\nX-Other: b"}',
+        b'{"token": 1}',
+        b"{}",
+        b"[]",
+        b"<html>",
+        b" " * 300_000 + b'{"token": "a"}',
+    ],
+    ids=lambda body: body[:20].decode(),
+)
+def test_what_is_no_token_is_not_sent(body: bytes, module: Module) -> None:
+    image = _image()
+    with _served(module, image, {"GET /auth": Answer(body=body)}) as registry:
+        services = {registry.address: f"https://{registry.address}/auth"}
+        module.pull(registry.address, image, token_services=services)
+        module.build(code=1)
+        assert [seen.path.partition("?")[0] for seen in registry.seen] == ["/auth"]
 
 
 @pytest.mark.parametrize(
