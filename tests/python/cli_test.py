@@ -229,6 +229,23 @@ def test_a_folder_that_is_no_layout_is_refused(keys: list[str], tmp_path: Path) 
     assert json.loads(result.stdout)["reason"] == "MALFORMED"
 
 
+def test_several_images_are_judged_each(keys: list[str], tmp_path: Path) -> None:
+    bad, good, absent = unsigned_layout(tmp_path), dual_layout(tmp_path), tmp_path / "absent"
+    alone = json.loads(run("verify", good, *keys, "--json").stdout)
+    result = run("verify", bad, good, absent, *keys, "--json", code=3)
+    report = json.loads(result.stdout)
+    assert report["result"] == "failed"
+    assert [(one["target"], one["result"], one.get("reason")) for one in report["images"]] == [
+        (str(bad), "refused", "UNSIGNED"),
+        (str(good), "ok", None),
+        (str(absent), "error", None),
+    ]
+    assert report["images"][1] == {"target": str(good), **alone}
+    assert f"refused: UNSIGNED: {bad}: " in result.stderr
+    run("verify", good, good, *keys)
+    run("verify", good, absent, *keys, code=2)
+
+
 # Registries
 
 
@@ -240,6 +257,8 @@ def test_an_image_is_published_verified_and_pulled(keys: list[str], tmp_path: Pa
         published = run("publish", layout, target, "--tag", "v1", *keys, *insecure)
         assert published.stdout.startswith(f"published {target}:v1@{Layout(layout).subject().digest}\n{target}: sent ")
         run("verify", f"{target}:v1", *keys, *insecure)
+        run("verify", f"{target}:v1", layout, f"{target}@{Layout(layout).subject().digest}", *keys, *insecure)
+        run("verify", f"{target}:v1", f"{target}:v2", *keys, *insecure, code=1)
         run("pull", f"{target}:v1", "--output", tmp_path / "pulled.wasm", *keys, *insecure)
         assert (tmp_path / "pulled.wasm").read_bytes() == (tmp_path / "hello.wasm").read_bytes()
 

@@ -26,6 +26,12 @@ class Error(Exception):
 
     exit_code = 1
 
+    def about(self, name: object) -> "Error":
+        """The same error, whose text begins with the name of what it is about."""
+        error = type(self).__new__(type(self), f"{name}: {self}")
+        error.__dict__.update(self.__dict__)
+        return error
+
 
 class UsageError(Error):
     """The request contradicts itself or lacks something."""

@@ -84,7 +84,5 @@ def _naming(layout: Path) -> Iterator[None]:
     """A refusal says whose it is."""
     try:
         yield
-    except FormatError as error:
-        raise type(error)(f"{layout}: {error}") from None
-    except VerificationError as error:
-        raise VerificationError(error.reason, f"{layout}: {error}") from None
+    except (FormatError, VerificationError) as error:
+        raise error.about(layout) from None

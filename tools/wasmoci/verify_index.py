@@ -59,7 +59,7 @@ def _verify_entry(source: ImageSource, image: Descriptor, policy: Policy) -> Ver
     try:
         return verify(entry(source, image), policy)
     except VerificationError as error:
-        raise VerificationError(error.reason, _of_entry(image, str(error))) from None
+        raise error.about(f"entry {image.digest}") from None
 
 
 def _of_entry(image: Descriptor, text: str) -> str:

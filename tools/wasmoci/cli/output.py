@@ -86,10 +86,14 @@ def _print(report: Report, as_json: bool) -> None:
 def _fail(error: Error, as_json: bool) -> None:
     context = click.get_current_context()
     if as_json:
-        result = {"result": "refused" if isinstance(error, VerificationError) else "error"}
-        click.echo(json.dumps({**result, **error_members(error)}, indent=2))
+        click.echo(json.dumps({"result": result_of(error), **error_members(error)}, indent=2))
     click.echo(f"{context.command_path}: {_verdict(error)}", err=True)
     context.exit(error.exit_code)
+
+
+def result_of(error: Error) -> str:
+    """`refused` for what was checked and refused, `error` for what could not be checked or done."""
+    return "refused" if isinstance(error, VerificationError) else "error"
 
 
 def error_members(error: Error) -> dict[str, object]:

@@ -36,10 +36,10 @@ class AttestationUse:
 
 @dataclass(frozen=True, slots=True)
 class RunTimeSigning:
-    """Who signs a layout at run time, the component first, an index with all its images, and where signatures with keys are logged then.
+    """Who signs a layout at run time, the component first, and where signatures with keys are logged then.
 
-    Without `formats` every signer signs in all formats that it can. `private` refuses key files that are
-    open to others.
+    Of an index all images are signed too. Without `formats` every signer signs in all formats that it can.
+    `private` refuses key files that are open to others.
     """
 
     component: Sequence[KeyUse] = ()

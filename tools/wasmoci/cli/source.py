@@ -1,8 +1,9 @@
 """What commands verify: a layout's folder or an image reference."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING
 
 from wasmoci.cli.registry_options import Reach
@@ -11,19 +12,41 @@ from wasmoci.verify import refuse_malformed
 
 if TYPE_CHECKING:
     from wasmoci.image_contents import ContentsSource
+    from wasmoci.registry.registries import Registries
+
+
+class Sources:
+    """Opens what commands verify; those in registries share connections. Use it in a `with`."""
+
+    def __init__(self, reach: Reach) -> None:
+        self._reach = reach
+        self._registries: Registries | None = None
+        self._stack = ExitStack()
+
+    def open(self, target: str) -> "ContentsSource":
+        """The layout in the folder `target` if there is one, else the image at the reference `target`."""
+        if Path(target).is_dir():
+            with refuse_malformed():
+                return Layout(Path(target))
+        from wasmoci.reference import Reference
+        from wasmoci.registry_source import RegistrySource
+
+        reference = Reference.parse(target)
+        if self._registries is None:
+            self._registries = self._stack.enter_context(self._reach.registries())
+        return RegistrySource(reference, self._registries.client(reference.repository))
+
+    def __enter__(self) -> "Sources":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
 
 
 @contextmanager
 def open_source(target: str, reach: Reach) -> Iterator["ContentsSource"]:
-    """The layout in the folder `target` if there is one, else the image at the reference `target`."""
-    if Path(target).is_dir():
-        with refuse_malformed():
-            layout = Layout(Path(target))
-        yield layout
-        return
-    from wasmoci.reference import Reference
-    from wasmoci.registry_source import RegistrySource
-
-    reference = Reference.parse(target)
-    with reach.registries() as registries:
-        yield RegistrySource(reference, registries.client(reference.repository))
+    """One of `Sources`."""
+    with Sources(reach) as sources:
+        yield sources.open(target)
