@@ -146,9 +146,16 @@ def test_a_folder_that_fills_meanwhile_is_kept(tmp_path: Path) -> None:
     assert [(one.name, one.read_bytes()) for one in path.iterdir()] == [("file", b"theirs")]
 
 
-@pytest.mark.parametrize("name", ["file", "missing/out"])
+@pytest.mark.parametrize("name", ["file", "missing/out", "file/out"])
 def test_a_folder_that_cannot_be_made_is_named(name: str, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"old")
     with pytest.raises(Error, match="cannot write"), atomic_folder(tmp_path / name) as made:
         made.mkdir()
     assert (tmp_path / "file").read_bytes() == b"old"
+
+
+def test_the_folder_where_one_stands_is_not_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(Error, match="cannot write"), atomic_folder(Path()) as made:
+        made.mkdir()
+    assert list(tmp_path.iterdir()) == []

@@ -13,6 +13,7 @@ PUBLIC_FILE_MODE = 0o644
 SECRET_FILE_MODE = 0o600
 
 _HAS_MODES = os.name == "posix"
+_REPLACES_EMPTY_FOLDERS = os.name == "posix"
 _OPEN_TO_OTHERS = 0o077
 
 
@@ -91,31 +92,38 @@ def make_parents(path: Path) -> None:
 def atomic_folder(path: Path) -> Iterator[Path]:
     """The path of a folder to make; it gets the name `path` when the block ends well, and vanishes when it fails.
 
-    Raises Error before that unless `path` is new or an empty folder.
+    Raises Error before that unless `path` is new or an empty folder, in a folder that is there.
     """
-    import tempfile
+    import shutil
 
+    made = path.parent / f".{path.name}.{os.urandom(8).hex()}"
     try:
         if path.is_dir() and list(path.iterdir()):
             raise Error(f"{path} exists already and is not empty")
-        holder = tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent)
+        path.parent.stat()
     except OSError as error:
         raise Error(f"cannot write {path}: {error.strerror}") from None
-    with holder as name:
-        made = Path(name, "made")
+    try:
         yield made
-        try:
-            with suppress(FileNotFoundError):
-                path.rmdir()
-            made.rename(path)
-        except OSError as error:
-            raise Error(f"cannot write {path}: {error.strerror}") from None
+        _give_folder_name(made, path)
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
 
 
 def write_atomically(path: Path, data: bytes, mode: int = PUBLIC_FILE_MODE, *, replace: bool = True) -> None:
     """Write `data` to `path` as `atomic_output` does."""
     with atomic_output(path, mode, replace=replace) as stream:
         stream.write(data)
+
+
+def _give_folder_name(made: Path, path: Path) -> None:
+    try:
+        if not _REPLACES_EMPTY_FOLDERS:
+            with suppress(FileNotFoundError):
+                path.rmdir()
+        made.rename(path)
+    except OSError as error:
+        raise Error(f"cannot write {path}: {error.strerror}") from None
 
 
 def _give_name(temporary: Path, path: Path, replace: bool) -> None:
