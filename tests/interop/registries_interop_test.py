@@ -131,8 +131,10 @@ def content(size: int) -> tuple[Descriptor, bytes]:
     return Descriptor.of("application/octet-stream", data), data
 
 
-def test_a_large_blob_in_chunks(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("first_chunk", [0, upload.FIRST_CHUNK_SIZE], ids=["many", "one"])
+def test_a_large_blob_in_chunks(first_chunk: int, registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(upload, "MAX_SINGLE_SIZE", 1024 * 1024)
+    monkeypatch.setattr(upload, "FIRST_CHUNK_SIZE", first_chunk)
     descriptor, data = content(9_000_001)
     target = io.BytesIO()
     with registry.client(PATH) as client:

@@ -1,11 +1,13 @@
 """Total time limits, also against a peer that sends one byte at a time."""
 
 import contextlib
-import threading
 import time
 from collections.abc import Callable, Iterator
 
 from wasmoci.errors import RegistryError
+from wasmoci.registry.watchdog import Watchdog
+
+_WATCHDOG = Watchdog()
 
 
 class Deadline:
@@ -33,16 +35,8 @@ def interrupting(interrupt: Callable[[], object], seconds: float) -> Iterator[No
 
     A socket's own timeout starts anew with each byte received, so it alone bounds nothing.
     """
-    timer = threading.Timer(seconds, _quietly, [interrupt])
-    timer.daemon = True
-    timer.start()
+    watch = _WATCHDOG.begin(interrupt, seconds)
     try:
         yield
     finally:
-        timer.cancel()
-
-
-def _quietly(interrupt: Callable[[], object]) -> None:
-    # The connection may be closed or given back just now: then there is nothing to interrupt.
-    with contextlib.suppress(OSError, RuntimeError):
-        interrupt()
+        _WATCHDOG.end(watch)
