@@ -151,6 +151,7 @@ def test_a_folder_that_cannot_be_made_is_named(name: str, tmp_path: Path) -> Non
     (tmp_path / "file").write_bytes(b"old")
     with pytest.raises(Error, match="cannot write"), atomic_folder(tmp_path / name) as made:
         made.mkdir()
+    assert [one.name for one in tmp_path.iterdir()] == ["file"]
     assert (tmp_path / "file").read_bytes() == b"old"
 
 
@@ -159,3 +160,11 @@ def test_the_folder_where_one_stands_is_not_replaced(tmp_path: Path, monkeypatch
     with pytest.raises(Error, match="cannot write"), atomic_folder(Path()) as made:
         made.mkdir()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_in_one_that_is_not_to_be_written_to_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.access", lambda path, mode: (path, mode) != (tmp_path, os.W_OK))
+    with pytest.raises(Error, match="is no folder that can be written to"), atomic_folder(tmp_path / "out"):
+        raise AssertionError("work was begun for a folder that cannot be written")

@@ -92,7 +92,7 @@ def make_parents(path: Path) -> None:
 def atomic_folder(path: Path) -> Iterator[Path]:
     """The path of a folder to make; it gets the name `path` when the block ends well, and vanishes when it fails.
 
-    Raises Error before that unless `path` is new or an empty folder, in a folder that is there.
+    Raises Error before that unless `path` is new or an empty folder, in a folder that can be written to.
     """
     import shutil
 
@@ -100,9 +100,10 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     try:
         if path.is_dir() and list(path.iterdir()):
             raise Error(f"{path} exists already and is not empty")
-        path.parent.stat()
     except OSError as error:
         raise Error(f"cannot write {path}: {error.strerror}") from None
+    if not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
+        raise Error(f"cannot write {path}: {path.parent} is no folder that can be written to")
     try:
         yield made
         _give_folder_name(made, path)
