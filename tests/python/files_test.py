@@ -1,5 +1,6 @@
 """Files: bounded reading, and outputs that appear whole or not at all."""
 
+import os
 import stat
 from pathlib import Path
 
