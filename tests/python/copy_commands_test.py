@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from copy_fixtures import client_at, human_tags, index_layout, put_others_signature, send_layout, source_in
-from image_fixtures import SIGNER
+from image_fixtures import HELLO, SIGNER
 from publish_fixtures import dual_layout, subject_of, unsigned_layout
 from wasm_fixtures import KEY
 from wasmoci.cli.main import main
@@ -16,6 +16,7 @@ from wasmoci.digest import Digest
 from wasmoci.keys.component import pem_public
 from wasmoci.layout import Layout
 from wasmoci.oci import INDEX_MEDIA_TYPE, REF_NAME_ANNOTATION, Index
+from wasmoci.package import PackageRequest, package
 from wasmoci.registry.client import RepositoryClient
 from wasmoci.registry.server import EmbeddedRegistry
 from wasmoci.registry.server_storage import Event
@@ -124,10 +125,11 @@ def test_by_digest(copy: Copy, source: RepositoryClient, target: RepositoryClien
     assert target.resolve(Digest.parse(digest))
 
 
+@pytest.mark.parametrize("options", [[], ["--require", "none"]])
 def test_without_trust_one_line_says_that_nothing_was_verified(
-    copy: Copy, source: RepositoryClient, target: RepositoryClient
+    options: list[str], copy: Copy, source: RepositoryClient, target: RepositoryClient
 ) -> None:
-    result = copy(image(source), image(target), "--json")
+    result = copy(image(source), image(target), "--json", *options)
     (warning,) = [line for line in result.stderr.splitlines() if line.startswith("warning")]
     assert "nothing was verified" in warning
     report = json.loads(result.stdout)
@@ -142,6 +144,18 @@ def test_a_demand_without_anybody_to_trust_is_wrong_usage(
 ) -> None:
     copy(image(source), image(target), *options, code=2)
     assert events == []
+
+
+def test_what_nobody_who_is_trusted_signed_is_not_called_verified(
+    copy: Copy, target: RepositoryClient, trust: list[str], tmp_path: Path
+) -> None:
+    component, layout = tmp_path / "plain.wasm", tmp_path / "plain"
+    component.write_bytes(HELLO)
+    package(PackageRequest(component, layout, "plain.wasm"))
+    result = copy(layout, image(target), "--require", "none", "--json", *trust)
+    report = json.loads(result.stdout)
+    assert (report["verified"], report["level"]) == (False, "none")
+    assert result.stderr.count("does not hold: UNSIGNED") == 2
 
 
 def test_what_does_not_meet_the_policy_is_not_sent(

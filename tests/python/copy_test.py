@@ -26,6 +26,7 @@ from publish_fixtures import DUAL, dual_layout, unsigned_layout
 from wasm_fixtures import KEY
 from wasmoci import copy_image as copy_module
 from wasmoci import image_contents
+from wasmoci import layout as layout_module
 from wasmoci.blob_supply import LayoutBlobs
 from wasmoci.copy_image import CopyPlan, copy_to_layout, copy_to_registry, plan_copy
 from wasmoci.cosign_tags import CosignTag
@@ -562,6 +563,17 @@ def test_a_layout_from_a_layout(dual: Path, tmp_path: Path) -> None:
     assert len(steps) == len(set(steps))
     assert steps[-1] == "the layout is verified"
     assert digests_in(read_contents(Layout(tmp_path / "out"))) == digests_in(read_contents(Layout(dual)))
+
+
+def test_a_layout_that_could_not_be_read_again_gets_no_name(
+    dual: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned = plan_copy(Layout(dual), None, recursive=False)
+    monkeypatch.setattr(layout_module, "MAX_BLOBS", len(list((dual / "blobs/sha256").iterdir())) - 1)
+    with pytest.raises(VerificationError, match="the limit is") as refused:
+        copy_to_layout(planned, tmp_path / "out", None)
+    assert refused.value.reason is Reason.LIMIT_EXCEEDED
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_folder_that_is_not_empty_stays_as_it_is(dual: Path, tmp_path: Path) -> None:

@@ -66,8 +66,8 @@ def copy_to_layout(planned: CopyPlan, output: Path, ref_name: str | None, progre
     """Write a layout, and verify it where the source was verified, before it gets the name `output`.
 
     `ref_name` is the tag that it proposes. Raises Error unless `output` is new or an empty folder, and where
-    something cannot be read or written; VerificationError as `check_copy` and for blobs that are not what their
-    descriptors say.
+    something cannot be read or written; VerificationError as `check_copy`, for blobs that are not what their
+    descriptors say, and where the layout could not be read again.
     """
     contents = planned.contents
     with atomic_folder(output) as folder:
@@ -76,6 +76,7 @@ def copy_to_layout(planned: CopyPlan, output: Path, ref_name: str | None, progre
         with refuse_malformed():
             write_contents(writer, planned.source, contents, progress)
             writer.finish([root_entry(contents, ref_name), *attached_entries(contents, of_root=True)])
+            read_contents(Layout(folder))
         if planned.verified is not None:
             check_copy(Layout(folder), planned.verified)
             progress.step("the layout is verified")

@@ -19,6 +19,7 @@ from wasmoci.errors import Error, UsageError
 from wasmoci.if_exists import IfExists
 from wasmoci.image_contents import ContentsSource
 from wasmoci.layout import Layout
+from wasmoci.level import Level
 from wasmoci.oci import REF_NAME_ANNOTATION
 from wasmoci.progress import Progress
 from wasmoci.reference import Reference, Repository, parse_destination
@@ -66,7 +67,8 @@ def copy(
     places = _places(destinations)
     if not places and output is None:
         raise UsageError("give a DESTINATION, or --output for a layout")
-    wanted = None if trusted == TrustValues() and require is None else policy(trusted, require)
+    nobody_trusted = trusted == TrustValues() and require in (None, Level.NONE.value)
+    wanted = None if nobody_trusted else policy(trusted, require)
     with reach.registries() as registries, progress_output() as progress:
         origin = _Origin(source, registries)
         planned = plan_copy(origin.source, wanted, recursive=recursive)
@@ -142,7 +144,7 @@ def _json(planned: CopyPlan, references: Sequence[str], output: Path | None) -> 
     verdict = {"image": str(planned.contents.descriptor.digest)} if verified is None else verdict_json(verified)
     return {
         **verdict,
-        "verified": verified is not None,
+        "verified": verified is not None and verified.level is not Level.NONE,
         "references": references,
         "layout": None if output is None else str(output),
     }
