@@ -211,15 +211,15 @@ def test_a_number_that_has_no_answer_yet_is_no_new_request(monkeypatch: pytest.M
     assert "the number 1 of one that has no answer yet" in str(served.error)
 
 
-def test_a_bazel_that_has_gone_is_no_error() -> None:
-    class Closed(io.RawIOBase):
-        def writable(self) -> bool:
-            return True
-
-        def write(self, data: object) -> int:
-            raise BrokenPipeError
-
-    serve.serve(lambda _: (0, ""), io.BytesIO(b'{"requestId":1}\n'), io.BufferedWriter(Closed()))
+def test_a_bazel_that_has_gone_is_no_error(tmp_path: Path) -> None:
+    with worker(tool_command("image_package"), tmp_path) as process:
+        assert process.process.stdout is not None
+        process.process.stdout.close()
+        process.send({"requestId": 1, "arguments": ["--help"]}, {"requestId": 2, "arguments": ["--help"]})
+        assert process.process.stdin is not None
+        assert process.process.stderr is not None
+        process.process.stdin.close()
+        assert (process.process.wait(SECONDS), process.process.stderr.read()) == (0, b"")
 
 
 @pytest.mark.parametrize(

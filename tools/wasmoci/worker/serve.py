@@ -59,7 +59,7 @@ class _Worker:
                 if cancelled.is_set()
                 else WorkResponse(request.request_id, code, output)
             )
-            # A Bazel that has gone wants no answer: its requests end, too.
+            # The requests of a Bazel that has gone end, too.
             with suppress(BrokenPipeError):
                 self._responses.write(response.to_line())
                 self._responses.flush()

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -37,7 +38,12 @@ def _serve(command: click.Command, program: str) -> None:
     from wasmoci.worker.serve import serve
 
     # The protocol has descriptors of its own: nobody else reads a request, or writes between responses.
-    with os.fdopen(os.dup(0), "rb") as requests, os.fdopen(os.dup(1), "wb") as responses:
+    # A Bazel that has gone wants no answer.
+    with (
+        suppress(BrokenPipeError),
+        os.fdopen(os.dup(0), "rb") as requests,
+        os.fdopen(os.dup(1), "wb") as responses,
+    ):
         with Path(os.devnull).open("rb") as nothing:
             os.dup2(nothing.fileno(), 0)
         os.dup2(2, 1)
