@@ -35,7 +35,7 @@ def test_images_an_index_and_a_package(flags: list[str], tmp_path: Path, monkeyp
             f"{address}/library/variants:latest",
             f"{address}/wasm/examples/greeting:1.0.0",
         ]
-        verify = [ROOT / "bazel-bin/tools/wasm_oci", "verify", "--insecure-registry", address, *KEYS]
+        verify: list[str | Path] = [ROOT / "bazel-bin/tools/wasm_oci", "verify", "--insecure-registry", address, *KEYS]
         for reference in references:
             in_toolbox(*verify, reference)
         again, _ = _publish_all(address, flags)
