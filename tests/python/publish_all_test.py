@@ -355,6 +355,22 @@ def test_a_request_that_is_none(request_of_all: dict[str, object], desk: Desk) -
     assert "the request" in desk.run(code=1)["message"]
 
 
+def test_files_are_found_from_where_the_user_stands(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = tmp_path / "user"
+    user.mkdir()
+    (user / "status.txt").write_text("BUILD_VERSION 1.2.3\n")
+    (user / "ca.pem").write_text("no certificate")
+    monkeypatch.setenv("BUILD_WORKING_DIRECTORY", str(user))
+    with Watched(tmp_path / "registry") as registry:
+        desk.write(registry.address, 2)
+        desk.run("--tag", "{BUILD_VERSION}", "--stamp-file", "status.txt")
+        assert_published(desk.folder, registry.address, 1, "1.2.3")
+        report = desk.run("--registry-cacert", "ca.pem", code=2)
+    assert str(user / "ca.pem") in report["images"][0]["repositories"][0]["message"]
+
+
 def test_a_target_without_its_files(desk: Desk, tmp_path: Path) -> None:
     with Watched(tmp_path / "registry") as registry:
         desk.write(registry.address, 3, {1: {"layout": "files/nowhere"}})

@@ -1,7 +1,9 @@
 """What a target publishes, and what the command line changes of it."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from wasmoci.cli.bazel_request import BazelRequest, read_request
 from wasmoci.cli.bazel_signing import read_signing
@@ -33,9 +35,11 @@ def read_publishing(
 ) -> AskedPublishing:
     """Read the request at an rlocation path; what `registries` and `tagging` say stands in place of it.
 
-    Raises UsageError, FormatError, Error.
+    Files of `tagging` and `reach` are found from where `bazel run` was called. Raises UsageError, FormatError,
+    Error.
     """
     asked = read_request(rlocation)
+    here = Path(os.environ.get("BUILD_WORKING_DIRECTORY", "."))
     tagging = tagging or TagOptions()
     if asked.layout is None or not asked.repositories:
         raise UsageError("`oci_image` must be an image of rules_wasm_oci")
@@ -43,13 +47,13 @@ def read_publishing(
     request = PublishRequest(
         layout=asked.layout,
         repository=first,
-        tags=stamped(tagging.tags or asked.tags, tagging.status_files or asked.status_files),
+        tags=stamped(tagging.tags or asked.tags, [here / one for one in tagging.status_files] or asked.status_files),
         policy=policy(asked.trusted, asked.require),
         placeholders=fingerprints(asked.placeholder_keys),
         allow_placeholders=allow_placeholders,
         if_exists=tagging.if_exists or asked.if_exists,
     )
-    reach = (reach or Reach()).and_insecure(asked.insecure_registries)
+    reach = (reach or Reach()).seen_from(here).and_insecure(asked.insecure_registries)
     return AskedPublishing(Publishing(request, others, reach, read_signing(rlocation)), asked.dry_run)
 
 

@@ -25,6 +25,11 @@ class Reach:
     certificate: Path | None = None
     key: Path | None = None
 
+    def seen_from(self, folder: Path) -> "Reach":
+        """The same, with files that are relative to `folder`."""
+        ca, certificate, key = (one and folder / one for one in (self.ca, self.certificate, self.key))
+        return Reach(self.insecure, ca, certificate, key)
+
     def and_insecure(self, registries: Sequence[str]) -> "Reach":
         return replace(self, insecure=(*registries, *self.insecure))
 
