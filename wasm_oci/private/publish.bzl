@@ -34,8 +34,9 @@ def wasm_component_publish(
     be seen is a tag on a signed image.
 
     What is there already is not sent again. After `--` the command takes `--registry` and `--tag` (both
-    repeatable), `--stamp-file`, `--if-exists`, `--insecure-registry HOST:PORT`, `--allow-placeholder-keys`,
-    `--dry-run` and `--json`.
+    repeatable), `--stamp-file`, `--if-exists`, `--insecure-registry HOST:PORT`, `--registry-cacert`,
+    `--registry-client-cert` and `--registry-client-key` with PEM files, `--allow-placeholder-keys`, `--dry-run`,
+    `--check` and `--json`.
 
     Args:
         name: name of the target.
