@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -79,8 +80,13 @@ class WorkerProcess:
         self.process.stdin.flush()
 
     def receive(self) -> dict[str, Any]:
+        """The next response; a worker that gives none for long is ended."""
         assert self.process.stdout is not None
-        response: dict[str, Any] = json.loads(self.process.stdout.readline())
+        timer = Timer(_SECONDS, self.process.kill)
+        timer.start()
+        line = self.process.stdout.readline()
+        timer.cancel()
+        response: dict[str, Any] = json.loads(line)
         return response
 
     def end(self) -> tuple[int, list[dict[str, Any]], str]:

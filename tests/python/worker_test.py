@@ -1,5 +1,6 @@
 """A worker answers as the tool that is called once: the same bytes, codes and texts, and it keeps nothing."""
 
+import io
 import os
 import random
 import shutil
@@ -26,7 +27,7 @@ from wasmoci.cli.options import PathArgument
 from wasmoci.cli.signing_request import request as signing_request
 from wasmoci.cli.verified_component import verified_component
 from wasmoci.worker.call import call
-from wasmoci.worker.output import separate_output
+from wasmoci.worker.output import captured, separate_output
 
 COMMANDS = {
     "attest": attest,
@@ -171,6 +172,17 @@ def test_a_call_leaves_no_state(tool: str, inputs: Path, tmp_path: Path) -> None
         assert state() == before
 
 
+def test_what_is_printed_between_two_calls_is_in_neither() -> None:
+    elsewhere = io.StringIO()
+    with separate_output(elsewhere):
+        with captured() as first:
+            click.echo("first", err=True)
+        click.echo("between")
+        with captured() as second:
+            click.echo("second")
+    assert [one.getvalue() for one in (first, elsewhere, second)] == ["first\n", "between\n", "second\n"]
+
+
 @pytest.mark.parametrize("tool", TOOLS)
 def test_every_path_of_a_tool_is_looked_up_in_the_sandbox(tool: str) -> None:
     kinds = {one.name: one.type for one in COMMANDS[tool].params}
@@ -233,9 +245,11 @@ def _badly_behaved(tmp_path: Path) -> Iterator[WorkerProcess]:
     ],
 )
 def test_a_command_that_behaves_badly_harms_nobody(what: str, expected: Ended, badly_behaved: WorkerProcess) -> None:
-    badly_behaved.send({"requestId": 1, "arguments": [what]}, {"requestId": 2, "arguments": ["print"]})
-    code, responses, log = badly_behaved.end()
-    assert {one["requestId"]: ended(one) for one in responses} == {1: expected, 2: Ended(0, "out\nerr\n")}
+    badly_behaved.send({"requestId": 1, "arguments": [what]})
+    assert ended(badly_behaved.receive()) == expected
+    badly_behaved.send({"requestId": 2, "arguments": ["print"]})
+    assert ended(badly_behaved.receive()) == Ended(0, "out\nerr\n")
+    code, _, log = badly_behaved.end()
     assert (code, log) == (0, "to the descriptor" if what == "write" else "")
 
 
