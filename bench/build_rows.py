@@ -75,5 +75,16 @@ def build_null(lab: Lab) -> Row:
     return Row("build_null", f"build {count} images again, with nothing to do", runs, targets)
 
 
+def build_tests(lab: Lab) -> Row:
+    """Verifying tests, each a process of its own. Of fewer images: each has a tree of links to its libraries."""
+    count = lab.size.counts[-2]
+    bazel = lab.workspace(count)
+    runs = compare(
+        [Contestant("bazel test", lambda: bazel.call("test", "--nocache_test_results", "//verify/..."))],
+        lab.size.rounds,
+    )
+    return Row("build_tests", f"run the verifying tests of {count} images, all built", runs, ())
+
+
 def _build(bazel: Bazel, pattern: str) -> Callable[[], Usage]:
     return lambda: bazel.build(pattern)

@@ -139,13 +139,12 @@ class Lab:
         return self.stack.enter_context(registry(self.scratch / f"registry_{self._registries}"))
 
     def workspace(self, count: int) -> Bazel:
-        """Bazel in a workspace of so many images, all targets built once."""
+        """Bazel in a workspace of so many images."""
         if count not in self._workspaces:
             folder = self.folder / f"workspace_{count}"
             Workspace(folder, count).make()
             bazel = Bazel(folder, self.folder / f"base_{count}")
             self.stack.callback(bazel.shutdown)
-            bazel.build("//...")
             self._workspaces[count] = bazel
         return self._workspaces[count]
 

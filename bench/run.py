@@ -4,7 +4,7 @@
 
 Needs Linux and, on PATH, Bazel and the peers (tools/toolbox/peers). It prints each row as it is measured, and all
 targets of issue 6 at the end. Ratios are medians of those of each round. FOLDER keeps Bazel's output bases and the
-installed packages for the next run, and needs 20 GiB; nobody else may use it or the machine meanwhile.
+installed packages for the next run, and needs 10 GiB; nobody else may use it, or the machine, meanwhile.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
-from build_rows import build_changed, build_cold, build_null
+from build_rows import build_changed, build_cold, build_null, build_tests
 from comparing import Row
 from component_rows import sign_large, sign_small, verify_large
 from image_rows import sign_manifest, verify_image, verify_many
@@ -33,7 +33,7 @@ Measurement = Callable[[Lab], Row]
 def measurements(lab: Lab) -> dict[str, Measurement]:
     """Every row by its name."""
     fixed: list[Measurement] = [sign_small, sign_large, verify_large, sign_manifest, verify_image, build_changed]
-    many: list[Measurement] = [build_cold, build_null, verify_many, publish_many]
+    many: list[Measurement] = [build_cold, build_null, build_tests, verify_many, publish_many]
     return {
         **{one.__name__: one for one in fixed},
         **{f"publish_{mib}": partial(publish_sizes, mib=mib) for mib in lab.size.mib},

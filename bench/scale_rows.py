@@ -19,7 +19,6 @@ def scale(lab: Lab, count: int) -> Row:
     layouts = lab.layouts(count)
     cache = f"--disk_cache={lab.scratch / f'disk_cache_{count}'}"
     remote = f"--remote_cache={lab.stack.enter_context(remote_cache(lab.scratch / f'remote_cache_{count}'))}"
-    publish = publish_all(lab, count)
     address = lab.registry()
 
     def change() -> None:
@@ -50,6 +49,7 @@ def scale(lab: Lab, count: int) -> Row:
         rounds,
     )
     bazel.build(IMAGES)
+    publish = publish_all(lab, count)
     runs |= compare(
         [
             Contestant("publish", lambda: publish(address), rounds=1),
