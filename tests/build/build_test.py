@@ -33,7 +33,7 @@ def _recorded(flags: list[str], tmp_path_factory: pytest.TempPathFactory) -> Pat
     folder = tmp_path_factory.mktemp("recorded")
     base = tmp_path_factory.mktemp("base")
     startup = [f"--output_base={base}"]
-    # A worker is no sandbox; what it does is the same, as worker_test.py shows.
+    # A worker is no sandbox; what it does is the same, as workers_test.py shows.
     sandboxed = [f"--strategy={mnemonic}=sandboxed" for mnemonic in sorted(MNEMONICS)]
     log = [f"--execution_log_json_file={folder / 'execution.json'}", f"--profile={folder / 'profile.json'}"]
     events = [f"--build_event_json_file={folder / 'events.json'}", "--subcommands", "--verbose_failures"]

@@ -370,7 +370,7 @@ def test_several_legacy_manifests_are_refused(image: MemoryImage, path: Path) ->
     extra = attach_legacy(other, [legacy_layer(other), legacy_layer(other)])
     entry = marked(extra, SIGNATURES_KIND, signature_tag(image.image.digest))
     edit_index(path, lambda top: top["manifests"].append(entry.to_json()))
-    with pytest.raises(FormatError, match="several manifests for the tag sha256-.*[.]sig"):
+    with pytest.raises(FormatError, match=r"several manifests for the tag sha256-.*[.]sig"):
         Layout(path).legacy_signatures(image.image.digest)
 
 
