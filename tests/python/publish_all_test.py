@@ -15,7 +15,6 @@ from click.testing import CliRunner
 import publish_all as program
 from image_fixtures import HELLO, OTHER_SIGNER, SIGNER
 from publish_fixtures import DUAL
-from publish_test import assert_only_signed_tags, human_tags
 from wasm_fixtures import KEY, signed
 from wasmoci.cli import publishing, publishing_all
 from wasmoci.cli.publishing import Publishing
@@ -36,7 +35,7 @@ from wasmoci.simple_signing import signature_tag
 from wasmoci.strict_json import dump
 from wasmoci.verify import verify
 from wasmoci.wasm import custom_section
-from watched_registry_fixtures import Watched
+from watched_registry_fixtures import Watched, assert_only_signed_tags, human_tags
 
 COUNT = 30
 JOBS = 6

@@ -29,6 +29,7 @@ from wasmoci.registry.server_storage import Event
 from wasmoci.registry_source import RegistrySource
 from wasmoci.simple_signing import signature_tag
 from wasmoci.verify import Policy, verify
+from watched_registry_fixtures import assert_only_signed_tags, human_tags
 
 BOTH_KINDS = pytest.mark.parametrize("referrers_api", [True, False], ids=["referrers-api", "fallback-index"])
 
@@ -37,16 +38,6 @@ def run(request: PublishRequest, client: RepositoryClient) -> list[str]:
     steps: list[str] = []
     publish(request, plan(request), client, Progress(steps.append))
     return steps
-
-
-def human_tags(event: Event) -> dict[str, Digest]:
-    return {tag: digest for tag, digest in event.tags.items() if not tag.startswith("sha256-")}
-
-
-def assert_only_signed_tags(event: Event) -> None:
-    for digest in human_tags(event).values():
-        assert event.referrers.get(digest), f"{event.path}: a tag points to {digest}, which has no bundle"
-        assert signature_tag(digest) in event.tags, f"{event.path}: a tag points to {digest}, which has no .sig"
 
 
 @BOTH_KINDS

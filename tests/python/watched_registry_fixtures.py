@@ -5,9 +5,11 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from wasmoci.digest import Digest
 from wasmoci.registry.server import EmbeddedRegistry
 from wasmoci.registry.server_handler import Handler
 from wasmoci.registry.server_storage import Event
+from wasmoci.simple_signing import signature_tag
 
 
 class Watched:
@@ -50,3 +52,13 @@ class Watched:
 
     def methods(self) -> Counter[str]:
         return Counter(method for method, _ in self.seen)
+
+
+def human_tags(event: Event) -> dict[str, Digest]:
+    return {tag: digest for tag, digest in event.tags.items() if not tag.startswith("sha256-")}
+
+
+def assert_only_signed_tags(event: Event) -> None:
+    for digest in human_tags(event).values():
+        assert event.referrers.get(digest), f"{event.path}: a tag points to {digest}, which has no bundle"
+        assert signature_tag(digest) in event.tags, f"{event.path}: a tag points to {digest}, which has no .sig"

@@ -1,8 +1,8 @@
-"""Fuzz one target, or all of them: `python tests/fuzz/run.py TARGET|all SECONDS`.
+"""Fuzz one target, or all of them: `python tests/fuzz/fuzz.py TARGET|all SECONDS`.
 
 Needs what requirements_lock.txt and tests/fuzz/requirements.txt name. SECONDS are for each target. Fails on
 an exception that is not an Error, an input that takes 5 seconds, and memory over 256 MiB; libFuzzer then
-prints the input and where it lies. `run.py TARGET --input FILE` gives one input to a target.
+prints the input and where it lies. `fuzz.py TARGET --input FILE` gives one input to a target.
 """
 
 import argparse
