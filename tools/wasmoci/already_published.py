@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 
 from wasmoci.digest import Digest
-from wasmoci.image_contents import Contents, TaggedManifest
-from wasmoci.oci import Manifest
+from wasmoci.image_contents import Contents
 from wasmoci.registry.client import RepositoryClient
 
 
@@ -25,7 +24,7 @@ def _is_whole(contents: Contents, client: RepositoryClient) -> bool:
     return (
         all(client.find_manifest(one.descriptor.digest) is not None for one in contents.entries)
         and _are_listed(contents, client)
-        and all(_is_at_its_tag(one, client) for one in contents.tagged)
+        and all(one.is_among(client.find_manifest(one.tag)) for one in contents.tagged)
         and all(_is_whole(one, client) for one in (*contents.entries, *contents.referrers))
     )
 
@@ -41,16 +40,6 @@ def _are_listed(contents: Contents, client: RepositoryClient) -> bool:
     # What clients wrote into an index may be there no more.
     index = client.read_fallback_index(subject)
     return index is not None and all(index.lists(one) and client.find_manifest(one) is not None for one in expected)
-
-
-def _is_at_its_tag(one: TaggedManifest, client: RepositoryClient) -> bool:
-    if not one.kind.grows:
-        return _names(client, one.tag, one.descriptor.digest)
-    found = client.find_manifest(one.tag)
-    if found is None:
-        return False
-    present = Manifest.parse(found[1]).layers
-    return all(layer in present for layer in one.layers)
 
 
 def _names(client: RepositoryClient, tag: str, digest: Digest) -> bool:

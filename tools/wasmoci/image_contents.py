@@ -42,6 +42,13 @@ class TaggedManifest:
     config: Descriptor
     layers: tuple[Descriptor, ...]
 
+    def is_among(self, found: tuple[Descriptor, bytes] | None) -> bool:
+        """Whether what is at the tag, None for nothing, is this, or has its layers where others may add theirs."""
+        if found is None or not self.kind.grows:
+            return found is not None and found[0].digest == self.descriptor.digest
+        present = Manifest.parse(found[1]).layers
+        return all(layer in present for layer in self.layers)
+
 
 @dataclass(frozen=True, slots=True)
 class Contents:
@@ -59,7 +66,7 @@ class Contents:
         for entry in self.entries:
             yield from entry.steps()
         yield from map(blob_line, self.blobs)
-        yield f"{'index' if self.entries else what} {self.descriptor.digest}"
+        yield manifest_line(self, what)
         for referrer in self.referrers:
             yield from referrer.steps("referrer")
         for one in self.tagged:
@@ -85,6 +92,10 @@ def read_contents(source: ContentsSource) -> Contents:
         referrers=reading.referrers(root.digest, 1),
         tagged=reading.tagged(root.digest),
     )
+
+
+def manifest_line(contents: Contents, what: str = "manifest") -> str:
+    return f"{'index' if contents.entries else what} {contents.descriptor.digest}"
 
 
 def blob_line(blob: Descriptor) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from wasmoci.digest import Digest
-from wasmoci.image_contents import Contents, TaggedManifest, blob_line, tag_line
+from wasmoci.image_contents import Contents, TaggedManifest, blob_line, manifest_line, tag_line
 from wasmoci.image_source import ImageSource
 from wasmoci.layout import IMAGE_KIND, KIND_ANNOTATION, KINDS, LayoutWriter
 from wasmoci.oci import REF_NAME_ANNOTATION, Descriptor
@@ -60,7 +60,7 @@ class _Writing:
             self.write(entry)
         self._blobs(contents.blobs)
         self._writer.add(contents.data)
-        self._progress.step(f"{'index' if contents.entries else what} {contents.descriptor.digest}")
+        self._progress.step(manifest_line(contents, what))
         for referrer in contents.referrers:
             self.write(referrer, "referrer")
         for one in contents.tagged:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from wasmoci.digest import Digest
 from wasmoci.existing_tags import TagState, tag_state
 from wasmoci.if_exists import IfExists
-from wasmoci.image_contents import Contents, TaggedManifest, blob_line, tag_line
-from wasmoci.oci import Descriptor, Manifest
+from wasmoci.image_contents import Contents, blob_line, manifest_line, tag_line
+from wasmoci.oci import Descriptor
 from wasmoci.referrer_list import ReferrerList
 from wasmoci.registry.client import RepositoryClient
 from wasmoci.registry_source import RegistrySource
@@ -42,12 +42,11 @@ class _Asking:
         for entry in contents.entries:
             yield from self.image(entry)
         yield from self._blobs(contents.blobs)
-        digest = contents.descriptor.digest
-        yield f"{'index' if contents.entries else 'manifest'} {digest}", self._has_manifest(digest)
+        yield manifest_line(contents), self._has_manifest(contents.descriptor.digest)
         yield from self._referrers(contents)
         for one in contents.tagged:
             yield from self._blobs(one.layers)
-            yield tag_line(one), self._is_at_its_tag(one)
+            yield tag_line(one), one.is_among(self._client.find_manifest(one.tag))
 
     def _referrers(self, contents: Contents) -> Iterator[tuple[str, bool]]:
         referrers = contents.referrers
@@ -67,10 +66,3 @@ class _Asking:
 
     def _has_manifest(self, digest: Digest) -> bool:
         return self._client.find_manifest(digest) is not None
-
-    def _is_at_its_tag(self, one: TaggedManifest) -> bool:
-        found = self._client.find_manifest(one.tag)
-        if found is None or not one.kind.grows:
-            return found is not None and found[0].digest == one.descriptor.digest
-        present = Manifest.parse(found[1]).layers
-        return all(layer in present for layer in one.layers)

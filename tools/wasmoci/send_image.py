@@ -10,7 +10,7 @@ from wasmoci.digest import Digest
 from wasmoci.errors import Reason, VerificationError
 from wasmoci.existing_tags import stays
 from wasmoci.if_exists import IfExists
-from wasmoci.image_contents import Contents, TaggedManifest, blob_line, tag_line
+from wasmoci.image_contents import Contents, TaggedManifest, blob_line, manifest_line, tag_line
 from wasmoci.oci import IMAGE_CONFIG_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descriptor, Manifest
 from wasmoci.progress import Progress
 from wasmoci.referrer_list import ReferrerList
@@ -98,7 +98,7 @@ class _Sending:
         missing = self._client.find_manifest(digest) is None
         if missing:
             self._client.put_manifest(contents.data, contents.descriptor.media_type, digest)
-        self._count(missing, f"{'index' if contents.entries else 'manifest'} {digest}")
+        self._count(missing, manifest_line(contents))
         self._referrers(digest, contents.referrers)
         for one in contents.tagged:
             self._tagged(one)

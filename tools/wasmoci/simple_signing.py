@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from wasmoci.base64_strict import decode, encode
+from wasmoci.cosign_tags import CosignTag
 from wasmoci.digest import Digest
 from wasmoci.errors import FormatError, Reason, VerificationError
 from wasmoci.oci import IMAGE_CONFIG_MEDIA_TYPE, Descriptor, Manifest
@@ -46,7 +47,7 @@ class LegacySignature:
 
 def signature_tag(subject: Digest) -> str:
     """The tag of the signature manifest of `subject`."""
-    return f"sha256-{subject.hex}.sig"
+    return CosignTag.SIGNATURES.of(subject)
 
 
 def payload(subject: Digest, docker_reference: str, annotations: Mapping[str, str] | None = None) -> bytes:

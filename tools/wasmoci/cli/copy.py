@@ -10,6 +10,7 @@ from wasmoci.cli.outcome import Outcome, counts
 from wasmoci.cli.output import Report, reported, warn
 from wasmoci.cli.progress_output import progress_output
 from wasmoci.cli.registry_options import Reach, registry_options
+from wasmoci.cli.source import Sources
 from wasmoci.cli.trust import policy
 from wasmoci.cli.trust_options import trust_options
 from wasmoci.cli.trust_values import TrustValues
@@ -17,16 +18,11 @@ from wasmoci.cli.verdict import verdict_json
 from wasmoci.copy_image import CopyPlan, copy_to_layout, copy_to_registry, plan_copy
 from wasmoci.errors import Error, UsageError
 from wasmoci.if_exists import IfExists
-from wasmoci.image_contents import ContentsSource
-from wasmoci.layout import Layout
 from wasmoci.level import Level
 from wasmoci.oci import REF_NAME_ANNOTATION
 from wasmoci.progress import Progress
 from wasmoci.reference import Reference, Repository, parse_destination
-from wasmoci.registry.registries import Registries
-from wasmoci.registry_source import RegistrySource
 from wasmoci.send_image import Destination
-from wasmoci.verify import refuse_malformed
 
 
 @click.command()
@@ -69,19 +65,23 @@ def copy(
         raise UsageError("give a DESTINATION, or --output for a layout")
     nobody_trusted = trusted == TrustValues() and require in (None, Level.NONE.value)
     wanted = None if nobody_trusted else policy(trusted, require)
-    with reach.registries() as registries, progress_output() as progress:
-        origin = _Origin(source, registries)
-        planned = plan_copy(origin.source, wanted, recursive=recursive)
+    with Sources(reach) as sources, progress_output() as progress:
+        opened = sources.open(source)
+        reference = None if Path(source).is_dir() else Reference.parse(source)
+        planned = plan_copy(opened, wanted, recursive=recursive)
         if dry_run:
             return _dry_run(planned, places, output)
         for warning in planned.warnings:
             warn(warning)
         if output is not None:
-            copy_to_layout(planned, output, origin.tag, progress)
+            ref_name = opened.root().annotations.get(REF_NAME_ANNOTATION) if reference is None else reference.tag
+            copy_to_layout(planned, output, ref_name, progress)
         outcomes = [
             _send(
                 planned,
-                Destination(registries.client(place), tags, IfExists(if_exists), origin.beside(place)),
+                Destination(
+                    sources.registries().client(place), tags, IfExists(if_exists), _path_beside(reference, place)
+                ),
                 progress,
             )
             for place, tags in places.items()
@@ -97,26 +97,10 @@ def copy(
     return Report(lines, {**data, "repositories": [one.to_json() for one in outcomes]}, errors=errors)
 
 
-class _Origin:
-    """The source, and the repository and tag in which it is."""
-
-    def __init__(self, name: str, registries: Registries) -> None:
-        self._repository: Repository | None = None
-        self.tag: str | None
-        self.source: ContentsSource
-        if Path(name).is_dir():
-            with refuse_malformed():
-                layout = Layout(Path(name))
-            self.source, self.tag = layout, layout.root().annotations.get(REF_NAME_ANNOTATION)
-            return
-        reference = Reference.parse(name)
-        self._repository, self.tag = reference.repository, reference.tag
-        self.source = RegistrySource(reference, registries.client(reference.repository))
-
-    def beside(self, place: Repository) -> str | None:
-        """The source's path, where that is in the registry of `place`."""
-        own = self._repository
-        return own.path if own is not None and own.registry == place.registry else None
+def _path_beside(reference: Reference | None, place: Repository) -> str | None:
+    """The source's path, where that is in the registry of `place`."""
+    own = None if reference is None else reference.repository
+    return own.path if own is not None and own.registry == place.registry else None
 
 
 def _places(destinations: Sequence[str]) -> dict[Repository, list[str]]:

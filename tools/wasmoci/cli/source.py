@@ -32,9 +32,13 @@ class Sources:
         from wasmoci.registry_source import RegistrySource
 
         reference = Reference.parse(target)
+        return RegistrySource(reference, self.registries().client(reference.repository))
+
+    def registries(self) -> "Registries":
+        """Those of the sources, to reach more in the same way."""
         if self._registries is None:
             self._registries = self._stack.enter_context(self._reach.registries())
-        return RegistrySource(reference, self._registries.client(reference.repository))
+        return self._registries
 
     def __enter__(self) -> "Sources":
         return self
