@@ -5,17 +5,17 @@ from component_file import MIB
 from here import SMOKE
 from lab import Lab
 
-_SIGNER = "@rules_wasm_oci//tools:image_sign"
+_TOOL = "@rules_wasm_oci//tools:action"
 
 
 def sign_manifest(lab: Lab) -> Row:
     """The tool of the action `OciSign`, called as a plain action calls it, with a PEM key."""
     bazel = lab.workspace(1)
-    bazel.build(_SIGNER, "//images/...")
+    bazel.build(_TOOL, "//images/...")
     layout = bazel.output("images/image_0.unsigned")
-    tool = bazel.output("external/rules_wasm_oci~/tools/image_sign")
+    tool = bazel.output("external/rules_wasm_oci~/tools/action")
     ours = lab.command(
-        *(tool, "--quiet", layout, "--output", "signed", "--digest-file", "signed.digest"),
+        *(tool, "image_sign", "--quiet", layout, "--output", "signed", "--digest-file", "signed.digest"),
         *("--repository", "localhost:5000/bench/image", "--format", "bundle", "--format", "legacy", "--recursive"),
         *("--key", lab.oci_key, "--allow-readable-key", "--public-key", SMOKE / "keys/placeholder_oci.pub"),
     )

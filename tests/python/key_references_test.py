@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from key_service_fixtures import ED25519, MESSAGE, P256, SECRET, pem, private_pem, spki, told
 from wasmoci.errors import Error, KeyFileError, UsageError
 from wasmoci.keys.component import SecretKey
+from wasmoci.keys.key_path import path_of
 from wasmoci.keys.pkcs11_uri import Pkcs11Uri
 from wasmoci.keys.protocols import MAX_KEY_FILE_SIZE
 from wasmoci.keys.reference_forms import (
@@ -24,7 +25,7 @@ from wasmoci.keys.reference_forms import (
     parse,
 )
 from wasmoci.keys.references import (
-    is_path,
+    check,
     open_component_signer,
     open_image_signer,
     open_signing_key,
@@ -42,7 +43,11 @@ def pkcs11(**members: object) -> Pkcs11Uri:
     return Pkcs11Uri(**{**absent, **members})  # type: ignore[arg-type]
 
 
-GOOD: dict[str, Form] = {
+def meaning(reference: str) -> Path | Form:
+    return path_of(reference) or parse(reference)
+
+
+GOOD: dict[str, Path | Form] = {
     "cosign.key": Path("cosign.key"),
     "/keys/my key": Path("/keys/my key"),
     "C:\\keys\\a.key": Path("C:\\keys\\a.key"),
@@ -83,8 +88,8 @@ GOOD: dict[str, Form] = {
 
 @pytest.mark.parametrize("reference", GOOD)
 def test_reference_is_parsed(reference: str) -> None:
-    assert parse(reference) == GOOD[reference]
-    assert is_path(reference) == isinstance(GOOD[reference], Path)
+    check(reference)
+    assert meaning(reference) == GOOD[reference]
 
 
 BAD = [
@@ -160,7 +165,7 @@ BAD = [
 @pytest.mark.parametrize("reference", [*BAD, f"pkcs11:token=t;object=k?pin-value={SECRET}"])
 def test_wrong_reference_is_one_line_and_shows_nothing_of_it(reference: str) -> None:
     with pytest.raises(UsageError) as raised:
-        is_path(reference)
+        check(reference)
     told(raised)
 
 
@@ -176,7 +181,7 @@ def test_a_pin_in_a_reference_is_refused_with_a_way_out() -> None:
 @given(st.text(max_size=40) | st.sampled_from(sorted(GOOD) + BAD).flatmap(lambda one: st.just(one[:-1])))
 def test_any_text_is_a_reference_or_a_usage_error(text: str) -> None:
     try:
-        parse(text)
+        meaning(text)
     except UsageError as error:
         assert "\n" not in str(error)
 

@@ -17,17 +17,9 @@ from image_fixtures import FILE_KEY, HELLO, PUBLIC_KEY, REPOSITORY, fully_signed
 from layout_fixtures import packaged
 from wasm_fixtures import KEY, OTHER_KEY, SECRET_KEY
 from wasmoci.keys.component import compact_public
+from wasmoci.worker.actions import ACTIONS
 
-TOOLS = (
-    "attest",
-    "component_sign",
-    "component_split",
-    "image_index",
-    "image_package",
-    "image_sign",
-    "signing_request",
-    "verified_component",
-)
+TOOLS = tuple(ACTIONS)
 
 _SECONDS = 60
 
@@ -41,10 +33,10 @@ class Ended:
 
 
 def tool_command(tool: str, before: str = "") -> list[str]:
-    """The command that runs `tools/TOOL.py` as a program, with what is importable here, after some Python."""
+    """The command that runs an action's tool, with what is importable here, after some Python."""
     program = f"import runpy, sys; sys.path[:] = {sys.path!r}\n{before}\n"
-    program += f"runpy.run_module({tool!r}, run_name='__main__', alter_sys=True)"
-    return [sys.executable, "-S", "-c", program]
+    program += "runpy.run_module('action', run_name='__main__', alter_sys=True)"
+    return [sys.executable, "-S", "-c", program, tool]
 
 
 def call_tool(tool: str, lines: Iterable[str], folder: Path) -> Ended:

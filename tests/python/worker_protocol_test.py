@@ -88,7 +88,7 @@ def test_what_is_no_request_ends_the_worker_after_those_before_it(line: bytes, t
         code, responses, log = process.end()
     assert [(one["requestId"], one["exitCode"]) for one in responses] == [(1, 0)]
     assert (code, log.count("\n")) == (1, 1)
-    assert log.startswith("image_package.py: error: a work request")
+    assert log.startswith("image_package: error: a work request")
 
 
 def test_a_number_is_in_use_until_it_is_answered(tmp_path: Path) -> None:

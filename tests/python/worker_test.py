@@ -16,29 +16,13 @@ import pytest
 
 from layout_fixtures import files_of
 from tool_fixtures import CALLS, TOOLS, Ended, WorkerProcess, call_tool, make_inputs, tool_command, worker
-from wasmoci.cli.attest import attest
-from wasmoci.cli.component_sign import sign as sign_component
-from wasmoci.cli.component_split import split
-from wasmoci.cli.image_index import index
-from wasmoci.cli.image_package import package
-from wasmoci.cli.image_sign import sign as sign_image
 from wasmoci.cli.key_argument import KeyArgument
 from wasmoci.cli.options import PathArgument
-from wasmoci.cli.signing_request import request as signing_request
-from wasmoci.cli.verified_component import verified_component
+from wasmoci.worker.actions import command_of
 from wasmoci.worker.call import call
 from wasmoci.worker.output import captured, separate_output
 
-COMMANDS = {
-    "attest": attest,
-    "component_sign": sign_component,
-    "component_split": split,
-    "image_index": index,
-    "image_package": package,
-    "image_sign": sign_image,
-    "signing_request": signing_request,
-    "verified_component": verified_component,
-}
+COMMANDS = {name: command_of(name) for name in TOOLS}
 
 REQUESTS = 200
 

@@ -2,6 +2,15 @@
 
 visibility(["//wasm_oci/private/..."])
 
+# All actions run one tool, a file of modules: Bazel looks at each file of a tool in each action.
+ACTION_TOOL = {
+    "_tool": attr.label(
+        cfg = "exec",
+        default = Label("//tools:action"),
+        executable = True,
+    ),
+}
+
 # One worker serves many requests at a time, and knows no state: tools/wasmoci/worker.
 WORKER = {
     "requires-worker-protocol": "json",
@@ -25,6 +34,22 @@ def tool_args(ctx):
     args.set_param_file_format("multiline")
     args.add("--quiet")
     return args
+
+def run_tool(ctx, action, args, **kwargs):
+    """Runs an action's tool.
+
+    Args:
+        ctx: the context of a rule with `ACTION_TOOL`.
+        action: the name of the action, one of `wasmoci.worker.actions`.
+        args: Args of `tool_args`.
+        **kwargs: what else `ctx.actions.run` takes. `execution_requirements` are `WORKER` unless others are given.
+    """
+    ctx.actions.run(
+        executable = ctx.executable._tool,
+        # A worker is started with the name, the Args are its requests.
+        arguments = [action, args],
+        **({"execution_requirements": WORKER} | kwargs)
+    )
 
 def add_text(args, option, text):
     """Adds an option whose value may be any text.

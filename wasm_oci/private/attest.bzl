@@ -1,6 +1,6 @@
 """The rules `wasm_oci_attest` and `wasm_oci_attest_provenance`."""
 
-load(":actions.bzl", "add_text", "tool_args")
+load(":actions.bzl", "ACTION_TOOL", "add_text", "run_tool", "tool_args")
 load(":image_change.bzl", "changed_image", "image_to_change", "steps")
 load(
     ":providers.bzl",
@@ -36,11 +36,6 @@ _COMMON_ATTRS = {
         mandatory = True,
         providers = [[WasmOciKeyInfo], [WasmOciIdentityInfo]],
     ),
-    "_tool": attr.label(
-        cfg = "exec",
-        default = Label("//tools:attest"),
-        executable = True,
-    ),
 }
 
 def _attest(ctx, source, inputs, key, name, repository, add_statement):
@@ -53,9 +48,10 @@ def _attest(ctx, source, inputs, key, name, repository, add_statement):
         add_text(args, "--repository", repository)
     files = add_statement(args) + add_key(args, key)
 
-    ctx.actions.run(
-        executable = ctx.executable._tool,
-        arguments = [args],
+    run_tool(
+        ctx,
+        "attest",
+        args,
         inputs = depset([source] + files, transitive = [inputs]),
         outputs = [layout],
         mnemonic = "OciAttest",
@@ -96,7 +92,7 @@ def _document_implementation(ctx):
 
 wasm_oci_attest = rule(
     implementation = _document_implementation,
-    attrs = _COMMON_ATTRS | {
+    attrs = ACTION_TOOL | _COMMON_ATTRS | {
         "predicate": attr.label(
             allow_single_file = True,
             doc = "What is attested: a file with a JSON object, such as an SBOM.",
@@ -143,7 +139,7 @@ def _provenance_implementation(ctx):
 
 wasm_oci_attest_provenance = rule(
     implementation = _provenance_implementation,
-    attrs = _COMMON_ATTRS | {
+    attrs = ACTION_TOOL | _COMMON_ATTRS | {
         "builder_id": attr.string(
             doc = "A URI that names the build platform that is to be trusted.",
             mandatory = True,

@@ -1,6 +1,6 @@
 """The rule `wasm_sign`."""
 
-load(":actions.bzl", "WORKER", "add_text", "tool_args")
+load(":actions.bzl", "ACTION_TOOL", "add_text", "run_tool", "tool_args")
 load(
     ":providers.bzl",
     "WasmComponentKeyInfo",
@@ -50,16 +50,6 @@ _ATTRS = {
         doc = "Globs of custom section names. If there are any, a `WasmSplit` action first puts delimiters between " +
               "these sections and the others, so that parts can be verified.",
     ),
-    "_split_tool": attr.label(
-        cfg = "exec",
-        default = Label("//tools:component_split"),
-        executable = True,
-    ),
-    "_tool": attr.label(
-        cfg = "exec",
-        default = Label("//tools:component_sign"),
-        executable = True,
-    ),
 }
 
 def _split(ctx):
@@ -71,14 +61,14 @@ def _split(ctx):
     for part in ctx.attr.parts:
         add_text(args, "--section", part)
 
-    ctx.actions.run(
-        executable = ctx.executable._split_tool,
-        arguments = [args],
+    run_tool(
+        ctx,
+        "component_split",
+        args,
         inputs = [ctx.file.component],
         outputs = [output],
         mnemonic = "WasmSplit",
         progress_message = "Splitting WebAssembly component %{label}",
-        execution_requirements = WORKER,
     )
     return output
 
@@ -95,9 +85,10 @@ def _sign(ctx, component, key, output, previous_signature):
         inputs.append(previous_signature)
     key_files = add_key(args, key)
 
-    ctx.actions.run(
-        executable = ctx.executable._tool,
-        arguments = [args],
+    run_tool(
+        ctx,
+        "component_sign",
+        args,
         inputs = inputs + key_files,
         outputs = [output],
         mnemonic = "WasmSign",
@@ -148,7 +139,7 @@ def _implementation(ctx):
 
 wasm_sign = rule(
     implementation = _implementation,
-    attrs = _ATTRS,
+    attrs = ACTION_TOOL | _ATTRS,
     doc = _DOC,
     provides = [WasmRunTimeSigningInfo, WasmSignersInfo],
 )

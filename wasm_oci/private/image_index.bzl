@@ -1,6 +1,6 @@
 """The macro `wasm_component_oci_index` and the rule behind it."""
 
-load(":actions.bzl", "WORKER", "add_annotations", "add_line", "add_text", "tool_args")
+load(":actions.bzl", "ACTION_TOOL", "add_annotations", "add_line", "add_text", "run_tool", "tool_args")
 load(":image_sign.bzl", "wasm_oci_sign")
 load(
     ":providers.bzl",
@@ -26,11 +26,6 @@ _ATTRS = {
         mandatory = True,
     ),
     "tag": attr.string(doc = "The tag that is proposed when the index is published."),
-    "_tool": attr.label(
-        cfg = "exec",
-        default = Label("//tools:image_index"),
-        executable = True,
-    ),
 }
 
 def _check_signed_in_build(image):
@@ -63,14 +58,14 @@ def _implementation(ctx):
             args.add_all("--entry-platform", source, expand_directories = False)
             add_line(args, entry["platform"])
 
-    ctx.actions.run(
-        executable = ctx.executable._tool,
-        arguments = [args],
+    run_tool(
+        ctx,
+        "image_index",
+        args,
         inputs = depset(images, transitive = [image[DefaultInfo].default_runfiles.files for image in ctx.attr.images]),
         outputs = [layout, digest],
         mnemonic = "WasmOciIndex",
         progress_message = "Making OCI index %{label}",
-        execution_requirements = WORKER,
     )
     return [
         DefaultInfo(files = depset([layout]), runfiles = ctx.runfiles([layout])),
@@ -82,7 +77,7 @@ def _implementation(ctx):
 
 _wasm_oci_index = rule(
     implementation = _implementation,
-    attrs = _ATTRS,
+    attrs = ACTION_TOOL | _ATTRS,
     doc = "Makes one OCI index of several images, with all that is attached to them, in one `WasmOciIndex` action.",
     provides = [WasmOciImageInfo, WasmRunTimeSigningInfo, WasmSignersInfo],
 )

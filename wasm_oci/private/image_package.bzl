@@ -1,6 +1,6 @@
 """The rule `wasm_oci_package`."""
 
-load(":actions.bzl", "WORKER", "add_annotations", "add_text", "tool_args")
+load(":actions.bzl", "ACTION_TOOL", "add_annotations", "add_text", "run_tool", "tool_args")
 load(":providers.bzl", "WasmDetachedSignatureInfo", "WasmOciImageInfo", "WasmRunTimeSigningInfo", "WasmSignersInfo", "run_time", "signers")
 
 visibility(["//wasm_oci/..."])
@@ -33,11 +33,6 @@ _ATTRS = {
     ),
     "tag": attr.string(doc = "The tag that is proposed when the image is published."),
     "title": attr.string(doc = "The file name that `oras pull` restores; by default the package's, else the component's."),
-    "_tool": attr.label(
-        cfg = "exec",
-        default = Label("//tools:image_package"),
-        executable = True,
-    ),
 }
 
 def _implementation(ctx):
@@ -65,14 +60,14 @@ def _implementation(ctx):
         args.add("--signature", signature)
         inputs.append(signature)
 
-    ctx.actions.run(
-        executable = ctx.executable._tool,
-        arguments = [args],
+    run_tool(
+        ctx,
+        "image_package",
+        args,
         inputs = inputs,
         outputs = [layout, digest],
         mnemonic = "WasmOciPackage",
         progress_message = "Packaging WebAssembly component %{label}",
-        execution_requirements = WORKER,
     )
     return [
         DefaultInfo(files = depset([layout]), runfiles = ctx.runfiles([layout])),
@@ -84,7 +79,7 @@ def _implementation(ctx):
 
 wasm_oci_package = rule(
     implementation = _implementation,
-    attrs = _ATTRS,
+    attrs = ACTION_TOOL | _ATTRS,
     doc = _DOC,
     provides = [WasmOciImageInfo, WasmRunTimeSigningInfo, WasmSignersInfo],
 )

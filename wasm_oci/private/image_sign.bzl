@@ -1,6 +1,6 @@
 """The rule `wasm_oci_sign`."""
 
-load(":actions.bzl", "add_annotations", "add_text", "tool_args")
+load(":actions.bzl", "ACTION_TOOL", "add_annotations", "add_text", "run_tool", "tool_args")
 load(":image_change.bzl", "changed_image", "image_to_change", "steps")
 load(
     ":providers.bzl",
@@ -54,11 +54,6 @@ _ATTRS = {
     "repository": attr.string(
         doc = "`host[:port]/path` that the image is for, which legacy signatures name; by default that of `image`.",
     ),
-    "_tool": attr.label(
-        cfg = "exec",
-        default = Label("//tools:image_sign"),
-        executable = True,
-    ),
 }
 
 def _sign(ctx, source, inputs, repository, key, name):
@@ -76,9 +71,10 @@ def _sign(ctx, source, inputs, repository, key, name):
     add_annotations(args, ctx.attr.annotations)
     key_files = add_key(args, key)
 
-    ctx.actions.run(
-        executable = ctx.executable._tool,
-        arguments = [args],
+    run_tool(
+        ctx,
+        "image_sign",
+        args,
         inputs = depset([source] + key_files, transitive = [inputs]),
         outputs = [layout, digest],
         mnemonic = "OciSign",
@@ -124,7 +120,7 @@ def _implementation(ctx):
 
 wasm_oci_sign = rule(
     implementation = _implementation,
-    attrs = _ATTRS,
+    attrs = ACTION_TOOL | _ATTRS,
     doc = _DOC,
     provides = [WasmOciImageInfo, WasmRunTimeSigningInfo, WasmSignersInfo],
 )

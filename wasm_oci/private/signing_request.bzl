@@ -1,6 +1,6 @@
 """The rule `wasm_oci_signing_request`."""
 
-load(":actions.bzl", "WORKER", "add_annotations", "add_text", "tool_args")
+load(":actions.bzl", "ACTION_TOOL", "add_annotations", "add_text", "run_tool", "tool_args")
 load(":providers.bzl", "WasmOciImageInfo")
 
 visibility(["//wasm_oci/..."])
@@ -35,11 +35,6 @@ _ATTRS = {
     "repository": attr.string(
         doc = "`host[:port]/path` that the image is for, which legacy signatures name; by default that of `image`.",
     ),
-    "_tool": attr.label(
-        cfg = "exec",
-        default = Label("//tools:signing_request"),
-        executable = True,
-    ),
 }
 
 def _implementation(ctx):
@@ -63,19 +58,19 @@ def _implementation(ctx):
             add_text(args, "--format", signature_format)
         add_annotations(args, ctx.attr.annotations)
 
-    ctx.actions.run(
-        executable = ctx.executable._tool,
-        arguments = [args],
+    run_tool(
+        ctx,
+        "signing_request",
+        args,
         inputs = depset([source], transitive = [image[DefaultInfo].default_runfiles.files]),
         outputs = [output],
         mnemonic = "SigningRequest",
         progress_message = "Writing signing request %{label}",
-        execution_requirements = WORKER,
     )
     return [DefaultInfo(files = depset([output]))]
 
 wasm_oci_signing_request = rule(
     implementation = _implementation,
-    attrs = _ATTRS,
+    attrs = ACTION_TOOL | _ATTRS,
     doc = _DOC,
 )

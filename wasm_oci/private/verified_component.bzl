@@ -1,6 +1,6 @@
 """The rule `wasm_oci_verified_component`."""
 
-load(":actions.bzl", "WORKER", "add_annotations", "tool_args")
+load(":actions.bzl", "ACTION_TOOL", "add_annotations", "run_tool", "tool_args")
 load(":providers.bzl", "WasmOciIdentityInfo", "WasmTransparencyLogInfo")
 
 visibility(["//wasm_oci/..."])
@@ -44,11 +44,6 @@ _ATTRS = {
         doc = "A `wasm_oci_transparency_log` that must have the manifest's signatures.",
         providers = [WasmTransparencyLogInfo],
     ),
-    "_tool": attr.label(
-        cfg = "exec",
-        default = Label("//tools:verified_component"),
-        executable = True,
-    ),
 }
 
 def _layout(ctx):
@@ -83,9 +78,10 @@ def _implementation(ctx):
         args.add("--require-log")
         trusted.append(trusted_root)
 
-    ctx.actions.run(
-        executable = ctx.executable._tool,
-        arguments = [args],
+    run_tool(
+        ctx,
+        "verified_component",
+        args,
         inputs = depset(
             ctx.files.image + ctx.files.component_keys + ctx.files.oci_keys + trusted,
             # An `oci_image` of rules_oci has links in its layout, to files that its runfiles have.
@@ -94,7 +90,6 @@ def _implementation(ctx):
         outputs = [component, verification],
         mnemonic = "WasmVerify",
         progress_message = "Verifying WebAssembly component %{label}",
-        execution_requirements = WORKER,
     )
     return [
         DefaultInfo(files = depset([component]), runfiles = ctx.runfiles([component])),
@@ -103,6 +98,6 @@ def _implementation(ctx):
 
 wasm_oci_verified_component = rule(
     implementation = _implementation,
-    attrs = _ATTRS,
+    attrs = ACTION_TOOL | _ATTRS,
     doc = _DOC,
 )
