@@ -81,12 +81,15 @@ SUITES = {
     "keys.cosign_file": ["cosign_file", "image_keys"],
     "keys.ed25519_points": ["component_keys", "image_key_types"],
     "keys.image": ["image_keys", "image_key_types"],
+    "keys.key_path": ["key_references"],
     "keys.offline": ["signing_request"],
     "keys.pkcs11_uri": ["key_references"],
     "keys.pkcs8": ["image_keys"],
+    "keys.plain_ed25519": ["plain_ed25519"],
     "keys.private_file": ["image_keys", "component_key_list"],
     "keys.reference_forms": ["key_references"],
     "keys.references": ["key_references", "key_services_pkcs11"],
+    "keys.scheme_keys": ["key_references", "key_services_pkcs11"],
     "keys.services.answers": [
         "key_services_answers",
         "key_services_pkcs11",
@@ -170,6 +173,10 @@ EQUIVALENT = {
         "always true: component is not None",
     ): "of a file only a component's signature can be asked for; the condition is for the type checker",
     ("keys.services.plugin", "always true: hasattr(os, 'killpg')"): "false only on Windows",
+    (
+        "strict_json",
+        "always true: data.count(b'[') + data.count(b'{') > MAX_DEPTH",
+    ): "spares the walk of a text with too few brackets to nest deeper",
     ("strict_json", "always true: b'\\\\u' in data"): "text without escapes cannot hold half a surrogate pair",
 }
 

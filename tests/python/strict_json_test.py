@@ -89,6 +89,25 @@ def test_nesting_past_the_limit_is_refused(depth: int) -> None:
             parse(text)
 
 
+@given(
+    depth=st.integers(MAX_DEPTH - 3, MAX_DEPTH + 3),
+    openings=st.lists(st.sampled_from(['{"a":', "["]), min_size=MAX_DEPTH + 3, max_size=MAX_DEPTH + 3),
+    siblings=st.integers(0, 3),
+    text=st.text("[]{}", max_size=2 * MAX_DEPTH),
+)
+def test_nesting_counts_and_nothing_else_that_has_brackets(
+    depth: int, openings: list[str], siblings: int, text: str
+) -> None:
+    nest = openings[: depth - 2]
+    inner = "".join(nest) + "[]" + "".join("}" if one == '{"a":' else "]" for one in reversed(nest))
+    whole = json.dumps({"text": text, "siblings": [[]] * siblings})[:-1] + f',"nest":{inner}}}'
+    if depth > MAX_DEPTH:
+        with pytest.raises(LimitError, match=f"limit of {MAX_DEPTH}"):
+            parse(whole)
+    else:
+        assert parse(whole).string("text") == text
+
+
 def test_size_limit() -> None:
     assert parse_object(b'{"a":1}', "the text", 7).integer("a") == 1
     with pytest.raises(LimitError, match="has 7 bytes, the limit is 6"):

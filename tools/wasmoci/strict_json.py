@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import NoReturn
 
 from wasmoci.errors import FormatError, LimitError
@@ -116,20 +116,14 @@ def parse_object(data: bytes, where: str, limit: int, *, fractions: bool = False
     if len(data) > limit:
         raise LimitError(f"{where} has {len(data)} bytes, the limit is {limit}")
     try:
-        value = json.loads(
-            data.decode("utf-8"),
-            object_pairs_hook=_unique,
-            parse_constant=_refuse_constant,
-            parse_float=_finite_float if fractions else _refuse_float,
-            parse_int=_bounded_int,
-        )
+        value = (_WITH_FRACTIONS if fractions else _WHOLE_NUMBERS).decode(data.decode("utf-8"))
     except FormatError as error:
         raise FormatError(f"{where}: {error}") from None
     except RecursionError:
         raise LimitError(f"{where} nests deeper than the limit of {MAX_DEPTH}") from None
     except ValueError as error:
         raise FormatError(f"{where} is not JSON: {error}") from None
-    if _depth_exceeds(value, MAX_DEPTH):
+    if data.count(b"[") + data.count(b"{") > MAX_DEPTH and _depth_exceeds(value, MAX_DEPTH):
         raise LimitError(f"{where} nests deeper than the limit of {MAX_DEPTH}")
     if b"\\u" in data:
         _check_text(value, where)
@@ -184,6 +178,19 @@ def _bounded_int(text: str) -> int:
     if len(text) > _MAX_NUMBER_DIGITS:
         raise FormatError(f"a number has {len(text)} digits, the limit is {_MAX_NUMBER_DIGITS}")
     return int(text)
+
+
+def _decoder(parse_float: Callable[[str], float]) -> json.JSONDecoder:
+    return json.JSONDecoder(
+        object_pairs_hook=_unique,
+        parse_constant=_refuse_constant,
+        parse_float=parse_float,
+        parse_int=_bounded_int,
+    )
+
+
+_WHOLE_NUMBERS = _decoder(_refuse_float)
+_WITH_FRACTIONS = _decoder(_finite_float)
 
 
 def _depth_exceeds(value: _Json, limit: int) -> bool:
