@@ -6,7 +6,7 @@ import click
 from click.types import StringParamType
 
 from wasmoci.cli.options import WorkingFolder
-from wasmoci.keys.reference_forms import has_scheme
+from wasmoci.keys.key_path import has_scheme
 
 
 class KeyArgument(StringParamType):

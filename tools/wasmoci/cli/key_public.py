@@ -11,8 +11,9 @@ from wasmoci.files import write_atomically
 from wasmoci.keys import component
 from wasmoci.keys.component import ComponentPublicKey, pem_public
 from wasmoci.keys.image import ImagePublicKey
+from wasmoci.keys.key_path import path_of
 from wasmoci.keys.protocols import PasswordSource
-from wasmoci.keys.references import is_path, public_key_of
+from wasmoci.keys.references import public_key_of
 
 
 @click.command()
@@ -42,8 +43,9 @@ def _image_key(reference: str, password: PasswordSource, private: bool) -> tuple
 
 
 def _component_key(reference: str, password: PasswordSource, private: bool) -> tuple[bytes, str]:
-    if is_path(reference):
-        found: object = component.load_secret_key(Path(reference), password, private=private).public_key
+    path = path_of(reference)
+    if path is not None:
+        found: object = component.load_secret_key(path, password, private=private).public_key
     else:
         found = public_key_of(reference, password, private=private)
     key = ComponentPublicKey.of_key(found)

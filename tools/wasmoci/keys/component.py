@@ -5,7 +5,7 @@ SubjectPublicKeyInfo and PKCS#8, the same in PEM, and OpenSSH's `ssh-ed25519` an
 PKCS#8 and `openssh-key-v1` may be encrypted. Many public keys stand in a file as in `authorized_keys`
 (sshd(8), "AUTHORIZED_KEYS FILE FORMAT"), which is also what GitHub shows at `USER.keys`.
 
-The code of `cryptography` for files is slow to import, and only where a file is not compact is it needed.
+The code of `cryptography` for files is slow to import, and only files that are neither compact nor plain need it.
 """
 
 import base64
@@ -22,13 +22,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from wasmoci.component_signature import key_id
 from wasmoci.errors import KeyFileError, Reason, VerificationError
 from wasmoci.files import read_bounded, read_secret
-from wasmoci.keys import ed25519_points, private_file
+from wasmoci.keys import ed25519_points, plain_ed25519, private_file
+from wasmoci.keys.plain_ed25519 import KEY_SIZE
 from wasmoci.keys.private_file import UNREADABLE
 from wasmoci.keys.protocols import MAX_KEY_FILE_SIZE, PasswordSource, SigningKey, no_password
 
 _T = TypeVar("_T")
-
-KEY_SIZE = 32
 
 _COMPACT_PUBLIC = 0x01
 _COMPACT_SECRET = 0x81
@@ -186,6 +185,9 @@ def _parse_public_keys(data: bytes, on_skipped: Callable[[str], object]) -> tupl
         return (ComponentPublicKey.of(data[1:]),)
     if _is_secret(data):
         raise KeyFileError("this is a secret key where a public key is wanted")
+    plain = plain_ed25519.public(data)
+    if plain is not None:
+        return (ComponentPublicKey.of(plain),)
     if not data.startswith(_DER_SEQUENCE) and _PEM_BEGIN not in data:
         return _parse_openssh_list(data, on_skipped)
     from cryptography.hazmat.primitives import serialization
@@ -274,6 +276,9 @@ def parse_secret_key(data: bytes, password: PasswordSource) -> SecretKey:
         return _matching(data[1 : 1 + KEY_SIZE], data[1 + KEY_SIZE :])
     if data[:1] == bytes([_COMPACT_PUBLIC]) or b"PUBLIC KEY-----" in data or data.startswith(b"ssh-"):
         raise KeyFileError("this is a public key where a secret key is wanted")
+    plain = plain_ed25519.seed(data)
+    if plain is not None:
+        return SecretKey(plain)
     key = private_file.open_key(data, password, _load_private, f"an Ed25519 secret key is {_FORMS}")
     if not isinstance(key, Ed25519PrivateKey):
         raise KeyFileError(_OTHER_TYPE)

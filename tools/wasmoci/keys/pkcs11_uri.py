@@ -11,8 +11,7 @@ from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
 from wasmoci.errors import UsageError
-
-SCHEME = "pkcs11:"
+from wasmoci.keys.key_path import PKCS11_SCHEME
 
 MODULE_VARIABLE = "COSIGN_PKCS11_MODULE_PATH"
 PIN_VARIABLE = "COSIGN_PKCS11_PIN"
@@ -43,7 +42,7 @@ class Pkcs11Uri:
     @classmethod
     def parse(cls, text: str) -> "Pkcs11Uri":
         """Raises UsageError, whose text never has a value of the URI: it could be a PIN."""
-        path, _, query = text.removeprefix(SCHEME).partition("?")
+        path, _, query = text.removeprefix(PKCS11_SCHEME).partition("?")
         named = _attributes(path, ";", _IN_PATH, _PATH_VALUE)
         settings = _attributes(query, "&", _IN_QUERY, _QUERY_VALUE)
         if "pin-value" in settings:

@@ -1,17 +1,16 @@
-"""Key references, spelled as cosign 3.1 spells them.
+"""Key references with a scheme, spelled as cosign 3.1 spells them.
 
-A reference is a path, or has a scheme: `env://`, `pkcs11:`, `awskms://`, `gcpkms://`, `azurekms://`,
-`hashivault://` and `openbao://` (source of their forms: sigstore/sigstore, pkg/signature/kms); any other
-`NAME://` is for the plugin `sigstore-kms-NAME`. Nothing is opened or asked here.
+They are `env://`, `pkcs11:`, `awskms://`, `gcpkms://`, `azurekms://`, `hashivault://` and `openbao://` (source of
+their forms: sigstore/sigstore, pkg/signature/kms); any other `NAME://` is for the plugin `sigstore-kms-NAME`.
+Nothing is opened or asked here. A key that is a file needs nothing of this: see keys/key_path.py.
 """
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from wasmoci.errors import UsageError
-from wasmoci.keys import pkcs11_uri
+from wasmoci.keys.key_path import PKCS11_SCHEME, SEPARATOR
 from wasmoci.keys.pkcs11_uri import Pkcs11Uri
 
 _UUID = r"[A-Fa-f0-9]{8}-?[A-Fa-f0-9]{4}-?[A-Fa-f0-9]{4}-?[A-Fa-f0-9]{4}-?[A-Fa-f0-9]{12}"
@@ -29,7 +28,6 @@ _GCP = re.compile(
 _AZURE = re.compile(rf"(?P<vault>{_HOST})/(?P<name>[A-Za-z0-9-]{{1,127}})(?:/(?P<version>[a-z0-9]{{1,64}}))?")
 _VAULT = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_SEPARATOR = "://"
 _SCHEME = re.compile(r"[a-z0-9][a-z0-9.-]*")
 # cosign reads a key of these from elsewhere; no plugin is meant.
 _REFUSED = {
@@ -87,33 +85,20 @@ class PluginKey:
 
 
 ServiceForm = Pkcs11Uri | AwsKey | GcpKey | AzureKey | VaultKey | PluginKey
-Form = Path | EnvironmentKey | ServiceForm
-
-
-def has_scheme(reference: str) -> bool:
-    """Whether the text, if it is a reference, is no path."""
-    return reference.startswith(pkcs11_uri.SCHEME) or _SEPARATOR in reference
+Form = EnvironmentKey | ServiceForm
 
 
 def parse(reference: str) -> Form:
-    """Raises UsageError, whose text has of the reference no more than its scheme."""
-    if not has_scheme(reference):
-        return _path(reference)
-    if reference.startswith(pkcs11_uri.SCHEME):
+    """What a text with a scheme means; raises UsageError, whose text has of it no more than its scheme."""
+    if reference.startswith(PKCS11_SCHEME):
         return Pkcs11Uri.parse(reference)
-    scheme, _, rest = reference.partition(_SEPARATOR)
+    scheme, _, rest = reference.partition(SEPARATOR)
     if scheme in _REFUSED:
         raise UsageError(f"a key reference with {scheme}:// is not used: {_REFUSED[scheme]}")
     if _SCHEME.fullmatch(scheme) is None:
         raise UsageError("the scheme of a key reference has small letters, digits, - and . only")
     known = _KNOWN.get(scheme)
     return PluginKey(scheme, _resource(scheme, rest)) if known is None else known(scheme, rest)
-
-
-def _path(reference: str) -> Path:
-    if not reference or "\0" in reference:
-        raise UsageError("a key reference is a path or SCHEME://KEY, this one is empty or has a zero byte")
-    return Path(reference)
 
 
 def _match(form: re.Pattern[str], scheme: str, rest: str, spelling: str) -> re.Match[str]:

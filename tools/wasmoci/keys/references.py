@@ -3,38 +3,22 @@
 What opens a kind of key is imported only where such a key is opened.
 """
 
-import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-from wasmoci.errors import KeyFileError
-from wasmoci.keys.pkcs11_uri import Pkcs11Uri
-from wasmoci.keys.protocols import MAX_KEY_FILE_SIZE, PasswordSource, SigningKey, no_password
-from wasmoci.keys.reference_forms import (
-    AwsKey,
-    AzureKey,
-    EnvironmentKey,
-    GcpKey,
-    PluginKey,
-    ServiceForm,
-    VaultKey,
-    parse,
-)
+from wasmoci.keys.key_path import path_of
+from wasmoci.keys.protocols import PasswordSource, SigningKey, no_password
 
 if TYPE_CHECKING:
     from wasmoci.keys.component import ComponentSigner
     from wasmoci.keys.image import ImagePublicKey, ImageSigner
 
-_T = TypeVar("_T")
 
-_DISTRIBUTION = "rules-wasm-oci"
+def check(reference: str) -> None:
+    """Raises UsageError for a text that is no key reference; it has of the text no more than its scheme."""
+    if path_of(reference) is None:
+        from wasmoci.keys import reference_forms
 
-
-def is_path(reference: str) -> bool:
-    """Whether the reference is the path of a file; raises UsageError where it is no reference at all."""
-    return isinstance(parse(reference), Path)
+        reference_forms.parse(reference)
 
 
 def open_signing_key(reference: str, password: PasswordSource = no_password, *, private: bool = False) -> SigningKey:
@@ -46,12 +30,12 @@ def open_signing_key(reference: str, password: PasswordSource = no_password, *, 
     """
     from wasmoci.keys.image import load_file_key, parse_private_key
 
-    form = parse(reference)
-    if isinstance(form, Path):
-        return load_file_key(form, password, private=private)
-    if isinstance(form, EnvironmentKey):
-        return _of_variable(form, lambda data: parse_private_key(data, password))
-    return _service_key(form, private=private)
+    path = path_of(reference)
+    if path is not None:
+        return load_file_key(path, password, private=private)
+    from wasmoci.keys import scheme_keys
+
+    return scheme_keys.open_key(reference, lambda data: parse_private_key(data, password), private=private)
 
 
 def open_image_signer(
@@ -69,12 +53,14 @@ def open_component_signer(
     """A signer of components; raises as `open_signing_key`, also for a key that is not Ed25519."""
     from wasmoci.keys.component import ComponentSigner, load_secret_key, parse_secret_key
 
-    form = parse(reference)
-    if isinstance(form, Path):
-        return ComponentSigner(load_secret_key(form, password, private=private))
-    if isinstance(form, EnvironmentKey):
-        return ComponentSigner(_of_variable(form, lambda data: parse_secret_key(data, password)))
-    return ComponentSigner(_service_key(form, private=private))
+    path = path_of(reference)
+    if path is not None:
+        return ComponentSigner(load_secret_key(path, password, private=private))
+    from wasmoci.keys import scheme_keys
+
+    return ComponentSigner(
+        scheme_keys.open_key(reference, lambda data: parse_secret_key(data, password), private=private)
+    )
 
 
 def public_key_of(reference: str, password: PasswordSource = no_password, *, private: bool = False) -> object:
@@ -82,13 +68,14 @@ def public_key_of(reference: str, password: PasswordSource = no_password, *, pri
 
     Raises as `open_signing_key`.
     """
-    form = parse(reference)
-    if isinstance(form, Pkcs11Uri):
-        with _library("pkcs11"):
-            from wasmoci.keys.services import pkcs11
+    from wasmoci.keys.image import load_file_key, parse_private_key
 
-            return pkcs11.read_public_key(form, private=private)
-    return open_signing_key(reference, password, private=private).public_key
+    path = path_of(reference)
+    if path is not None:
+        return load_file_key(path, password, private=private).public_key
+    from wasmoci.keys import scheme_keys
+
+    return scheme_keys.public_key_of(reference, lambda data: parse_private_key(data, password), private=private)
 
 
 def trusted_image_key(reference: str) -> "ImagePublicKey":
@@ -96,68 +83,11 @@ def trusted_image_key(reference: str) -> "ImagePublicKey":
 
     Raises as `open_signing_key`, also where a file or variable holds a private key.
     """
-    from wasmoci.keys.image import ImagePublicKey, load_public_key, parse_public_key
+    from wasmoci.keys.image import load_public_key
 
-    form = parse(reference)
-    if isinstance(form, Path):
-        return load_public_key(form)
-    if isinstance(form, EnvironmentKey):
-        return _of_variable(form, parse_public_key)
-    return ImagePublicKey.of(public_key_of(reference))
+    path = path_of(reference)
+    if path is not None:
+        return load_public_key(path)
+    from wasmoci.keys import scheme_keys
 
-
-def _of_variable(form: EnvironmentKey, parse_key: Callable[[bytes], _T]) -> _T:
-    text = os.environ.get(form.variable)
-    if not text:
-        raise KeyFileError(f"the environment variable {form.variable} is not set, or empty")
-    data = os.fsencode(text)
-    if len(data) > MAX_KEY_FILE_SIZE:
-        raise KeyFileError(f"${form.variable} has {len(data)} bytes, the limit for a key is {MAX_KEY_FILE_SIZE}")
-    try:
-        return parse_key(data)
-    except KeyFileError as error:
-        raise KeyFileError(f"${form.variable}: {error}") from None
-
-
-def _service_key(form: ServiceForm, *, private: bool) -> SigningKey:
-    match form:
-        case Pkcs11Uri():
-            with _library("pkcs11"):
-                from wasmoci.keys.services import pkcs11
-
-                return pkcs11.open_key(form, private=private)
-        case AwsKey():
-            with _library("aws"):
-                from wasmoci.keys.services import aws
-
-                return aws.open_key(form)
-        case GcpKey():
-            with _library("gcp"):
-                from wasmoci.keys.services import gcp
-
-                return gcp.open_key(form)
-        case AzureKey():
-            with _library("azure"):
-                from wasmoci.keys.services import azure
-
-                return azure.open_key(form)
-        case VaultKey():
-            with _library("vault"):
-                from wasmoci.keys.services import vault
-
-                return vault.open_key(form)
-        case PluginKey():
-            from wasmoci.keys.services import plugin
-
-            return plugin.open_key(form)
-
-
-@contextmanager
-def _library(extra: str) -> Iterator[None]:
-    try:
-        yield
-    except ImportError as error:
-        raise KeyFileError(
-            f"the library {error.name} for this kind of key is not installed: "
-            f"run `pip install '{_DISTRIBUTION}[{extra}]'`"
-        ) from None
+    return scheme_keys.trusted_image_key(reference)

@@ -1,0 +1,135 @@
+"""Open the key that a reference with a scheme names: in an environment variable, a token or a service.
+
+What opens a kind of key is imported only where such a key is opened.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar
+
+from wasmoci.errors import KeyFileError
+from wasmoci.keys.pkcs11_uri import Pkcs11Uri
+from wasmoci.keys.protocols import MAX_KEY_FILE_SIZE, SigningKey
+from wasmoci.keys.reference_forms import (
+    AwsKey,
+    AzureKey,
+    EnvironmentKey,
+    GcpKey,
+    PluginKey,
+    ServiceForm,
+    VaultKey,
+    parse,
+)
+
+if TYPE_CHECKING:
+    from wasmoci.keys.image import ImagePublicKey
+
+_T = TypeVar("_T")
+
+# Reads the text of a key file.
+Parser = Callable[[bytes], _T]
+
+_DISTRIBUTION = "rules-wasm-oci"
+
+
+def open_key(reference: str, parse_private: Parser[SigningKey], *, private: bool) -> SigningKey:
+    """The private key; `parse_private` reads one that a variable holds.
+
+    With `private` a file with a PIN that is open to others than its owner is refused. Raises UsageError for what
+    is no reference, KeyFileError where the key cannot be used or a library is missing.
+    """
+    form = parse(reference)
+    if isinstance(form, EnvironmentKey):
+        return _of_variable(form, parse_private)
+    return _service_key(form, private=private)
+
+
+def public_key_of(reference: str, parse_private: Parser[SigningKey], *, private: bool) -> object:
+    """The public half, an object of `cryptography`; a token is asked without a PIN where none is given.
+
+    Raises as `open_key`.
+    """
+    form = parse(reference)
+    if isinstance(form, EnvironmentKey):
+        return _of_variable(form, parse_private).public_key
+    return _public_service_key(form, private=private)
+
+
+def trusted_image_key(reference: str) -> "ImagePublicKey":
+    """The public key that a variable holds, or the public half of a key in a token or service.
+
+    Raises as `open_key`, also where a variable holds a private key.
+    """
+    from wasmoci.keys.image import ImagePublicKey, parse_public_key
+
+    form = parse(reference)
+    if isinstance(form, EnvironmentKey):
+        return _of_variable(form, parse_public_key)
+    return ImagePublicKey.of(_public_service_key(form, private=False))
+
+
+def _of_variable(form: EnvironmentKey, parse_text: Parser[_T]) -> _T:
+    text = os.environ.get(form.variable)
+    if not text:
+        raise KeyFileError(f"the environment variable {form.variable} is not set, or empty")
+    data = os.fsencode(text)
+    if len(data) > MAX_KEY_FILE_SIZE:
+        raise KeyFileError(f"${form.variable} has {len(data)} bytes, the limit for a key is {MAX_KEY_FILE_SIZE}")
+    try:
+        return parse_text(data)
+    except KeyFileError as error:
+        raise KeyFileError(f"${form.variable}: {error}") from None
+
+
+def _public_service_key(form: ServiceForm, *, private: bool) -> object:
+    if isinstance(form, Pkcs11Uri):
+        with _library("pkcs11"):
+            from wasmoci.keys.services import pkcs11
+
+            return pkcs11.read_public_key(form, private=private)
+    return _service_key(form, private=private).public_key
+
+
+def _service_key(form: ServiceForm, *, private: bool) -> SigningKey:
+    match form:
+        case Pkcs11Uri():
+            with _library("pkcs11"):
+                from wasmoci.keys.services import pkcs11
+
+                return pkcs11.open_key(form, private=private)
+        case AwsKey():
+            with _library("aws"):
+                from wasmoci.keys.services import aws
+
+                return aws.open_key(form)
+        case GcpKey():
+            with _library("gcp"):
+                from wasmoci.keys.services import gcp
+
+                return gcp.open_key(form)
+        case AzureKey():
+            with _library("azure"):
+                from wasmoci.keys.services import azure
+
+                return azure.open_key(form)
+        case VaultKey():
+            with _library("vault"):
+                from wasmoci.keys.services import vault
+
+                return vault.open_key(form)
+        case PluginKey():
+            from wasmoci.keys.services import plugin
+
+            return plugin.open_key(form)
+
+
+@contextmanager
+def _library(extra: str) -> Iterator[None]:
+    try:
+        yield
+    except ImportError as error:
+        raise KeyFileError(
+            f"the library {error.name} for this kind of key is not installed: "
+            f"run `pip install '{_DISTRIBUTION}[{extra}]'`"
+        ) from None
