@@ -116,6 +116,21 @@ def test_two_output_bases_give_the_same_bytes(recorded: Path, flags: list[str]) 
     assert len(here) > 6
 
 
+def test_two_output_bases_and_configurations_give_the_same_tool(recorded: Path) -> None:
+    (packing,) = (spawn for spawn in _spawns(recorded) if spawn["mnemonic"] == "PackModules")
+    (packed,) = packing["actualOutputs"]
+    bazel("build", "//tools:action_modules")
+    assert packed["digest"]["hash"] == digests(ROOT / "bazel-bin/tools")["action_modules.zip"]
+
+
+def test_a_tool_is_few_files(recorded: Path) -> None:
+    for spawn in (one for one in _spawns(recorded) if one["mnemonic"] in MNEMONICS):
+        paths = [one["path"] for one in spawn["inputs"]]
+        modules = {Path(path).name for path in paths if path.endswith((".py", ".pyc", ".zip"))}
+        assert modules == {"action.py", "action_modules.zip"}
+        assert len(paths) < 25
+
+
 def test_text_of_the_user_reaches_no_shell(flags: list[str]) -> None:
     bazel("build", *flags, IMAGE)
     blobs = (path.read_bytes() for path in (ROOT / "bazel-bin/tests/build/image/blobs/sha256").iterdir())
