@@ -4,6 +4,7 @@ Runs Bazel, so it is no Bazel test: `.ci/run` calls it.
 """
 
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +130,15 @@ def test_a_tool_is_few_files(recorded: Path) -> None:
         modules = {Path(path).name for path in paths if path.endswith((".py", ".pyc", ".zip"))}
         assert modules == {"action.py", "action_modules.zip"}
         assert len(paths) < 25
+
+
+def test_the_tool_has_no_code_for_networks() -> None:
+    bazel("build", "//tools:action_modules")
+    with zipfile.ZipFile(ROOT / "bazel-bin/tools/action_modules.zip") as packed:
+        names = packed.namelist()
+    assert "wasmoci/sign_image.py" in names
+    network = ("urllib3/", "requests/", "sigstore/", "wasmoci/registry/", "wasmoci/keyless/")
+    assert [name for name in names if name.startswith(network)] == []
 
 
 def test_text_of_the_user_reaches_no_shell(flags: list[str]) -> None:
