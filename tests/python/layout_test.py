@@ -114,6 +114,13 @@ def test_referrer_is_found_whatever_white_space_it_starts_with(image: MemoryImag
     assert digest in [one.digest for one in Layout(path).referrers(image.image.digest).descriptors]
 
 
+@pytest.mark.parametrize("name", [b"subject", b"\\u0073ubject", b"s\\u0075bject", b"subjec\\u0074"])
+def test_referrer_is_found_however_its_subject_is_spelled(image: MemoryImage, path: Path, name: bytes) -> None:
+    data = image.blobs[image.attached[0].digest].replace(b'"subject"', b'"' + name + b'" ')
+    digest = LayoutWriter(path).add(data)
+    assert digest in [one.digest for one in Layout(path).referrers(image.image.digest).descriptors]
+
+
 def missing(name: str) -> Callable[[Path], object]:
     return lambda path: (path / name).unlink()
 
@@ -412,6 +419,21 @@ def test_writer_names_a_blob_by_the_bytes_that_it_wrote(tmp_path: Path) -> None:
     assert writer.add_new(io.BytesIO(content)) == (Digest.of(content), len(content))
     assert [path.name for path in (tmp_path / "blobs/sha256").iterdir()] == [Digest.of(content).hex]
     assert (tmp_path / "blobs/sha256" / Digest.of(content).hex).read_bytes() == content
+
+
+def test_writer_leaves_the_mode_of_its_files_to_the_umask(tmp_path: Path) -> None:
+    writer = LayoutWriter(tmp_path / "out")
+    mask = os.umask(0o027)
+    try:
+        writer.start()
+        writer.add(b"1")
+        writer.add_stream(io.BytesIO(b"2"), Digest.of(b"2"))
+        writer.add_new(io.BytesIO(b"3"))
+        writer.finish([])
+    finally:
+        os.umask(mask)
+    modes = [one.stat().st_mode & 0o777 for one in (tmp_path / "out").rglob("*") if one.is_file()]
+    assert modes == [0o640] * 5
 
 
 def test_writer_refuses_a_stream_that_is_not_what_its_digest_says(tmp_path: Path) -> None:

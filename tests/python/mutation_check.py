@@ -172,6 +172,9 @@ EQUIVALENT = {
         "import_signatures",
         "always true: component is not None",
     ): "of a file only a component's signature can be asked for; the condition is for the type checker",
+    ("layout", "always false: listed is None"): "spares the parser what can be no attachment",
+    ("layout", "always false: not _can_have_subject(data)"): "spares the parser what can be no attachment",
+    ("layout", "always false: listed is None and (not _can_have_subject(data))"): "spares the parser the same",
     ("keys.services.plugin", "always true: hasattr(os, 'killpg')"): "false only on Windows",
     (
         "strict_json",

@@ -95,6 +95,25 @@ def test_level_that_is_required_must_be_observed(required: Level, observed: Leve
         assert str(error).startswith(f"{failing} layer: ")
 
 
+@pytest.mark.parametrize("large", [False, True])
+def test_large_component_is_verified_in_a_file_and_a_small_one_in_memory(
+    monkeypatch: pytest.MonkeyPatch, *, large: bool
+) -> None:
+    targets: list[BinaryIO] = []
+    image = fully_signed()
+    original = image.copy_blob
+
+    def copy_blob(blob: Descriptor, target: BinaryIO) -> None:
+        targets.append(target)
+        original(blob, target)
+
+    monkeypatch.setattr(image, "copy_blob", copy_blob)
+    monkeypatch.setattr("wasmoci.verify.MAX_IN_MEMORY", len(SIGNED_HELLO) - large)
+    assert verify(image, BOTH).level is Level.DUAL_LAYER
+    (target,) = targets
+    assert isinstance(target, io.BytesIO) is not large
+
+
 @pytest.mark.parametrize(
     ("component_keys", "image_keys", "expected"),
     [

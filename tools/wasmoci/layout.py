@@ -5,6 +5,7 @@
 legacy signatures of an index's entries have their tag `sha256-<hex>.sig` as name, and no kind.
 """
 
+import hashlib
 import os
 import shutil
 import stat
@@ -47,6 +48,9 @@ KINDS = {CosignTag.SIGNATURES: SIGNATURES_KIND, CosignTag.ATTESTATIONS: ATTESTAT
 _VERSION = "1.0.0"
 _BLOBS = Path("blobs/sha256")
 
+# Less what the umask takes, as `open` has it.
+_MODE = 0o666
+
 
 class Layout:
     """An existing layout; an ImageSource."""
@@ -56,6 +60,7 @@ class Layout:
         if not path.is_dir():
             raise Error(f"there is no image layout at {path}")
         self.path = path
+        self._blobs = str(path / _BLOBS)
         marker = parse_object(_read_member(path / "oci-layout"), "oci-layout", MAX_MANIFEST_SIZE)
         if marker.string("imageLayoutVersion") != _VERSION:
             raise FormatError(f"the layout's version must be {_VERSION}")
@@ -77,8 +82,7 @@ class Layout:
     def read_blob(self, descriptor: Descriptor, limit: int) -> bytes:
         if descriptor.size > limit:
             raise LimitError(f"blob {descriptor.digest} has {descriptor.size} bytes, the limit is {limit}")
-        with self.open_blob(descriptor.digest) as stream:
-            data = stream.read(descriptor.size + 1)
+        data = self._read(descriptor.digest, descriptor.size)
         _check_size(descriptor, len(data))
         descriptor.digest.check(data, f"blob {descriptor.digest}")
         return data
@@ -93,15 +97,7 @@ class Layout:
 
     def open_blob(self, digest: Digest) -> BinaryIO:
         """The blob's file as it lies there, not checked; FormatError where it is missing or no file."""
-        path = self.path / _BLOBS / digest.hex
-        try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-        except OSError as error:
-            raise FormatError(f"the layout lacks blob {digest}: {error.strerror}") from None
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            os.close(descriptor)
-            raise FormatError(f"blob {digest} is no regular file")
-        return os.fdopen(descriptor, "rb")
+        return os.fdopen(self._open(digest)[0], "rb")
 
     def blob_digests(self) -> list[Digest]:
         """The digests that the blobs' file names say, sorted; LimitError above MAX_BLOBS."""
@@ -132,6 +128,26 @@ class Layout:
         found = {kind: self._tagged(subject, kind) for kind in CosignTag}
         return {kind: descriptor for kind, descriptor in found.items() if descriptor is not None}
 
+    def _open(self, digest: Digest) -> tuple[int, int]:
+        """A descriptor of the blob's file, and the file's size."""
+        try:
+            descriptor = os.open(f"{self._blobs}/{digest.hex}", os.O_RDONLY | os.O_NONBLOCK)
+        except OSError as error:
+            raise FormatError(f"the layout lacks blob {digest}: {error.strerror}") from None
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            os.close(descriptor)
+            raise FormatError(f"blob {digest} is no regular file")
+        return descriptor, found.st_size
+
+    def _read(self, digest: Digest, limit: int) -> bytes:
+        """The blob as it lies there, not checked; of a larger one its first `limit` bytes and one more."""
+        descriptor, size = self._open(digest)
+        try:
+            return os.read(descriptor, min(size, limit) + 1)
+        finally:
+            os.close(descriptor)
+
     def _tagged(self, subject: Digest, kind: CosignTag) -> Descriptor | None:
         tag, mark = kind.of(subject), KINDS.get(kind)
         is_root = subject == self._root.digest
@@ -150,26 +166,32 @@ class Layout:
         missing = {entry.digest for entry in self.index.manifests} - set(present)
         if missing:
             raise FormatError(f"index.json names a blob that the layout lacks: {min(map(str, missing))}")
-        return [found for digest in present if (found := self._find(digest))]
+        attachments = self._listed_attachments()
+        return [found for digest in present if (found := self._find(digest, attachments.get(digest)))]
 
-    def _find(self, digest: Digest) -> "_Found | None":
-        with self.open_blob(digest) as stream:
-            data = stream.read(MAX_MANIFEST_SIZE + 1)
+    def _find(self, digest: Digest, listed: "_Found | None") -> "_Found | None":
+        """What a blob is attached to; `listed` where it is no readable manifest."""
+        data = self._read(digest, MAX_MANIFEST_SIZE)
         if len(data) > MAX_MANIFEST_SIZE:
-            return self._listed_attachment(digest)
+            return listed
         digest.check(data, f"blob {digest}")
+        if listed is None and not _can_have_subject(data):
+            return None
         try:
             manifest = Manifest.parse(data)
         except FormatError:
-            return self._listed_attachment(digest)
+            return listed
         if manifest.subject is None:
             return None
         return _Found(Descriptor(MANIFEST_MEDIA_TYPE, digest, len(data)), manifest.subject.digest)
 
-    def _listed_attachment(self, digest: Digest) -> "_Found | None":
-        """What index.json lists as `digest`, unless that is the root or its legacy signatures."""
-        attachments = (entry for entry in self.index.manifests if KIND_ANNOTATION not in entry.annotations)
-        return next((_Found(entry, None) for entry in attachments if digest == entry.digest != self._root.digest), None)
+    def _listed_attachments(self) -> "dict[Digest, _Found]":
+        """What index.json lists that is neither the root nor has a kind, as cosign's tags have."""
+        return {
+            entry.digest: _Found(entry, None)
+            for entry in reversed(self.index.manifests)
+            if KIND_ANNOTATION not in entry.annotations and entry.digest != self._root.digest
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,8 +210,10 @@ class LayoutWriter:
 
     def start(self) -> None:
         """Raises Error unless the folder is new or empty."""
+        blobs = self.path / _BLOBS
         try:
-            (self.path / _BLOBS).mkdir(parents=True)
+            blobs.parent.mkdir(parents=True, exist_ok=True)
+            blobs.mkdir()
             strangers = sorted(entry.name for entry in self.path.iterdir() if entry.name != _BLOBS.parts[0])
         except OSError as error:
             raise Error(f"cannot make a layout in {self.path}: {error.strerror}") from None
@@ -199,32 +223,26 @@ class LayoutWriter:
     def add(self, data: bytes) -> Digest:
         """Raises Error where it cannot be written, as all that follow."""
         digest = Digest.of(data)
-        with self._writing():
-            (self.path / _BLOBS / digest.hex).write_bytes(data)
+        self._write(_blob(digest.hex), data)
         return digest
 
     def add_stream(self, stream: BinaryIO, digest: Digest) -> None:
         """Copy a blob whose digest is known; VerificationError where its bytes have another one."""
-        with self._writing(), (self.path / _BLOBS / digest.hex).open("w+b") as target:
-            shutil.copyfileobj(stream, target, BLOCK_SIZE)
-            target.seek(0)
-            digest.check_same(Digest.of_stream(target), f"blob {digest}")
+        with self._writing(_blob(digest.hex)) as target:
+            digest.check_same(_copy(stream, target), f"blob {digest}")
 
     def add_new(self, stream: BinaryIO) -> tuple[Digest, int]:
         """Copy a blob; the digest and the size of the bytes that were written."""
-        blobs = self.path / _BLOBS
-        with self._writing():
-            with (blobs / _UNNAMED).open("w+b") as target:
-                shutil.copyfileobj(stream, target, BLOCK_SIZE)
-                size = target.tell()
-                target.seek(0)
-                digest = Digest.of_stream(target)
-            (blobs / _UNNAMED).rename(blobs / digest.hex)
+        with self._writing(_blob(_UNNAMED)) as target:
+            digest = _copy(stream, target)
+            size = target.tell()
+        with self._errors():
+            (self.path / _blob(_UNNAMED)).rename(self.path / _blob(digest.hex))
         return digest, size
 
     def add_copy(self, source: ImageSource, blob: Descriptor) -> None:
         """Copy a blob of any source, which checks it."""
-        with self._writing(), (self.path / _BLOBS / blob.digest.hex).open("w+b") as target:
+        with self._writing(_blob(blob.digest.hex)) as target:
             source.copy_blob(blob, target)
 
     def copy_all(self, source: Layout, without: Collection[Digest] = ()) -> None:
@@ -245,16 +263,40 @@ class LayoutWriter:
         self.finish(entries)
 
     def finish(self, entries: Sequence[Descriptor]) -> None:
-        with self._writing():
-            (self.path / "index.json").write_bytes(Index(tuple(entries)).to_bytes())
-            (self.path / "oci-layout").write_bytes(dump({"imageLayoutVersion": _VERSION}))
+        self._write("index.json", Index(tuple(entries)).to_bytes())
+        self._write("oci-layout", dump({"imageLayoutVersion": _VERSION}))
+
+    def _write(self, name: str, data: bytes) -> None:
+        with self._writing(name) as target:
+            target.write(data)
 
     @contextmanager
-    def _writing(self) -> Iterator[None]:
+    def _writing(self, name: str) -> Iterator[BinaryIO]:
+        """A new file of the layout."""
+        with self._errors():
+            descriptor = os.open(f"{self.path}/{name}", os.O_RDWR | os.O_CREAT | os.O_TRUNC, _MODE)
+            with os.fdopen(descriptor, "w+b") as target:
+                yield target
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
         try:
             yield
         except OSError as error:
             raise Error(f"cannot write the layout {self.path}: {error.strerror}") from None
+
+
+def _blob(name: str) -> str:
+    return f"{_BLOBS}/{name}"
+
+
+def _copy(stream: BinaryIO, target: BinaryIO) -> Digest:
+    """Copy to the end; the digest of the bytes that were written."""
+    state = hashlib.sha256()
+    while block := stream.read(BLOCK_SIZE):
+        state.update(block)
+        target.write(block)
+    return Digest(state.hexdigest())
 
 
 def _read_member(path: Path) -> bytes:
@@ -276,6 +318,11 @@ def _find_root(entries: Sequence[Descriptor]) -> Descriptor:
             f"the layout's image must be {MANIFEST_MEDIA_TYPE} or an index, got: {candidates[0].media_type!r}"
         )
     return candidates[0]
+
+
+def _can_have_subject(data: bytes) -> bool:
+    """False only for bytes that are no JSON text with the name `subject`, not even in escapes."""
+    return b"subject" in data or b"\\" in data
 
 
 def _ref_name(entry: Descriptor) -> str | None:

@@ -7,6 +7,8 @@ MAX_QUOTED_CHARACTERS = 200
 
 def printable(text: str) -> str:
     """`text` with control, bidi and other invisible characters escaped: it cannot steer a terminal."""
+    if text.isprintable():
+        return text
     return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 
 

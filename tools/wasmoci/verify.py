@@ -1,9 +1,9 @@
 """Verify an image on both layers, from a layout or a registry, on the bytes that are deployed."""
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BytesIO
 from typing import BinaryIO
 
 from wasmoci.component_interface import read_interface
@@ -19,6 +19,9 @@ from wasmoci.oci import Descriptor, Manifest
 from wasmoci.verify_component import check_trust
 from wasmoci.verify_image_component import verify_image_component
 from wasmoci.wasm_artifact import MAX_CONFIG_SIZE, check_config, check_manifest, is_wasm_artifact
+
+# A component of at most so many bytes is verified in memory, a larger one in a temporary file.
+MAX_IN_MEMORY = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +96,7 @@ def verify(source: ImageSource, policy: Policy, component_target: BinaryIO | Non
     observed = _Observed()
     with refuse_malformed():
         subject = source.subject()
-        if component_target is not None:
-            component = _verify_artifact(source, subject, policy, component_target, observed)
-        else:
-            with tempfile.TemporaryFile() as temporary:
-                component = _verify_artifact(source, subject, policy, temporary, observed)
+        component = _verify_artifact(source, subject, policy, component_target, observed)
         image = verify_image_layer(source, subject, policy)
     return Verified(
         policy=policy,
@@ -135,7 +134,7 @@ def refuse_malformed() -> Iterator[None]:
 
 
 def _verify_artifact(
-    source: ImageSource, subject: Descriptor, policy: Policy, target: BinaryIO, observed: _Observed
+    source: ImageSource, subject: Descriptor, policy: Policy, component_target: BinaryIO | None, observed: _Observed
 ) -> Digest | None:
     manifest = Manifest.parse(source.read_manifest(subject))
     if not is_wasm_artifact(manifest):
@@ -145,19 +144,40 @@ def _verify_artifact(
     check_manifest(manifest)
     layer = manifest.layers[0]
     config = source.read_blob(manifest.config, MAX_CONFIG_SIZE)
-    source.copy_blob(layer, target)
-    check_config(config, layer.digest, read_interface(target))
-    if policy.component_keys:
-        try:
-            verified = verify_image_component(
-                source, subject.digest, target, policy.component_keys, policy.component_threshold
-            )
-        except VerificationError as error:
-            observed.warnings += (_tolerated(error, policy.required.has_component, "component"),)
-        else:
-            observed.component_keys = verified.keys
-            observed.warnings += verified.warnings
+    with _component_file(component_target, layer.size) as target:
+        source.copy_blob(layer, target)
+        check_config(config, layer.digest, read_interface(target))
+        if policy.component_keys:
+            _verify_component(source, subject, policy, target, observed)
     return layer.digest
+
+
+def _verify_component(
+    source: ImageSource, subject: Descriptor, policy: Policy, component: BinaryIO, observed: _Observed
+) -> None:
+    try:
+        verified = verify_image_component(
+            source, subject.digest, component, policy.component_keys, policy.component_threshold
+        )
+    except VerificationError as error:
+        observed.warnings += (_tolerated(error, policy.required.has_component, "component"),)
+    else:
+        observed.component_keys = verified.keys
+        observed.warnings += verified.warnings
+
+
+@contextmanager
+def _component_file(given: BinaryIO | None, size: int) -> Iterator[BinaryIO]:
+    """The file that the component is copied to: the one that is given, else memory or a temporary file."""
+    if given is not None:
+        yield given
+    elif size <= MAX_IN_MEMORY:
+        yield BytesIO()
+    else:
+        import tempfile
+
+        with tempfile.TemporaryFile() as temporary:
+            yield temporary
 
 
 def _tolerated(error: VerificationError, required: bool, layer: str) -> str:
