@@ -46,6 +46,7 @@ from wasmoci.registry.fallback_index import fallback_tag
 from wasmoci.registry.referrers import Listing
 from wasmoci.registry.server import EmbeddedRegistry
 from wasmoci.registry.server_storage import Event
+from wasmoci.registry.tag_race import TagAdditions
 from wasmoci.registry_source import RegistrySource
 from wasmoci.send_image import Destination, Published, send_image
 from wasmoci.simple_signing import signature_tag
@@ -231,7 +232,9 @@ def test_without_a_policy_it_says_that_nothing_was_verified(
 class LosesReferrers(RepositoryClient):
     """A registry that answers well and forgets referrers."""
 
-    def attach_referrer(self, subject: Digest, entry: Descriptor, data: bytes) -> Listing:
+    def attach_referrer(
+        self, subject: Digest, entry: Descriptor, data: bytes, additions: TagAdditions | None = None
+    ) -> Listing:
         return Listing.API
 
 

@@ -22,6 +22,7 @@ from wasmoci.registry.client import RepositoryClient
 from wasmoci.registry.referrers import Listing
 from wasmoci.registry.server import EmbeddedRegistry
 from wasmoci.registry.server_storage import Event
+from wasmoci.registry.tag_race import TagAdditions
 from wasmoci.registry_source import RegistrySource
 from wasmoci.simple_signing import signature_tag
 from wasmoci.verify_index import VerifiedIndex, verify_root
@@ -113,8 +114,10 @@ class LosesBundles(RepositoryClient):
 
     loses: Digest
 
-    def attach_referrer(self, subject: Digest, entry: Descriptor, data: bytes) -> Listing:
-        return Listing.API if subject == self.loses else super().attach_referrer(subject, entry, data)
+    def attach_referrer(
+        self, subject: Digest, entry: Descriptor, data: bytes, additions: TagAdditions | None = None
+    ) -> Listing:
+        return Listing.API if subject == self.loses else super().attach_referrer(subject, entry, data, additions)
 
 
 @pytest.mark.parametrize("part", ["index", "entry"])

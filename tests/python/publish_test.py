@@ -26,6 +26,7 @@ from wasmoci.registry.client import RepositoryClient
 from wasmoci.registry.referrers import Listing
 from wasmoci.registry.server import EmbeddedRegistry
 from wasmoci.registry.server_storage import Event
+from wasmoci.registry.tag_race import TagAdditions
 from wasmoci.registry_source import RegistrySource
 from wasmoci.simple_signing import signature_tag
 from wasmoci.verify import Policy, verify
@@ -171,7 +172,9 @@ def test_a_tag_that_is_none_is_refused(tags: tuple[str, ...], tmp_path: Path) ->
 class LosesBundles(RepositoryClient):
     """A registry that answers well and forgets referrers."""
 
-    def attach_referrer(self, subject: Digest, entry: Descriptor, data: bytes) -> Listing:
+    def attach_referrer(
+        self, subject: Digest, entry: Descriptor, data: bytes, additions: TagAdditions | None = None
+    ) -> Listing:
         return Listing.API
 
 

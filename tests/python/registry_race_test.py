@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
@@ -31,7 +31,7 @@ from wasmoci.publish import plan, publish
 from wasmoci.reference import Reference, Repository
 from wasmoci.registry.client import RepositoryClient
 from wasmoci.registry.server import EmbeddedRegistry
-from wasmoci.registry.tag_race import MAX_LOOKS, MAX_RACE_ATTEMPTS, SETTLE_SECONDS, add_under_tag
+from wasmoci.registry.tag_race import MAX_LOOKS, MAX_RACE_ATTEMPTS, SETTLE_SECONDS, TagAddition, TagAdditions
 from wasmoci.registry_source import RegistrySource
 from wasmoci.signature_format import SignatureFormat
 from wasmoci.verify import Policy, verify
@@ -153,31 +153,37 @@ def test_signatures_of_publishers(registry: EmbeddedRegistry, tmp_path: Path) ->
     assert found == {(form, signer.public_key.fingerprint) for form in SignatureFormat for signer in signers}
 
 
-def test_an_addition_that_is_there_is_not_written() -> None:
-    def never(_: bytes) -> None:
-        raise AssertionError
+def never(_: bytes) -> None:
+    raise AssertionError
 
-    add_under_tag("tag", lambda: b"all", lambda _: None, never, no_sleep)
+
+def settle(*made: TagAddition, sleep: Callable[[float], None] = no_sleep) -> None:
+    additions = TagAdditions(sleep)
+    for one in made:
+        additions.add(one)
+    additions.settle()
+
+
+def test_an_addition_that_is_there_is_not_written() -> None:
+    settle(TagAddition("tag", lambda: b"all", lambda _: None, never))
 
 
 def test_an_addition_that_never_stays() -> None:
     written: list[bytes] = []
     with pytest.raises(RegistryError, match="others keep overwriting"):
-        add_under_tag("tag", lambda: b"theirs", lambda _: b"both", written.append, no_sleep)
+        settle(TagAddition("tag", lambda: b"theirs", lambda _: b"both", written.append))
     assert len(written) == MAX_RACE_ATTEMPTS
+
+
+def with_ours(data: bytes | None) -> bytes | None:
+    return None if b"ours" in (data or b"") else b"ours"
 
 
 def looked_after(states: list[bytes]) -> tuple[int, int]:
     """How often an addition is written, and how many pauses it takes, where the tag names `states` in turn."""
     written: list[bytes] = []
     pauses: list[float] = []
-    add_under_tag(
-        "tag",
-        lambda: states.pop(0),
-        lambda data: None if b"ours" in (data or b"") else b"ours",
-        written.append,
-        pauses.append,
-    )
+    settle(TagAddition("tag", lambda: states.pop(0), with_ours, written.append), sleep=pauses.append)
     assert all(pause >= SETTLE_SECONDS for pause in pauses[:1])
     return len(written), len(pauses)
 
@@ -197,3 +203,55 @@ def looked_after(states: list[bytes]) -> tuple[int, int]:
 def test_an_addition_is_looked_after(states: list[bytes], writes: int, pauses: int) -> None:
     assert looked_after(states) == (writes, pauses)
     assert states == []
+
+
+class Tags:
+    """What tags name, which somebody else may change while an addition is left to settle."""
+
+    def __init__(self, *overwritten: str) -> None:
+        self.named: dict[str, bytes] = {}
+        self.pauses: list[float] = []
+        self._overwritten = list(overwritten)
+
+    def addition(self, tag: str, part: bytes) -> TagAddition:
+        def added(data: bytes | None) -> bytes | None:
+            return None if data and part in data else (data or b"") + part
+
+        return TagAddition(tag, lambda: self.named.get(tag), added, lambda data: self.named.__setitem__(tag, data))
+
+    def sleep(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        for tag in self._overwritten:
+            self.named[tag] = b"theirs"
+        self._overwritten.clear()
+
+
+@pytest.mark.parametrize("names", [("one", "two", "three"), ("one", "one", "one")], ids=["tags", "one tag"])
+def test_many_additions_settle_in_the_time_of_one(names: tuple[str, ...]) -> None:
+    tags = Tags()
+    settle(*(tags.addition(tag, b"%d" % number) for number, tag in enumerate(names)), sleep=tags.sleep)
+    assert b"".join(tags.named.values()) == b"012"
+    assert len(tags.pauses) == 1
+    assert tags.pauses[0] >= SETTLE_SECONDS
+
+
+@pytest.mark.parametrize("lost", ["one", "two", "three"])
+def test_each_of_many_additions_is_looked_after(lost: str) -> None:
+    tags = Tags(lost)
+    names = ("one", "two", "three", lost)
+    settle(*(tags.addition(tag, b"%d" % number) for number, tag in enumerate(names)), sleep=tags.sleep)
+    assert tags.named[lost] == b"theirs%d3" % names.index(lost)
+
+
+def test_what_a_failure_leaves_is_not_waited_for(registry: EmbeddedRegistry) -> None:
+    pauses: list[float] = []
+    client = RepositoryClient(Repository(registry.address, REPOSITORY_PATH), {}, {registry.address}, pauses.append)
+
+    def attach() -> None:
+        with client, client.additions() as additions:
+            client.attach_referrer(SUBJECT.digest, *referrer(1), additions)
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        attach()
+    assert pauses == []

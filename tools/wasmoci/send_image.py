@@ -15,6 +15,7 @@ from wasmoci.oci import IMAGE_CONFIG_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descriptor
 from wasmoci.progress import Progress
 from wasmoci.referrer_list import ReferrerList
 from wasmoci.registry.client import RepositoryClient
+from wasmoci.registry.tag_race import TagAdditions
 from wasmoci.registry_source import RegistrySource
 from wasmoci.simple_signing import signature_manifest
 
@@ -64,8 +65,9 @@ def send_image(
     digest = contents.descriptor.digest
     for tag in destination.tags:
         stays(destination.client, tag, digest, destination.if_exists)
-    sending = _Sending(blobs, destination, progress)
-    sending.image(contents)
+    with destination.client.additions() as additions:
+        sending = _Sending(blobs, destination, progress, additions)
+        sending.image(contents)
     if check is not None:
         check()
         progress.step("the registry's copy is verified")
@@ -81,11 +83,14 @@ def send_image(
 class _Sending:
     """Sends what is not there, and counts."""
 
-    def __init__(self, supply: BlobSupply, destination: Destination, progress: Progress) -> None:
+    def __init__(
+        self, supply: BlobSupply, destination: Destination, progress: Progress, additions: TagAdditions
+    ) -> None:
         self._supply = supply
         self._client = destination.client
         self._destination = destination
         self._progress = progress
+        self._additions = additions
         self._seen: set[tuple[Digest, int]] = set()
         self.sent = 0
         self.present = 0
@@ -137,7 +142,7 @@ class _Sending:
             digest = one.descriptor.digest
             missing = not listed.lists(digest) or self._client.find_manifest(digest) is None
             if missing:
-                self._client.attach_referrer(subject, one.descriptor, one.data)
+                self._client.attach_referrer(subject, one.descriptor, one.data, self._additions)
             self._count(missing, f"referrer {digest}")
             self._referrers(digest, one.referrers)
 
@@ -172,7 +177,7 @@ class _Sending:
             self._client.put_blob(config, partial(io.BytesIO, merged.config))
             return merged.manifest
 
-        self._client.add_under_tag(one.tag, MANIFEST_MEDIA_TYPE, added)
+        self._client.add_under_tag(one.tag, MANIFEST_MEDIA_TYPE, added, self._additions)
         self._count(sent, tag_line(one))
 
     def _count(self, sent: bool, what: str) -> None:

@@ -3,7 +3,8 @@
 import io
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from types import TracebackType
 from typing import BinaryIO
@@ -20,7 +21,7 @@ from wasmoci.registry.parallel import run_parallel
 from wasmoci.registry.referrers import Listing, Referrers
 from wasmoci.registry.registry_connection import RegistryConnection
 from wasmoci.registry.session import REDIRECTS
-from wasmoci.registry.tag_race import add_under_tag
+from wasmoci.registry.tag_race import TagAddition, TagAdditions
 from wasmoci.registry.tls import TlsFiles
 from wasmoci.registry.transport import Body, Request, Response, seconds_for
 from wasmoci.registry.upload import Uploader
@@ -208,29 +209,53 @@ class RepositoryClient:
         """What the index at tag `sha256-<hex>` lists; None where there is none."""
         return self._referrers.from_fallback_index(subject)
 
-    def add_to_fallback_index(self, subject: Digest, entry: Descriptor) -> None:
-        """Add `entry` to the index at tag `sha256-<hex>` unless it is there; see `Referrers.add`."""
-        self._referrers.add_to_fallback_index(subject, entry)
+    @contextmanager
+    def additions(self) -> Iterator[TagAdditions]:
+        """For what is added under tags in the body; it counts, and stays against others, when the `with` has ended."""
+        made = TagAdditions(self._connection.sleep)
+        yield made
+        made.settle()
 
-    def add_under_tag(self, tag: str, media_type: str, added: Callable[[bytes | None], bytes | None]) -> None:
+    def add_to_fallback_index(self, subject: Digest, entry: Descriptor) -> None:
+        """Add `entry` to the index at tag `sha256-<hex>` unless it is there; see `Referrers.add_to_fallback_index`."""
+        with self.additions() as additions:
+            self._referrers.add_to_fallback_index(subject, entry, additions)
+
+    def add_under_tag(
+        self,
+        tag: str,
+        media_type: str,
+        added: Callable[[bytes | None], bytes | None],
+        additions: TagAdditions | None = None,
+    ) -> None:
         """Let `tag` name the manifest that `added` makes of the one it names now, against others who do the same.
 
         `added` gets None where the tag names nothing, and returns None where there is nothing left to
-        add; content that its manifest needs it puts first. It may be called many times.
+        add; content that its manifest needs it puts first. It may be called many times. The addition is one
+        of `additions`; without these it counts when this returns.
         """
 
         def read() -> bytes | None:
             found = self.find_manifest(tag)
             return None if found is None else found[1]
 
-        add_under_tag(tag, read, added, lambda data: self.put_manifest(data, media_type, tag), self._connection.sleep)
+        addition = TagAddition(tag, read, added, lambda data: self.put_manifest(data, media_type, tag))
+        with self._or_own(additions) as made:
+            made.add(addition)
 
-    def attach_referrer(self, subject: Digest, entry: Descriptor, data: bytes) -> Listing:
+    def attach_referrer(
+        self, subject: Digest, entry: Descriptor, data: bytes, additions: TagAdditions | None = None
+    ) -> Listing:
         """Put the manifest `data`, whose subject is `subject`, and see to it that `entry` is listed.
 
-        Its blobs must be there. `entry` describes `data` as an index does (oci.referrer_descriptor).
+        Its blobs must be there. `entry` describes `data` as an index does (oci.referrer_descriptor). What is
+        listed in the fallback index is one of `additions`; without these it counts when this returns.
         """
-        return self._referrers.attach(subject, entry, data)
+        with self._or_own(additions) as made:
+            return self._referrers.attach(subject, entry, data, made)
+
+    def _or_own(self, additions: TagAdditions | None) -> AbstractContextManager[TagAdditions]:
+        return self.additions() if additions is None else nullcontext(additions)
 
     def close(self) -> None:
         if self._own is not None:

@@ -13,7 +13,7 @@ from wasmoci.referrer_list import ReferrerList
 from wasmoci.registry import fallback_index
 from wasmoci.registry.auth import Access
 from wasmoci.registry.session import Session
-from wasmoci.registry.tag_race import add_under_tag, random_pause
+from wasmoci.registry.tag_race import TagAddition, TagAdditions, random_pause
 from wasmoci.registry.transport import Request, Response
 from wasmoci.registry.url import Url
 from wasmoci.text import excerpt
@@ -83,23 +83,23 @@ class Referrers:
         index = self._read_fallback_index(subject)
         return None if index is None else fallback_index.entries(index)
 
-    def attach(self, subject: Digest, entry: Descriptor, data: bytes) -> Listing:
+    def attach(self, subject: Digest, entry: Descriptor, data: bytes, additions: TagAdditions) -> Listing:
         """Put a referrer's manifest; then ask the API for it, and list it in the fallback index where there is no API.
 
-        The answer of the API decides, as OCI-Subject is a claim only.
+        The answer of the API decides, as OCI-Subject is a claim only. In the index it counts once `additions` settle.
         """
         self._put_manifest(data, entry.media_type, entry.digest)
         for attempt in range(MAX_LISTING_ATTEMPTS):
             listed = self.from_api(subject)
             if listed is None:
-                self.add_to_fallback_index(subject, entry)
+                self.add_to_fallback_index(subject, entry, additions)
                 return Listing.FALLBACK_INDEX
             if listed.lists(entry.digest):
                 return Listing.API
             self._sleep(random_pause(attempt))
         raise RegistryError(f"the registry took the referrer {entry.digest} but does not list it for {subject}")
 
-    def add_to_fallback_index(self, subject: Digest, entry: Descriptor) -> None:
+    def add_to_fallback_index(self, subject: Digest, entry: Descriptor, additions: TagAdditions) -> None:
         """Add `entry` to the index unless it is there, against others who do the same (tag_race.py)."""
 
         def added(index: bytes | None) -> bytes | None:
@@ -108,12 +108,13 @@ class Referrers:
             return fallback_index.with_entry(index, entry)
 
         tag = fallback_index.fallback_tag(subject)
-        add_under_tag(
-            tag,
-            lambda: self._read_fallback_index(subject),
-            added,
-            lambda index: self._put_manifest(index, INDEX_MEDIA_TYPE, tag),
-            self._sleep,
+        additions.add(
+            TagAddition(
+                tag,
+                lambda: self._read_fallback_index(subject),
+                added,
+                lambda index: self._put_manifest(index, INDEX_MEDIA_TYPE, tag),
+            )
         )
 
     def _read_fallback_index(self, subject: Digest) -> bytes | None:

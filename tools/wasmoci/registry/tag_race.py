@@ -10,7 +10,7 @@ same took here, between read and write, when all others have ended.
 import random
 import time
 from collections.abc import Callable
-from functools import partial
+from dataclasses import dataclass
 
 from wasmoci.errors import RegistryError
 
@@ -25,51 +25,79 @@ _FIRST_PAUSE_SECONDS = 0.2
 _MAX_PAUSE_SECONDS = 4.0
 
 
-def add_under_tag(
-    tag: str,
-    read: Callable[[], bytes | None],
-    added: Callable[[bytes | None], bytes | None],
-    write: Callable[[bytes], object],
-    sleep: Callable[[float], None],
-) -> None:
-    """Let `tag` name what `added` makes of what it names now, until that stays.
+@dataclass(frozen=True, slots=True)
+class TagAddition:
+    """Lets `tag` name what `added` makes of what it names now.
 
-    `added` gets None where the tag names nothing, and returns None where there is nothing left to add.
-    Raises RegistryError after MAX_RACE_ATTEMPTS.
+    `read` returns what the tag names, None where that is nothing. `added` gets this, and returns None where there
+    is nothing left to add. `write` lets the tag name something else.
     """
-    for attempt in range(MAX_RACE_ATTEMPTS):
+
+    tag: str
+    read: Callable[[], bytes | None]
+    added: Callable[[bytes | None], bytes | None]
+    write: Callable[[bytes], object]
+
+
+class TagAdditions:
+    """Additions by one thread, which are looked after together: all of them take the time that one takes."""
+
+    def __init__(self, sleep: Callable[[float], None]) -> None:
+        self._sleep = sleep
+        self._open: list[TagAddition] = []
+        # What each tag named when it was last written or read here.
+        self._named: dict[str, bytes | None] = {}
+        self._pause = SETTLE_SECONDS
+
+    def add(self, addition: TagAddition) -> None:
+        """Make an addition, which does not count before `settle` has returned."""
+        if self._write(addition):
+            self._open.append(addition)
+
+    def settle(self) -> None:
+        """Wait until all additions stay; RegistryError for one that does not in MAX_RACE_ATTEMPTS."""
+        if self._open:
+            self._sleep(self._pause)
+        while self._open:
+            self._settle(self._open[0])
+            del self._open[0]
+
+    def _settle(self, addition: TagAddition) -> None:
+        for attempt in range(MAX_RACE_ATTEMPTS):
+            if attempt:
+                self._write(addition)
+                self._sleep(self._pause)
+            if self._stays(addition):
+                return
+            self._sleep(random_pause(attempt))
+        raise RegistryError(
+            f"others keep overwriting what tag {addition.tag} names: "
+            f"the addition has not stayed in {MAX_RACE_ATTEMPTS} attempts"
+        )
+
+    def _write(self, addition: TagAddition) -> bool:
+        """Return whether there was something to add."""
         start = time.monotonic()
-        current = read()
-        new = added(current)
-        if new is None and not attempt:
-            return
+        current = addition.read()
+        new = addition.added(current)
         if new is not None:
-            write(new)
-            current = new
-        pause = max(SETTLE_SECONDS, SETTLE_FACTOR * (time.monotonic() - start))
-        if _stays(current, read, added, partial(sleep, pause)):
-            return
-        sleep(random_pause(attempt))
-    raise RegistryError(
-        f"others keep overwriting what tag {tag} names: the addition has not stayed in {MAX_RACE_ATTEMPTS} attempts"
-    )
+            addition.write(new)
+        self._named[addition.tag] = current if new is None else new
+        self._pause = max(self._pause, SETTLE_FACTOR * (time.monotonic() - start))
+        return new is not None
 
-
-def _stays(
-    current: bytes | None,
-    read: Callable[[], bytes | None],
-    added: Callable[[bytes | None], bytes | None],
-    settle: Callable[[], None],
-) -> bool:
-    """Look after an addition until nobody writes any more; return whether it is there."""
-    for _ in range(MAX_LOOKS):
-        settle()
-        previous, current = current, read()
-        if added(current) is not None:
-            return False
-        if current == previous:
-            return True
-    return True
+    def _stays(self, addition: TagAddition) -> bool:
+        """Look after an addition until nobody writes any more; return whether it is there."""
+        for look in range(MAX_LOOKS):
+            if look:
+                self._sleep(self._pause)
+            previous, current = self._named[addition.tag], addition.read()
+            self._named[addition.tag] = current
+            if addition.added(current) is not None:
+                return False
+            if current == previous:
+                return True
+        return True
 
 
 def random_pause(attempt: int) -> float:
