@@ -1,11 +1,13 @@
 """A worker answers as the tool that is called once: the same bytes, codes and texts, and it keeps nothing."""
 
+import gc
 import io
 import os
 import random
 import shutil
 import sys
 import warnings
+import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +20,7 @@ from layout_fixtures import files_of
 from tool_fixtures import CALLS, TOOLS, Ended, WorkerProcess, call_tool, make_inputs, tool_command, worker
 from wasmoci.cli.key_argument import KeyArgument
 from wasmoci.cli.options import PathArgument
+from wasmoci.cli.repeated import RepeatedCommand
 from wasmoci.worker.actions import command_of
 from wasmoci.worker.call import call
 from wasmoci.worker.output import captured, separate_output
@@ -154,6 +157,35 @@ def test_a_call_leaves_no_state(tool: str, inputs: Path, tmp_path: Path) -> None
         before = state()
         call_all(tmp_path / "again")
         assert state() == before
+
+
+def test_a_command_that_is_called_again_knows_nothing_of_the_call_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen, contexts, made = [], [], []
+    make_parser = click.Command.make_parser
+
+    def watched(command: click.Command, context: click.Context) -> object:
+        made.append(command)
+        return make_parser(command, context)
+
+    monkeypatch.setattr(click.Command, "make_parser", watched)
+
+    @click.command(cls=RepeatedCommand)
+    @click.argument("word")
+    @click.option("--many", multiple=True)
+    def command(word: str, many: tuple[str, ...]) -> None:
+        seen.append((word, many))
+        contexts.append(weakref.ref(click.get_current_context()))
+
+    command.main(["a", "--many=1"], standalone_mode=False)
+    command.main(["b"], standalone_mode=False)
+    gc.collect()
+    assert seen == [("a", ("1",)), ("b", ())]
+    assert [one() for one in contexts] == [None, None]
+    with pytest.raises(click.NoSuchOption) as raised:
+        command.main(["--nothing"], "program", standalone_mode=False)
+    assert raised.value.ctx is not None
+    assert raised.value.ctx.info_name == "program"
+    assert made == [command]
 
 
 def test_what_is_printed_between_two_calls_is_in_neither() -> None:

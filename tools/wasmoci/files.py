@@ -15,6 +15,7 @@ SECRET_FILE_MODE = 0o600
 _HAS_MODES = os.name == "posix"
 _REPLACES_EMPTY_FOLDERS = os.name == "posix"
 _OPEN_TO_OTHERS = 0o077
+_BLOCK_SIZE = 64 * 1024
 
 
 def read_bounded(path: Path, limit: int, what: str) -> bytes:
@@ -45,12 +46,20 @@ def refuse_open_to_others(mode: int, what: str, path: Path, way_out: str = "") -
 
 def _read_bounded(stream: BinaryIO, path: Path, limit: int, what: str) -> bytes:
     try:
-        data = stream.read(limit + 1)
+        data = read_up_to(stream, limit + 1)
     except OSError as error:
         raise Error(f"cannot read {what} {path}: {error.strerror}") from None
     if len(data) > limit:
         raise LimitError(f"{what} {path} has more bytes than the limit of {limit}")
     return data
+
+
+def read_up_to(stream: BinaryIO, count: int) -> bytes:
+    """The next `count` bytes, or fewer where the stream ends; takes no memory for bytes that there are not."""
+    data = bytearray()
+    while block := stream.read(min(count - len(data), _BLOCK_SIZE)):
+        data += block
+    return bytes(data)
 
 
 def open_for_reading(path: Path, what: str) -> BinaryIO:
@@ -67,7 +76,7 @@ def atomic_output(path: Path, mode: int = PUBLIC_FILE_MODE, *, replace: bool = T
 
     With `replace=False` an existing file is an Error, also one that appears meanwhile.
     """
-    temporary = path.with_name(f".{path.name}.{os.urandom(8).hex()}")
+    temporary = _temporary(path)
     try:
         descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, mode)
     except OSError as error:
@@ -76,8 +85,9 @@ def atomic_output(path: Path, mode: int = PUBLIC_FILE_MODE, *, replace: bool = T
         with os.fdopen(descriptor, "w+b") as stream:
             yield stream
         _give_name(temporary, path, replace)
-    finally:
+    except BaseException:
         temporary.unlink(missing_ok=True)
+        raise
 
 
 def make_parents(path: Path) -> None:
@@ -94,9 +104,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
 
     Raises Error before that unless `path` is new or an empty folder, in a folder that can be written to.
     """
-    import shutil
-
-    made = path.parent / f".{path.name}.{os.urandom(8).hex()}"
+    made = _temporary(path)
     try:
         if path.is_dir() and list(path.iterdir()):
             raise Error(f"{path} exists already and is not empty")
@@ -107,14 +115,21 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     try:
         yield made
         _give_folder_name(made, path)
-    finally:
+    except BaseException:
+        import shutil
+
         shutil.rmtree(made, ignore_errors=True)
+        raise
 
 
 def write_atomically(path: Path, data: bytes, mode: int = PUBLIC_FILE_MODE, *, replace: bool = True) -> None:
     """Write `data` to `path` as `atomic_output` does."""
     with atomic_output(path, mode, replace=replace) as stream:
         stream.write(data)
+
+
+def _temporary(path: Path) -> Path:
+    return path.parent / f".{path.name}.{os.urandom(8).hex()}"
 
 
 def _give_folder_name(made: Path, path: Path) -> None:
@@ -133,6 +148,7 @@ def _give_name(temporary: Path, path: Path, replace: bool) -> None:
             temporary.replace(path)
         else:
             path.hardlink_to(temporary)
+            temporary.unlink()
     except FileExistsError:
         raise Error(f"{path} exists already and is not overwritten") from None
     except OSError as error:

@@ -57,7 +57,5 @@ def sign_detached(
 
 
 def _record(hashes: tuple[bytes, ...], signer: ComponentSigner, with_key_id: bool, form: RecordForm) -> Record:
-    message = signed_message(hashes)
-    signature = signer.sign(message)
-    signer.public_key.verify(signature, message)
+    signature = signer.sign(signed_message(hashes))
     return Record.make(signer.public_key.key_id if with_key_id else b"", signature, form)

@@ -8,6 +8,7 @@ from wasmoci.cli.key_argument import KeyArgument
 from wasmoci.cli.options import PathArgument, allow_readable_key, kind
 from wasmoci.cli.output import Report, reported
 from wasmoci.cli.passwords import Password, password_options
+from wasmoci.cli.repeated import RepeatedCommand
 from wasmoci.cli.signers import KeyUse
 from wasmoci.component_signature import MAX_DATA_SIZE, RecordForm
 from wasmoci.errors import UsageError
@@ -16,7 +17,7 @@ from wasmoci.sign_component import sign_detached, sign_embedded
 from wasmoci.wasm import Kind
 
 
-@click.command()
+@click.command(cls=RepeatedCommand)
 @click.argument("source", type=PathArgument())
 @click.option(
     "--key", type=KeyArgument(), required=True, metavar="KEY", help="The Ed25519 secret key: a file or a key reference."

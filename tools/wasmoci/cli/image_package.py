@@ -8,6 +8,7 @@ import click
 from wasmoci.cli.annotations import annotation_pairs
 from wasmoci.cli.options import PathArgument
 from wasmoci.cli.output import Report, layout_report, reported
+from wasmoci.cli.repeated import RepeatedCommand
 from wasmoci.errors import UsageError
 from wasmoci.package import PackageRequest
 from wasmoci.package import package as run_package
@@ -15,7 +16,7 @@ from wasmoci.package_name import PackageName
 from wasmoci.reference import check_tag
 
 
-@click.command()
+@click.command(cls=RepeatedCommand)
 @click.argument("component", type=PathArgument())
 @click.option("--output", required=True, type=PathArgument(), help="The layout's folder; must be new or empty.")
 @click.option("--digest-file", type=PathArgument(), help="Also write the manifest's digest to this file.")

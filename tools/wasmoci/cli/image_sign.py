@@ -7,13 +7,14 @@ import click
 from wasmoci.cli.annotations import annotation_pairs
 from wasmoci.cli.options import PathArgument, trusted_root
 from wasmoci.cli.output import Report, layout_report, reported
+from wasmoci.cli.repeated import RepeatedCommand
 from wasmoci.cli.signing_options import SigningOptions, signing_options
 from wasmoci.reference import Repository
 from wasmoci.sign_image import SignRequest, sign_image
 from wasmoci.signature_format import SignatureFormat
 
 
-@click.command()
+@click.command(cls=RepeatedCommand)
 @click.argument("layout", type=PathArgument())
 @click.option("--output", required=True, type=PathArgument(), help="The signed layout's folder; must be new or empty.")
 @click.option("--digest-file", type=PathArgument(), help="Also write the manifest's digest to this file.")

@@ -28,11 +28,8 @@ class WorkingFolder:
 class PathArgument(click.Path):
     """A path as pathlib.Path, in the working folder of the call; operations say what is wrong with it."""
 
-    def __init__(self) -> None:
-        super().__init__(path_type=Path)
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        return WorkingFolder.of(ctx) / os.fsdecode(super().convert(value, param, ctx))
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:  # noqa: ARG002
+        return WorkingFolder.of(ctx) / os.fsdecode(value)
 
 
 allow_readable_key = click.option(
