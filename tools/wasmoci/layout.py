@@ -7,7 +7,6 @@ legacy signatures of an index's entries have their tag `sha256-<hex>.sig` as nam
 
 import hashlib
 import os
-import shutil
 import stat
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -90,10 +89,7 @@ class Layout:
     def copy_blob(self, descriptor: Descriptor, target: BinaryIO) -> None:
         with self.open_blob(descriptor.digest) as stream:
             _check_size(descriptor, os.fstat(stream.fileno()).st_size)
-            start = target.tell()
-            shutil.copyfileobj(stream, target, BLOCK_SIZE)
-        target.seek(start)
-        descriptor.digest.check_same(Digest.of_stream(target), f"blob {descriptor.digest}")
+            descriptor.digest.check_same(_copy(stream, target), f"blob {descriptor.digest}")
 
     def open_blob(self, digest: Digest) -> BinaryIO:
         """The blob's file as it lies there, not checked; FormatError where it is missing or no file."""
