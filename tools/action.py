@@ -26,6 +26,10 @@ class CompiledModules:
 if __name__ == "__main__":
     sys.meta_path.append(CompiledModules)
 
+    from wasmoci.cli import garbage
+
+    garbage.defer()
+
     from wasmoci.worker.actions import command_of
     from wasmoci.worker.tool import run_tool
 

@@ -1,6 +1,6 @@
 """`wasm-oci` as a Bazel tool."""
 
-from wasmoci.cli.main import main
+from wasmoci.cli.program import run
 
 if __name__ == "__main__":
-    main()
+    run()

@@ -1,5 +1,6 @@
 """A tool of an action imports what its step needs, and no more."""
 
+import gc
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -8,16 +9,18 @@ from pathlib import Path
 import pytest
 
 from tool_fixtures import CALLS, make_inputs, tool_command
-from wasm_fixtures import SECRET_KEY
+from wasm_fixtures import KEY, SECRET_KEY
+from wasmoci.cli.loading import load_command
+from wasmoci.keys.component import pem_public
 
-# `cryptography` takes bcrypt and cffi along wherever it reads a PEM or DER file.
+# `cryptography` takes bcrypt and cffi along wherever it reads a PEM or DER file; a plain Ed25519 key is read without.
 _OURS = {"click", "wasmoci"}
 _CRYPTOGRAPHY = {"_cffi_backend", "_openssl", "cryptography"}
 _KEY_FILES = _OURS | _CRYPTOGRAPHY | {"bcrypt"}
 
 PACKAGES = {
     "attest": _KEY_FILES,
-    "component_sign": _KEY_FILES,
+    "component_sign": _OURS | _CRYPTOGRAPHY,
     "component_split": _OURS,
     "image_index": _OURS,
     "image_package": _OURS,
@@ -30,19 +33,23 @@ PACKAGES = {
 _NETWORK = {"asyncio", "http", "socket", "ssl", "urllib.request", "wasmoci.registry", "wasmoci.registry_source"}
 _SERVICES = {"wasmoci.keyless", "wasmoci.keys.services", "wasmoci.transparency"}
 _SLOW = {"concurrent", "email", "logging", "multiprocessing", "subprocess", "traceback", "wasmoci.worker.serve", "xml"}
-_NEVER = _NETWORK | _SERVICES | _SLOW
+_REFERENCES = {"wasmoci.keys.pkcs11_uri", "wasmoci.keys.reference_forms", "wasmoci.keys.scheme_keys"}
+_NEVER = _NETWORK | _SERVICES | _SLOW | _REFERENCES
+_TEMPORARY = {"bz2", "lzma", "shutil", "tempfile"}
 _IMAGES = {"wasmoci.layout", "wasmoci.oci", "wasmoci.verify"}
 _IMAGE_KEYS = {"nacl", "wasmoci.keys.algorithms", "wasmoci.keys.image", "wasmoci.keys.cosign_file"}
 
+_KEY_FILE_CODE = {"cryptography.hazmat.primitives.serialization", "wasmoci.keys.pkcs8"}
+
 NOT_LOADED = {
-    "attest": _NEVER | {"nacl", "wasmoci.keys.component", "wasmoci.sign_image"},
-    "component_sign": _NEVER | _IMAGES | _IMAGE_KEYS | {"getpass", "shutil", "wasmoci.keys.pkcs8"},
-    "component_split": _NEVER | _IMAGES | {"shutil", "wasmoci.keys"},
-    "image_index": _NEVER | {"wasmoci.keys"},
-    "image_package": _NEVER | {"wasmoci.keys"},
-    "image_sign": _NEVER | {"nacl", "wasmoci.keys.component", "wasmoci.wasm"},
+    "attest": _NEVER | _TEMPORARY | {"nacl", "wasmoci.keys.component", "wasmoci.keys.pkcs8", "wasmoci.sign_image"},
+    "component_sign": _NEVER | _TEMPORARY | _IMAGES | _IMAGE_KEYS | _KEY_FILE_CODE | {"getpass", "json"},
+    "component_split": _NEVER | _TEMPORARY | _IMAGES | {"json", "wasmoci.keys"},
+    "image_index": _NEVER | _TEMPORARY | {"wasmoci.keys", "wasmoci.wasm"},
+    "image_package": _NEVER | _TEMPORARY | {"wasmoci.keys"},
+    "image_sign": _NEVER | _TEMPORARY | {"nacl", "wasmoci.keys.component", "wasmoci.keys.pkcs8", "wasmoci.wasm"},
     "signing_request": _NEVER | {"wasmoci.keys"},
-    "verified_component": _NEVER | {"nacl", "wasmoci.cli.signers"},
+    "verified_component": _NEVER | _TEMPORARY | {"nacl", "wasmoci.cli.signers", "wasmoci.keys.pkcs8"},
 }
 
 
@@ -50,6 +57,7 @@ NOT_LOADED = {
 def _inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = make_inputs(tmp_path_factory.mktemp("inputs") / "inputs")
     (folder / "compact.key").write_bytes(SECRET_KEY.compact())
+    (folder / "plain.pub").write_bytes(pem_public(KEY))
     return folder
 
 
@@ -79,8 +87,60 @@ def test_a_tool_imports_what_its_step_needs(tool: str, inputs: Path) -> None:
     assert {name for name in modules for one in NOT_LOADED[tool] if f"{name}.".startswith(f"{one}.")} == set()
 
 
-def test_a_compact_key_needs_no_code_for_key_files(inputs: Path) -> None:
-    lines = ("hello.wasm", "--key=compact.key", "--public-key=component.pub", "--allow-readable-key", "--output=c.wasm")
+@pytest.mark.parametrize(
+    ("key", "public_key"), [("compact.key", "component.pub"), ("component.key", "plain.pub")], ids=["compact", "plain"]
+)
+def test_a_compact_or_plain_key_needs_no_code_for_key_files(key: str, public_key: str, inputs: Path) -> None:
+    lines = ("hello.wasm", f"--key={key}", f"--public-key={public_key}", "--allow-readable-key", "--output=c.wasm")
     modules = loaded("component_sign", lines, inputs)
     assert packages(modules) <= _OURS | _CRYPTOGRAPHY
-    assert "cryptography.hazmat.primitives.serialization" not in modules
+    assert not modules & _KEY_FILE_CODE
+
+
+# From the first library on, a process says at each search for garbage and at its end how many objects are set aside.
+_SAY_FROZEN = """
+import atexit, gc, sys
+def say(*_):
+    if "click" in sys.modules:
+        print(gc.get_freeze_count(), file=open("frozen", "a"))
+atexit.register(say)
+gc.callbacks.append(say)
+"""
+
+
+def frozen(command: list[str], folder: Path) -> list[int]:
+    (folder / "frozen").unlink(missing_ok=True)
+    subprocess.run(command, check=True, cwd=folder, capture_output=True)
+    return [int(line) for line in (folder / "frozen").read_text().split()]
+
+
+def test_no_garbage_is_sought_among_what_a_tool_imports(inputs: Path) -> None:
+    lines = next(iter(CALLS["component_split"].values()))
+    found = frozen([*tool_command("component_split", _SAY_FROZEN), *lines], inputs)
+    assert min(found) > 1000
+
+
+def test_no_garbage_is_sought_among_what_wasm_oci_imports(inputs: Path) -> None:
+    program = f"import sys; sys.path[:] = {sys.path!r}\n{_SAY_FROZEN}\nfrom wasmoci.cli.program import run; run()"
+    found = frozen([sys.executable, "-S", "-c", program, "component", "show", "hello.wasm"], inputs)
+    assert min(found) > 1000
+
+
+def test_garbage_is_sought_again_when_the_command_of_a_group_is_imported() -> None:
+    program = "import gc; from wasmoci.cli import garbage; garbage.defer()\n"
+    program += "from wasmoci.cli.loading import load_command\n"
+    for place in ("main:component", "component_show:show"):
+        program += f"load_command('wasmoci.cli.{place}'); print(gc.isenabled())\n"
+    ran = subprocess.run(
+        [sys.executable, "-S", "-c", f"import sys; sys.path[:] = {sys.path!r}\n{program}"],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert ran.stdout.split() == ["False", "True"]
+
+
+def test_a_program_that_defers_nothing_is_left_alone() -> None:
+    before = gc.get_freeze_count()
+    assert load_command("wasmoci.cli.component_show:show").name == "show"
+    assert (gc.isenabled(), gc.get_freeze_count()) == (True, before)

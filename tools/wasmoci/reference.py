@@ -3,7 +3,6 @@
 Grammar: OCI distribution-spec 1.1. The registry is always spelled out; nothing is inferred.
 """
 
-import ipaddress
 import re
 from dataclasses import dataclass, replace
 
@@ -46,6 +45,8 @@ class Repository:
         host = host.strip("[]")
         if host == "localhost":
             return True
+        import ipaddress
+
         try:
             return ipaddress.ip_address(host).is_loopback
         except ValueError:

@@ -1,9 +1,10 @@
 """A group whose commands are imported only when they are called."""
 
-import importlib
 from collections.abc import Mapping
 
 import click
+
+from wasmoci.cli.loading import load_command
 
 
 class LazyGroup(click.Group):
@@ -17,11 +18,7 @@ class LazyGroup(click.Group):
         return list(self._lazy)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        if cmd_name not in self._lazy:
-            return None
-        module, _, attribute = self._lazy[cmd_name][0].partition(":")
-        command: click.Command = getattr(importlib.import_module(module), attribute)
-        return command
+        return load_command(self._lazy[cmd_name][0]) if cmd_name in self._lazy else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):

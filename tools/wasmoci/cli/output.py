@@ -4,7 +4,6 @@ Exit codes: 0 done or verified, 1 could not do or check it, 2 wrong usage, 3 che
 """
 
 import functools
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -75,7 +74,7 @@ def _print(report: Report, as_json: bool) -> None:
         warn(warning)
     if as_json:
         result = "failed" if report.errors else "ok"
-        click.echo(json.dumps({"result": result, **report.data, "warnings": list(report.warnings)}, indent=2))
+        _print_json({"result": result, **report.data, "warnings": list(report.warnings)})
     else:
         for line in report.lines:
             click.echo(printable(line))
@@ -83,10 +82,16 @@ def _print(report: Report, as_json: bool) -> None:
         click.echo(f"{click.get_current_context().command_path}: {_verdict(error)}", err=True)
 
 
+def _print_json(members: Mapping[str, object]) -> None:
+    import json
+
+    click.echo(json.dumps(members, indent=2))
+
+
 def _fail(error: Error, as_json: bool) -> None:
     context = click.get_current_context()
     if as_json:
-        click.echo(json.dumps({"result": result_of(error), **error_members(error)}, indent=2))
+        _print_json({"result": result_of(error), **error_members(error)})
     click.echo(f"{context.command_path}: {_verdict(error)}", err=True)
     context.exit(error.exit_code)
 

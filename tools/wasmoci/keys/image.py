@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import serialization
 from wasmoci import cosign_bundle
 from wasmoci.errors import KeyFileError, Reason, VerificationError
 from wasmoci.files import read_bounded, read_secret
-from wasmoci.keys import algorithms, pkcs8, private_file
+from wasmoci.keys import algorithms, private_file
 from wasmoci.keys.private_file import UNREADABLE
 from wasmoci.keys.protocols import MAX_KEY_FILE_SIZE, PasswordSource, SigningKey, no_password
 
@@ -123,10 +123,13 @@ class FileKey:
 
     def pem(self, password: bytes | None = None) -> bytes:
         """The secret: PKCS#8 PEM, encrypted if there is a password."""
+        from wasmoci.keys import pkcs8
+
         return pkcs8.pem(self._key, password)
 
     def pem_for_cosign(self, password: bytes) -> bytes:
         """The secret, encrypted as cosign does."""
+        from wasmoci.keys import pkcs8
         from wasmoci.keys.cosign_file import encrypt
 
         return encrypt(pkcs8.der(self._key), password)

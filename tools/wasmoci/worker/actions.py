@@ -1,8 +1,8 @@
 """The commands that build actions run, each imported only when it is called."""
 
-import importlib
-
 import click
+
+from wasmoci.cli.loading import load_command
 
 ACTIONS = {
     "attest": "wasmoci.cli.attest:attest",
@@ -18,6 +18,4 @@ ACTIONS = {
 
 def command_of(name: str) -> click.Command:
     """The command of an action; KeyError for a name that is not one of `ACTIONS`."""
-    module, _, attribute = ACTIONS[name].partition(":")
-    command: click.Command = getattr(importlib.import_module(module), attribute)
-    return command
+    return load_command(ACTIONS[name])
