@@ -12,6 +12,7 @@ import wasmoci
 PACKAGE = Path(wasmoci.__file__).parent
 
 FORMATS = {
+    "background_sha256",
     "base64_strict",
     "component_externs",
     "component_file_name",

@@ -167,6 +167,9 @@ SUITES = {
 
 # Mutants that change nothing that can be observed, and why.
 EQUIVALENT = {
+    ("component_parts", "always false: size < LONG"): "a thread hashes as the caller itself does",
+    ("component_parts", "always true: size < LONG"): "the caller hashes as a thread does",
+    ("component_parts", "always true: copy is None"): "where a block ends is a matter of speed",
     ("files", "always true: _HAS_MODES"): "these tests run where files have modes",
     (
         "import_signatures",
@@ -180,6 +183,7 @@ EQUIVALENT = {
         "strict_json",
         "always true: data.count(b'[') + data.count(b'{') > MAX_DEPTH",
     ): "spares the walk of a text with too few brackets to nest deeper",
+    ("sign_component", "always false: head_size(data) == room"): "copying all again gives the same file",
     ("strict_json", "always true: b'\\\\u' in data"): "text without escapes cannot hold half a surrogate pair",
 }
 

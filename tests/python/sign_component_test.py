@@ -1,6 +1,7 @@
 """Signing components: the bytes are those of wasmsign2's vectors."""
 
 import io
+import threading
 
 import pytest
 from hypothesis import given, settings
@@ -31,7 +32,7 @@ from wasm_fixtures import (
     verify,
 )
 from wasmoci import component_parts
-from wasmoci.component_parts import hash_parts, read_parts
+from wasmoci.component_parts import hash_parts, read_blocks, read_parts
 from wasmoci.component_signature import MAX_HASHES, Record, SignatureData, UnknownRecord
 from wasmoci.errors import Error, FormatError, LimitError, Reason, VerificationError
 from wasmoci.sign_component import sign_detached, sign_embedded
@@ -208,20 +209,48 @@ def test_parts_end_at_delimiters_and_at_the_end(body: bytes, ends: list[int]) ->
     assert [one.hex() for one in hashes_of(COMPONENT + body)] == [sha256(body[:end]) for end in ends]
 
 
-def test_large_parts_are_hashed_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(name="long", params=[False, True], ids=["short", "long"])
+def _long(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """Content is long or not, and in small blocks."""
     monkeypatch.setattr(component_parts, "BLOCK_SIZE", 7)
+    monkeypatch.setattr(component_parts, "LONG", 1 if request.param else 10_000)
+
+
+@pytest.mark.usefixtures("long")
+def test_large_parts_are_hashed_in_blocks() -> None:
     assert [one.hex() for one in hashes_of(TWO_PART_MODULE)] == [
         sha256(TWO_PART_MODULE[8:56]),
         sha256(TWO_PART_MODULE[8:]),
     ]
 
 
+@pytest.mark.usefixtures("long")
+def test_file_is_signed_the_same_in_blocks() -> None:
+    once = signed(TWO_PART_MODULE)
+    twice = signed(once, OTHER_SIGNER)
+    assert once.endswith(TWO_PART_MODULE[8:])
+    assert twice.endswith(TWO_PART_MODULE[8:])
+    assert verify(twice, KEY, OTHER_KEY).keys == (KEY, OTHER_KEY)
+
+
+@pytest.mark.usefixtures("long")
 def test_file_that_shrinks_while_it_is_hashed_is_refused() -> None:
+    before = threading.active_count()
     stream = io.BytesIO(TYPED_MODULE)
     parts = read_parts(stream)
     stream.truncate(len(TYPED_MODULE) - 1)
     with pytest.raises(FormatError, match="shorter while it was read"):
         hash_parts(stream, parts)
+    assert threading.active_count() == before
+
+
+def test_copied_blocks_start_at_multiples_of_their_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(component_parts, "BLOCK_SIZE", 7)
+    assert list(read_blocks(io.BytesIO(bytes(range(20))), 1, 19, target=10)) == [
+        bytes(range(1, 5)),
+        bytes(range(5, 12)),
+        bytes(range(12, 19)),
+    ]
 
 
 @settings(deadline=None, derandomize=True, database=None)

@@ -6,13 +6,22 @@ its state is noted after each delimiter section, and at the end of the file.
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from wasmoci.component_signature import DELIMITER_NAME, MAX_DATA_SIZE, MAX_HASHES, SECTION_NAME
-from wasmoci.digest import BLOCK_SIZE
 from wasmoci.errors import FormatError, LimitError
 from wasmoci.wasm import HEADER_SIZE, Kind, custom_section, read_header, read_kind, read_payload, read_sections
+
+if TYPE_CHECKING:
+    from wasmoci.background_sha256 import BackgroundSha256
+
+# Blocks so large keep two threads busy that hand them over.
+BLOCK_SIZE = 1024 * 1024
+
+# From this size on hashing is worth a thread.
+LONG = 8 * BLOCK_SIZE
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,37 +64,59 @@ def read_parts(stream: BinaryIO) -> ComponentParts:
     return ComponentParts(kind, content, tuple(ends), signature, padded)
 
 
-def hash_parts(stream: BinaryIO, parts: ComponentParts) -> tuple[bytes, ...]:
-    """The 32-byte hash at the end of each part, in order; FormatError if the file shrinks meanwhile."""
-    state = hashlib.sha256()
+def hash_parts(stream: BinaryIO, parts: ComponentParts, copy: BinaryIO | None = None) -> tuple[bytes, ...]:
+    """The 32-byte hash at the end of each part, in order; FormatError if the file shrinks meanwhile.
+
+    What is hashed is also written to `copy`, from where that stands.
+    """
     hashes = []
     start = parts.content
-    for end in parts.ends:
-        for block in read_blocks(stream, start, end):
-            state.update(block)
-        hashes.append(state.digest())
-        start = end
+    with _sha256(parts.ends[-1] - start) as state:
+        for end in parts.ends:
+            for block in read_blocks(stream, start, end, 0 if copy is None else copy.tell()):
+                state.update(block)
+                if copy is not None:
+                    copy.write(block)
+            hashes.append(state.digest())
+            start = end
     return tuple(hashes)
 
 
-def read_blocks(stream: BinaryIO, start: int, end: int) -> Iterator[bytes]:
-    """The bytes from `start` to `end` in blocks; FormatError if the file is shorter."""
+def read_blocks(stream: BinaryIO, start: int, end: int, target: int = 0) -> Iterator[bytes]:
+    """The bytes from `start` to `end` in blocks; FormatError if the file is shorter.
+
+    Those that are copied to a file, from `target` on, get there fastest where they start at whole multiples of the
+    block size: so all but the first do.
+    """
     stream.seek(start)
+    wanted = BLOCK_SIZE - target % BLOCK_SIZE
     while start < end:
-        block = stream.read(min(BLOCK_SIZE, end - start))
+        block = stream.read(min(wanted, end - start))
         if not block:
             raise FormatError("the file became shorter while it was read")
         yield block
         start += len(block)
+        wanted = BLOCK_SIZE
 
 
 def write_with_signature(source: BinaryIO, target: BinaryIO, parts: ComponentParts, signature: bytes | None) -> None:
     """Copy a file with other signature data, or with none; all the rest is copied as it is."""
+    write_head(source, target, signature)
+    for block in read_blocks(source, parts.content, parts.ends[-1], target.tell()):
+        target.write(block)
+
+
+def write_head(source: BinaryIO, target: BinaryIO, signature: bytes | None) -> None:
+    """Write what comes before the hashed sections of a copy: the header, and signature data if there is any."""
+    target.seek(0)
     target.write(read_header(source))
     if signature is not None:
         target.write(custom_section(SECTION_NAME, signature))
-    for block in read_blocks(source, parts.content, parts.ends[-1]):
-        target.write(block)
+
+
+def head_size(signature: bytes) -> int:
+    """How many bytes `write_head` writes."""
+    return HEADER_SIZE + len(custom_section(SECTION_NAME, signature))
 
 
 def check_embeddable(parts: ComponentParts) -> None:
@@ -95,3 +126,15 @@ def check_embeddable(parts: ComponentParts) -> None:
             "a length in this file is not in its shortest LEB128 form, so the file cannot carry a signature: "
             "write it again with a tool that shortens lengths, or use a detached signature"
         )
+
+
+@contextmanager
+def _sha256(size: int) -> Iterator["hashlib._Hash | BackgroundSha256"]:
+    """What hashes so many bytes: in a thread of its own where they are many."""
+    if size < LONG:
+        yield hashlib.sha256()
+        return
+    from wasmoci.background_sha256 import BackgroundSha256
+
+    with BackgroundSha256() as state:
+        yield state

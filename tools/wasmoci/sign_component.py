@@ -3,8 +3,15 @@
 from typing import BinaryIO
 
 from wasmoci.component_message import signable_parts
-from wasmoci.component_parts import hash_parts, write_with_signature
-from wasmoci.component_signature import Record, RecordForm, SignatureData, signed_message
+from wasmoci.component_parts import hash_parts, head_size, write_head, write_with_signature
+from wasmoci.component_signature import (
+    HASH_SIZE,
+    SIGNATURE_SIZE,
+    Record,
+    RecordForm,
+    SignatureData,
+    signed_message,
+)
 from wasmoci.errors import Error
 from wasmoci.keys.component import ComponentSigner
 from wasmoci.signature_format import SignatureType
@@ -20,7 +27,7 @@ def sign_embedded(
     with_key_id: bool = False,
     form: RecordForm = RecordForm.WASMSIGN2,
 ) -> None:
-    """Write `source` with a signature by `signer` as its first section to `target`.
+    """Write `source` with a signature by `signer` as its first section to `target`, a new file.
 
     Signatures that `source` has already are kept. Raises VerificationError (WRONG_KIND) for a file
     that is not of `kind`, FormatError for one that cannot be read strictly, Error if this key has
@@ -28,9 +35,16 @@ def sign_embedded(
     """
     parts = signable_parts(source, kind, SignatureType.EMBEDDED)
     existing = SignatureData() if parts.signature is None else SignatureData.parse(parts.signature)
-    hashes = hash_parts(source, parts)
-    data = existing.with_record(hashes, _record(hashes, signer, with_key_id, form))
-    write_with_signature(source, target, parts, data.to_bytes())
+    # Copied while it is hashed, behind room for the first signature; where the data is larger, all is copied again.
+    blank = Record.make(_key_id(signer, with_key_id), bytes(SIGNATURE_SIZE), form)
+    room = head_size(SignatureData().with_record([bytes(HASH_SIZE)] * len(parts.ends), blank).to_bytes())
+    target.seek(room)
+    hashes = hash_parts(source, parts, target)
+    data = existing.with_record(hashes, _record(hashes, signer, with_key_id, form)).to_bytes()
+    if head_size(data) == room:
+        write_head(source, target, data)
+    else:
+        write_with_signature(source, target, parts, data)
 
 
 def sign_detached(
@@ -57,5 +71,8 @@ def sign_detached(
 
 
 def _record(hashes: tuple[bytes, ...], signer: ComponentSigner, with_key_id: bool, form: RecordForm) -> Record:
-    signature = signer.sign(signed_message(hashes))
-    return Record.make(signer.public_key.key_id if with_key_id else b"", signature, form)
+    return Record.make(_key_id(signer, with_key_id), signer.sign(signed_message(hashes)), form)
+
+
+def _key_id(signer: ComponentSigner, with_key_id: bool) -> bytes:
+    return signer.public_key.key_id if with_key_id else b""
