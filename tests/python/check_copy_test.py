@@ -1,14 +1,17 @@
 """A copy is held against the verdict on the original."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from io import BytesIO
+from typing import BinaryIO
 
 import pytest
 
 from image_fixtures import (
+    HELLO,
     OTHER_PUBLIC_KEY,
     OTHER_SIGNER,
     PUBLIC_KEY,
+    SIGNED_HELLO,
     MemoryImage,
     attach_bundle,
     attach_legacy,
@@ -18,10 +21,20 @@ from image_fixtures import (
     make_image,
 )
 from index_fixtures import MemoryIndex, signed_index
-from wasm_fixtures import KEY, OTHER_KEY
+from wasm_fixtures import KEY, OTHER_KEY, detached
+from wasm_fixtures import OTHER_SIGNER as OTHER_COMPONENT_SIGNER
 from wasmoci.check_copy import check_copy, signed_by
-from wasmoci.errors import Reason, VerificationError
-from wasmoci.verify import Verified
+from wasmoci.component_referrer import SIGNATURE_MEDIA_TYPE, component_signature_referrer
+from wasmoci.errors import Error, Reason, VerificationError
+from wasmoci.oci import (
+    EMPTY_CONFIG,
+    EMPTY_MEDIA_TYPE,
+    IMAGE_CONFIG_MEDIA_TYPE,
+    MANIFEST_MEDIA_TYPE,
+    Descriptor,
+    Manifest,
+)
+from wasmoci.verify import Policy, verify
 from wasmoci.verify_index import VerifiedIndex, verify_root
 
 POLICY = both_layers(PUBLIC_KEY, OTHER_PUBLIC_KEY)
@@ -83,12 +96,101 @@ def test_a_signature_of_a_part_of_an_index_that_is_lost(part: str) -> None:
     assert refused.value.reason is Reason.POLICY_UNMET
 
 
-def test_a_component_signature_that_is_lost() -> None:
-    verified = verify_root(fully_signed(), POLICY)
-    assert isinstance(verified, Verified)
-    original = replace(verified, component_keys=(KEY, OTHER_KEY))
-    with pytest.raises(VerificationError, match=f"component by {OTHER_KEY.fingerprint}"):
-        check_copy(fully_signed(), original)
+def test_a_component_signature_beside_the_component_that_is_lost() -> None:
+    both = signed_apart(detached(HELLO), detached(HELLO, OTHER_COMPONENT_SIGNER))
+    policy = Policy.of([KEY, OTHER_KEY], [])
+    original = verify_root(both, policy)
+    check_copy(both, original)
+    with pytest.raises(VerificationError, match=f"component by {OTHER_KEY.fingerprint}") as refused:
+        check_copy(signed_apart(detached(HELLO)), original)
+    assert refused.value.reason is Reason.POLICY_UNMET
+
+
+def signed_apart(*signatures: bytes) -> MemoryImage:
+    image = make_image(HELLO)
+    image.add(EMPTY_MEDIA_TYPE, EMPTY_CONFIG)
+    for signature in signatures:
+        image.add(SIGNATURE_MEDIA_TYPE, signature)
+        referrer = component_signature_referrer(signature, image.image, "hello.wasm.sig")
+        image.attached.append(image.add(MANIFEST_MEDIA_TYPE, referrer.to_bytes()))
+    return image
+
+
+class Streamed(MemoryImage):
+    """Its components are read to their ends, and nobody gets a copy of them."""
+
+    def copy_blob(self, descriptor: Descriptor, target: BinaryIO) -> None:
+        raise AssertionError(f"{descriptor} is copied into {target}")
+
+
+def streamed(image: MemoryImage) -> MemoryImage:
+    return Streamed(image.image, image.blobs, image.attached, image.legacy)
+
+
+def test_the_component_is_read_and_not_kept() -> None:
+    check_copy(streamed(fully_signed()), verify_root(fully_signed(), POLICY))
+
+
+@pytest.mark.parametrize("blob", [0, 1], ids=["config", "component"])
+@pytest.mark.parametrize("other", ["swapped", "longer", "lost"])
+def test_bytes_that_are_not_in_the_copy(blob: int, other: str) -> None:
+    original, copy = verify_root(fully_signed(), POLICY), streamed(fully_signed())
+    manifest = Manifest.parse(copy.blobs[copy.image.digest])
+    digest = (manifest.config, *manifest.layers)[blob].digest
+    data = copy.blobs.pop(digest)
+    if other != "lost":
+        copy.blobs[digest] = data[::-1] if other == "swapped" else data + b" "
+    with pytest.raises(Error):
+        check_copy(copy, original)
+
+
+def test_of_what_is_no_component_nothing_is_read() -> None:
+    """As where it is verified by itself."""
+    image = make_image(manifest=lambda top: top["config"].update(mediaType=IMAGE_CONFIG_MEDIA_TYPE))
+    attach_bundle(image)
+    original = verify_root(image, Policy.of([], [PUBLIC_KEY]))
+    layer = Manifest.parse(image.blobs[image.image.digest]).layers[0]
+    del image.blobs[layer.digest]
+    check_copy(image, original)
+
+
+class Listed(MemoryIndex):
+    """Components of its images are not copied either."""
+
+    def copy_blob(self, descriptor: Descriptor, target: BinaryIO) -> None:
+        raise AssertionError(f"{descriptor} is copied into {target}")
+
+
+def test_the_components_of_an_index_are_read_and_not_kept() -> None:
+    index = signed_index()
+    copy = Listed(index.image, index.blobs, index.attached, index.legacy, index.images)
+    original = verify_root(index, POLICY)
+    check_copy(copy, original)
+    component = Manifest.parse(copy.blobs[copy.images[1].image.digest]).layers[0].digest
+    copy.blobs[component] = copy.blobs[component][::-1]
+    with pytest.raises(VerificationError) as refused:
+        check_copy(copy, original)
+    assert refused.value.reason is Reason.DIGEST_MISMATCH
+
+
+def test_a_verdict_by_another_policy_is_worth_nothing() -> None:
+    trusting = verify(fully_signed(), Policy.of([KEY], []))
+    with pytest.raises(VerificationError) as refused:
+        verify(fully_signed(), Policy.of([OTHER_KEY], []), known=[trusting])
+    assert refused.value.reason is Reason.UNTRUSTED_KEY
+
+
+def test_a_verdict_on_another_image_is_worth_nothing() -> None:
+    policy = Policy.of([KEY], [])
+    with pytest.raises(VerificationError) as refused:
+        verify(make_image(HELLO), policy, known=[verify(fully_signed(), policy)])
+    assert refused.value.reason is Reason.UNSIGNED
+
+
+def test_who_wants_the_component_gets_it() -> None:
+    policy, target = Policy.of([KEY], []), BytesIO()
+    verify(fully_signed(), policy, target, known=[verify(fully_signed(), policy)])
+    assert target.getvalue() == SIGNED_HELLO
 
 
 def test_a_copy_below_the_policy() -> None:

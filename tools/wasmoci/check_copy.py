@@ -1,5 +1,7 @@
 """Verify a copy of an image against the verdict on what it was copied from."""
 
+from collections.abc import Sequence
+
 from wasmoci.digest import Digest
 from wasmoci.errors import Reason, VerificationError
 from wasmoci.image_source import ImageSource
@@ -12,9 +14,10 @@ Verdict = Verified | VerifiedIndex
 def check_copy(copy: ImageSource, original: Verdict) -> None:
     """Raise VerificationError unless `copy` meets the policy of `original`, and each signature that held holds there.
 
-    Error where it cannot be read.
+    All bytes of a component are read and have its digest; what signatures in them were worth in the original
+    they are worth in the copy. Error where it cannot be read.
     """
-    found = verify_root(copy, original.policy)
+    found = verify_root(copy, original.policy, images_of(original))
     original.subject.digest.check_same(found.subject.digest, "the copy")
     lost = signed_by(original) - signed_by(found)
     if lost:
@@ -24,6 +27,11 @@ def check_copy(copy: ImageSource, original: Verdict) -> None:
             f"the copy of {digest} lacks signatures that were sent: {layer} by {signer}"
             + (f", and {len(lost) - 1} more" if len(lost) > 1 else ""),
         )
+
+
+def images_of(verdict: Verdict) -> Sequence[Verified]:
+    """The verdicts on the images of an index, or on the image itself."""
+    return verdict.entries if isinstance(verdict, VerifiedIndex) else (verdict,)
 
 
 def signed_by(verdict: Verdict) -> set[tuple[Digest, str, str]]:

@@ -93,6 +93,9 @@ class _Entry:
     def copy_blob(self, descriptor: Descriptor, target: BinaryIO) -> None:
         self.source.copy_blob(descriptor, target)
 
+    def check_blob(self, descriptor: Descriptor) -> None:
+        self.source.check_blob(descriptor)
+
     def referrers(self, subject: Digest) -> ReferrerList:
         return self.source.referrers(subject)
 

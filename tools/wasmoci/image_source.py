@@ -30,6 +30,9 @@ class ImageSource(Protocol):
     def copy_blob(self, descriptor: Descriptor, target: BinaryIO) -> None:
         """Stream a blob of any size into `target`; what was written counts only if this returns."""
 
+    def check_blob(self, descriptor: Descriptor) -> None:
+        """Read a blob of any size to its end, and keep nothing of it."""
+
     def referrers(self, subject: Digest) -> ReferrerList:
         """Manifests that may have `subject` as their subject; a source's word is not proof of it.
 

@@ -91,6 +91,11 @@ class Layout:
             _check_size(descriptor, os.fstat(stream.fileno()).st_size)
             descriptor.digest.check_same(_copy(stream, target), f"blob {descriptor.digest}")
 
+    def check_blob(self, descriptor: Descriptor) -> None:
+        with self.open_blob(descriptor.digest) as stream:
+            _check_size(descriptor, os.fstat(stream.fileno()).st_size)
+            descriptor.digest.check_same(Digest.of_stream(stream), f"blob {descriptor.digest}")
+
     def open_blob(self, digest: Digest) -> BinaryIO:
         """The blob's file as it lies there, not checked; FormatError where it is missing or no file."""
         return os.fdopen(self._open(digest)[0], "rb")

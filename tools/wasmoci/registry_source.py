@@ -45,6 +45,9 @@ class RegistrySource:
     def copy_blob(self, descriptor: Descriptor, target: BinaryIO) -> None:
         self._client.copy_blob(descriptor, target)
 
+    def check_blob(self, descriptor: Descriptor) -> None:
+        self._client.check_blob(descriptor)
+
     def referrers(self, subject: Digest) -> ReferrerList:
         return self.attached(self._client, subject)
 

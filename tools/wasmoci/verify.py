@@ -68,7 +68,8 @@ class Verified:
     """What was observed of an image that meets `policy`.
 
     `level` counts signatures by trusted keys and identities only. `component` is the layer's digest,
-    None where the image is no Wasm artifact.
+    None where the image is no Wasm artifact. `component_is_signed_apart` tells that the signatures of the
+    component are not in it.
     """
 
     policy: Policy
@@ -78,25 +79,39 @@ class Verified:
     component_keys: tuple[ComponentPublicKey, ...]
     image_signatures: tuple[ImageSignature, ...]
     warnings: tuple[str, ...]
+    component_is_signed_apart: bool = False
 
 
 @dataclass(slots=True)
 class _Observed:
     component_keys: tuple[ComponentPublicKey, ...] = ()
+    component_is_signed_apart: bool = False
     warnings: tuple[str, ...] = ()
 
 
-def verify(source: ImageSource, policy: Policy, component_target: BinaryIO | None = None) -> Verified:
+def verify(
+    source: ImageSource,
+    policy: Policy,
+    component_target: BinaryIO | None = None,
+    *,
+    known: Sequence[Verified] = (),
+) -> Verified:
     """Check digests, the artifact's shape, and both signature layers; return what was observed.
 
     `component_target` is an empty seekable file that receives the component; its content counts
-    only if this returns. Raises VerificationError with the reason where the policy is not met,
+    only if this returns. Where `known` has a verdict by this very policy on an image of the same digest, it says
+    what there is to say of a component with its signatures in it, whose bytes are only read and checked by their
+    digest; not so with a `component_target`. Raises VerificationError with the reason where the policy is not met,
     Error where the image cannot be read.
     """
     observed = _Observed()
     with refuse_malformed():
         subject = source.subject()
-        component = _verify_artifact(source, subject, policy, component_target, observed)
+        same = _find_same(known, subject, policy) if component_target is None else None
+        if same is None:
+            component = _verify_artifact(source, subject, policy, component_target, observed)
+        else:
+            component = _check_artifact(source, subject, same, observed)
         image = verify_image_layer(source, subject, policy)
     return Verified(
         policy=policy,
@@ -106,6 +121,7 @@ def verify(source: ImageSource, policy: Policy, component_target: BinaryIO | Non
         component_keys=observed.component_keys,
         image_signatures=image.signatures,
         warnings=observed.warnings + image.warnings,
+        component_is_signed_apart=observed.component_is_signed_apart,
     )
 
 
@@ -133,6 +149,14 @@ def refuse_malformed() -> Iterator[None]:
         raise VerificationError(error.reason, str(error)) from None
 
 
+def _find_same(known: Sequence[Verified], subject: Descriptor, policy: Policy) -> Verified | None:
+    """The verdict that depends on nothing but the policy and the bytes of the artifact, if there is one."""
+    for one in known:
+        if one.subject.digest == subject.digest and one.policy is policy:
+            return one if one.component and not one.component_is_signed_apart else None
+    return None
+
+
 def _verify_artifact(
     source: ImageSource, subject: Descriptor, policy: Policy, component_target: BinaryIO | None, observed: _Observed
 ) -> Digest | None:
@@ -152,6 +176,15 @@ def _verify_artifact(
     return layer.digest
 
 
+def _check_artifact(source: ImageSource, subject: Descriptor, same: Verified, observed: _Observed) -> Digest | None:
+    """Check that the artifact, on which `same` is the verdict, is there with all its bytes."""
+    manifest = Manifest.parse(source.read_manifest(subject))
+    for blob in (manifest.config, *manifest.layers):
+        source.check_blob(blob)
+    observed.component_keys = same.component_keys
+    return same.component
+
+
 def _verify_component(
     source: ImageSource, subject: Descriptor, policy: Policy, component: BinaryIO, observed: _Observed
 ) -> None:
@@ -163,6 +196,7 @@ def _verify_component(
         observed.warnings += (_tolerated(error, policy.required.has_component, "component"),)
     else:
         observed.component_keys = verified.keys
+        observed.component_is_signed_apart = verified.is_apart
         observed.warnings += verified.warnings
 
 

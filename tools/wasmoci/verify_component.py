@@ -17,10 +17,14 @@ from wasmoci.wasm import Kind
 
 @dataclass(frozen=True, slots=True)
 class VerifiedComponent:
-    """Distinct trusted keys that signed all of the file, and what was passed over on the way."""
+    """Distinct trusted keys that signed all of the file, and what was passed over on the way.
+
+    `is_apart` tells that what they signed is not in the file.
+    """
 
     keys: tuple[ComponentPublicKey, ...]
     warnings: tuple[str, ...]
+    is_apart: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,7 @@ def verify_image_component(
     if not keys:
         raise problems[0] if problems else unsigned
     check_count(tuple(keys), threshold)
-    return VerifiedComponent(tuple(keys), (*warnings, *map(str, problems)))
+    return VerifiedComponent(tuple(keys), (*warnings, *map(str, problems)), is_apart=True)
 
 
 def _detached_signatures(

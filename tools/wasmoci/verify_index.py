@@ -1,5 +1,6 @@
 """Verify what a reference or layout names: an image, or an index as a whole and every image of it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from wasmoci.errors import VerificationError
@@ -28,10 +29,11 @@ class VerifiedIndex:
     warnings: tuple[str, ...]
 
 
-def verify_root(source: ImageSource, policy: Policy) -> Verified | VerifiedIndex:
+def verify_root(source: ImageSource, policy: Policy, known: Sequence[Verified] = ()) -> Verified | VerifiedIndex:
     """Check an image as `verify` does; of an index its own signatures, and every entry as an image.
 
-    The policy holds for each entry, and its OCI layer for the index too; there is no way to ask for less. Raises
+    The policy holds for each entry, and its OCI layer for the index too; there is no way to ask for less. `known`
+    are verdicts on images, as those of `verify`. Raises
     VerificationError where any of them does not meet the policy, with the reason of the first and the digest of
     the entry, Error where something cannot be read.
     """
@@ -39,9 +41,9 @@ def verify_root(source: ImageSource, policy: Policy) -> Verified | VerifiedIndex
         root = source.root()
         images = entries(source)
         if root.media_type != INDEX_MEDIA_TYPE:
-            return verify(source, policy)
+            return verify(source, policy, known=known)
         own = verify_image_layer(source, root, policy)
-    verified = tuple(_verify_entry(source, image, policy) for image in images)
+    verified = tuple(_verify_entry(source, image, policy, known) for image in images)
     return VerifiedIndex(
         policy=policy,
         subject=root,
@@ -55,9 +57,9 @@ def verify_root(source: ImageSource, policy: Policy) -> Verified | VerifiedIndex
     )
 
 
-def _verify_entry(source: ImageSource, image: Descriptor, policy: Policy) -> Verified:
+def _verify_entry(source: ImageSource, image: Descriptor, policy: Policy, known: Sequence[Verified]) -> Verified:
     try:
-        return verify(entry(source, image), policy)
+        return verify(entry(source, image), policy, known=known)
     except VerificationError as error:
         raise error.about(f"entry {image.digest}") from None
 

@@ -16,7 +16,7 @@ from wasmoci.reference import Repository, check_tag
 from wasmoci.referrer_list import ReferrerList
 from wasmoci.registry.auth import Access
 from wasmoci.registry.blob_source import BlobSource, nothing, untold
-from wasmoci.registry.checked_copy import checked_copy
+from wasmoci.registry.checked_copy import checked_copy, nowhere
 from wasmoci.registry.parallel import run_parallel
 from wasmoci.registry.referrers import Listing, Referrers
 from wasmoci.registry.registry_connection import RegistryConnection
@@ -132,9 +132,16 @@ class RepositoryClient:
 
     def copy_blob(self, descriptor: Descriptor, target: BinaryIO) -> None:
         """Stream a blob of any size into `target`; what was written counts only if this returns."""
+        self._read_blob(descriptor, target.write)
+
+    def check_blob(self, descriptor: Descriptor) -> None:
+        """Read a blob of any size to its end, and keep nothing of it."""
+        self._read_blob(descriptor, nowhere)
+
+    def _read_blob(self, descriptor: Descriptor, take: Callable[[bytes], object]) -> None:
         url = self._session.url(f"blobs/{descriptor.digest}")
         with self._session.get_following_redirects(url, seconds_for(descriptor.size)) as response:
-            checked_copy(descriptor, response.blocks(), target)
+            checked_copy(descriptor, response.blocks(), take)
 
     def put_blob(
         self, descriptor: Descriptor, open_source: Callable[[], BinaryIO], *, mount_from: str | None = None
