@@ -4,6 +4,7 @@ import io
 import json
 import os
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -114,6 +115,20 @@ class Work:
         return 1, f"{request.request_id} was worked on"
 
 
+class Requests(io.BufferedReader):
+    """Says when all of them are read."""
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__(io.FileIO(descriptor))
+        self.at_end = threading.Event()
+
+    def readline(self, size: int | None = -1) -> bytes:
+        line = super().readline(size)
+        if not line:
+            self.at_end.set()
+        return line
+
+
 class Served:
     """A loop that serves `work`, in a thread of its own."""
 
@@ -122,7 +137,7 @@ class Served:
         self.responses = io.BytesIO()
         self.error: Error | None = None
         reading, writing = os.pipe()
-        self._requests, self._writing = os.fdopen(reading, "rb"), os.fdopen(writing, "wb")
+        self._requests, self._writing = Requests(reading), os.fdopen(writing, "wb")
         self.thread = threading.Thread(target=self._serve)
         self.thread.start()
 
@@ -131,14 +146,16 @@ class Served:
             serve.serve(self.work, self._requests, self.responses)
         except FormatError as error:
             self.error = error
+            self._requests.at_end.set()
 
     def send(self, **request: object) -> None:
         self._writing.write(json.dumps(request).encode() + b"\n")
         self._writing.flush()
 
     def end(self) -> dict[int, dict[str, object]]:
-        """No more requests, and those that wait go on; the responses by their number."""
+        """No more requests, and those that wait go on when all are read; the responses by their number."""
         self._writing.close()
+        assert self._requests.at_end.wait(SECONDS)
         self.work.go.set()
         self.thread.join(SECONDS)
         self._requests.close()
@@ -150,7 +167,33 @@ class Served:
 CANCELLED = {"exitCode": 0, "output": "", "wasCancelled": True}
 
 
-def test_requests_are_worked_on_at_the_same_time() -> None:
+class QuickWork(Work):
+    """Work that takes a moment; `together` are the most requests that were worked on at a time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._now = 0
+        self.together = 0
+
+    def __call__(self, request: WorkRequest) -> tuple[int, str]:
+        self._now += 1
+        self.together = max(self.together, self._now)
+        time.sleep(0.005)
+        self._now -= 1
+        return 0, ""
+
+
+def test_quick_requests_wait_for_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serve, "PATIENCE", SECONDS)
+    work = QuickWork()
+    served = Served(work)
+    for number in range(1, 9):
+        served.send(requestId=number)
+    assert set(served.end()) == set(range(1, 9))
+    assert work.together == 1
+
+
+def test_slow_requests_are_worked_on_at_the_same_time() -> None:
     served = Served(Work())
     for number in range(1, 9):
         served.send(requestId=number)

@@ -1,8 +1,8 @@
 """The loop of a persistent worker: many requests at a time, one thread each, and nothing kept between them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from threading import Event, Lock
 from typing import BinaryIO
 
@@ -10,6 +10,9 @@ from wasmoci.errors import FormatError
 from wasmoci.worker.protocol import MAX_REQUEST_SIZE, WorkRequest, WorkResponse
 
 MAX_THREADS = 32
+
+# Seconds that a request waits for the one before it: many times what one takes that has no large file.
+PATIENCE = 0.1
 
 Work = Callable[[WorkRequest], tuple[int, str]]
 
@@ -36,6 +39,7 @@ class _Worker:
         self._work = work
         self._responses = responses
         self._lock = Lock()
+        self._turn = Lock()
         self._cancelled: dict[int, Event] = {}
 
     def begin(self, request_id: int) -> Event:
@@ -51,7 +55,8 @@ class _Worker:
                 self._cancelled[request_id].set()
 
     def answer(self, request: WorkRequest, cancelled: Event) -> None:
-        code, output = (0, "") if cancelled.is_set() else self._work(request)
+        with self._in_turn():
+            code, output = (0, "") if cancelled.is_set() else self._work(request)
         with self._lock:
             del self._cancelled[request.request_id]
             response = (
@@ -63,3 +68,16 @@ class _Worker:
             with suppress(BrokenPipeError):
                 self._responses.write(response.to_line())
                 self._responses.flush()
+
+    @contextmanager
+    def _in_turn(self) -> Iterator[None]:
+        """Wait until no other request is worked on, but not long for one that is slow.
+
+        Threads of Python that all have little to do hold each other up, at twice the cost.
+        """
+        taken = self._turn.acquire(timeout=PATIENCE)
+        try:
+            yield
+        finally:
+            if taken:
+                self._turn.release()
