@@ -345,6 +345,23 @@ def test_blob_that_is_not_what_its_name_says_is_refused_even_if_nothing_names_it
     assert refused.value.reason is Reason.DIGEST_MISMATCH
 
 
+def test_no_more_of_a_blob_is_read_than_its_limit_allows(
+    image: MemoryImage, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    read = os.read
+
+    def recorded(descriptor: int, count: int) -> bytes:
+        asked.append(count)
+        return read(descriptor, count)
+
+    monkeypatch.setattr(os, "read", recorded)
+    with (path / "blobs" / "sha256" / Digest.of(b"a").hex).open("wb") as stream:
+        stream.truncate(2 * MAX_MANIFEST_SIZE)
+    Layout(path).referrers(image.image.digest)
+    assert max(asked) == MAX_MANIFEST_SIZE + 1
+
+
 @pytest.mark.parametrize(
     "data",
     [
