@@ -105,13 +105,14 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     Raises Error before that unless `path` is new or an empty folder, in a folder that can be written to.
     """
     made = _temporary(path)
+    folder = made.parent
     try:
         if path.is_dir() and list(path.iterdir()):
             raise Error(f"{path} exists already and is not empty")
     except OSError as error:
         raise Error(f"cannot write {path}: {error.strerror}") from None
-    if not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
-        raise Error(f"cannot write {path}: {path.parent} is no folder that can be written to")
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise Error(f"cannot write {path}: {folder} is no folder that can be written to")
     try:
         yield made
         _give_folder_name(made, path)
