@@ -1,6 +1,7 @@
 """RegistrySource: what a verifier gets to see of a registry."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from registry_fixtures import (
     push_image,
     referrer,
 )
-from wasmoci.errors import FormatError, RegistryError
+from wasmoci.errors import FormatError, RegistryError, VerificationError
 from wasmoci.image_source import ImageSource
 from wasmoci.oci import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Index
 from wasmoci.reference import Reference
@@ -25,6 +26,7 @@ from wasmoci.referrer_list import ReferrerList
 from wasmoci.registry.client import RepositoryClient
 from wasmoci.registry.server import EmbeddedRegistry
 from wasmoci.registry_source import RegistrySource
+from watched_registry_fixtures import Watched
 
 REFERRERS = f"GET referrers/{SUBJECT.digest}"
 FALLBACK = f"GET manifests/sha256-{SUBJECT.digest.hex}"
@@ -65,6 +67,30 @@ def test_a_tag_is_resolved_once(tmp_path: Path) -> None:
         assert source.subject() == SUBJECT
         client.put_manifest(referrer(1)[1], MANIFEST_MEDIA_TYPE, "v1")
         assert source.subject() == SUBJECT
+
+
+def test_what_was_resolved_last_is_not_asked_for_again(tmp_path: Path) -> None:
+    with Watched(tmp_path) as registry, client_of(registry.address) as client:
+        push_image(client)
+        client.put_manifest(referrer(1)[1], MANIFEST_MEDIA_TYPE, f"sha256-{SUBJECT.digest.hex}.sig")
+        source = source_of(client, ":v1")
+        registry.seen.clear()
+        assert source.read_manifest(source.root()) == MANIFEST
+        signatures = source.legacy_signatures(SUBJECT.digest)
+        assert signatures is not None
+        assert source.read_manifest(signatures) == referrer(1)[1]
+        assert registry.methods() == {"GET": 2}
+        assert source.read_manifest(SUBJECT) == MANIFEST
+        assert registry.methods() == {"GET": 3}
+
+
+def test_what_was_resolved_last_has_its_own_descriptor(tmp_path: Path) -> None:
+    with EmbeddedRegistry(tmp_path) as registry, client_of(registry.address) as client:
+        push_image(client)
+        source = source_of(client, ":v1")
+        source.root()
+        with pytest.raises(VerificationError):
+            source.read_manifest(replace(SUBJECT, size=SUBJECT.size + 1))
 
 
 def test_of_tag_and_digest_the_digest_says_which_image(tmp_path: Path) -> None:

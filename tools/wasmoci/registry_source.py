@@ -17,17 +17,19 @@ class RegistrySource:
 
     The tag is resolved once; everything after is asked for by digest. In a reference that has both,
     the digest alone says which image it is. Only an answer that there are no referrers counts as
-    none: where the registry fails, this raises.
+    none: where the registry fails, this raises. The manifest that was resolved last is not asked for again.
     """
 
     def __init__(self, reference: Reference, client: RepositoryClient) -> None:
         self._reference = reference
         self._client = client
         self._root: Descriptor | None = None
+        self._last: tuple[Descriptor, bytes] | None = None
 
     def root(self) -> Descriptor:
         if self._root is None:
-            self._root, _ = self._client.resolve(self._reference.digest or self._reference.tag or "")
+            self._last = self._client.resolve(self._reference.digest or self._reference.tag or "")
+            self._root = self._last[0]
         return self._root
 
     def subject(self) -> Descriptor:
@@ -37,6 +39,8 @@ class RegistrySource:
         return root
 
     def read_manifest(self, descriptor: Descriptor) -> bytes:
+        if self._last is not None and self._last[0] == descriptor:
+            return self._last[1]
         return self._client.read_manifest(descriptor)
 
     def read_blob(self, descriptor: Descriptor, limit: int) -> bytes:
@@ -69,4 +73,7 @@ class RegistrySource:
 
     def _tagged(self, subject: Digest, kind: CosignTag) -> Descriptor | None:
         found = self._client.find_manifest(kind.of(subject))
-        return None if found is None else found[0]
+        if found is None:
+            return None
+        self._last = found
+        return found[0]

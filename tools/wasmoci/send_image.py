@@ -63,8 +63,9 @@ def send_image(
     another, what `blobs` raises.
     """
     digest = contents.descriptor.digest
-    for tag in destination.tags:
-        stays(destination.client, tag, digest, destination.if_exists)
+    if destination.if_exists.may_refuse:
+        for tag in destination.tags:
+            stays(destination.client, tag, digest, destination.if_exists)
     with destination.client.additions() as additions:
         sending = _Sending(blobs, destination, progress, additions)
         sending.image(contents)

@@ -36,7 +36,7 @@ def wasm_component_publish_all(
         *,
         name,
         publish,
-        jobs = 4,
+        jobs = 16,
         tags = [],
         testonly = None,
         visibility = None):
