@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from wasmoci.cli.output import warn
 from wasmoci.errors import KeyFileError, UsageError
-from wasmoci.keys import references
 from wasmoci.keys.protocols import PasswordSource
+from wasmoci.keys.references import check, open_component_signer, open_image_signer
 from wasmoci.statement_signer import StatementSigner
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class KeyUse:
     public_key: Path | None = None
 
     def __post_init__(self) -> None:
-        references.check(self.reference)
+        check(self.reference)
 
     def image_signer(self, password: PasswordSource, *, private: bool) -> "ImageSigner":
         """Warns of a key whose signatures not every cosign verifies.
@@ -35,7 +35,7 @@ class KeyUse:
         """
         from wasmoci.keys import image
 
-        signer = references.open_image_signer(self.reference, password, private=private)
+        signer = open_image_signer(self.reference, password, private=private)
         if self.public_key is not None and image.load_public_key(self.public_key) != signer.public_key:
             raise self._mismatch(self.public_key)
         if signer.public_key.portability_warning:
@@ -46,7 +46,7 @@ class KeyUse:
         """Raises as `image_signer`, also for a key that is not Ed25519."""
         from wasmoci.keys import component
 
-        signer = references.open_component_signer(self.reference, password, private=private)
+        signer = open_component_signer(self.reference, password, private=private)
         if self.public_key is not None and component.load_public_key(self.public_key) != signer.public_key:
             raise self._mismatch(self.public_key)
         return signer
