@@ -61,11 +61,18 @@ def _inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def loaded(tool: str, lines: Iterable[str], folder: Path) -> set[str]:
-    """The modules that a call of a tool has loaded when it ends well, less those of any program."""
-    before = "import atexit; atexit.register(lambda: print(*sys.modules, file=open('modules', 'w')))"
-    (folder / "params").write_text("".join(f"{line}\n" for line in lines))
-    subprocess.run([*tool_command(tool, before), "@params"], check=True, cwd=folder, capture_output=True)
+_SAY_MODULES = "import atexit, sys; atexit.register(lambda: print(*sys.modules, file=open('modules', 'w')))"
+
+
+def wasm_oci_command(before: str) -> list[str]:
+    """The command that runs `wasm-oci` as a program, after some Python."""
+    program = f"import sys; sys.path[:] = {sys.path!r}\n{before}\nfrom wasmoci.cli.program import run; run()"
+    return [sys.executable, "-S", "-c", program]
+
+
+def loaded(command: list[str], folder: Path) -> set[str]:
+    """The modules that a command after `_SAY_MODULES` has loaded when it ends well, less those of any program."""
+    subprocess.run(command, check=True, cwd=folder, capture_output=True)
     any_program = subprocess.run(
         [sys.executable, "-S", "-c", "import runpy, sys; print(*sys.modules)"],
         check=True,
@@ -75,6 +82,11 @@ def loaded(tool: str, lines: Iterable[str], folder: Path) -> set[str]:
     return set((folder / "modules").read_text().split()) - set(any_program.stdout.split())
 
 
+def loaded_by_tool(tool: str, lines: Iterable[str], folder: Path) -> set[str]:
+    (folder / "params").write_text("".join(f"{line}\n" for line in lines))
+    return loaded([*tool_command(tool, _SAY_MODULES), "@params"], folder)
+
+
 def packages(modules: Iterable[str]) -> set[str]:
     """The top-level packages that are not Python's own."""
     return {name.split(".", maxsplit=1)[0] for name in modules} - sys.stdlib_module_names
@@ -82,7 +94,7 @@ def packages(modules: Iterable[str]) -> set[str]:
 
 @pytest.mark.parametrize("tool", PACKAGES)
 def test_a_tool_imports_what_its_step_needs(tool: str, inputs: Path) -> None:
-    modules = loaded(tool, next(iter(CALLS[tool].values())), inputs)
+    modules = loaded_by_tool(tool, next(iter(CALLS[tool].values())), inputs)
     assert packages(modules) <= PACKAGES[tool]
     assert {name for name in modules for one in NOT_LOADED[tool] if f"{name}.".startswith(f"{one}.")} == set()
 
@@ -92,9 +104,17 @@ def test_a_tool_imports_what_its_step_needs(tool: str, inputs: Path) -> None:
 )
 def test_a_compact_or_plain_key_needs_no_code_for_key_files(key: str, public_key: str, inputs: Path) -> None:
     lines = ("hello.wasm", f"--key={key}", f"--public-key={public_key}", "--allow-readable-key", "--output=c.wasm")
-    modules = loaded("component_sign", lines, inputs)
+    modules = loaded_by_tool("component_sign", lines, inputs)
     assert packages(modules) <= _OURS | _CRYPTOGRAPHY
     assert not modules & _KEY_FILE_CODE
+
+
+def test_wasm_oci_imports_the_command_that_is_called(inputs: Path) -> None:
+    modules = loaded([*wasm_oci_command(_SAY_MODULES), "component", "show", "hello.wasm"], inputs)
+    assert packages(modules) <= _OURS
+    assert {name for name in modules if name.startswith(("wasmoci.cli.component", "wasmoci.cli.image"))} == {
+        "wasmoci.cli.component_show"
+    }
 
 
 # From the first library on, a process says at each search for garbage and at its end how many objects are set aside.
@@ -121,8 +141,7 @@ def test_no_garbage_is_sought_among_what_a_tool_imports(inputs: Path) -> None:
 
 
 def test_no_garbage_is_sought_among_what_wasm_oci_imports(inputs: Path) -> None:
-    program = f"import sys; sys.path[:] = {sys.path!r}\n{_SAY_FROZEN}\nfrom wasmoci.cli.program import run; run()"
-    found = frozen([sys.executable, "-S", "-c", program, "component", "show", "hello.wasm"], inputs)
+    found = frozen([*wasm_oci_command(_SAY_FROZEN), "component", "show", "hello.wasm"], inputs)
     assert min(found) > 1000
 
 
