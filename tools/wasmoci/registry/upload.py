@@ -18,9 +18,9 @@ from wasmoci.registry.url import Url
 # Blobs up to this size go in one request.
 MAX_SINGLE_SIZE = 16 * 1024 * 1024
 
-# Chunks of this size go as fast as one request. After a failure, and where a registry takes none so large, they have
-# the size that every registry takes.
-FIRST_CHUNK_SIZE = 64 * 1024 * 1024
+# Registries write what they have of an upload to their disks after each chunk, so one goes fastest. After a failure,
+# and where a registry takes none so large, chunks have the size that every registry takes.
+FIRST_CHUNK_SIZE = 512 * 1024 * 1024
 
 # How often an upload in chunks may begin.
 MAX_STARTS = 3
