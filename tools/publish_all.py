@@ -6,6 +6,7 @@ import click
 
 from wasmoci.cli.bazel_publishing import read_publishing
 from wasmoci.cli.bazel_publishing_all import read_requests
+from wasmoci.cli.bazel_runfiles import Locator
 from wasmoci.cli.output import Report, reported
 from wasmoci.cli.publish_options import DryRun, TagOptions, dry_run_options, tag_options
 from wasmoci.cli.publishing import Publishing
@@ -39,10 +40,13 @@ def main(
     All images are verified before the first is sent. One that fails does not keep the others; the exit code is
     the highest of theirs. A second run sends only what is missing. The options are for all of them.
     """
-    asked = read_requests(rlocation, MAX_JOBS)
+    # It reads the list of all runfiles, which is as long as there are images.
+    locator = Locator()
+    asked = read_requests(rlocation, MAX_JOBS, locator)
+    read_one = partial(read_publishing, allow_placeholders=allow_placeholder_keys, locator=locator)
 
     def read(path: str) -> tuple[Publishing, bool]:
-        one = read_publishing(path, registries, tagging, reach, allow_placeholders=allow_placeholder_keys)
+        one = read_one(path, registries, tagging, reach)
         return one.publishing, one.dry_run
 
     images = [Image(name, partial(read, path)) for name, path in asked.requests.items()]

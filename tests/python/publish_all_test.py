@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from runfiles import Runfiles
 
 import publish_all as program
 from image_fixtures import HELLO, OTHER_SIGNER, SIGNER
@@ -133,6 +134,19 @@ def kinds(report: Any) -> dict[str, int]:
 
 def totals(*, sent: int = 0, unchanged: int = 0, shown: int = 0, failed: int = 0) -> dict[str, int]:
     return {"sentImages": sent, "unchangedImages": unchanged, "shownImages": shown, "failedImages": failed}
+
+
+def test_the_list_of_runfiles_is_read_once(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    create, made = Runfiles.Create, []
+
+    def counted() -> Runfiles | None:
+        made.append(create())
+        return made[-1]
+
+    monkeypatch.setattr(Runfiles, "Create", counted)
+    desk.write("127.0.0.1:1", 3)
+    desk.run("--dry-run")
+    assert len(made) == 1
 
 
 def test_all_are_published_over_few_connections_and_tags_come_last(desk: Desk, registry: Watched) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wasmoci.cli.bazel_request import BazelRequest, read_request
+from wasmoci.cli.bazel_runfiles import Locator
 from wasmoci.cli.bazel_signing import read_signing
 from wasmoci.cli.publish_options import TagOptions, stamped
 from wasmoci.cli.publishing import Publishing
@@ -32,13 +33,14 @@ def read_publishing(
     reach: Reach | None = None,
     *,
     allow_placeholders: bool = False,
+    locator: Locator | None = None,
 ) -> AskedPublishing:
     """Read the request at an rlocation path; what `registries` and `tagging` say stands in place of it.
 
     Files of `tagging` and `reach` are found from where `bazel run` was called. Raises UsageError, FormatError,
     Error.
     """
-    asked = read_request(rlocation)
+    asked = read_request(rlocation, locator)
     here = Path(os.environ.get("BUILD_WORKING_DIRECTORY", "."))
     tagging = tagging or TagOptions()
     if asked.layout is None or not asked.repositories:
@@ -54,7 +56,7 @@ def read_publishing(
         if_exists=tagging.if_exists or asked.if_exists,
     )
     reach = (reach or Reach()).seen_from(here).and_insecure(asked.insecure_registries)
-    return AskedPublishing(Publishing(request, others, reach, read_signing(rlocation)), asked.dry_run)
+    return AskedPublishing(Publishing(request, others, reach, read_signing(rlocation, locator)), asked.dry_run)
 
 
 def _repositories(asked: BazelRequest, registries: Sequence[str]) -> list[Repository]:

@@ -16,9 +16,9 @@ class BazelRequests:
     jobs: int
 
 
-def read_requests(rlocation: str, max_jobs: int) -> BazelRequests:
+def read_requests(rlocation: str, max_jobs: int, locator: Locator) -> BazelRequests:
     """Read the request at an rlocation path; raises Error, FormatError."""
-    request = Locator().request(rlocation)
+    request = locator.request(rlocation)
     jobs = request.integer("jobs")
     if not 1 <= jobs <= max_jobs:
         raise FormatError(f"the request: `jobs` must be 1 to {max_jobs}, got: {jobs}")

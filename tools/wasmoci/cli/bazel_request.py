@@ -29,9 +29,9 @@ class BazelRequest:
     dry_run: bool
 
 
-def read_request(rlocation: str) -> BazelRequest:
+def read_request(rlocation: str, locator: Locator | None = None) -> BazelRequest:
     """Read the request at an rlocation path; raises Error, FormatError."""
-    locator = Locator()
+    locator = locator or Locator()
     request = locator.request(rlocation)
     return BazelRequest(
         layout=locator.optional_path(request, "layout"),

@@ -16,12 +16,12 @@ from wasmoci.strict_json import JsonObject
 MAX_SIGNERS = 100
 
 
-def read_signing(rlocation: str) -> RunTimeSigning:
+def read_signing(rlocation: str, locator: Locator | None = None) -> RunTimeSigning:
     """Read who signs from the request at an rlocation path; nobody where it says nothing.
 
     Raises Error, FormatError. Passwords are those of $COSIGN_PASSWORD or typed at a terminal.
     """
-    locator = Locator()
+    locator = locator or Locator()
     request = locator.request(rlocation)
     log = request.optional_object("log")
     log_use = None if log is None else LogUse(_file(locator, log, "signingConfig"), _file(locator, log, "trustedRoot"))
