@@ -11,8 +11,9 @@ import argparse
 import json
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -42,20 +43,30 @@ def measurements(lab: Lab) -> dict[str, Measurement]:
     }
 
 
-def measure(lab: Lab, only: list[str]) -> tuple[list[Row], dict[str, str]]:
+@dataclass
+class Results:
     """The rows, and why others are not there: one that fails does not end the run."""
-    known = measurements(lab)
-    rows: list[Row] = []
-    failed: dict[str, str] = {}
-    for name in only or known:
+
+    facts: Mapping[str, object]
+    rows: list[Row] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+
+    def measure(self, name: str, measurement: Measurement, lab: Lab) -> None:
         try:
-            rows.append(known[name](lab))
+            self.rows.append(measurement(lab))
         except (BenchError, OSError, ValueError) as error:
             traceback.print_exc()
-            failed[name] = str(error)
-            continue
-        print(table(rows[-1]), flush=True)
-    return rows, failed
+            self.failed[name] = str(error)
+        else:
+            print(table(self.rows[-1]), flush=True)
+
+    def write(self, as_json: Path | None, as_svg: Path | None) -> None:
+        """Where they are asked for."""
+        if as_json:
+            result = {"facts": self.facts, "rows": [row.to_json() for row in self.rows], "failed": self.failed}
+            as_json.write_text(json.dumps(result, indent=2) + "\n")
+        if as_svg:
+            as_svg.write_text(plot(self.rows))
 
 
 def main() -> None:
@@ -72,17 +83,16 @@ def main() -> None:
         lab = Lab(folder, QUICK if arguments.quick else FULL, stack)
         if unknown := set(arguments.only) - set(measurements(lab)):
             parser.error(f"{', '.join(sorted(unknown))}: known are {', '.join(measurements(lab))}")
-        facts = lab.facts()
-        print(json.dumps(facts, indent=2), flush=True)
-        rows, failed = measure(lab, arguments.only)
-    print(summary(rows))
-    if arguments.json:
-        result = {"facts": facts, "rows": [row.to_json() for row in rows], "failed": failed}
-        arguments.json.write_text(json.dumps(result, indent=2) + "\n")
-    if arguments.svg:
-        arguments.svg.write_text(plot(rows))
-    if failed:
-        sys.exit("not measured: " + ", ".join(failed))
+        results = Results(lab.facts())
+        print(json.dumps(results.facts, indent=2), flush=True)
+        known = measurements(lab)
+        for name in arguments.only or known:
+            results.measure(name, known[name], lab)
+            # A run takes more than an hour, and one that is stopped leaves what it has.
+            results.write(arguments.json, arguments.svg)
+    print(summary(results.rows))
+    if results.failed:
+        sys.exit("not measured: " + ", ".join(results.failed))
 
 
 if __name__ == "__main__":
