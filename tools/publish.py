@@ -3,6 +3,7 @@
 import click
 
 from wasmoci.cli.bazel_publishing import read_publishing
+from wasmoci.cli.bazel_runfiles import Locator
 from wasmoci.cli.output import Report, reported
 from wasmoci.cli.publish_options import DryRun, TagOptions, dry_run_options, tag_options
 from wasmoci.cli.publishing import run
@@ -32,7 +33,7 @@ def publish(
     What does not sign in the build, keys in tokens and services and identities, signs before that. `--tag`,
     `--stamp-file` and `--if-exists` stand in place of what the target says.
     """
-    asked = read_publishing(rlocation, registries, tagging, reach, allow_placeholders=allow_placeholder_keys)
+    asked = read_publishing(rlocation, Locator(), registries, tagging, reach, allow_placeholders=allow_placeholder_keys)
     return run(asked.publishing, dry_run.or_offline(asked.dry_run))
 
 

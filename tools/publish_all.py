@@ -43,10 +43,9 @@ def main(
     # It reads the list of all runfiles, which is as long as there are images.
     locator = Locator()
     asked = read_requests(rlocation, MAX_JOBS, locator)
-    read_one = partial(read_publishing, allow_placeholders=allow_placeholder_keys, locator=locator)
 
     def read(path: str) -> tuple[Publishing, bool]:
-        one = read_one(path, registries, tagging, reach)
+        one = read_publishing(path, locator, registries, tagging, reach, allow_placeholders=allow_placeholder_keys)
         return one.publishing, one.dry_run
 
     images = [Image(name, partial(read, path)) for name, path in asked.requests.items()]

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from wasmoci.cli.bazel_request import read_request
+from wasmoci.cli.bazel_runfiles import Locator
 from wasmoci.cli.bazel_signing import read_signing
 from wasmoci.cli.options import PathArgument
 from wasmoci.cli.output import Report, reported
@@ -28,11 +29,13 @@ def sign(rlocation: str, output: Path, registry: str | None) -> Report:
 
     The output is a layout, to be published elsewhere; it appears when it is verified.
     """
-    asked = read_request(rlocation)
+    locator = Locator()
+    request = locator.request(rlocation)
+    asked = read_request(request, locator)
     if asked.layout is None or not asked.repositories:
         raise UsageError("`oci_image` must be an image of rules_wasm_oci")
     repository = Repository.parse(asked.repositories[0])
-    signing = read_signing(rlocation)
+    signing = read_signing(request, locator)
     wanted = policy(asked.trusted, asked.require)
     verify_root(Layout(asked.layout), signing.before(wanted))
     steps = signing.steps(repository if registry is None else repository.on(registry), wanted.image.keys)

@@ -5,6 +5,7 @@ import os
 import click
 
 from wasmoci.cli.bazel_request import BazelRequest, read_request
+from wasmoci.cli.bazel_runfiles import Locator
 from wasmoci.cli.bazel_test import tested
 from wasmoci.cli.output import Report, reported
 from wasmoci.cli.registry_options import Reach
@@ -20,7 +21,8 @@ from wasmoci.verify_index import verify_root
 @reported
 def verify_image(rlocation: str) -> Report:
     """Verify the target's image on the layers that its level asks for."""
-    asked = read_request(rlocation)
+    locator = Locator()
+    asked = read_request(locator.request(rlocation), locator)
     target = asked.reference or str(asked.layout or "")
     if not target:
         raise UsageError("the request names nothing to verify")

@@ -32,6 +32,7 @@ from wasm_fixtures import KEY, OTHER_KEY, signed
 from wasm_fixtures import OTHER_SIGNER as OTHER_COMPONENT_SIGNER
 from wasmoci import cosign_bundle
 from wasmoci.cli.bazel_request import read_request
+from wasmoci.cli.bazel_runfiles import Locator
 from wasmoci.cli.main import main
 from wasmoci.cli.trust import image_trust
 from wasmoci.cli.trust_values import TrustedIdentity, TrustValues
@@ -303,7 +304,8 @@ def read(request: dict[str, object], folder: Path, monkeypatch: pytest.MonkeyPat
     (folder / "request.json").write_bytes(dump({**REQUEST, **request}))
     monkeypatch.setenv("RUNFILES_DIR", str(folder))
     monkeypatch.delenv("RUNFILES_MANIFEST_FILE", raising=False)
-    return read_request("request.json").trusted
+    locator = Locator()
+    return read_request(locator.request("request.json"), locator).trusted
 
 
 def test_target_that_says_nothing_trusts_keys_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,19 +28,20 @@ class AskedPublishing:
 
 def read_publishing(
     rlocation: str,
+    locator: Locator,
     registries: Sequence[str] = (),
     tagging: TagOptions | None = None,
     reach: Reach | None = None,
     *,
     allow_placeholders: bool = False,
-    locator: Locator | None = None,
 ) -> AskedPublishing:
     """Read the request at an rlocation path; what `registries` and `tagging` say stands in place of it.
 
     Files of `tagging` and `reach` are found from where `bazel run` was called. Raises UsageError, FormatError,
     Error.
     """
-    asked = read_request(rlocation, locator)
+    said = locator.request(rlocation)
+    asked = read_request(said, locator)
     here = Path(os.environ.get("BUILD_WORKING_DIRECTORY", "."))
     tagging = tagging or TagOptions()
     if asked.layout is None or not asked.repositories:
@@ -56,7 +57,7 @@ def read_publishing(
         if_exists=tagging.if_exists or asked.if_exists,
     )
     reach = (reach or Reach()).seen_from(here).and_insecure(asked.insecure_registries)
-    return AskedPublishing(Publishing(request, others, reach, read_signing(rlocation, locator)), asked.dry_run)
+    return AskedPublishing(Publishing(request, others, reach, read_signing(said, locator)), asked.dry_run)
 
 
 def _repositories(asked: BazelRequest, registries: Sequence[str]) -> list[Repository]:

@@ -29,10 +29,8 @@ class BazelRequest:
     dry_run: bool
 
 
-def read_request(rlocation: str, locator: Locator | None = None) -> BazelRequest:
-    """Read the request at an rlocation path; raises Error, FormatError."""
-    locator = locator or Locator()
-    request = locator.request(rlocation)
+def read_request(request: JsonObject, locator: Locator) -> BazelRequest:
+    """What a request says; raises Error, FormatError."""
     return BazelRequest(
         layout=locator.optional_path(request, "layout"),
         reference=request.optional_string("reference"),

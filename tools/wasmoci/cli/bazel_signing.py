@@ -16,13 +16,11 @@ from wasmoci.strict_json import JsonObject
 MAX_SIGNERS = 100
 
 
-def read_signing(rlocation: str, locator: Locator | None = None) -> RunTimeSigning:
-    """Read who signs from the request at an rlocation path; nobody where it says nothing.
+def read_signing(request: JsonObject, locator: Locator) -> RunTimeSigning:
+    """Who signs, as a request says; nobody where it says nothing.
 
     Raises Error, FormatError. Passwords are those of $COSIGN_PASSWORD or typed at a terminal.
     """
-    locator = locator or Locator()
-    request = locator.request(rlocation)
     log = request.optional_object("log")
     log_use = None if log is None else LogUse(_file(locator, log, "signingConfig"), _file(locator, log, "trustedRoot"))
     who = request.optional_object("runTime")
