@@ -1,6 +1,7 @@
 """The rule `packed_modules`."""
 
 load("@rules_python//python:py_info.bzl", "PyInfo")
+load("//wasm_oci/private:runfiles.bzl", "rlocation")
 
 visibility(["//tools/..."])
 
@@ -18,17 +19,11 @@ def _is_compiled(file):
 def _module(file):
     return ["--module", file.path, file.short_path] if file.extension == "py" else None
 
-def _runfiles_path(ctx, file):
-    return file.short_path.removeprefix("../") if file.short_path.startswith("../") else "{}/{}".format(
-        ctx.workspace_name,
-        file.short_path,
-    )
-
 def _roots(ctx, files):
     """Folders of wheels that rules_python links into a virtual environment are in no `imports`."""
     wheels = {}
     for file in files:
-        before, found, _ = _runfiles_path(ctx, file).partition(_SITE_PACKAGES)
+        before, found, _ = rlocation(ctx, file).partition(_SITE_PACKAGES)
         if found:
             wheels[before + _SITE_PACKAGES.rstrip("/")] = None
     return depset(wheels.keys(), transitive = [library[PyInfo].imports for library in ctx.attr.libraries])
@@ -61,7 +56,7 @@ def _implementation(ctx):
     return [
         DefaultInfo(files = depset([output]), runfiles = ctx.runfiles(packed)),
         PyInfo(
-            imports = depset([_runfiles_path(ctx, output)], transitive = [roots], order = "preorder"),
+            imports = depset([rlocation(ctx, output)], transitive = [roots], order = "preorder"),
             transitive_sources = depset(),
         ),
     ]

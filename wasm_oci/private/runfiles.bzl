@@ -1,6 +1,9 @@
 """Paths of runfiles as programs look them up."""
 
-visibility(["//wasm_oci/private/..."])
+visibility([
+    "//tools/...",
+    "//wasm_oci/private/...",
+])
 
 def rlocation(ctx, file):
     """The rlocation path of a File.
