@@ -63,7 +63,7 @@ class Lab:
         if not (environment / "complete").exists():
             shutil.rmtree(environment, ignore_errors=True)
             self.run(sys.executable, "-m", "venv", environment)
-            self._with_environment(*pip, "--require-hashes", "--requirement", lock)
+            self._with_environment(*pip, "--no-deps", "--require-hashes", "--requirement", lock)
             (environment / "complete").touch()
         self._with_environment(*pip, "--force-reinstall", "--no-deps", ROOT)
         return environment / "bin/wasm-oci"
