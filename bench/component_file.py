@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from here import SMOKE
-from wasmoci.wasm import u32
+from wasmoci.wasm.sections import u32
 
 MIB = 1024 * 1024
 

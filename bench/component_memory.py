@@ -21,11 +21,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
 
-from wasmoci.component_summary import summarize
 from wasmoci.keys.component import ComponentSigner, SecretKey
-from wasmoci.sign_component import sign_detached, sign_embedded
-from wasmoci.verify_component import verify_component
-from wasmoci.wasm import Kind, custom_section, u32
+from wasmoci.sign.component import sign_detached, sign_embedded
+from wasmoci.verify.component import verify_component
+from wasmoci.wasm.sections import Kind, custom_section, u32
+from wasmoci.wasm.summary import summarize
 
 RUNS = 3
 MIB = 1024 * 1024

@@ -26,7 +26,7 @@ from comparing import Contestant, Row, Target, compare
 from component_memory import make_large
 from here import ROOT
 from usage import Command, Usage
-from wasmoci.package import PackageRequest, package
+from wasmoci.package.image import PackageRequest, package
 
 MIB = 1024 * 1024
 READY_SECONDS = 30

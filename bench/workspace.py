@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from here import ROOT, SMOKE
-from wasmoci.wasm import custom_section
+from wasmoci.wasm.sections import custom_section
 
 ACTIONS_AN_IMAGE = 3
 

@@ -20,8 +20,8 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 import wasmoci
-from wasmoci.errors import Error
 from wasmoci.keys.image import FileKey
+from wasmoci.values.errors import Error
 
 _PACKAGE = str(Path(wasmoci.__file__).parent)
 _MIN_LINE = 40

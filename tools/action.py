@@ -1,4 +1,4 @@
-"""The tool of build actions: `action NAME ARGUMENT…`, where NAME is one of `wasmoci.worker.actions`.
+"""The tool of build actions: `action NAME ARGUMENT…`, where NAME is one of `wasmoci.bazel.worker.actions`.
 
 Its modules lie packed in one file of the module path, and the compiled ones of their packages beside it.
 """
@@ -26,12 +26,12 @@ class CompiledModules:
 if __name__ == "__main__":
     sys.meta_path.append(CompiledModules)
 
-    from wasmoci.cli import garbage
+    from wasmoci.commands import garbage
 
     garbage.defer()
 
-    from wasmoci.worker.actions import command_of
-    from wasmoci.worker.tool import run_tool
+    from wasmoci.bazel.worker.actions import command_of
+    from wasmoci.bazel.worker.tool import run_tool
 
     del sys.argv[0]
     run_tool(command_of(sys.argv[0]))

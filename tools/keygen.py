@@ -2,7 +2,7 @@
 
 import os
 
-from wasmoci.cli.keygen import keygen
+from wasmoci.commands.keygen import keygen
 
 if __name__ == "__main__":
     os.chdir(os.environ.get("BUILD_WORKING_DIRECTORY", "."))

@@ -2,12 +2,12 @@
 
 import click
 
-from wasmoci.cli.bazel_publishing import read_publishing
-from wasmoci.cli.bazel_runfiles import Locator
-from wasmoci.cli.output import Report, reported
-from wasmoci.cli.publish_options import DryRun, TagOptions, dry_run_options, tag_options
-from wasmoci.cli.publishing import run
-from wasmoci.cli.registry_options import Reach, registry_options
+from wasmoci.bazel.publishing import read_publishing
+from wasmoci.bazel.runfiles import Locator
+from wasmoci.commands.options.connection import ConnectionOptions, connection_options
+from wasmoci.commands.options.publishing import DryRun, TagOptions, dry_run_options, tag_options
+from wasmoci.commands.report.output import Report, reported
+from wasmoci.publish.signed import run
 
 
 @click.command()
@@ -19,21 +19,23 @@ from wasmoci.cli.registry_options import Reach, registry_options
 @click.option("--allow-placeholder-keys", is_flag=True, help="Also for a registry that is not on this machine.")
 @reported
 @dry_run_options
-@registry_options
+@connection_options
 def publish(
     rlocation: str,
     registries: tuple[str, ...],
     tagging: TagOptions,
     allow_placeholder_keys: bool,
     dry_run: DryRun,
-    reach: Reach,
+    connection: ConnectionOptions,
 ) -> Report:
     """Publish the target's image with its signatures; its tags are set last.
 
     What does not sign in the build, keys in tokens and services and identities, signs before that. `--tag`,
     `--stamp-file` and `--if-exists` stand in place of what the target says.
     """
-    asked = read_publishing(rlocation, Locator(), registries, tagging, reach, allow_placeholders=allow_placeholder_keys)
+    asked = read_publishing(
+        rlocation, Locator(), registries, tagging, connection, allow_placeholders=allow_placeholder_keys
+    )
     return run(asked.publishing, dry_run.or_offline(asked.dry_run))
 
 

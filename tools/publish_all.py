@@ -4,15 +4,15 @@ from functools import partial
 
 import click
 
-from wasmoci.cli.bazel_publishing import read_publishing
-from wasmoci.cli.bazel_publishing_all import read_requests
-from wasmoci.cli.bazel_runfiles import Locator
-from wasmoci.cli.output import Report, reported
-from wasmoci.cli.publish_options import DryRun, TagOptions, dry_run_options, tag_options
-from wasmoci.cli.publishing import Publishing
-from wasmoci.cli.publishing_all import MAX_JOBS, Image, publish_all
-from wasmoci.cli.publishing_all_report import summary
-from wasmoci.cli.registry_options import Reach, registry_options
+from wasmoci.bazel.publishing import read_publishing
+from wasmoci.bazel.publishing_all import read_requests
+from wasmoci.bazel.runfiles import Locator
+from wasmoci.commands.options.connection import ConnectionOptions, connection_options
+from wasmoci.commands.options.publishing import DryRun, TagOptions, dry_run_options, tag_options
+from wasmoci.commands.report.output import Report, reported
+from wasmoci.commands.report.published_many import summary
+from wasmoci.publish.many import MAX_JOBS, Image, publish_all
+from wasmoci.publish.signed import Publishing
 
 
 @click.command()
@@ -25,7 +25,7 @@ from wasmoci.cli.registry_options import Reach, registry_options
 @click.option("--allow-placeholder-keys", is_flag=True, help="Also for a registry that is not on this machine.")
 @reported
 @dry_run_options
-@registry_options
+@connection_options
 def main(
     rlocation: str,
     jobs: int | None,
@@ -33,7 +33,7 @@ def main(
     tagging: TagOptions,
     allow_placeholder_keys: bool,
     dry_run: DryRun,
-    reach: Reach,
+    connection: ConnectionOptions,
 ) -> Report:
     """Publish the images of many publishing targets, each as its own target does, with one summary.
 
@@ -45,7 +45,7 @@ def main(
     asked = read_requests(rlocation, MAX_JOBS, locator)
 
     def read(path: str) -> tuple[Publishing, bool]:
-        one = read_publishing(path, locator, registries, tagging, reach, allow_placeholders=allow_placeholder_keys)
+        one = read_publishing(path, locator, registries, tagging, connection, allow_placeholders=allow_placeholder_keys)
         return one.publishing, one.dry_run
 
     images = [Image(name, partial(read, path)) for name, path in asked.requests.items()]

@@ -5,18 +5,18 @@ from pathlib import Path
 
 import click
 
-from wasmoci.cli.bazel_request import read_request
-from wasmoci.cli.bazel_runfiles import Locator
-from wasmoci.cli.bazel_signing import read_signing
-from wasmoci.cli.options import PathArgument
-from wasmoci.cli.output import Report, reported
-from wasmoci.cli.trust import policy
-from wasmoci.cli.verdict import verdict_report
-from wasmoci.errors import UsageError
-from wasmoci.layout import Layout
-from wasmoci.reference import Repository
-from wasmoci.sign_layout import sign_layout
-from wasmoci.verify_index import verify_root
+from wasmoci.bazel.request import read_request
+from wasmoci.bazel.runfiles import Locator
+from wasmoci.bazel.signing import read_signing
+from wasmoci.commands.options.common import PathArgument
+from wasmoci.commands.report.output import Report, reported
+from wasmoci.commands.report.verdict import verdict_report
+from wasmoci.disk.layout import Layout
+from wasmoci.sign.layout import sign_layout
+from wasmoci.trust.policy import policy
+from wasmoci.values.errors import UsageError
+from wasmoci.values.image_reference import Repository
+from wasmoci.verify.index import verify_root
 
 
 @click.command()

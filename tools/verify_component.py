@@ -4,11 +4,11 @@ import os
 
 import click
 
-from wasmoci.cli.bazel_runfiles import Locator, strings
-from wasmoci.cli.bazel_test import tested
-from wasmoci.cli.component_verify import verification
-from wasmoci.cli.output import Report, reported
-from wasmoci.wasm import Kind
+from wasmoci.bazel.runfiles import Locator, strings
+from wasmoci.bazel.test import tested
+from wasmoci.commands.component_verify import verification
+from wasmoci.commands.report.output import Report, reported
+from wasmoci.wasm.sections import Kind
 
 
 @click.command()

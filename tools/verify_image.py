@@ -4,16 +4,16 @@ import os
 
 import click
 
-from wasmoci.cli.bazel_request import BazelRequest, read_request
-from wasmoci.cli.bazel_runfiles import Locator
-from wasmoci.cli.bazel_test import tested
-from wasmoci.cli.output import Report, reported
-from wasmoci.cli.registry_options import Reach
-from wasmoci.cli.source import open_source
-from wasmoci.cli.trust import policy
-from wasmoci.cli.verdict import verdict_report
-from wasmoci.errors import UsageError
-from wasmoci.verify_index import verify_root
+from wasmoci.bazel.request import BazelRequest, read_request
+from wasmoci.bazel.runfiles import Locator
+from wasmoci.bazel.test import tested
+from wasmoci.commands.options.connection import ConnectionOptions
+from wasmoci.commands.report.output import Report, reported
+from wasmoci.commands.report.verdict import verdict_report
+from wasmoci.registry.sources import open_source
+from wasmoci.trust.policy import policy
+from wasmoci.values.errors import UsageError
+from wasmoci.verify.index import verify_root
 
 
 @click.command()
@@ -32,7 +32,7 @@ def verify_image(rlocation: str) -> Report:
 
 def _verify(asked: BazelRequest, target: str) -> Report:
     wanted = policy(asked.trusted, asked.require)
-    with open_source(target, Reach(asked.insecure_registries)) as source:
+    with open_source(target, ConnectionOptions(asked.insecure_registries)) as source:
         return verdict_report(target, verify_root(source, wanted))
 
 

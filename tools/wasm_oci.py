@@ -1,6 +1,6 @@
 """`wasm-oci` as a Bazel tool."""
 
-from wasmoci.cli.program import run
+from wasmoci.commands.program import run
 
 if __name__ == "__main__":
     run()

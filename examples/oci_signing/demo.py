@@ -10,18 +10,18 @@ from pathlib import Path
 from runfiles import Runfiles
 
 from run_component import greet
+from wasmoci.disk.layout import Layout
 from wasmoci.keys import component as component_keys
 from wasmoci.keys import image as image_keys
-from wasmoci.layout import Layout
-from wasmoci.level import Level
-from wasmoci.progress import Progress
-from wasmoci.publish import PublishRequest, plan, publish
-from wasmoci.pull import pull
-from wasmoci.reference import Reference, Repository
+from wasmoci.oci.progress import Progress
+from wasmoci.publish.plan import PublishRequest, plan, publish
 from wasmoci.registry.client import RepositoryClient
-from wasmoci.registry.server import EmbeddedRegistry
-from wasmoci.registry_source import RegistrySource
-from wasmoci.verify import Policy, verify
+from wasmoci.registry.source import RegistrySource
+from wasmoci.registry_server.server import EmbeddedRegistry
+from wasmoci.values.image_reference import Reference, Repository
+from wasmoci.values.level import Level
+from wasmoci.verify.image import Policy, verify
+from wasmoci.verify.pull import pull
 
 IMAGES = ("unsigned", "component_signed", "oci_signed", "secure")
 HERE = "_main/examples/oci_signing"

@@ -18,17 +18,11 @@ from bazel import toolbox
 from copy_fixtures import client_at, send_layout
 from image_fixtures import MemoryImage, write_layout
 from registry_fixtures import PASSWORD, REPOSITORY_PATH, Answer, Tls
-from wasmoci.component_referrer import SIGNATURE_MEDIA_TYPE, component_signature_referrer
-from wasmoci.oci import (
-    EMPTY_CONFIG,
-    EMPTY_MEDIA_TYPE,
-    INDEX_MEDIA_TYPE,
-    MANIFEST_MEDIA_TYPE,
-    Descriptor,
-)
-from wasmoci.registry.server import EmbeddedRegistry
-from wasmoci.registry.server_auth import ServerAuth
-from wasmoci.simple_signing import signature_tag
+from wasmoci.cosign.simple_signing import signature_tag
+from wasmoci.oci.component_referrer import SIGNATURE_MEDIA_TYPE, component_signature_referrer
+from wasmoci.oci.manifest import EMPTY_CONFIG, EMPTY_MEDIA_TYPE, INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descriptor
+from wasmoci.registry_server.auth import ServerAuth
+from wasmoci.registry_server.server import EmbeddedRegistry
 
 TRUST_STORE_PASSWORD = "changeit"
 

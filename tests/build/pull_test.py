@@ -34,10 +34,10 @@ from pull_registries import (
 )
 from registry_fixtures import IDENTITY_TOKEN, PASSWORD, REPOSITORY_PATH, Answer, Simulator, Tls, make_tls
 from wasm_fixtures import detached
-from wasmoci.oci import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE
-from wasmoci.reference import Repository
+from wasmoci.oci.manifest import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE
 from wasmoci.registry.client import RepositoryClient
-from wasmoci.registry.server_auth import BasicAuth, BearerAuth, ServerAuth
+from wasmoci.registry_server.auth import BasicAuth, BearerAuth, ServerAuth
+from wasmoci.values.image_reference import Repository
 
 MODULE = """\
 module(name = "pulling")

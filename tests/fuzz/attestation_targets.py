@@ -1,11 +1,11 @@
 """Fuzz targets of what attests: statements, predicates, provenance and the requests for it."""
 
-from wasmoci.digest import Digest
-from wasmoci.predicate_document import type_of_document
-from wasmoci.provenance import BuildTarget, ProvenanceExpectation, Run, Source, provenance
-from wasmoci.statement import Statement, attestation, parse_predicate
-from wasmoci.strict_json import dump
-from wasmoci.workspace_status import expanded, parse_status
+from wasmoci.cosign.predicate_document import type_of_document
+from wasmoci.cosign.provenance import BuildTarget, ProvenanceExpectation, Run, Source, provenance
+from wasmoci.cosign.statement import Statement, attestation, parse_predicate
+from wasmoci.values.digest import Digest
+from wasmoci.values.strict_json import dump
+from wasmoci.values.workspace_status import expanded, parse_status
 
 _SUBJECT = Digest.of(b"manifest")
 _TYPE = "https://example.com/predicate"

@@ -1,6 +1,6 @@
 """What is fuzzed: every reader of bytes that others made, with seeds that our own writers make.
 
-A target gets arbitrary bytes and may raise wasmoci.errors.Error only. Where a reader promises more,
+A target gets arbitrary bytes and may raise wasmoci.values.errors.Error only. Where a reader promises more,
 its target asserts that too.
 """
 
@@ -20,28 +20,29 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import ssh
 
 import attestation_targets
-from wasmoci import cosign_bundle, simple_signing
-from wasmoci.component_interface import Interface, read_interface
-from wasmoci.component_metadata import read_annotations
-from wasmoci.component_parts import read_parts
-from wasmoci.component_signature import DELIMITER_NAME, SignatureData
-from wasmoci.component_summary import summarize
-from wasmoci.digest import Digest
-from wasmoci.errors import Error
+from wasmoci.cosign import bundle as cosign_bundle
+from wasmoci.cosign import simple_signing
+from wasmoci.cosign.signing_request import ComponentAsked, ManifestAsked, SigningRequest, parse_asked
 from wasmoci.keys import component, cosign_file, image
-from wasmoci.oci import Descriptor, Index, Manifest
-from wasmoci.oci_platform import Platform
-from wasmoci.package_name import PackageName
-from wasmoci.reference import Reference
-from wasmoci.referrer_list import ReferrerList
+from wasmoci.oci.manifest import Descriptor, Index, Manifest
+from wasmoci.oci.platform import Platform
+from wasmoci.oci.referrers import ReferrerList
+from wasmoci.oci.wasm_artifact import WasmConfig, parse_origin
 from wasmoci.registry.challenge import parse_challenges
-from wasmoci.sign_component import sign_detached, sign_embedded
-from wasmoci.signature_format import SignatureFormat, SignatureType
-from wasmoci.signing_request_file import ComponentAsked, ManifestAsked, SigningRequest, parse_asked
-from wasmoci.strict_json import parse_object
-from wasmoci.verify_component import verify_component
-from wasmoci.wasm import Kind, custom_section
-from wasmoci.wasm_artifact import WasmConfig, parse_origin
+from wasmoci.sign.component import sign_detached, sign_embedded
+from wasmoci.values.digest import Digest
+from wasmoci.values.errors import Error
+from wasmoci.values.image_reference import Reference
+from wasmoci.values.package_name import PackageName
+from wasmoci.values.signature_format import Placement, SignatureFormat
+from wasmoci.values.strict_json import parse_object
+from wasmoci.verify.component import verify_component
+from wasmoci.wasm.interface import Interface, read_interface
+from wasmoci.wasm.metadata import read_annotations
+from wasmoci.wasm.parts import read_parts
+from wasmoci.wasm.sections import Kind, custom_section
+from wasmoci.wasm.signature import DELIMITER_NAME, SignatureData
+from wasmoci.wasm.summary import summarize
 
 PASSWORD = b"password"
 SEED = bytes(range(32))
@@ -95,7 +96,7 @@ _MANIFEST = Manifest(config=_LAYER, layers=(_LAYER,), annotations={"a": "b"}, su
 _STATEMENT = cosign_bundle.statement(_SUBJECT.digest)
 _BUNDLE = cosign_bundle.bundle(cosign_bundle.Envelope(_STATEMENT, bytes(70)), "hint")
 _PAYLOAD = simple_signing.payload(_SUBJECT.digest, "localhost:5000/a")
-_COMPONENT_ASKED = ComponentAsked(SignatureType.DETACHED, Kind.COMPONENT, with_key_id=True)
+_COMPONENT_ASKED = ComponentAsked(Placement.DETACHED, Kind.COMPONENT, with_key_id=True)
 _MANIFEST_ASKED = ManifestAsked("localhost:5000/a", list(SignatureFormat), {"a": "b"})
 
 

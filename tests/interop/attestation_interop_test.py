@@ -11,24 +11,24 @@ from images import KeyPair, push, signed_layout, unsigned_layout
 from peers import REGISTRIES, registry, run, run_refused
 from sigstore_certificate_fixtures import ISSUER, SAN
 from sigstore_fixtures import Files, SigstoreServer
-from wasmoci.attest import AttestRequest, attest
-from wasmoci.cosign_bundle import BUNDLE_MEDIA_TYPE
-from wasmoci.errors import Reason, VerificationError
-from wasmoci.image_provenance import image_provenance
-from wasmoci.image_trust import ImageTrust
+from wasmoci.cosign.bundle import BUNDLE_MEDIA_TYPE
+from wasmoci.cosign.predicate_type import SHORT_NAMES
+from wasmoci.cosign.provenance import BuildTarget, ProvenanceExpectation, Run, Source
+from wasmoci.cosign.statement import Statement
+from wasmoci.disk.layout import Layout
 from wasmoci.keyless.identity import IdentityPattern
 from wasmoci.keyless.signing import KeylessSigner
 from wasmoci.keyless.verifying import IdentityVerifier
 from wasmoci.keys.image import load_signer
-from wasmoci.layout import Layout
-from wasmoci.predicate_type import SHORT_NAMES
-from wasmoci.provenance import BuildTarget, ProvenanceExpectation, Run, Source
-from wasmoci.reference import Reference
 from wasmoci.registry.client import RepositoryClient
-from wasmoci.registry_source import RegistrySource
-from wasmoci.signature_format import SignatureFormat
-from wasmoci.statement import Statement
-from wasmoci.verify_attestation import AttestationPolicy, VerifiedAttestations, verify_attestation
+from wasmoci.registry.source import RegistrySource
+from wasmoci.sign.attest import AttestRequest, attest
+from wasmoci.sign.provenance import image_provenance
+from wasmoci.values.errors import Reason, VerificationError
+from wasmoci.values.image_reference import Reference
+from wasmoci.values.signature_format import SignatureFormat
+from wasmoci.verify.attestation import AttestationPolicy, VerifiedAttestations, verify_attestation
+from wasmoci.verify.trust import ImageTrust
 
 VERIFY = ("cosign", "verify-attestation", "--insecure-ignore-tlog")
 ATTEST = ("cosign", "attest", "--tlog-upload=false", "--use-signing-config=false", "--allow-http-registry", "-y")

@@ -7,8 +7,8 @@ import pytest
 
 from images import KeyPair, push, signed_component, signed_layout, unsigned_layout
 from peers import REGISTRIES, built, registry, run, run_refused
-from wasmoci.cosign_bundle import BUNDLE_MEDIA_TYPE
-from wasmoci.layout import Layout
+from wasmoci.cosign.bundle import BUNDLE_MEDIA_TYPE
+from wasmoci.disk.layout import Layout
 
 
 @pytest.mark.parametrize("kind", REGISTRIES)

@@ -17,18 +17,18 @@ from images import BOTH, KeyPair, signed_component, unsigned_layout
 from peers import built, run, run_refused
 from registries import PASSWORD as LOGIN
 from registries import USER, Registry, secured
-from wasmoci.attest import AttestRequest, attest
-from wasmoci.cli.main import main
-from wasmoci.image_contents import Contents, read_contents
-from wasmoci.image_index import subjects
+from wasmoci.commands.main import main
+from wasmoci.disk.layout import Layout
 from wasmoci.keys.image import load_signer
-from wasmoci.layout import Layout
-from wasmoci.make_index import IndexRequest, Variant, make_index
-from wasmoci.package import PackageRequest, package
-from wasmoci.reference import Reference
-from wasmoci.registry_source import RegistrySource
-from wasmoci.sign_image import SignRequest, sign_image
-from wasmoci.signature_format import SignatureFormat
+from wasmoci.oci.graph import ImageGraph, read_graph
+from wasmoci.oci.index import subjects
+from wasmoci.package.image import PackageRequest, package
+from wasmoci.package.index import IndexRequest, Variant, make_index
+from wasmoci.registry.source import RegistrySource
+from wasmoci.sign.attest import AttestRequest, attest
+from wasmoci.sign.image import SignRequest, sign_image
+from wasmoci.values.image_reference import Reference
+from wasmoci.values.signature_format import SignatureFormat
 
 # Each kind of registry is once where an image comes from, and once where it goes.
 WAYS = [("docker-registry", "referrers-registry"), ("referrers-registry", "embedded"), ("embedded", "docker-registry")]
@@ -69,10 +69,10 @@ class Way:
         reach = self.target.flags(str(command[0]))
         run_refused(*command, *reach, folder=self.folder, environment=self.environment)
 
-    def contents(self, registry: Registry, image: str) -> Contents:
+    def contents(self, registry: Registry, image: str) -> ImageGraph:
         reference = Reference.parse(image)
         with registry.client(reference.repository.path) as client:
-            return read_contents(RegistrySource(reference, client))
+            return read_graph(RegistrySource(reference, client))
 
 
 def way_between(source: Registry, target: Registry, folder: Path) -> Way:
@@ -138,7 +138,7 @@ def discovered(way: Way, registry: Registry, image: str) -> set[str]:
     return {one["digest"] for one in json.loads(found)["referrers"]}
 
 
-def everything(contents: Contents) -> set[str]:
+def everything(contents: ImageGraph) -> set[str]:
     """The digests of all manifests."""
     own = {str(contents.descriptor.digest), *(str(one.descriptor.digest) for one in contents.tagged)}
     return own.union(*map(everything, (*contents.entries, *contents.referrers)))

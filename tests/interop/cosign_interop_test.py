@@ -7,21 +7,21 @@ import pytest
 
 from images import BOTH, KeyPair, push, signed_layout, unsigned_layout
 from peers import REGISTRIES, built, registry, run, run_refused
-from wasmoci import cosign_bundle
-from wasmoci.cosign_bundle import Envelope
-from wasmoci.digest import Digest
-from wasmoci.errors import Reason, VerificationError
+from wasmoci.cosign import bundle as cosign_bundle
+from wasmoci.cosign.bundle import Envelope
+from wasmoci.disk.layout import Layout
 from wasmoci.keys.component import load_public_key as load_component_key
 from wasmoci.keys.image import FileKey, ImagePublicKey, ImageSigner, load_signer
-from wasmoci.layout import Layout
-from wasmoci.level import Level
-from wasmoci.oci import MANIFEST_MEDIA_TYPE, Descriptor
-from wasmoci.reference import Reference
+from wasmoci.oci.manifest import MANIFEST_MEDIA_TYPE, Descriptor
 from wasmoci.registry.client import RepositoryClient
-from wasmoci.registry_source import RegistrySource
-from wasmoci.sign_image import SignRequest, sign_image
-from wasmoci.signature_format import SignatureFormat
-from wasmoci.verify import Policy, verify
+from wasmoci.registry.source import RegistrySource
+from wasmoci.sign.image import SignRequest, sign_image
+from wasmoci.values.digest import Digest
+from wasmoci.values.errors import Reason, VerificationError
+from wasmoci.values.image_reference import Reference
+from wasmoci.values.level import Level
+from wasmoci.values.signature_format import SignatureFormat
+from wasmoci.verify.image import Policy, verify
 
 VERIFY = ("cosign", "verify", "--insecure-ignore-tlog")
 LEGACY = "--new-bundle-format=false"

@@ -12,19 +12,19 @@ from click.testing import CliRunner
 
 from images import BOTH, KeyPair, push, signed_layout, unsigned_layout
 from peers import REGISTRIES, built, registry, run, run_refused
-from wasmoci import cosign_bundle
-from wasmoci.cli.main import main
-from wasmoci.errors import KeyFileError, Reason, VerificationError
-from wasmoci.keygen import PrivateForm, make_image_pair
+from wasmoci.commands.main import main
+from wasmoci.cosign import bundle as cosign_bundle
 from wasmoci.keys.algorithms import GENERATED
 from wasmoci.keys.component import load_public_key as load_component_key
 from wasmoci.keys.image import load_public_key, load_signer
-from wasmoci.level import Level
-from wasmoci.reference import Reference
 from wasmoci.registry.client import RepositoryClient
-from wasmoci.registry_source import RegistrySource
-from wasmoci.signature_format import SignatureFormat
-from wasmoci.verify import Policy, verify
+from wasmoci.registry.source import RegistrySource
+from wasmoci.sign.keygen import PrivateForm, make_image_pair
+from wasmoci.values.errors import KeyFileError, Reason, VerificationError
+from wasmoci.values.image_reference import Reference
+from wasmoci.values.level import Level
+from wasmoci.values.signature_format import SignatureFormat
+from wasmoci.verify.image import Policy, verify
 
 VERIFY = ("cosign", "verify", "--insecure-ignore-tlog")
 SIGN = ("cosign", "sign", "--tlog-upload=false", "--use-signing-config=false", "--allow-http-registry", "-y")

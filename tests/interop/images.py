@@ -4,21 +4,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from peers import built, run
-from wasmoci.keygen import make_image_pair
+from wasmoci.disk.layout import Layout
 from wasmoci.keys.algorithms import DEFAULT
 from wasmoci.keys.component import load_public_key as load_component_key
 from wasmoci.keys.image import ImagePublicKey, load_public_key, load_signer
-from wasmoci.layout import Layout
-from wasmoci.level import Level
-from wasmoci.oci import Manifest
-from wasmoci.package import PackageRequest, package
-from wasmoci.progress import SILENT
-from wasmoci.publish import PublishRequest, plan, publish
-from wasmoci.reference import Repository
+from wasmoci.oci.manifest import Manifest
+from wasmoci.oci.progress import SILENT
+from wasmoci.package.image import PackageRequest, package
+from wasmoci.publish.plan import PublishRequest, plan, publish
 from wasmoci.registry.client import RepositoryClient
-from wasmoci.sign_image import SignRequest, sign_image
-from wasmoci.signature_format import SignatureFormat
-from wasmoci.verify import Policy
+from wasmoci.sign.image import SignRequest, sign_image
+from wasmoci.sign.keygen import make_image_pair
+from wasmoci.values.image_reference import Repository
+from wasmoci.values.level import Level
+from wasmoci.values.signature_format import SignatureFormat
+from wasmoci.verify.image import Policy
 
 BOTH = (SignatureFormat.BUNDLE, SignatureFormat.LEGACY)
 

@@ -9,25 +9,25 @@ import pytest
 
 from images import BOTH, KeyPair, push, signed_component
 from peers import REGISTRIES, built, registry, run, run_refused
-from wasmoci.cosign_bundle import BUNDLE_MEDIA_TYPE
-from wasmoci.errors import Reason, VerificationError
-from wasmoci.image_index import entries, subjects
-from wasmoci.image_signatures import ImageSignature
+from wasmoci.cosign.bundle import BUNDLE_MEDIA_TYPE
+from wasmoci.disk.layout import Layout
 from wasmoci.keys.component import load_public_key as load_component_key
 from wasmoci.keys.image import ImagePublicKey, load_signer
-from wasmoci.layout import Layout
-from wasmoci.level import Level
-from wasmoci.make_index import IndexRequest, Variant, make_index
-from wasmoci.oci import INDEX_MEDIA_TYPE
-from wasmoci.oci_platform import Platform
-from wasmoci.package import PackageRequest, package
-from wasmoci.reference import Reference
+from wasmoci.oci.index import entries, subjects
+from wasmoci.oci.manifest import INDEX_MEDIA_TYPE
+from wasmoci.oci.platform import Platform
+from wasmoci.package.image import PackageRequest, package
+from wasmoci.package.index import IndexRequest, Variant, make_index
 from wasmoci.registry.client import RepositoryClient
-from wasmoci.registry_source import RegistrySource
-from wasmoci.sign_image import SignRequest, sign_image
-from wasmoci.signature_format import SignatureFormat
-from wasmoci.verify import Policy
-from wasmoci.verify_index import VerifiedIndex, verify_root
+from wasmoci.registry.source import RegistrySource
+from wasmoci.sign.image import SignRequest, sign_image
+from wasmoci.values.errors import Reason, VerificationError
+from wasmoci.values.image_reference import Reference
+from wasmoci.values.level import Level
+from wasmoci.values.signature_format import SignatureFormat
+from wasmoci.verify.image import Policy
+from wasmoci.verify.index import VerifiedIndex, verify_root
+from wasmoci.verify.signatures import ImageSignature
 
 VERIFY = ("cosign", "verify", "--insecure-ignore-tlog")
 LEGACY = "--new-bundle-format=false"

@@ -18,16 +18,16 @@ from aws_kms_fixtures import Kms, environment
 from images import BOTH
 from key_service_fixtures import SECRET, http_server, told
 from peers import built, free_address, run, run_refused, serving
-from wasmoci.errors import KeyFileError
+from wasmoci.disk.layout import Layout
 from wasmoci.keys.image import ImageSigner
 from wasmoci.keys.references import open_component_signer, open_image_signer, public_key_of
-from wasmoci.layout import Layout
-from wasmoci.level import Level
-from wasmoci.package import PackageRequest, package
-from wasmoci.sign_component import sign_embedded
-from wasmoci.sign_image import SignRequest, sign_image
-from wasmoci.verify import Policy, verify
-from wasmoci.wasm import Kind
+from wasmoci.package.image import PackageRequest, package
+from wasmoci.sign.component import sign_embedded
+from wasmoci.sign.image import SignRequest, sign_image
+from wasmoci.values.errors import KeyFileError
+from wasmoci.values.level import Level
+from wasmoci.verify.image import Policy, verify
+from wasmoci.wasm.sections import Kind
 
 VERIFY = ("cosign", "verify", "--insecure-ignore-tlog")
 REPOSITORY = "localhost:5000/acme/greeting"
@@ -113,7 +113,7 @@ def _token(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Token]:
 
 def _command(token: Token, *arguments: str, folder: Path, **environment: str) -> tuple[int, str]:
     """The exit code and the standard error of `wasm-oci`; in its own process, as a login is for a whole process."""
-    program = f"import sys; sys.path[:] = {sys.path!r}; from wasmoci.cli.main import main; main()"
+    program = f"import sys; sys.path[:] = {sys.path!r}; from wasmoci.commands.main import main; main()"
     result = subprocess.run(
         [sys.executable, "-c", program, *arguments],
         capture_output=True,

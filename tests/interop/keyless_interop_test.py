@@ -17,23 +17,23 @@ from peers import REGISTRIES, built, registry, run, run_refused
 from sigstore_certificate_fixtures import ISSUER, SAN, YEAR, Authority, Leaf, now
 from sigstore_fixtures import Files, Sigstore, SigstoreServer, timestamp
 from sigstore_log_fixtures import Json, Log
-from wasmoci.attached_bundles import attached_bundles
-from wasmoci.errors import Reason, VerificationError
-from wasmoci.image_source import ImageSource
-from wasmoci.image_trust import ImageTrust
+from wasmoci.disk.layout import Layout
 from wasmoci.keyless.identity import IdentityPattern
 from wasmoci.keyless.signing import KeylessSigner
 from wasmoci.keyless.verifying import IdentityVerifier
 from wasmoci.keys.component import load_public_key as load_component_key
-from wasmoci.layout import Layout
-from wasmoci.level import Level
-from wasmoci.reference import Reference
+from wasmoci.oci.source import ImageSource
 from wasmoci.registry.client import RepositoryClient
-from wasmoci.registry_source import RegistrySource
-from wasmoci.sign_image import SignRequest, sign_image
-from wasmoci.signature_format import SignatureFormat
-from wasmoci.strict_json import dump
-from wasmoci.verify import Policy, verify
+from wasmoci.registry.source import RegistrySource
+from wasmoci.sign.image import SignRequest, sign_image
+from wasmoci.values.errors import Reason, VerificationError
+from wasmoci.values.image_reference import Reference
+from wasmoci.values.level import Level
+from wasmoci.values.signature_format import SignatureFormat
+from wasmoci.values.strict_json import dump
+from wasmoci.verify.attached_bundles import attached_bundles
+from wasmoci.verify.image import Policy, verify
+from wasmoci.verify.trust import ImageTrust
 
 WRONG_IDENTITY = IdentityPattern.of(identity=f"{SAN}x", issuer=ISSUER)
 WRONG_ISSUER = IdentityPattern.of(identity=SAN, issuer="https://evil.example")

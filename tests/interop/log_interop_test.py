@@ -11,22 +11,22 @@ from images import KeyPair, push, signed_layout, unsigned_layout
 from log_entry_fixtures import Ed25519Sigstore
 from peers import REGISTRIES, registry, run, run_refused
 from sigstore_fixtures import Files, Sigstore, SigstoreServer
-from wasmoci.attest import AttestRequest, attest
-from wasmoci.errors import Reason, VerificationError
-from wasmoci.image_signatures import verify_image_signatures
-from wasmoci.image_source import ImageSource
-from wasmoci.image_trust import ImageTrust
+from wasmoci.disk.layout import Layout, LayoutWriter
 from wasmoci.keys.image import load_signer
-from wasmoci.layout import Layout, LayoutWriter
-from wasmoci.log_signatures import LogRequest, log_signatures
-from wasmoci.oci import Descriptor, Manifest, referrer_descriptor
-from wasmoci.reference import Reference
+from wasmoci.oci.manifest import Descriptor, Manifest, referrer_descriptor
+from wasmoci.oci.source import ImageSource
 from wasmoci.registry.client import RepositoryClient
-from wasmoci.registry_source import RegistrySource
-from wasmoci.signature_format import SignatureFormat
-from wasmoci.strict_json import dump
+from wasmoci.registry.source import RegistrySource
+from wasmoci.sign.attest import AttestRequest, attest
+from wasmoci.sign.log import LogRequest, log_signatures
 from wasmoci.transparency.rekor import RekorLogs
 from wasmoci.transparency.verifying import TrustedLogs
+from wasmoci.values.errors import Reason, VerificationError
+from wasmoci.values.image_reference import Reference
+from wasmoci.values.signature_format import SignatureFormat
+from wasmoci.values.strict_json import dump
+from wasmoci.verify.signatures import verify_image_signatures
+from wasmoci.verify.trust import ImageTrust
 
 REPOSITORY = "localhost:5000/acme/greeting"
 PASSWORD = {"COSIGN_PASSWORD": "marked-password"}

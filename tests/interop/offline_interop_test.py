@@ -8,15 +8,15 @@ from click.testing import CliRunner
 
 from images import signed_component
 from peers import run, run_refused
-from wasmoci.cli.main import main
-from wasmoci.edit_signatures import detach_signature
+from wasmoci.commands.main import main
+from wasmoci.disk.layout import Layout
 from wasmoci.keys.component import compact_public
 from wasmoci.keys.component import load_public_key as load_component_key
 from wasmoci.keys.image import load_public_key
-from wasmoci.layout import Layout
-from wasmoci.level import Level
-from wasmoci.package import PackageRequest, package
-from wasmoci.verify import Policy, verify
+from wasmoci.package.image import PackageRequest, package
+from wasmoci.sign.edit import detach_signature
+from wasmoci.values.level import Level
+from wasmoci.verify.image import Policy, verify
 
 VERIFY = ("cosign", "verify", "--insecure-ignore-tlog")
 LEGACY = "--new-bundle-format=false"

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from runfiles import Runfiles
 
-from wasmoci.registry.server import EmbeddedRegistry
+from wasmoci.registry_server.server import EmbeddedRegistry
 
 EXAMPLE = "examples/oci_signing"
 REGISTRIES = ("docker-registry", "embedded")

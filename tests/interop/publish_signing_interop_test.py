@@ -10,9 +10,9 @@ import pytest
 
 from images import signed_component
 from peers import REGISTRIES, registry, run, run_refused
-from wasmoci.edit_signatures import detach_signature
 from wasmoci.keys.component import compact_public, load_public_key
-from wasmoci.package import PackageRequest, package
+from wasmoci.package.image import PackageRequest, package
+from wasmoci.sign.edit import detach_signature
 
 MODULE = "/usr/lib/softhsm/libsofthsm2.so"
 PIN = "marked-pin"
@@ -43,7 +43,7 @@ def _token(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]
 
 def wasm_oci(folder: Path, token: dict[str, str], *arguments: str | Path) -> str:
     """The standard output of `wasm-oci`, in a process of its own, as a login is for a whole process."""
-    program = f"import sys; sys.path[:] = {sys.path!r}; from wasmoci.cli.main import main; main()"
+    program = f"import sys; sys.path[:] = {sys.path!r}; from wasmoci.commands.main import main; main()"
     ran = subprocess.run(
         [sys.executable, "-c", program, *map(str, arguments)],
         capture_output=True,
@@ -60,9 +60,9 @@ def wasm_oci(folder: Path, token: dict[str, str], *arguments: str | Path) -> str
 
 
 @pytest.mark.parametrize("kind", REGISTRIES)
-@pytest.mark.parametrize("signature_type", ["embedded", "detached"])
+@pytest.mark.parametrize("placement", ["embedded", "detached"])
 def test_keys_in_a_token_sign_what_is_published(
-    signature_type: str, kind: str, token: dict[str, str], tmp_path: Path
+    placement: str, kind: str, token: dict[str, str], tmp_path: Path
 ) -> None:
     (tmp_path / "signed.wasm").write_bytes(signed_component())
     with (tmp_path / "signed.wasm").open("rb") as source, (tmp_path / "greeting.wasm").open("xb") as target:
@@ -74,7 +74,7 @@ def test_keys_in_a_token_sign_what_is_published(
     with registry(kind, tmp_path) as address:
         image = f"{address}/acme/greeting"
         keys = ("--key", IMAGE_KEY, "--component-signing-key", COMPONENT_KEY)
-        signing = (*keys, "--component-signature", signature_type, "-a", "env=prod")
+        signing = (*keys, "--component-signature", placement, "-a", "env=prod")
         to = (image, "--tag", "v1.0.0", "--insecure-registry", address)
         wasm_oci(tmp_path, token, "publish", "layout", *to, *trust, *signing)
         for flags in ([], [LEGACY], ["-a", "env=prod"]):
@@ -82,6 +82,6 @@ def test_keys_in_a_token_sign_what_is_published(
         run_refused(*VERIFY, "--key", "oci.pub", "-a", "env=test", f"{image}:v1.0.0", folder=tmp_path)
         pull = ("pull", f"{image}:v1.0.0", "--insecure-registry", address, "--output", "pulled.wasm")
         wasm_oci(tmp_path, {}, *pull, *trust, "--require", "dual-layer")
-    if signature_type == "embedded":
+    if placement == "embedded":
         (tmp_path / "compact.pub").write_bytes(compact_public(load_public_key(tmp_path / "component.pub")))
         run("wasmsign2", "verify", "-i", "pulled.wasm", "-K", "compact.pub", folder=tmp_path)

@@ -15,10 +15,10 @@ import bcrypt
 
 from peers import free_address, serving
 from registry_fixtures import make_tls
-from wasmoci.reference import Repository
 from wasmoci.registry.client import RepositoryClient
-from wasmoci.registry.server import EmbeddedRegistry
-from wasmoci.registry.server_auth import BearerAuth
+from wasmoci.registry_server.auth import BearerAuth
+from wasmoci.registry_server.server import EmbeddedRegistry
+from wasmoci.values.image_reference import Repository
 
 KINDS = ("docker-registry", "referrers-registry", "embedded")
 

@@ -16,18 +16,25 @@ import pytest
 from images import KeyPair, signed_component, signed_layout
 from peers import built, run, run_refused
 from registries import KINDS, PASSWORD, USER, Registry, secured
-from wasmoci.errors import RegistryError
+from wasmoci.disk.layout import Layout
 from wasmoci.keys.component import load_public_key
-from wasmoci.layout import Layout
-from wasmoci.level import Level
-from wasmoci.oci import EMPTY_CONFIG, EMPTY_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descriptor, Manifest, referrer_descriptor
-from wasmoci.progress import SILENT, Progress
-from wasmoci.publish import PublishRequest, plan, publish
-from wasmoci.reference import Reference, Repository
+from wasmoci.oci.manifest import (
+    EMPTY_CONFIG,
+    EMPTY_MEDIA_TYPE,
+    MANIFEST_MEDIA_TYPE,
+    Descriptor,
+    Manifest,
+    referrer_descriptor,
+)
+from wasmoci.oci.progress import SILENT, Progress
+from wasmoci.publish.plan import PublishRequest, plan, publish
 from wasmoci.registry import upload
 from wasmoci.registry.referrers import Listing
-from wasmoci.registry_source import RegistrySource
-from wasmoci.verify import Policy, verify
+from wasmoci.registry.source import RegistrySource
+from wasmoci.values.errors import RegistryError
+from wasmoci.values.image_reference import Reference, Repository
+from wasmoci.values.level import Level
+from wasmoci.verify.image import Policy, verify
 
 PATH = "acme/greeting"
 CONFIG = Descriptor.of(EMPTY_MEDIA_TYPE, EMPTY_CONFIG)
@@ -95,7 +102,7 @@ def test_a_second_run_sends_nothing(registry: Registry, tmp_path: Path) -> None:
     steps: list[str] = []
     with registry.client(PATH) as client:
         publish(request, plan(request), client, Progress(steps.append))
-        assert all(client.has_blob(blob) for blob in plan(request).contents.blobs)
+        assert all(client.has_blob(blob) for blob in plan(request).graph.blobs)
     assert [step for step in steps if step.startswith("blob ")] == [s for s in steps if s.startswith("blob already")]
 
 

@@ -8,15 +8,15 @@ import pytest
 
 from images import BOTH, KeyPair, push, unsigned_layout
 from peers import REGISTRIES, registry, run, run_refused
-from wasmoci.errors import Reason, VerificationError
-from wasmoci.image_trust import ImageTrust
 from wasmoci.keys.image import load_signer
-from wasmoci.reference import Reference
 from wasmoci.registry.client import RepositoryClient
-from wasmoci.registry_source import RegistrySource
-from wasmoci.sign_image import SignRequest, sign_image
-from wasmoci.signature_format import SignatureFormat
-from wasmoci.verify import Policy, Verified, verify
+from wasmoci.registry.source import RegistrySource
+from wasmoci.sign.image import SignRequest, sign_image
+from wasmoci.values.errors import Reason, VerificationError
+from wasmoci.values.image_reference import Reference
+from wasmoci.values.signature_format import SignatureFormat
+from wasmoci.verify.image import Policy, Verified, verify
+from wasmoci.verify.trust import ImageTrust
 
 VERIFY = ("cosign", "verify", "--insecure-ignore-tlog", "--allow-http-registry")
 SIGN = ("cosign", "sign", "--tlog-upload=false", "--use-signing-config=false", "--allow-http-registry", "-y")

@@ -6,19 +6,19 @@ from pathlib import Path
 import pytest
 
 from peers import built, corpus, run, run_refused
-from wasmoci.component_matrix import Matrix, component_matrix
-from wasmoci.component_parts import read_parts
-from wasmoci.component_signature import MAX_DATA_SIZE, RecordForm
-from wasmoci.edit_signatures import attach_signature, detach_signature, remove_signatures
-from wasmoci.errors import FormatError, VerificationError
-from wasmoci.files import read_bounded
+from wasmoci.disk.files import read_bounded
 from wasmoci.keys.component import ComponentPublicKey, ComponentSigner, SecretKey, compact_public
-from wasmoci.section_pattern import Selection
-from wasmoci.sign_component import sign_detached, sign_embedded
-from wasmoci.split_component import split_component
-from wasmoci.verify_component import verify_component
-from wasmoci.verify_parts import VerifiedParts, verify_parts
-from wasmoci.wasm import custom_section, read_kind, read_sections
+from wasmoci.sign.component import sign_detached, sign_embedded
+from wasmoci.sign.edit import attach_signature, detach_signature, remove_signatures
+from wasmoci.sign.split import split_component
+from wasmoci.values.errors import FormatError, VerificationError
+from wasmoci.verify.component import verify_component
+from wasmoci.verify.matrix import Matrix, component_matrix
+from wasmoci.verify.parts import VerifiedParts, verify_parts
+from wasmoci.wasm.parts import read_parts
+from wasmoci.wasm.section_pattern import Selection
+from wasmoci.wasm.sections import custom_section, read_kind, read_sections
+from wasmoci.wasm.signature import MAX_DATA_SIZE, RecordForm
 
 SECRET_KEY, OTHER_SECRET_KEY = SecretKey(bytes(range(32))), SecretKey(bytes(range(32, 64)))
 SIGNER, OTHER_SIGNER = ComponentSigner(SECRET_KEY), ComponentSigner(OTHER_SECRET_KEY)

@@ -5,15 +5,15 @@ from pathlib import Path
 import pytest
 
 from peers import built, corpus, run, run_refused
-from wasmoci.component_parts import read_parts
-from wasmoci.component_signature import MAX_DATA_SIZE
-from wasmoci.errors import FormatError, Reason, VerificationError
-from wasmoci.files import read_bounded
-from wasmoci.keygen import make_component_pair
+from wasmoci.disk.files import read_bounded
 from wasmoci.keys.component import ComponentPublicKey, ComponentSigner, SecretKey, load_public_key, load_signer
-from wasmoci.sign_component import sign_detached, sign_embedded
-from wasmoci.verify_component import verify_component
-from wasmoci.wasm import read_kind
+from wasmoci.sign.component import sign_detached, sign_embedded
+from wasmoci.sign.keygen import make_component_pair
+from wasmoci.values.errors import FormatError, Reason, VerificationError
+from wasmoci.verify.component import verify_component
+from wasmoci.wasm.parts import read_parts
+from wasmoci.wasm.sections import read_kind
+from wasmoci.wasm.signature import MAX_DATA_SIZE
 
 
 def _is_padded(path: Path) -> bool:

@@ -13,11 +13,11 @@ from click.testing import CliRunner, Result
 from images import KeyPair, signed_component
 from peers import REGISTRIES, built, corpus, registry, run, run_refused
 from wasm_fixtures import wat
-from wasmoci.cli.main import main
-from wasmoci.keygen import make_component_pair
-from wasmoci.layout import Layout
-from wasmoci.package import PackageRequest, package
-from wasmoci.wasm import Kind, custom_section, read_kind
+from wasmoci.commands.main import main
+from wasmoci.disk.layout import Layout
+from wasmoci.package.image import PackageRequest, package
+from wasmoci.sign.keygen import make_component_pair
+from wasmoci.wasm.sections import Kind, custom_section, read_kind
 
 Json = dict[str, Any]
 

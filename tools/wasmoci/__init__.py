@@ -1,5 +1,5 @@
 """Dual-layer signed WebAssembly component OCI images.
 
 Imports point one way: formats, then adapters (keys, layout, registry), then operations,
-then `wasmoci.cli`. `tests/python/layers_test.py` holds the order.
+then `wasmoci.commands`. `tests/python/layers_test.py` holds the order.
 """

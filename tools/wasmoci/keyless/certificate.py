@@ -6,10 +6,10 @@ Source: Fulcio's certificate specification (subject alternative name; OIDs below
 from cryptography import x509
 from cryptography.x509.oid import ObjectIdentifier
 
-from wasmoci.base64_strict import decode
-from wasmoci.errors import FormatError, LimitError
 from wasmoci.keyless.identity import Identity
-from wasmoci.strict_json import JsonObject
+from wasmoci.values.base64_strict import decode
+from wasmoci.values.errors import FormatError, LimitError
+from wasmoci.values.strict_json import JsonObject
 
 MAX_CERTIFICATE_SIZE = 16 * 1024
 

@@ -8,8 +8,8 @@ anything is refused. RE2 takes linear time, whatever the expression and the text
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from wasmoci.errors import FormatError, UsageError
-from wasmoci.text import excerpt
+from wasmoci.values.errors import FormatError, UsageError
+from wasmoci.values.text import excerpt
 
 MAX_NAME_CHARACTERS = 2048
 MAX_REGEXP_CHARACTERS = 2048

@@ -6,15 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wasmoci import cosign_bundle
-from wasmoci.cosign_bundle import MAX_BUNDLE_SIZE, MAX_SUBJECTS
-from wasmoci.errors import Error, FormatError, Reason, UsageError, VerificationError
-from wasmoci.files import read_bounded
+from wasmoci.cosign import bundle as cosign_bundle
+from wasmoci.cosign.bundle import MAX_BUNDLE_SIZE, MAX_SUBJECTS
+from wasmoci.disk.files import read_bounded
 from wasmoci.keyless.token import identity_token
 from wasmoci.keyless.trusted_root import KeylessRoot, embedded, trust_config
 from wasmoci.keyless.verifying import verify_keyless
-from wasmoci.strict_json import JsonObject, dump, parse_object
-from wasmoci.text import excerpt, without_secrets
+from wasmoci.values.errors import Error, FormatError, Reason, UsageError, VerificationError
+from wasmoci.values.strict_json import JsonObject, dump, parse_object
+from wasmoci.values.text import excerpt, without_secrets
 
 if TYPE_CHECKING:
     from sigstore.sign import SigningContext

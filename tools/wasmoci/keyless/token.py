@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wasmoci.errors import Error, FormatError, UsageError
-from wasmoci.files import read_bounded
+from wasmoci.disk.files import read_bounded
+from wasmoci.values.errors import Error, FormatError, UsageError
 
 if TYPE_CHECKING:
     from sigstore.oidc import IdentityToken

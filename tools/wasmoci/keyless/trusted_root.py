@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from wasmoci.errors import FormatError, Reason, VerificationError
-from wasmoci.files import read_bounded
+from wasmoci.disk.files import read_bounded
 from wasmoci.keyless.certificate import parse_certificate
-from wasmoci.strict_json import JsonObject, dump, parse_object
-from wasmoci.text import excerpt
 from wasmoci.transparency.trusted_root import MAX_LOGS, MAX_TRUSTED_ROOT_SIZE
 from wasmoci.transparency.validity import Validity
+from wasmoci.values.errors import FormatError, Reason, VerificationError
+from wasmoci.values.strict_json import JsonObject, dump, parse_object
+from wasmoci.values.text import excerpt
 
 if TYPE_CHECKING:
     from sigstore.models import ClientTrustConfig, TrustedRoot

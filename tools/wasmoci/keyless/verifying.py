@@ -13,15 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wasmoci import cosign_bundle
-from wasmoci.cosign_bundle import MAX_BUNDLE_SIZE, PAYLOAD_TYPE
-from wasmoci.errors import Error, FormatError, Reason, UsageError, VerificationError
+from wasmoci.cosign import bundle as cosign_bundle
+from wasmoci.cosign.bundle import MAX_BUNDLE_SIZE, PAYLOAD_TYPE
 from wasmoci.keyless.certificate import identity_of, parse_certificate
 from wasmoci.keyless.identity import Identity, IdentityPattern, TrustedIdentity
 from wasmoci.keyless.trusted_root import KeylessRoot
-from wasmoci.strict_json import JsonObject, parse_object
-from wasmoci.text import excerpt
 from wasmoci.transparency.log_entry import LogEntry
+from wasmoci.values.errors import Error, FormatError, Reason, UsageError, VerificationError
+from wasmoci.values.strict_json import JsonObject, parse_object
+from wasmoci.values.text import excerpt
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate

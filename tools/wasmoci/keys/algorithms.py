@@ -10,8 +10,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 
-from wasmoci.errors import KeyFileError
 from wasmoci.keys import ed25519_points
+from wasmoci.values.errors import KeyFileError
 
 DEFAULT = "ecdsa-p256"
 

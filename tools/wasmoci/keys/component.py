@@ -19,13 +19,13 @@ from typing import TypeVar, cast
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from wasmoci.component_signature import key_id
-from wasmoci.errors import KeyFileError, Reason, VerificationError
-from wasmoci.files import read_bounded, read_secret
+from wasmoci.disk.files import read_bounded, read_secret
 from wasmoci.keys import ed25519_points, plain_ed25519, private_file
 from wasmoci.keys.plain_ed25519 import KEY_SIZE
 from wasmoci.keys.private_file import UNREADABLE
 from wasmoci.keys.protocols import MAX_KEY_FILE_SIZE, PasswordSource, SigningKey, no_password
+from wasmoci.values.errors import KeyFileError, Reason, VerificationError
+from wasmoci.wasm.signature import key_id
 
 _T = TypeVar("_T")
 

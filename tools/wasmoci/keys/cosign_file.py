@@ -12,9 +12,9 @@ import secrets
 from nacl.exceptions import CryptoError
 from nacl.secret import SecretBox
 
-from wasmoci import base64_strict
-from wasmoci.errors import FormatError, KeyFileError
-from wasmoci.strict_json import JsonObject, dump, parse_object
+from wasmoci.values import base64_strict
+from wasmoci.values.errors import FormatError, KeyFileError
+from wasmoci.values.strict_json import JsonObject, dump, parse_object
 
 _PEM_TYPES = (b"ENCRYPTED SIGSTORE PRIVATE KEY", b"ENCRYPTED COSIGN PRIVATE KEY")
 _SALT_SIZE = 32

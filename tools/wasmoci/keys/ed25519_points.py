@@ -1,6 +1,6 @@
 """Public keys of Ed25519 for which anybody can sign."""
 
-from wasmoci.errors import KeyFileError
+from wasmoci.values.errors import KeyFileError
 
 # The encodings of points of small order, sign bit cleared; signatures under them prove nothing.
 _SMALL_ORDER = frozenset(

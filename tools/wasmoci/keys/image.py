@@ -11,12 +11,12 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
 
-from wasmoci import cosign_bundle
-from wasmoci.errors import KeyFileError, Reason, VerificationError
-from wasmoci.files import read_bounded, read_secret
+from wasmoci.cosign import bundle as cosign_bundle
+from wasmoci.disk.files import read_bounded, read_secret
 from wasmoci.keys import algorithms, private_file
 from wasmoci.keys.private_file import UNREADABLE
 from wasmoci.keys.protocols import MAX_KEY_FILE_SIZE, PasswordSource, SigningKey, no_password
+from wasmoci.values.errors import KeyFileError, Reason, VerificationError
 
 _PEM_BEGIN = b"-----BEGIN"
 _PUBLIC_FORMS = "an OCI public key is a PEM or DER SubjectPublicKeyInfo file"

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from wasmoci.errors import UsageError
+from wasmoci.values.errors import UsageError
 
 PKCS11_SCHEME = "pkcs11:"
 SEPARATOR = "://"

@@ -7,12 +7,12 @@ from pathlib import Path
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from wasmoci import base64_strict
-from wasmoci.errors import FormatError, KeyFileError, Reason, VerificationError
-from wasmoci.files import read_bounded
+from wasmoci.disk.files import read_bounded
 from wasmoci.keys import component, image
 from wasmoci.keys.component import ComponentPublicKey
 from wasmoci.keys.image import ImagePublicKey
+from wasmoci.values import base64_strict
+from wasmoci.values.errors import FormatError, KeyFileError, Reason, VerificationError
 
 MAX_SIGNATURE_FILE_SIZE = 64 * 1024
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
-from wasmoci.errors import UsageError
 from wasmoci.keys.key_path import PKCS11_SCHEME
+from wasmoci.values.errors import UsageError
 
 MODULE_VARIABLE = "COSIGN_PKCS11_MODULE_PATH"
 PIN_VARIABLE = "COSIGN_PKCS11_PIN"

@@ -3,7 +3,7 @@
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
-from wasmoci.errors import UsageError
+from wasmoci.values.errors import UsageError
 
 # The longest that `cryptography` encrypts with.
 MAX_PASSWORD_SIZE = 1023

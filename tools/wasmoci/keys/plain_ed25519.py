@@ -7,8 +7,8 @@ keys and many more, but is slow to import.
 
 import re
 
-from wasmoci import base64_strict
-from wasmoci.errors import FormatError
+from wasmoci.values import base64_strict
+from wasmoci.values.errors import FormatError
 
 KEY_SIZE = 32
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 from cryptography.exceptions import InternalError, InvalidTag, UnsupportedAlgorithm
 
-from wasmoci.errors import KeyFileError
 from wasmoci.keys.protocols import PasswordSource
+from wasmoci.values.errors import KeyFileError
 
 # What cryptography raises for a key file that it cannot use; InternalError comes from some broken keys,
 # such as an Ed448 key of 32 bytes.

@@ -9,9 +9,9 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from wasmoci.errors import UsageError
 from wasmoci.keys.key_path import PKCS11_SCHEME, SEPARATOR
 from wasmoci.keys.pkcs11_uri import Pkcs11Uri
+from wasmoci.values.errors import UsageError
 
 _UUID = r"[A-Fa-f0-9]{8}-?[A-Fa-f0-9]{4}-?[A-Fa-f0-9]{4}-?[A-Fa-f0-9]{4}-?[A-Fa-f0-9]{12}"
 _AWS_ID = rf"(?:mrk-[A-Fa-f0-9]{{32}}|{_UUID})"

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
-from wasmoci.errors import KeyFileError
 from wasmoci.keys.pkcs11_uri import Pkcs11Uri
 from wasmoci.keys.protocols import MAX_KEY_FILE_SIZE, SigningKey
 from wasmoci.keys.reference_forms import (
@@ -21,6 +20,7 @@ from wasmoci.keys.reference_forms import (
     VaultKey,
     parse,
 )
+from wasmoci.values.errors import KeyFileError
 
 if TYPE_CHECKING:
     from wasmoci.keys.image import ImagePublicKey

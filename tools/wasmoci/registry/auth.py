@@ -10,14 +10,14 @@ from collections.abc import Callable
 from enum import Enum
 from urllib.parse import urlencode
 
-from wasmoci.errors import FormatError, RegistryError
-from wasmoci.reference import Repository
 from wasmoci.registry.challenge import Challenge, parse_challenges
 from wasmoci.registry.credential import Credential, CredentialKind
 from wasmoci.registry.transport import Body, Request, Response, Transport
 from wasmoci.registry.url import Origin, Url
-from wasmoci.strict_json import parse_object
-from wasmoci.text import without_secrets
+from wasmoci.values.errors import FormatError, RegistryError
+from wasmoci.values.image_reference import Repository
+from wasmoci.values.strict_json import parse_object
+from wasmoci.values.text import without_secrets
 
 MAX_TOKEN_RESPONSE = 256 * 1024
 CLIENT_ID = "wasm-oci"

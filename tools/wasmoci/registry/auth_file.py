@@ -11,11 +11,11 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
-from wasmoci.errors import FormatError, RegistryError
-from wasmoci.reference import Repository
 from wasmoci.registry.credential import Credential, CredentialKind
 from wasmoci.registry.credential_helper import ask_helper
-from wasmoci.strict_json import JsonObject, parse_object
+from wasmoci.values.errors import FormatError, RegistryError
+from wasmoci.values.image_reference import Repository
+from wasmoci.values.strict_json import JsonObject, parse_object
 
 MAX_AUTH_FILE_SIZE = 1024 * 1024
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from wasmoci.errors import Error, Reason, VerificationError
-from wasmoci.oci import Descriptor
+from wasmoci.oci.manifest import Descriptor
+from wasmoci.values.errors import Error, Reason, VerificationError
 
 UPLOAD_BLOCK_SIZE = 64 * 1024
 

@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from wasmoci.errors import RegistryError
-from wasmoci.text import excerpt
+from wasmoci.values.errors import RegistryError
+from wasmoci.values.text import excerpt
 
 MAX_CHALLENGE_CHARACTERS = 8192
 

@@ -3,9 +3,9 @@
 import hashlib
 from collections.abc import Callable, Iterable
 
-from wasmoci.digest import Digest
-from wasmoci.errors import Reason, VerificationError
-from wasmoci.oci import Descriptor
+from wasmoci.oci.manifest import Descriptor
+from wasmoci.values.digest import Digest
+from wasmoci.values.errors import Reason, VerificationError
 
 
 def nowhere(_: bytes) -> None:

@@ -9,11 +9,8 @@ from functools import partial
 from types import TracebackType
 from typing import BinaryIO
 
-from wasmoci.digest import Digest
-from wasmoci.errors import FormatError, LimitError, Reason, RegistryError, VerificationError
-from wasmoci.oci import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, MAX_MANIFEST_SIZE, Descriptor
-from wasmoci.reference import Repository, check_tag
-from wasmoci.referrer_list import ReferrerList
+from wasmoci.oci.manifest import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, MAX_MANIFEST_SIZE, Descriptor
+from wasmoci.oci.referrers import ReferrerList
 from wasmoci.registry.auth import Access
 from wasmoci.registry.blob_source import BlobSource, nothing, untold
 from wasmoci.registry.checked_copy import checked_copy, nowhere
@@ -26,8 +23,11 @@ from wasmoci.registry.tls import TlsFiles
 from wasmoci.registry.transport import Body, Request, Response, seconds_for
 from wasmoci.registry.upload import Uploader
 from wasmoci.registry.upload_answers import check_said_digest
-from wasmoci.strict_json import parse_object
-from wasmoci.text import excerpt
+from wasmoci.values.digest import Digest
+from wasmoci.values.errors import FormatError, LimitError, Reason, RegistryError, VerificationError
+from wasmoci.values.image_reference import Repository, check_tag
+from wasmoci.values.strict_json import parse_object
+from wasmoci.values.text import excerpt
 
 _MANIFEST_TYPES = (MANIFEST_MEDIA_TYPE, INDEX_MEDIA_TYPE)
 _OK, _CREATED, _NOT_FOUND = 200, 201, 404

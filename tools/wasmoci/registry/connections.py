@@ -15,7 +15,7 @@ from wasmoci.registry.deadline import interrupting
 from wasmoci.registry.proxy import Proxy, proxy_for
 from wasmoci.registry.tls import TlsFiles, bundle_of, identified, trusting
 from wasmoci.registry.url import Origin, Url
-from wasmoci.text import without_secrets
+from wasmoci.values.text import without_secrets
 
 # Connections to one origin that are kept: more than a run that publishes many images has at the same time.
 MAX_CONNECTIONS = 48

@@ -5,11 +5,11 @@ import shutil
 import subprocess
 from collections.abc import Mapping
 
-from wasmoci.errors import FormatError, RegistryError
 from wasmoci.registry.credential import Credential, CredentialKind
 from wasmoci.registry.environment_credential import SECRET_VARIABLES
-from wasmoci.strict_json import JsonObject, parse_object
-from wasmoci.text import excerpt
+from wasmoci.values.errors import FormatError, RegistryError
+from wasmoci.values.strict_json import JsonObject, parse_object
+from wasmoci.values.text import excerpt
 
 MAX_HELPER_OUTPUT = 1024 * 1024
 HELPER_TIMEOUT_SECONDS = 30

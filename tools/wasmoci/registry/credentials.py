@@ -10,12 +10,12 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from wasmoci.errors import RegistryError
-from wasmoci.reference import Repository
 from wasmoci.registry.auth_file import AskHelper, credential_in_file
 from wasmoci.registry.credential import Credential
 from wasmoci.registry.credential_helper import ask_helper
 from wasmoci.registry.environment_credential import environment_credential
+from wasmoci.values.errors import RegistryError
+from wasmoci.values.image_reference import Repository
 
 
 def find_credential(

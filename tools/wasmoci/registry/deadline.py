@@ -4,8 +4,8 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator
 
-from wasmoci.errors import RegistryError
 from wasmoci.registry.watchdog import Watchdog
+from wasmoci.values.errors import RegistryError
 
 _WATCHDOG = Watchdog()
 

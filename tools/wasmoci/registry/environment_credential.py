@@ -6,8 +6,8 @@ it: one that is named by mistake, or by an attacker, would learn it (the class o
 
 from collections.abc import Mapping
 
-from wasmoci.errors import UsageError
 from wasmoci.registry.credential import Credential, CredentialKind
+from wasmoci.values.errors import UsageError
 
 REGISTRY = "WASM_OCI_REGISTRY"
 TOKEN = "WASM_OCI_TOKEN"  # noqa: S105

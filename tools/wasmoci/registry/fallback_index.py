@@ -6,10 +6,10 @@ Entries of other tools stay as they are, member for member: this works on the JS
 import json
 from typing import Any
 
-from wasmoci.digest import Digest
-from wasmoci.oci import INDEX_MEDIA_TYPE, Descriptor
-from wasmoci.referrer_list import ReferrerList
-from wasmoci.strict_json import dump
+from wasmoci.oci.manifest import INDEX_MEDIA_TYPE, Descriptor
+from wasmoci.oci.referrers import ReferrerList
+from wasmoci.values.digest import Digest
+from wasmoci.values.strict_json import dump
 
 
 def fallback_tag(subject: Digest) -> str:

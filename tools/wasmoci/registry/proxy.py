@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from wasmoci.errors import RegistryError, UsageError
 from wasmoci.registry.url import Origin, Url
+from wasmoci.values.errors import RegistryError, UsageError
 
 _VARIABLES = {"https": ("HTTPS_PROXY", "https_proxy"), "http": ("HTTP_PROXY", "http_proxy")}
 

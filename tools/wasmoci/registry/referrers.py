@@ -5,18 +5,18 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Protocol
 
-from wasmoci.digest import Digest
-from wasmoci.errors import FormatError, LimitError, RegistryError
-from wasmoci.limits import MAX_REFERRERS
-from wasmoci.oci import INDEX_MEDIA_TYPE, MAX_MANIFEST_SIZE, Descriptor
-from wasmoci.referrer_list import ReferrerList
+from wasmoci.oci.manifest import INDEX_MEDIA_TYPE, MAX_MANIFEST_SIZE, Descriptor
+from wasmoci.oci.referrers import ReferrerList
 from wasmoci.registry import fallback_index
 from wasmoci.registry.auth import Access
 from wasmoci.registry.session import Session
 from wasmoci.registry.tag_race import TagAddition, TagAdditions, random_pause
 from wasmoci.registry.transport import Request, Response
 from wasmoci.registry.url import Url
-from wasmoci.text import excerpt
+from wasmoci.values.digest import Digest
+from wasmoci.values.errors import FormatError, LimitError, RegistryError
+from wasmoci.values.limits import MAX_REFERRERS
+from wasmoci.values.text import excerpt
 
 MAX_PAGES = MAX_REFERRERS
 MAX_LISTING_ATTEMPTS = 5

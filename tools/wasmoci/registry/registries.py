@@ -5,10 +5,10 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from types import TracebackType
 
-from wasmoci.reference import Repository
 from wasmoci.registry.client import RepositoryClient
 from wasmoci.registry.registry_connection import RegistryConnection
 from wasmoci.registry.tls import TlsFiles
+from wasmoci.values.image_reference import Repository
 
 
 class Registries:

@@ -4,9 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Mapping
 
-from wasmoci.digest import Digest
-from wasmoci.oci import Descriptor
-from wasmoci.reference import Repository
+from wasmoci.oci.manifest import Descriptor
 from wasmoci.registry.auth import Authorizer
 from wasmoci.registry.credential import Credential
 from wasmoci.registry.credential_helper import ask_helper
@@ -15,6 +13,8 @@ from wasmoci.registry.session import Session, api_host
 from wasmoci.registry.tls import TlsFiles, files_of
 from wasmoci.registry.transport import Transport
 from wasmoci.registry.url import Url
+from wasmoci.values.digest import Digest
+from wasmoci.values.image_reference import Repository
 
 # Blobs that go to one registry at the same time, of all images.
 MAX_UPLOADS = 8

@@ -5,12 +5,12 @@ import json
 from collections.abc import Collection
 from dataclasses import replace
 
-from wasmoci.errors import Error, RegistryError
-from wasmoci.reference import Repository
 from wasmoci.registry.auth import Access, Authorizer
 from wasmoci.registry.transport import Request, Response, Transport
 from wasmoci.registry.url import Url
-from wasmoci.text import excerpt
+from wasmoci.values.errors import Error, RegistryError
+from wasmoci.values.image_reference import Repository
+from wasmoci.values.text import excerpt
 
 MAX_REDIRECTS = 5
 MAX_ERROR_RESPONSE = 64 * 1024

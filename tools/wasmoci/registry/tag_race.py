@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from wasmoci.errors import RegistryError
+from wasmoci.values.errors import RegistryError
 
 MAX_RACE_ATTEMPTS = 20
 SETTLE_SECONDS = 0.25

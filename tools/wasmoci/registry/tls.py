@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from wasmoci.errors import UsageError
-from wasmoci.files import refuse_open_to_others
+from wasmoci.disk.files import refuse_open_to_others
 from wasmoci.registry.environment_credential import REGISTRY
+from wasmoci.values.errors import UsageError
 
 CERTIFICATE = "WASM_OCI_CLIENT_CERTIFICATE"
 KEY = "WASM_OCI_CLIENT_KEY"

@@ -9,13 +9,13 @@ from types import TracebackType
 import urllib3
 from urllib3.exceptions import HTTPError, InvalidHeader, SSLError
 
-from wasmoci.errors import LimitError, RegistryError, UsageError
 from wasmoci.registry.connections import READ_SECONDS, Connections
 from wasmoci.registry.deadline import Deadline, interrupting
 from wasmoci.registry.retry import MAX_ATTEMPTS, RETRIED_STATUSES, pause_seconds
 from wasmoci.registry.tls import TlsFiles
 from wasmoci.registry.url import Origin, Url
-from wasmoci.text import excerpt
+from wasmoci.values.errors import LimitError, RegistryError, UsageError
+from wasmoci.values.text import excerpt
 
 USER_AGENT = "wasm-oci"
 

@@ -3,8 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from wasmoci.errors import RegistryError
-from wasmoci.oci import Descriptor
+from wasmoci.oci.manifest import Descriptor
 from wasmoci.registry.auth import Access
 from wasmoci.registry.blob_source import BlobSource
 from wasmoci.registry.deadline import Deadline
@@ -14,6 +13,7 @@ from wasmoci.registry.transport import Body, Request, seconds_for
 from wasmoci.registry.upload_answers import check_said_digest, chunk_size, finish_upload, upload_location
 from wasmoci.registry.upload_chunks import ChunkedUpload, ChunkSizes, LostUploadError, NoChunksError
 from wasmoci.registry.url import Url
+from wasmoci.values.errors import RegistryError
 
 # Blobs up to this size go in one request.
 MAX_SINGLE_SIZE = 16 * 1024 * 1024

@@ -2,13 +2,13 @@
 
 import re
 
-from wasmoci.digest import Digest
-from wasmoci.errors import Reason, RegistryError, VerificationError
 from wasmoci.registry.auth import Access
 from wasmoci.registry.session import Session
 from wasmoci.registry.transport import Body, Request, Response, seconds_for
 from wasmoci.registry.url import Url
-from wasmoci.text import excerpt
+from wasmoci.values.digest import Digest
+from wasmoci.values.errors import Reason, RegistryError, VerificationError
+from wasmoci.values.text import excerpt
 
 # The largest chunk that GHCR takes, and so the size that other clients send.
 CHUNK_SIZE = 4 * 1024 * 1024

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from wasmoci.errors import RegistryError
 from wasmoci.registry.auth import Access
 from wasmoci.registry.blob_source import BlobSource
 from wasmoci.registry.deadline import Deadline
@@ -12,6 +11,7 @@ from wasmoci.registry.session import Session
 from wasmoci.registry.transport import Body, NoAnswerError, Request, seconds_for
 from wasmoci.registry.upload_answers import finish_upload, received_bytes, upload_location
 from wasmoci.registry.url import Url
+from wasmoci.values.errors import RegistryError
 
 # How often in a row a chunk may fail.
 MAX_CHUNK_FAILURES = 4

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urlencode, urljoin
 
-from wasmoci.errors import RegistryError
-from wasmoci.text import excerpt
+from wasmoci.values.errors import RegistryError
+from wasmoci.values.text import excerpt
 
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 _MAX_PORT = 65535

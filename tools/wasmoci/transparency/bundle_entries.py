@@ -3,9 +3,9 @@
 import json
 from collections.abc import Sequence
 
-from wasmoci.cosign_bundle import parse_bundle
-from wasmoci.strict_json import dump
+from wasmoci.cosign.bundle import parse_bundle
 from wasmoci.transparency.log_entry import LogEntry
+from wasmoci.values.strict_json import dump
 
 
 def with_log_entries(bundle: bytes, entries: Sequence[LogEntry]) -> bytes:

@@ -9,12 +9,12 @@ import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from wasmoci.base64_strict import decode
-from wasmoci.errors import FormatError, LimitError, Reason, VerificationError
-from wasmoci.strict_json import MAX_SAFE_INTEGER
-from wasmoci.text import excerpt
 from wasmoci.transparency.merkle import HASH_SIZE
 from wasmoci.transparency.trusted_root import TransparencyLog
+from wasmoci.values.base64_strict import decode
+from wasmoci.values.errors import FormatError, LimitError, Reason, VerificationError
+from wasmoci.values.strict_json import MAX_SAFE_INTEGER
+from wasmoci.values.text import excerpt
 
 MAX_CHECKPOINT_SIZE = 16 * 1024
 MAX_SIGNATURES = 32

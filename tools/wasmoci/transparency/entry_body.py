@@ -9,13 +9,13 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping
 
-from wasmoci.base64_strict import decode, encode
-from wasmoci.cosign_bundle import PAYLOAD_TYPE, Envelope
-from wasmoci.errors import FormatError, KeyFileError, Reason, VerificationError
+from wasmoci.cosign.bundle import PAYLOAD_TYPE, Envelope
 from wasmoci.keys.image import ImagePublicKey, parse_public_key
-from wasmoci.strict_json import JsonObject, dump, parse_object
 from wasmoci.transparency.key_details import KEY_DETAILS
 from wasmoci.transparency.log_entry import MAX_BODY_SIZE
+from wasmoci.values.base64_strict import decode, encode
+from wasmoci.values.errors import FormatError, KeyFileError, Reason, VerificationError
+from wasmoci.values.strict_json import JsonObject, dump, parse_object
 
 _HEX_SHA256 = re.compile(r"[0-9a-f]{64}")
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Sequence
 
-from wasmoci.errors import FormatError, Reason, RegistryError, VerificationError
 from wasmoci.transparency.checkpoint import Checkpoint
 from wasmoci.transparency.log_entry import InclusionProof, LogEntry
 from wasmoci.transparency.tiles import Tiles
 from wasmoci.transparency.trusted_root import TransparencyLog
+from wasmoci.values.errors import FormatError, Reason, RegistryError, VerificationError
 
 
 def existing_entry(

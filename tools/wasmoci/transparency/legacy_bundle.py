@@ -7,10 +7,10 @@ there is no inclusion proof.
 import re
 from dataclasses import dataclass
 
-from wasmoci.base64_strict import decode
-from wasmoci.errors import FormatError
-from wasmoci.strict_json import parse_object
 from wasmoci.transparency.log_entry import MAX_BODY_SIZE
+from wasmoci.values.base64_strict import decode
+from wasmoci.values.errors import FormatError
+from wasmoci.values.strict_json import parse_object
 
 MAX_SIZE = 2 * MAX_BODY_SIZE
 

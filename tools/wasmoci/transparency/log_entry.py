@@ -7,10 +7,10 @@ are strings, and what is zero or empty may be left out.
 import re
 from dataclasses import dataclass
 
-from wasmoci.base64_strict import decode, encode
-from wasmoci.errors import FormatError, LimitError
-from wasmoci.strict_json import MAX_SAFE_INTEGER, JsonObject
 from wasmoci.transparency.merkle import HASH_SIZE, MAX_PROOF_HASHES
+from wasmoci.values.base64_strict import decode, encode
+from wasmoci.values.errors import FormatError, LimitError
+from wasmoci.values.strict_json import MAX_SAFE_INTEGER, JsonObject
 
 MAX_BODY_SIZE = 128 * 1024
 

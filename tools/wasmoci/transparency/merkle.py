@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 
-from wasmoci.errors import Reason, VerificationError
+from wasmoci.values.errors import Reason, VerificationError
 
 HASH_SIZE = 32
 

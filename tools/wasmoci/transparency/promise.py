@@ -1,8 +1,8 @@
 """Rekor v1's promise to log an entry: the signed entry timestamp."""
 
-from wasmoci.base64_strict import encode
-from wasmoci.strict_json import dump
 from wasmoci.transparency.trusted_root import TransparencyLog
+from wasmoci.values.base64_strict import encode
+from wasmoci.values.strict_json import dump
 
 
 def verify_promise(log: TransparencyLog, promise: bytes, *, body: bytes, integrated_time: int, index: int) -> None:

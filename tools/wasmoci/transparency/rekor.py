@@ -10,23 +10,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from wasmoci.cosign_bundle import Envelope
-from wasmoci.errors import RegistryError
-from wasmoci.files import read_bounded
+from wasmoci.cosign.bundle import Envelope
+from wasmoci.disk.files import read_bounded
 from wasmoci.keys.image import ImagePublicKey
 from wasmoci.registry.transport import Body, Request, Response, Transport
 from wasmoci.registry.url import Url
-from wasmoci.text import excerpt
 from wasmoci.transparency.entry_body import hashed_rekord_body
 from wasmoci.transparency.existing_entry import existing_entry
 from wasmoci.transparency.key_details import KEY_DETAILS
 from wasmoci.transparency.log_entry import LogEntry
-from wasmoci.transparency.signing_config import (
-    MAX_SIGNING_CONFIG_SIZE,
-    LogService,
-    LogServices,
-    parse_signing_config,
-)
+from wasmoci.transparency.signing_config import MAX_SIGNING_CONFIG_SIZE, LogService, LogServices, parse_signing_config
 from wasmoci.transparency.submission import (
     MAX_ANSWER_SIZE,
     dsse_request,
@@ -35,6 +28,8 @@ from wasmoci.transparency.submission import (
     parse_answer_v2,
 )
 from wasmoci.transparency.trusted_root import TransparencyLog
+from wasmoci.values.errors import RegistryError
+from wasmoci.values.text import excerpt
 
 # Rekor v2 answers once the entry is in the tree, which takes it some seconds.
 REQUEST_SECONDS = 60.0

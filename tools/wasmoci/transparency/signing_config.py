@@ -7,9 +7,9 @@ Only the logs are looked at.
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from wasmoci.errors import FormatError, UsageError
-from wasmoci.strict_json import JsonObject, parse_object
 from wasmoci.transparency.validity import Validity
+from wasmoci.values.errors import FormatError, UsageError
+from wasmoci.values.strict_json import JsonObject, parse_object
 
 MAX_SIGNING_CONFIG_SIZE = 1024 * 1024
 MAX_SERVICES = 100

@@ -7,14 +7,14 @@ Sources: the API of Rekor 1.5 (`dsse` 0.0.1) and of rekor-tiles 2.3, which is Re
 import hashlib
 import re
 
-from wasmoci.base64_strict import decode, encode
-from wasmoci.cosign_bundle import PAYLOAD_TYPE, Envelope
-from wasmoci.errors import FormatError
+from wasmoci.cosign.bundle import PAYLOAD_TYPE, Envelope
 from wasmoci.keys.image import ImagePublicKey
-from wasmoci.strict_json import JsonObject, dump, parse_object
 from wasmoci.transparency.key_details import KEY_DETAILS
 from wasmoci.transparency.log_entry import InclusionProof, LogEntry
 from wasmoci.transparency.merkle import MAX_PROOF_HASHES
+from wasmoci.values.base64_strict import decode, encode
+from wasmoci.values.errors import FormatError
+from wasmoci.values.strict_json import JsonObject, dump, parse_object
 
 MAX_ANSWER_SIZE = 1024 * 1024
 

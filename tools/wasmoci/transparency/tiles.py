@@ -6,8 +6,8 @@ each, in order; the last one of a level has fewer, and its path says how many.
 
 from collections.abc import Callable
 
-from wasmoci.errors import FormatError
 from wasmoci.transparency.merkle import HASH_SIZE, node_hash
+from wasmoci.values.errors import FormatError
 
 TILE_HEIGHT = 8
 TILE_WIDTH = 2**TILE_HEIGHT

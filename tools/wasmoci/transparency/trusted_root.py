@@ -6,12 +6,12 @@ writes it. Its other parts (authorities of certificates and timestamps) are not 
 
 from dataclasses import dataclass
 
-from wasmoci.base64_strict import decode, encode
-from wasmoci.errors import FormatError, KeyFileError, Reason, VerificationError
 from wasmoci.keys.image import ImagePublicKey, parse_public_key
-from wasmoci.strict_json import JsonObject, parse_object
 from wasmoci.transparency.merkle import HASH_SIZE
 from wasmoci.transparency.validity import Validity
+from wasmoci.values.base64_strict import decode, encode
+from wasmoci.values.errors import FormatError, KeyFileError, Reason, VerificationError
+from wasmoci.values.strict_json import JsonObject, parse_object
 
 MAX_TRUSTED_ROOT_SIZE = 1024 * 1024
 MAX_LOGS = 100

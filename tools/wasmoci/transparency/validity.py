@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
-from wasmoci.errors import FormatError
-from wasmoci.strict_json import JsonObject
+from wasmoci.values.errors import FormatError
+from wasmoci.values.strict_json import JsonObject
 
 # protobuf's JSON writes timestamps in UTC with 0 to 9 decimals.
 _TIMESTAMP = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.[0-9]{1,9})?Z", re.ASCII)

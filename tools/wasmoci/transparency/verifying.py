@@ -11,11 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from wasmoci.cosign_bundle import MAX_LOG_ENTRIES, Envelope
-from wasmoci.errors import LimitError, Reason, UsageError, VerificationError
-from wasmoci.files import read_bounded
+from wasmoci.cosign.bundle import MAX_LOG_ENTRIES, Envelope
+from wasmoci.disk.files import read_bounded
 from wasmoci.keys.image import ImagePublicKey
-from wasmoci.strict_json import JsonObject
 from wasmoci.transparency.checkpoint import Checkpoint
 from wasmoci.transparency.entry_body import check_envelope_body, check_payload_body
 from wasmoci.transparency.legacy_bundle import LegacyBundle
@@ -23,6 +21,8 @@ from wasmoci.transparency.log_entry import LogEntry
 from wasmoci.transparency.merkle import leaf_hash, root_hash
 from wasmoci.transparency.promise import verify_promise
 from wasmoci.transparency.trusted_root import MAX_TRUSTED_ROOT_SIZE, TransparencyLog, parse_trusted_root
+from wasmoci.values.errors import LimitError, Reason, UsageError, VerificationError
+from wasmoci.values.strict_json import JsonObject
 
 # How far the clocks of a log and of this machine may differ.
 MAX_CLOCK_SKEW_SECONDS = 300

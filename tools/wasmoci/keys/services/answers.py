@@ -9,9 +9,9 @@ from cryptography.exceptions import InternalError, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
-from wasmoci.errors import KeyFileError
 from wasmoci.keys import algorithms
-from wasmoci.text import excerpt
+from wasmoci.values.errors import KeyFileError
+from wasmoci.values.text import excerpt
 
 SECONDS = 30
 

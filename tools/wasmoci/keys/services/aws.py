@@ -8,10 +8,10 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from wasmoci.errors import KeyFileError
 from wasmoci.keys import algorithms
 from wasmoci.keys.reference_forms import AwsKey
 from wasmoci.keys.services import answers
+from wasmoci.values.errors import KeyFileError
 
 _SERVICE = "AWS KMS"
 CONFIG = Config(

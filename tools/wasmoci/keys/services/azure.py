@@ -10,10 +10,10 @@ from azure.keyvault.keys import JsonWebKey, KeyClient
 from azure.keyvault.keys.crypto import CryptographyClient, SignatureAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from wasmoci.errors import KeyFileError
 from wasmoci.keys import algorithms
 from wasmoci.keys.reference_forms import AzureKey
 from wasmoci.keys.services import answers
+from wasmoci.values.errors import KeyFileError
 
 _SERVICE = "Azure Key Vault"
 _BOUNDS = {"connection_timeout": 10, "read_timeout": answers.SECONDS, "retry_total": 2}

@@ -10,10 +10,10 @@ from google.api_core.retry import Retry
 from google.auth.exceptions import GoogleAuthError
 from google.cloud import kms
 
-from wasmoci.errors import KeyFileError
 from wasmoci.keys import algorithms
 from wasmoci.keys.reference_forms import GcpKey
 from wasmoci.keys.services import answers
+from wasmoci.values.errors import KeyFileError
 
 RETRY = Retry(timeout=answers.SECONDS)
 

@@ -13,11 +13,11 @@ from pkcs11.constants import TokenFlag
 from pkcs11.types import SignMixin
 from pkcs11.util.ec import encode_ec_public_key
 
-from wasmoci.errors import KeyFileError
-from wasmoci.files import read_secret
+from wasmoci.disk.files import read_secret
 from wasmoci.keys import algorithms
 from wasmoci.keys.pkcs11_uri import MODULE_VARIABLE, PIN_VARIABLE, Pkcs11Uri
 from wasmoci.keys.services import answers
+from wasmoci.values.errors import KeyFileError
 
 _SERVICE = "the PKCS#11 token"
 _MAX_PIN_SIZE = 4096

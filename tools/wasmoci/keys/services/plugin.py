@@ -14,13 +14,13 @@ import time
 from collections.abc import Mapping
 from typing import IO
 
-from wasmoci import base64_strict
-from wasmoci.errors import FormatError, KeyFileError
 from wasmoci.keys import algorithms
 from wasmoci.keys.reference_forms import PluginKey
 from wasmoci.keys.services import answers
-from wasmoci.strict_json import dump, parse_object
-from wasmoci.text import excerpt
+from wasmoci.values import base64_strict
+from wasmoci.values.errors import FormatError, KeyFileError
+from wasmoci.values.strict_json import dump, parse_object
+from wasmoci.values.text import excerpt
 
 PREFIX = "sigstore-kms-"
 SECONDS = 60

@@ -17,12 +17,12 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from hvac.exceptions import VaultError
 from requests.exceptions import RequestException
 
-from wasmoci import base64_strict
-from wasmoci.errors import FormatError, KeyFileError
-from wasmoci.files import read_secret
+from wasmoci.disk.files import read_secret
 from wasmoci.keys import algorithms
 from wasmoci.keys.reference_forms import VaultKey
 from wasmoci.keys.services import answers
+from wasmoci.values import base64_strict
+from wasmoci.values.errors import FormatError, KeyFileError
 
 _SERVICE = "the Vault server"
 _MAX_TOKEN_SIZE = 64 * 1024

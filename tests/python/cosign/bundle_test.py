@@ -1,0 +1,338 @@
+"""cosign's bundle format: the golden vector, and every field that can be wrong."""
+
+import json
+
+import pytest
+
+from image_fixtures import PUBLIC_KEY, SIGNER, Edit, Json, base64_text, edited, envelope_of
+from wasmoci.cosign import bundle as cosign_bundle
+from wasmoci.cosign.bundle import (
+    BUNDLE_MEDIA_TYPE,
+    MAX_BUNDLE_SIZE,
+    MAX_LOG_ENTRIES,
+    MAX_SUBJECT_DIGESTS,
+    MAX_SUBJECTS,
+    Bundle,
+    Envelope,
+    bundle,
+    bundle_layer,
+    check_statement,
+    parse_bundle,
+    referrer,
+    statement,
+)
+from wasmoci.oci.manifest import MANIFEST_MEDIA_TYPE, Descriptor, Manifest
+from wasmoci.values.digest import Digest
+from wasmoci.values.errors import FormatError, LimitError, Reason, VerificationError
+from wasmoci.values.strict_json import dump
+
+SUBJECT = Descriptor(
+    MANIFEST_MEDIA_TYPE,
+    Digest.parse("sha256:75a3722b995ab6e2da1edc4f919da4c24d49cea00e826ce9eff3c13fb3c03ff4"),
+    367,
+)
+GOLDEN_STATEMENT = (
+    '{"_type":"https://in-toto.io/Statement/v1","subject":[{"digest":{"sha256":'
+    '"75a3722b995ab6e2da1edc4f919da4c24d49cea00e826ce9eff3c13fb3c03ff4"},"annotations":{}}],'
+    '"predicateType":"https://sigstore.dev/cosign/sign/v1","predicate":{}}'
+)
+GOLDEN_SIGNATURE = "MEUCIQCqMrEptjcUVJR0kX7GdVVQanpGt9KVJ00XXKWRVtMqlgIgdu0Hq5LOg0bd6KC4MjBOYvx8gUmEC/ahcr8Jp6wVsQw="
+STATEMENT = statement(SUBJECT.digest)
+ENVELOPE = envelope_of(STATEMENT)
+BUNDLE = bundle(ENVELOPE, PUBLIC_KEY.hint)
+
+
+def test_golden_vector() -> None:
+    assert STATEMENT.decode() == GOLDEN_STATEMENT
+    assert len(STATEMENT) == 230
+    assert base64_text(ENVELOPE.signature) == GOLDEN_SIGNATURE
+    assert len(BUNDLE) == 659
+    assert str(Digest.of(BUNDLE)) == "sha256:8a227d35fdc8a20c2fa380c3765e4e0ac86c1427de21dd599d069613d2a9c75c"
+    manifest = referrer(BUNDLE, SUBJECT).to_bytes()
+    assert len(manifest) == 756
+    assert str(Digest.of(manifest)) == "sha256:bedd1e64b424ab28410a4b4aa283d7b836e7faa3442774f91c281699fcf79d82"
+
+
+def test_own_bundle_is_read_and_verified() -> None:
+    assert parse_bundle(BUNDLE).envelope == ENVELOPE
+    PUBLIC_KEY.verify(ENVELOPE.signature, ENVELOPE.signed_message)
+    check_statement(ENVELOPE.payload, SUBJECT.digest)
+
+
+def test_signed_message_is_the_pre_authentication_encoding() -> None:
+    assert Envelope(b"{}", b"").signed_message == b"DSSEv1 28 application/vnd.in-toto+json 2 {}"
+
+
+def test_annotations_are_signed_in_sorted_order() -> None:
+    text = statement(SUBJECT.digest, {"b": "2", "a": "1"}).decode()
+    assert '"annotations":{"a":"1","b":"2"}' in text
+
+
+def test_subject_annotations_of_the_index_entry_stay_out_of_the_referrer() -> None:
+    annotated = Descriptor(SUBJECT.media_type, SUBJECT.digest, SUBJECT.size, {"kind": "x"})
+    assert referrer(BUNDLE, annotated) == referrer(BUNDLE, SUBJECT)
+
+
+def dsse(**changes: object) -> Edit:
+    return lambda top: top["dsseEnvelope"].update(changes)
+
+
+def material(**members: object) -> Edit:
+    return lambda top: top.update(verificationMaterial=members)
+
+
+HINT = {"hint": PUBLIC_KEY.hint}
+A_KEY_OR = "must have a key's hint or a certificate"
+SIGNATURE: Json = {"sig": GOLDEN_SIGNATURE}
+
+BUNDLE_DEFECTS = [
+    pytest.param(
+        lambda top: top.update(mediaType="application/vnd.dev.sigstore.bundle+json;version=0.1"), "must be", id="v0_1"
+    ),
+    pytest.param(
+        lambda top: top.update(mediaType="application/vnd.dev.sigstore.bundle+json;version=0.3"),
+        "must be",
+        id="old_v0_3",
+    ),
+    pytest.param(
+        lambda top: top.update(mediaType="application/vnd.dev.sigstore.bundle.v0.4+json"), "must be", id="v0_4"
+    ),
+    pytest.param(lambda top: top.pop("mediaType"), "`mediaType` is missing", id="no_media_type"),
+    pytest.param(lambda top: top.pop("verificationMaterial"), "is missing", id="no_verification_material"),
+    pytest.param(material(), r"material is: \[\]", id="empty_verification_material"),
+    pytest.param(material(publicKey=HINT, certificate={"rawBytes": ""}), A_KEY_OR, id="key_and_certificate"),
+    pytest.param(material(publicKey=HINT, x509CertificateChain={"certificates": []}), A_KEY_OR, id="key_and_chain"),
+    pytest.param(material(x509CertificateChain={"certificates": []}), A_KEY_OR, id="certificate_chain"),
+    pytest.param(material(publicKey=HINT, other=1), A_KEY_OR, id="unknown_material"),
+    pytest.param(material(tlogEntries=[]), A_KEY_OR, id="log_entries_only"),
+    pytest.param(material(timestampVerificationData={}), A_KEY_OR, id="timestamps_only"),
+    pytest.param(material(publicKey=None), "`publicKey` must be a JSON object", id="key_is_null"),
+    pytest.param(material(certificate="MII"), "`certificate` must be a JSON object", id="certificate_is_text"),
+    pytest.param(material(publicKey=HINT, tlogEntries={}), "must be a list", id="log_entries_are_an_object"),
+    pytest.param(material(publicKey=HINT, tlogEntries=[1]), "must be a JSON object", id="log_entry_is_a_number"),
+    pytest.param(material(publicKey=HINT, tlogEntries=[{}] * 33), "the limit is 32", id="33_log_entries"),
+    pytest.param(
+        lambda top: top.update(messageSignature={}), "DSSE envelope and nothing else", id="message_signature_too"
+    ),
+    pytest.param(
+        lambda top: top.update(messageSignature=top.pop("dsseEnvelope")), "nothing else", id="message_signature_instead"
+    ),
+    pytest.param(lambda top: top.pop("dsseEnvelope"), "`dsseEnvelope` is missing", id="no_envelope"),
+    pytest.param(dsse(payloadType="application/json"), "the payload type must be", id="other_payload_type"),
+    pytest.param(dsse(payloadType="application/vnd.in-toto+JSON"), "the payload type must be", id="payload_type_case"),
+    pytest.param(dsse(signatures=[]), "exactly one DSSE signature, this one has 0", id="no_signature"),
+    pytest.param(dsse(signatures=[SIGNATURE, SIGNATURE]), "this one has 2", id="two_signatures"),
+    pytest.param(dsse(signatures=[SIGNATURE] * 1025), "the limit is 1024", id="1025_signatures"),
+    pytest.param(dsse(signatures=[{**SIGNATURE, "keyid": "abc"}]), "must have no `keyid`", id="key_id"),
+    pytest.param(dsse(signatures=[{**SIGNATURE, "keyid": 0}]), "must be a string", id="key_id_is_a_number"),
+    pytest.param(dsse(signatures=[{}]), "`sig` is missing", id="empty_signature_object"),
+    pytest.param(dsse(signatures=[{"sig": GOLDEN_SIGNATURE.replace("/", "_")}]), "not base64", id="url_safe_signature"),
+    pytest.param(dsse(signatures=[{"sig": GOLDEN_SIGNATURE + "\n"}]), "not base64", id="signature_with_newline"),
+    pytest.param(
+        dsse(signatures=[{"sig": GOLDEN_SIGNATURE.rstrip("=")}]), "not base64", id="signature_without_padding"
+    ),
+    pytest.param(dsse(payload=base64_text(STATEMENT) + " "), "not base64", id="payload_with_space"),
+    pytest.param(dsse(payload=GOLDEN_STATEMENT), "not base64", id="payload_not_encoded"),
+    pytest.param(dsse(payload=None), "must be a string", id="payload_is_null"),
+]
+
+
+@pytest.mark.parametrize(("edit", "message"), BUNDLE_DEFECTS)
+def test_defective_bundle_is_refused(edit: Edit, message: str) -> None:
+    with pytest.raises(FormatError, match=message):
+        parse_bundle(edited(BUNDLE, edit))
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        pytest.param(dsse(signatures=[{**SIGNATURE, "keyid": ""}]), id="empty_key_id"),
+        pytest.param(material(publicKey={}), id="no_hint"),
+        pytest.param(material(publicKey={"hint": "of another key"}), id="hint_of_another_key"),
+        pytest.param(material(publicKey=HINT, tlogEntries=[]), id="log_entries"),
+        pytest.param(material(publicKey=HINT, timestampVerificationData={}), id="timestamps"),
+    ],
+)
+def test_harmless_differences_are_accepted(edit: Edit) -> None:
+    assert parse_bundle(edited(BUNDLE, edit)).envelope == ENVELOPE
+
+
+def test_log_entries_are_given_as_they_are() -> None:
+    assert MAX_LOG_ENTRIES == 32
+    entries = [{"logIndex": str(index)} for index in range(MAX_LOG_ENTRIES)]
+    found = parse_bundle(edited(BUNDLE, material(publicKey=HINT, tlogEntries=entries))).log_entries
+    assert [one.string("logIndex") for one in found] == [one["logIndex"] for one in entries]
+    assert parse_bundle(BUNDLE).log_entries == ()
+
+
+@pytest.mark.parametrize(
+    "certificate",
+    [
+        pytest.param({"rawBytes": "AAAA"}, id="certificate"),
+        pytest.param({"rawBytes": base64_text(PUBLIC_KEY.spki)}, id="bare_key_in_the_certificate_field"),
+    ],
+)
+def test_certificate_is_told_apart_and_never_read_as_a_key(certificate: Json) -> None:
+    parsed = parse_bundle(edited(BUNDLE, material(certificate=certificate)))
+    assert parsed == Bundle(ENVELOPE, has_certificate=True, log_entries=())
+    assert not parse_bundle(BUNDLE).has_certificate
+
+
+def test_bundle_size_limit() -> None:
+    assert MAX_BUNDLE_SIZE == 10 * 1024 * 1024
+    assert parse_bundle(BUNDLE + b" " * (MAX_BUNDLE_SIZE - len(BUNDLE))).envelope == ENVELOPE
+    with pytest.raises(LimitError, match=f"the limit is {MAX_BUNDLE_SIZE}"):
+        parse_bundle(BUNDLE + b" " * (MAX_BUNDLE_SIZE - len(BUNDLE) + 1))
+
+
+def subject(**changes: object) -> Edit:
+    return lambda top: top["subject"][0].update(changes)
+
+
+@pytest.mark.parametrize(
+    ("edit", "reason"),
+    [
+        pytest.param(
+            lambda top: top.update(predicateType="https://spdx.dev/Document"), Reason.UNSIGNED, id="attestation"
+        ),
+        pytest.param(lambda top: top.update(predicateType=""), Reason.UNSIGNED, id="empty_predicate_type"),
+        pytest.param(
+            lambda top: top.update(predicateType="https://sigstore.dev/cosign/sign/v2"), Reason.UNSIGNED, id="sign_v2"
+        ),
+        pytest.param(subject(digest={"sha256": "0" * 64}), Reason.WRONG_SUBJECT, id="other_digest"),
+        pytest.param(subject(digest={"sha256": SUBJECT.digest.hex.upper()}), Reason.WRONG_SUBJECT, id="upper_case"),
+        pytest.param(subject(digest={"sha256": str(SUBJECT.digest)}), Reason.WRONG_SUBJECT, id="digest_with_algorithm"),
+        pytest.param(subject(digest={"sha256": None}), Reason.WRONG_SUBJECT, id="null_digest"),
+        pytest.param(subject(digest={"sha512": SUBJECT.digest.hex}), Reason.WRONG_SUBJECT, id="other_algorithm"),
+        pytest.param(subject(digest={}), Reason.WRONG_SUBJECT, id="empty_digest"),
+        pytest.param(lambda top: top.update(subject=[]), Reason.WRONG_SUBJECT, id="no_subject"),
+        pytest.param(
+            lambda top: (
+                top["subject"].insert(0, {"digest": {"sha256": "0" * 64}, "name": str(SUBJECT.digest)})
+                or top["subject"].pop()
+            ),
+            Reason.WRONG_SUBJECT,
+            id="digest_in_the_name",
+        ),
+    ],
+)
+def test_statement_that_does_not_say_so_is_refused(edit: Edit, reason: Reason) -> None:
+    with pytest.raises(VerificationError) as refused:
+        check_statement(edited(STATEMENT, edit), SUBJECT.digest)
+    assert refused.value.reason is reason
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        pytest.param(lambda top: top.update(_type="https://in-toto.io/Statement/v0.1"), "`_type` must be", id="v0_1"),
+        pytest.param(lambda top: top.pop("_type"), "`_type` is missing", id="no_type"),
+        pytest.param(lambda top: top.pop("predicateType"), "is missing", id="no_predicate_type"),
+        pytest.param(lambda top: top.pop("subject"), "`subject` is missing", id="no_subject_member"),
+        pytest.param(lambda top: top.update(subject={}), "must be a list", id="subject_is_an_object"),
+        pytest.param(subject(digest=None), "must be a JSON object", id="digest_is_null"),
+        pytest.param(subject(digest=SUBJECT.digest.hex), "must be a JSON object", id="digest_is_text"),
+        pytest.param(subject(digest={"sha256": 1}), "must be a string", id="digest_is_a_number"),
+        pytest.param(
+            lambda top: top["subject"].append(dict(top["subject"][0])), "names .* 2 times", id="subject_listed_twice"
+        ),
+        pytest.param(subject(annotations=["env=prod"]), "must be a JSON object", id="annotations_are_a_list"),
+    ],
+)
+def test_what_is_no_statement_is_refused(edit: Edit, message: str) -> None:
+    with pytest.raises(FormatError, match=message):
+        check_statement(edited(STATEMENT, edit), SUBJECT.digest)
+
+
+@pytest.mark.parametrize(
+    "payload", [b"", b"[]", b"not json", STATEMENT + b"}", STATEMENT.replace(b"{", b'{"_type":"",', 1)]
+)
+def test_payload_that_cannot_be_read_strictly_is_refused(payload: bytes) -> None:
+    with pytest.raises(FormatError):
+        check_statement(payload, SUBJECT.digest)
+
+
+@pytest.mark.parametrize(
+    ("signed", "expected"),
+    [
+        ({"env": "prod", "tier": ""}, {"env": "prod", "tier": ""}),
+        ({"env": "prod", "number": 1, "flag": True, "none": None, "list": ["x"]}, {"env": "prod"}),
+        ({}, {}),
+        (None, {}),
+    ],
+)
+def test_annotations_are_those_of_the_subject_that_are_text(signed: object, expected: dict[str, str]) -> None:
+    other = {"digest": {"sha256": "0" * 64}, "annotations": {"other": "subject"}}
+    data = edited(
+        edited(STATEMENT, subject(annotations=signed)),
+        lambda top: top.update(subject=[other, *top["subject"]], annotations={"outside": "a subject"}),
+    )
+    assert check_statement(data, SUBJECT.digest) == expected
+
+
+def test_annotations_may_be_left_out() -> None:
+    data = edited(STATEMENT, lambda top: top["subject"][0].pop("annotations"))
+    assert check_statement(data, SUBJECT.digest) == {}
+
+
+def test_digest_limit_of_a_subject() -> None:
+    assert MAX_SUBJECT_DIGESTS == 32
+    others = {f"other{number}": "x" for number in range(MAX_SUBJECT_DIGESTS - 1)}
+    data = edited(STATEMENT, subject(digest={**others, "sha256": SUBJECT.digest.hex}))
+    check_statement(data, SUBJECT.digest)
+    with pytest.raises(LimitError, match="has 33 digests, the limit is 32"):
+        check_statement(edited(data, lambda top: top["subject"][0]["digest"].update(more="x")), SUBJECT.digest)
+
+
+def test_statement_limits() -> None:
+    assert MAX_SUBJECTS == 1024
+    others = [{"digest": {"sha256": "0" * 64}}] * (MAX_SUBJECTS - 1)
+    data = edited(STATEMENT, lambda top: top["subject"].extend(others))
+    check_statement(data, SUBJECT.digest)
+    with pytest.raises(LimitError, match="`subject` has 1025 entries, the limit is 1024"):
+        check_statement(edited(data, lambda top: top["subject"].append(others[0])), SUBJECT.digest)
+    check_statement(STATEMENT + b" " * (MAX_BUNDLE_SIZE - len(STATEMENT)), SUBJECT.digest)
+    with pytest.raises(LimitError, match=f"the limit is {MAX_BUNDLE_SIZE}"):
+        check_statement(STATEMENT + b" " * (MAX_BUNDLE_SIZE - len(STATEMENT) + 1), SUBJECT.digest)
+
+
+REFERRER = referrer(BUNDLE, SUBJECT)
+BUNDLE_LAYER = REFERRER.layers[0]
+OTHER_LAYER = Descriptor.of("application/spdx+json", b"{}")
+
+
+def test_bundle_layer_is_found() -> None:
+    assert bundle_layer(REFERRER) == BUNDLE_LAYER
+    parsed = Manifest.parse(REFERRER.to_bytes())
+    assert bundle_layer(parsed) == BUNDLE_LAYER
+
+
+@pytest.mark.parametrize("layers", [(), (OTHER_LAYER,), (OTHER_LAYER, OTHER_LAYER)])
+def test_referrer_that_carries_something_else_is_no_bundle(layers: tuple[Descriptor, ...]) -> None:
+    assert bundle_layer(Manifest(REFERRER.config, layers)) is None
+
+
+OLD_LAYER = Descriptor.of("application/vnd.dev.sigstore.bundle+json;version=0.1", BUNDLE)
+
+
+@pytest.mark.parametrize(
+    ("layers", "message"),
+    [
+        pytest.param((BUNDLE_LAYER, BUNDLE_LAYER), "exactly one layer, this one has 2", id="two_bundles"),
+        pytest.param(
+            (OTHER_LAYER, BUNDLE_LAYER), "exactly one layer, this one has 2", id="bundle_behind_another_layer"
+        ),
+        pytest.param((OLD_LAYER,), "media type must be", id="bundle_of_an_older_version"),
+    ],
+)
+def test_malformed_bundle_referrer_is_refused(layers: tuple[Descriptor, ...], message: str) -> None:
+    with pytest.raises(FormatError, match=message):
+        bundle_layer(Manifest(REFERRER.config, layers))
+
+
+def test_hint_and_key_id_are_names_and_never_keys() -> None:
+    members = json.loads(BUNDLE)
+    assert members["verificationMaterial"] == {"publicKey": {"hint": SIGNER.public_key.hint}}
+    assert members["dsseEnvelope"]["signatures"] == [{"sig": GOLDEN_SIGNATURE}]
+    assert members["mediaType"] == BUNDLE_MEDIA_TYPE == cosign_bundle.BUNDLE_MEDIA_TYPE
+    assert dump(members) == BUNDLE

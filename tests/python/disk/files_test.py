@@ -1,0 +1,171 @@
+"""Files: bounded reading, and outputs that appear whole or not at all."""
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from wasmoci.disk.files import (
+    SECRET_FILE_MODE,
+    atomic_folder,
+    atomic_output,
+    open_for_reading,
+    read_bounded,
+    write_atomically,
+)
+from wasmoci.values.errors import Error, LimitError
+
+
+def test_reading_limit(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"12345")
+    assert read_bounded(path, 5, "the file") == b"12345"
+    with pytest.raises(LimitError, match="more bytes than the limit of 4"):
+        read_bounded(path, 4, "the file")
+
+
+def test_endless_file_is_not_read_whole() -> None:
+    with pytest.raises(LimitError):
+        read_bounded(Path("/dev/zero"), 1000, "the file")
+
+
+def test_what_opens_and_cannot_be_read_is_named() -> None:
+    with pytest.raises(Error, match="cannot read the thing"):
+        read_bounded(Path("/proc/self/mem"), 1000, "the thing")
+
+
+@pytest.mark.parametrize("name", ["missing", "."])
+def test_what_cannot_be_opened_is_named(tmp_path: Path, name: str) -> None:
+    with pytest.raises(Error, match="cannot read the thing"):
+        open_for_reading(tmp_path / name, "the thing")
+
+
+def test_output_appears_whole(tmp_path: Path) -> None:
+    path = tmp_path / "out"
+    with atomic_output(path) as stream:
+        stream.write(b"new")
+        assert not path.exists()
+    assert path.read_bytes() == b"new"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["out"]
+
+
+def test_failed_output_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "out"
+    path.write_bytes(b"old")
+    with pytest.raises(ZeroDivisionError), atomic_output(path) as stream:
+        stream.write(b"half")
+        raise ZeroDivisionError
+    assert path.read_bytes() == b"old"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["out"]
+
+
+def test_existing_file_is_replaced_only_where_allowed(tmp_path: Path) -> None:
+    path = tmp_path / "out"
+    write_atomically(path, b"first", replace=False)
+    with pytest.raises(Error, match="exists already and is not overwritten"):
+        write_atomically(path, b"second", replace=False)
+    assert path.read_bytes() == b"first"
+    write_atomically(path, b"third")
+    assert path.read_bytes() == b"third"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["out"]
+
+
+def test_file_that_appears_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
+    path = tmp_path / "out"
+    with pytest.raises(Error, match="exists already"), atomic_output(path, replace=False) as stream:
+        stream.write(b"ours")
+        path.write_bytes(b"theirs")
+    assert path.read_bytes() == b"theirs"
+
+
+def test_secret_file_is_never_readable_for_others(tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    with atomic_output(path, SECRET_FILE_MODE) as stream:
+        assert [stat.S_IMODE(entry.stat().st_mode) for entry in tmp_path.iterdir()] == [0o600]
+        stream.write(b"x")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("replace", [True, False])
+def test_symlink_is_replaced_and_never_followed(tmp_path: Path, replace: bool) -> None:
+    victim = tmp_path / "victim"
+    victim.write_bytes(b"untouched")
+    link = tmp_path / "out"
+    link.symlink_to(victim)
+    if replace:
+        write_atomically(link, b"new")
+        assert not link.is_symlink()
+    else:
+        with pytest.raises(Error, match="exists already"):
+            write_atomically(link, b"new", replace=False)
+    assert victim.read_bytes() == b"untouched"
+
+
+@pytest.mark.parametrize("name", ["missing/out", "folder"])
+def test_unwritable_output_is_an_error(tmp_path: Path, name: str) -> None:
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(Error, match="cannot write"):
+        write_atomically(tmp_path / name, b"x")
+
+
+@pytest.mark.parametrize("present", [True, False])
+def test_a_folder_appears_whole(present: bool, tmp_path: Path) -> None:
+    path = tmp_path / "out"
+    if present:
+        path.mkdir()
+    with atomic_folder(path) as made:
+        made.mkdir()
+        (made / "file").write_bytes(b"new")
+        assert not list(path.iterdir()) if present else not path.exists()
+    assert (path / "file").read_bytes() == b"new"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_folder_that_fails_vanishes(tmp_path: Path) -> None:
+    with pytest.raises(KeyError), atomic_folder(tmp_path / "out") as made:
+        made.mkdir()
+        raise KeyError
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_holds_something_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "out"
+    path.mkdir()
+    (path / "file").write_bytes(b"old")
+    with pytest.raises(Error, match="exists already and is not empty"), atomic_folder(path):
+        raise AssertionError("work was begun for a folder that cannot be written")
+    assert (path / "file").read_bytes() == b"old"
+
+
+def test_a_folder_that_fills_meanwhile_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "out"
+    with pytest.raises(Error, match="cannot write"), atomic_folder(path) as made:
+        made.mkdir()
+        path.mkdir()
+        (path / "file").write_bytes(b"theirs")
+    assert [(one.name, one.read_bytes()) for one in path.iterdir()] == [("file", b"theirs")]
+
+
+@pytest.mark.parametrize("name", ["file", "missing/out", "file/out"])
+def test_a_folder_that_cannot_be_made_is_named(name: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"old")
+    with pytest.raises(Error, match="cannot write"), atomic_folder(tmp_path / name) as made:
+        made.mkdir()
+    assert [one.name for one in tmp_path.iterdir()] == ["file"]
+    assert (tmp_path / "file").read_bytes() == b"old"
+
+
+def test_the_folder_where_one_stands_is_not_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(Error, match="cannot write"), atomic_folder(Path()) as made:
+        made.mkdir()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_in_one_that_is_not_to_be_written_to_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.access", lambda path, mode: (path, mode) != (tmp_path, os.W_OK))
+    with pytest.raises(Error, match="is no folder that can be written to"), atomic_folder(tmp_path / "out"):
+        raise AssertionError("work was begun for a folder that cannot be written")

@@ -1,0 +1,459 @@
+"""Registries that lie, stall, redirect or ask for too much: one line a case."""
+
+# ruff: noqa: E501
+
+import base64
+import io
+import logging
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from registry_fixtures import (
+    ACCESS_TOKEN,
+    LAYER,
+    LAYER_DESCRIPTOR,
+    MANIFEST,
+    PASSWORD,
+    SECRETS,
+    SUBJECT,
+    Answer,
+    Simulator,
+    client_of,
+    digest_of,
+    docker_config,
+    make_tls,
+    password_for,
+    referrer,
+)
+from wasmoci.oci.manifest import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, MAX_MANIFEST_SIZE, Descriptor
+from wasmoci.registry.client import RepositoryClient
+from wasmoci.registry.tag_race import MAX_RACE_ATTEMPTS
+from wasmoci.values.digest import Digest
+from wasmoci.values.errors import Error, FormatError, LimitError, Reason, RegistryError, VerificationError
+from wasmoci.values.strict_json import dump
+
+V1 = "GET manifests/v1"
+BLOB = f"GET blobs/{LAYER_DESCRIPTOR.digest}"
+REFERRERS = f"GET referrers/{SUBJECT.digest}"
+FALLBACK = f"GET manifests/sha256-{SUBJECT.digest.hex}"
+POST = "POST blobs/uploads/"
+PUT_BLOB = "PUT /upload"
+NEW = Descriptor.of("application/wasm", b"new")
+
+OCI = {"Content-Type": MANIFEST_MEDIA_TYPE}
+LIST = {"Content-Type": INDEX_MEDIA_TYPE}
+OTHER_DIGEST = {"Docker-Content-Digest": str(digest_of("other"))}
+BEARER = {"WWW-Authenticate": 'Bearer realm="http://{own}/token",service="s"'}
+ENTRIES_51 = [Descriptor.of(MANIFEST_MEDIA_TYPE, str(i).encode()).to_json() for i in range(51)]
+
+
+def realm(url: str) -> Answer:
+    return Answer(401, {"WWW-Authenticate": f'Bearer realm="{url}",service="s"'})
+
+
+def token(body: bytes, **more: object) -> dict[str, Answer]:
+    """A manifest for which a token is needed, and what the token service answers."""
+    return {V1: Answer(401, BEARER), "GET /token": Answer(body=body, **more)}  # type: ignore[arg-type]
+
+
+def index(manifests: Sequence[object], **headers: str) -> Answer:
+    body = dump({"schemaVersion": 2, "mediaType": INDEX_MEDIA_TYPE, "manifests": manifests})
+    return Answer(headers={**LIST, **headers}, body=body)
+
+
+def upload_to(location: str) -> dict[str, Answer]:
+    return {POST: Answer(202, {"Location": location}), PUT_BLOB: Answer(201)}
+
+
+def resolve(client: RepositoryClient) -> object:
+    return client.resolve("v1")
+
+
+def resolve_digest(client: RepositoryClient) -> object:
+    return client.resolve(SUBJECT.digest)
+
+
+def read_blob(client: RepositoryClient) -> object:
+    return client.read_blob(LAYER_DESCRIPTOR, 1000)
+
+
+def upload(client: RepositoryClient) -> object:
+    return client.put_blob(NEW, lambda: io.BytesIO(b"new"))
+
+
+def put_manifest(client: RepositoryClient) -> object:
+    return client.put_manifest(MANIFEST, MANIFEST_MEDIA_TYPE, "v1")
+
+
+def referrers(client: RepositoryClient) -> object:
+    return client.referrers(SUBJECT.digest)
+
+
+def fallback(client: RepositoryClient) -> object:
+    return client.read_fallback_index(SUBJECT.digest)
+
+
+def attach(client: RepositoryClient) -> object:
+    return client.attach_referrer(SUBJECT.digest, *referrer(1))
+
+
+def read_as(**changes: object) -> Callable[[RepositoryClient], object]:
+    """Read the manifest by a descriptor that is not quite its own."""
+    members = {"media_type": SUBJECT.media_type, "digest": SUBJECT.digest, "size": SUBJECT.size, **changes}
+    return lambda client: client.read_manifest(Descriptor(**members))  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Case:
+    name: str
+    call: Callable[[RepositoryClient], object]
+    answers: Mapping[str, Answer | Sequence[Answer]]
+    error: type[Error]
+    text: str
+    reason: Reason | None = None
+    status: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def mismatch(name: str, call: Callable[[RepositoryClient], object], answers: Mapping[str, Answer], text: str) -> Case:
+    return Case(name, call, answers, VerificationError, text, Reason.DIGEST_MISMATCH)
+
+
+CASES = [
+    # Content that is not what was asked for.
+    mismatch("other manifest by digest", resolve_digest, {f"GET manifests/{SUBJECT.digest}": Answer(200, OCI, b"{}")}, "must have digest"),
+    mismatch("lying digest header by tag", resolve, {V1: Answer(200, {**OCI, **OTHER_DIGEST}, MANIFEST)}, "Docker-Content-Digest"),
+    mismatch("lying digest header on blob upload", upload, {**upload_to("/upload"), PUT_BLOB: Answer(201, OTHER_DIGEST)}, "Docker-Content-Digest"),
+    mismatch("lying digest header on manifest put", put_manifest, {"PUT manifests/v1": Answer(201, OTHER_DIGEST)}, "Docker-Content-Digest"),
+    mismatch("other blob of the same size", read_blob, {BLOB: Answer(body=bytes(len(LAYER)))}, "must have digest"),
+    mismatch("shorter blob", read_blob, {BLOB: Answer(body=LAYER[:-1])}, "its descriptor says"),
+    mismatch("longer blob", read_blob, {BLOB: Answer(body=LAYER + b"x")}, "more bytes"),
+    mismatch("endless blob", read_blob, {BLOB: Answer(body=bytes(60_000), endless=True)}, "more bytes"),
+    mismatch("size of the descriptor is wrong", read_as(size=SUBJECT.size + 1), {}, "its descriptor says"),
+    Case("media type of the descriptor is wrong", read_as(media_type="text/html"), {}, FormatError, "its descriptor says 'text/html'"),
+    Case("blob above the caller's limit", lambda c: c.read_blob(LAYER_DESCRIPTOR, 3), {}, LimitError, "the limit is 3"),
+    Case("HTML instead of a manifest", resolve, {V1: Answer(200, {"Content-Type": "text/html"}, b"<html>")}, FormatError, "Content-Type"),
+    Case("no Content-Type", resolve, {V1: Answer(200, {}, MANIFEST)}, FormatError, "Content-Type"),
+    Case("manifest offered as index", resolve, {V1: Answer(200, LIST, MANIFEST)}, FormatError, "`mediaType` is"),
+    Case("manifest that is not JSON", resolve, {V1: Answer(200, OCI, b"<html>")}, FormatError, "not JSON"),
+    Case("manifest one byte too large", resolve, {V1: Answer(200, OCI, bytes(MAX_MANIFEST_SIZE + 1))}, LimitError, str(MAX_MANIFEST_SIZE)),
+    Case("endless manifest", resolve, {V1: Answer(200, OCI, bytes(60_000), endless=True)}, LimitError, str(MAX_MANIFEST_SIZE)),
+    Case("Content-Length above the body", resolve, {V1: Answer(200, OCI, MANIFEST, content_length=len(MANIFEST) + 9)}, RegistryError, "broke off"),
+    Case("Content-Length below the body", resolve, {V1: Answer(200, OCI, MANIFEST, content_length=9)}, FormatError, "not JSON"),
+    Case("two Content-Lengths", resolve, {V1: Answer(200, {**OCI, "content-length": "5"}, MANIFEST)}, RegistryError, "Content-Length"),
+    Case("gzip", resolve, {V1: Answer(200, {**OCI, "Content-Encoding": "gzip"}, MANIFEST)}, RegistryError, "Content-Encoding 'gzip'"),
+    Case("gzip blob", read_blob, {BLOB: Answer(200, {"Content-Encoding": "GZIP"}, LAYER)}, RegistryError, "Content-Encoding"),
+    # Statuses.
+    Case("not found", resolve, {V1: Answer(404)}, RegistryError, "answered 404", status=404),
+    Case("forbidden", resolve, {V1: Answer(403)}, RegistryError, "answered 403", status=403),
+    Case("redirected manifest", resolve, {V1: Answer(307, {"Location": "http://{own}/x"})}, RegistryError, "answered 307"),
+    Case("200 instead of 201 for a manifest", put_manifest, {"PUT manifests/v1": Answer(200)}, RegistryError, "answered 200"),
+    Case("immutable tag", put_manifest, {"PUT manifests/v1": Answer(409, {}, b'{"errors":[{"code":"TAG_INVALID","message":"the tag is immutable"}]}')}, RegistryError, "answered 409: TAG_INVALID: the tag is immutable", status=409),
+    Case("202 instead of 201 for a blob", upload, {**upload_to("/upload"), PUT_BLOB: Answer(202)}, RegistryError, "answered 202"),
+    Case("500 for ever", resolve, {V1: Answer(500)}, RegistryError, "answered 500", status=500),
+    Case("blob check fails", upload, {f"HEAD blobs/{NEW.digest}": Answer(403)}, RegistryError, "answered 403"),
+    Case("connection dropped for ever", resolve, {V1: Answer(dropped=True)}, RegistryError, "GET http://127"),
+    Case("endless error text", resolve, {V1: Answer(400, {}, bytes(60_000), endless=True)}, RegistryError, "answered 400"),
+    Case("control characters in an error", resolve, {V1: Answer(400, {}, b'{"errors":[{"code":"X","message":"\\u001b[31m\\u202e"}]}')}, RegistryError, r"X: \x1b[31m\u202e"),
+    Case("error that is not of OCI's form", resolve, {V1: Answer(400, {}, b'{"errors":[7]}')}, RegistryError, '400: {"errors":[7]}'),
+    # Challenges and token services.
+    Case("401 without a challenge", resolve, {V1: Answer(401)}, RegistryError, "neither Bearer nor Basic", status=401),
+    Case("401 that wants another scheme", resolve, {V1: Answer(401, {"WWW-Authenticate": "Negotiate abc="})}, RegistryError, "neither Bearer nor Basic"),
+    Case("malformed challenge", resolve, {V1: Answer(401, {"WWW-Authenticate": 'Bearer realm="x'})}, RegistryError, "malformed"),
+    Case("401 loop, bearer", resolve, token(b'{"token":"t"}'), RegistryError, "answered 401", status=401),
+    Case("401 loop, basic", resolve, {V1: Answer(401, {"WWW-Authenticate": "Basic"})}, RegistryError, "answered 401", status=401),
+    Case("realm is missing", resolve, {V1: Answer(401, {"WWW-Authenticate": 'Bearer service="s"'})}, RegistryError, "not an http or https URL"),
+    Case("realm on a foreign host", resolve, {V1: realm("https://attacker.example/token")}, RegistryError, "another domain"),
+    Case("realm in plain HTTP", resolve, {V1: realm("http://attacker.example/token")}, RegistryError, "another domain"),
+    Case("realm at the own host's other port, plain HTTP", resolve, {V1: realm("http://{other}/token")}, RegistryError, "plain HTTP is refused"),
+    Case("realm at localhost", resolve, {V1: realm("https://localhost/token")}, RegistryError, "an address"),
+    Case("realm at a loopback address", resolve, {V1: realm("https://127.0.0.2/token")}, RegistryError, "an address"),
+    Case("realm at the metadata service", resolve, {V1: realm("http://169.254.169.254/latest")}, RegistryError, "an address"),
+    Case("realm at an IPv6 address", resolve, {V1: realm("https://[fd00:ec2::254]/x")}, RegistryError, "an address"),
+    Case("realm at an address in one number", resolve, {V1: realm("https://2852039166/x")}, RegistryError, "an address"),
+    Case("realm with user info", resolve, {V1: realm("http://{own}@attacker.example/token")}, RegistryError, "not an http or https URL"),
+    Case("token service answers 500", resolve, token(b"", status=500), RegistryError, "answered 500", status=401),
+    Case("token service answers 404", lambda c: c.find_manifest("v1"), token(b"", status=404), RegistryError, "answered 404", status=401),
+    Case("token service redirects", resolve, token(b"", status=302, headers={"Location": "http://{other}/token"}), RegistryError, "answered 302"),
+    Case("token service answers HTML", resolve, token(b"<html>"), FormatError, "not JSON"),
+    Case("token service never ends", resolve, token(bytes(60_000), endless=True), LimitError, "limit of 262144"),
+    Case("answer without a token", resolve, token(b"{}"), FormatError, "`access_token` is missing"),
+    Case("token with a line break", resolve, token(b'{"token":"a\\r\\nX-Evil: 1"}'), FormatError, "a header cannot carry"),
+    Case("token that is a number", resolve, token(b'{"token":7}'), FormatError, "must be a string"),
+    # Uploads.
+    Case("202 without Location", upload, {POST: Answer(202)}, RegistryError, "without Location"),
+    Case("Location on another host", upload, upload_to("http://{other}/upload"), RegistryError, "not on http://127"),
+    Case("Location on another host, scheme left out", upload, upload_to("//{other}/upload"), RegistryError, "not on http://127"),
+    Case("Location with user info", upload, upload_to("http://{own}@{other}/upload"), RegistryError, "not an http"),
+    Case("Location with a backslash", upload, upload_to("/\\{other}/upload"), RegistryError, "not an http"),
+    Case("Location with a tab", upload, upload_to("/up\tload"), RegistryError, "next URL that is none"),
+    Case("upload put redirects", upload, {**upload_to("/upload"), PUT_BLOB: Answer(307, {"Location": "http://{other}/x"})}, RegistryError, "answered 307"),
+    # Redirects of blobs.
+    Case("redirect without Location", read_blob, {BLOB: Answer(307)}, RegistryError, "without Location"),
+    Case("redirect loop", read_blob, {BLOB: Answer(307, {"Location": "http://{own}/v2/team/app/" + BLOB[4:]})}, RegistryError, "more than 5 redirects"),
+    Case("redirect to plain HTTP that nobody allowed", read_blob, {BLOB: Answer(307, {"Location": "http://{other}/x"})}, RegistryError, "plain HTTP is refused"),
+    Case("redirect to the metadata service", read_blob, {BLOB: Answer(307, {"Location": "https://169.254.169.254/x"})}, RegistryError, "an address"),
+    Case("redirect to a file", read_blob, {BLOB: Answer(307, {"Location": "file:///etc/passwd"})}, RegistryError, "not an http"),
+    # Referrers: nothing but an absent API is an absent API.
+    Case("referrers 500", referrers, {REFERRERS: Answer(500)}, RegistryError, "answered 500", status=500),
+    Case("referrers 400", referrers, {REFERRERS: Answer(400)}, RegistryError, "answered 400", status=400),
+    Case("referrers 403", referrers, {REFERRERS: Answer(403)}, RegistryError, "answered 403", status=403),
+    Case("referrers are HTML", referrers, {REFERRERS: Answer(200, {"Content-Type": "text/html"}, b"<html>")}, FormatError, "Content-Type"),
+    Case("referrers are garbage", referrers, {REFERRERS: Answer(200, LIST, b"garbage")}, FormatError, "not JSON"),
+    Case("referrers are a manifest", referrers, {REFERRERS: Answer(200, LIST, MANIFEST)}, FormatError, "`mediaType` must be"),
+    Case("endless referrers", referrers, {REFERRERS: Answer(200, LIST, bytes(60_000), endless=True)}, LimitError, str(MAX_MANIFEST_SIZE)),
+    Case("101 referrers", referrers, {REFERRERS: index([*ENTRIES_51, *ENTRIES_51][:101])}, LimitError, "limit is 100"),
+    Case("102 referrers on two pages", referrers, {REFERRERS: [index(ENTRIES_51, Link='</v2/team/app/' + REFERRERS[4:] + '?p=2>; rel="next"'), index(ENTRIES_51)]}, LimitError, "limit is 100"),
+    Case("paging loop", referrers, {REFERRERS: index([], Link='</v2/team/app/' + REFERRERS[4:] + '>; rel="next"')}, LimitError, "more pages"),
+    Case("next page on another host", referrers, {REFERRERS: index([], Link='<http://{other}/x>; rel="next"')}, RegistryError, "not on http://127"),
+    Case("next page is gone", referrers, {REFERRERS: index([], Link='</gone>; rel="next"')}, RegistryError, "answered 404", status=404),
+    Case("Link that is no next page", referrers, {REFERRERS: index([], Link="<x>; rel=prev")}, RegistryError, "names no next page"),
+    Case("referrer taken but not listed", attach, {f"PUT manifests/{referrer(1)[0].digest}": Answer(201, {"OCI-Subject": str(SUBJECT.digest)})}, RegistryError, "does not list it"),
+    Case("fallback index 500", fallback, {FALLBACK: Answer(500)}, RegistryError, "answered 500", status=500),
+    Case("fallback tag is an image", fallback, {FALLBACK: Answer(200, OCI, MANIFEST.replace(b"wasm", b"WASM"))}, FormatError, "must be an index"),
+    Case("fallback index with 101 entries", fallback, {FALLBACK: index([*ENTRIES_51, *ENTRIES_51][:101])}, LimitError, "limit is 100"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_refused(case: Case, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    with (
+        Simulator() as other,
+        Simulator(case.answers, other=other.address) as registry,
+        client_of(registry.address, password_for(registry.address, tmp_path)) as client,
+        pytest.raises(case.error) as caught,
+    ):
+        case.call(client)
+    error = caught.value
+    assert case.text in str(error)
+    assert getattr(error, "reason", None) == case.reason or case.reason is None
+    if case.status is not None:
+        assert isinstance(error, RegistryError)
+        assert error.status == case.status
+    assert "\n" not in str(error)
+    assert "\x1b" not in str(error)
+    assert other.seen == []
+    assert_no_secret(f"{error!s} {error!r} {error.__cause__!r} {error.__context__!r} {client!r} {caplog.text}")
+
+
+def assert_no_secret(text: str) -> None:
+    for secret in (*SECRETS, base64.b64encode(f"user:{PASSWORD}".encode()).decode()):
+        assert secret not in text
+
+
+@pytest.mark.parametrize("scheme", ["Basic", "Bearer"])
+@pytest.mark.parametrize("status", [400, 401])
+def test_a_registry_that_repeats_what_it_was_sent(
+    scheme: str, status: int, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    challenge = BEARER if scheme == "Bearer" else {"WWW-Authenticate": "Basic"}
+    answers: dict[str, Answer | Sequence[Answer]] = {
+        V1: [Answer(401, challenge), Answer(status, echo=True)],
+        "GET /token": Answer(body=dump({"token": ACCESS_TOKEN})),
+    }
+    with (
+        Simulator(answers) as registry,
+        client_of(registry.address, password_for(registry.address, tmp_path)) as client,
+        pytest.raises(RegistryError, match=rf"{status}: {scheme} \[secret\]") as caught,
+    ):
+        client.resolve("v1")
+    assert_no_secret(f"{caught.value!r} {caplog.text}")
+
+
+def test_a_registry_that_repeats_the_password(tmp_path: Path) -> None:
+    answers: dict[str, Answer | Sequence[Answer]] = {
+        V1: [Answer(401, {"WWW-Authenticate": "Basic"}), Answer(403, body=f"{PASSWORD} is wrong".encode())]
+    }
+    with (
+        Simulator(answers) as registry,
+        client_of(registry.address, password_for(registry.address, tmp_path)) as client,
+        pytest.raises(RegistryError, match=r"403: \[secret\] is wrong"),
+    ):
+        client.resolve("v1")
+
+
+def test_what_a_token_is_asked_for(tmp_path: Path) -> None:
+    ask = '/token?account=x",service="the service",scope="repository:victim/app:pull,push'
+    answers: dict[str, Answer | Sequence[Answer]] = {
+        V1: [Answer(401, {"WWW-Authenticate": f'Bearer realm="http://{{own}}{ask}"'}), Answer(200, OCI, MANIFEST)],
+        "GET /token": Answer(body=dump({"access_token": ACCESS_TOKEN})),
+    }
+    with (
+        Simulator(answers) as registry,
+        client_of(registry.address, password_for(registry.address, tmp_path)) as client,
+    ):
+        client.resolve("v1")
+        client.resolve("v1")
+    (asked,) = registry.requests("GET", "/token")
+    assert asked.path == "/token?account=x&scope=repository%3Ateam%2Fapp%3Apull&service=the+service"
+    tokens = [seen.authorization for seen in registry.requests("GET", "manifests")]
+    assert tokens == [None, f"Bearer {ACCESS_TOKEN}", f"Bearer {ACCESS_TOKEN}"]
+
+
+def test_a_token_to_push_serves_to_pull() -> None:
+    answers: dict[str, Answer | Sequence[Answer]] = {
+        "PUT manifests/v1": [Answer(401, BEARER), Answer(201)],
+        "GET /token": Answer(body=dump({"token": ACCESS_TOKEN})),
+    }
+    with Simulator(answers) as registry, client_of(registry.address) as client:
+        put_manifest(client)
+        client.resolve("v1")
+    assert [seen.authorization for seen in registry.requests("GET", "manifests")] == [f"Bearer {ACCESS_TOKEN}"]
+
+
+def test_a_redirect_to_another_origin_carries_no_authorization(tmp_path: Path) -> None:
+    with Simulator({"GET /storage": Answer(body=LAYER)}) as storage:
+        answers: dict[str, Answer | Sequence[Answer]] = {
+            V1: [Answer(401, {"WWW-Authenticate": "Basic"}), Answer(200, OCI, MANIFEST)],
+            BLOB: Answer(307, {"Location": "http://{other}/storage?signature=x"}),
+        }
+        with Simulator(answers, other=storage.address) as registry:
+            environment = password_for(registry.address, tmp_path)
+            repository = client_of(registry.address).repository
+            with RepositoryClient(repository, environment, {registry.address, storage.address}) as client:
+                client.resolve("v1")
+                assert client.read_blob(LAYER_DESCRIPTOR, 1000) == LAYER
+    assert registry.requests("GET", "blobs")[0].authorization is not None
+    assert [seen.authorization for seen in storage.seen] == [None]
+
+
+def test_a_redirect_to_a_storage_under_another_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    def loopback(_: object, port: int, *_rest: object) -> list[object]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", loopback)
+    with Simulator({"GET /storage": Answer(body=LAYER)}) as storage:
+        name = storage.address.replace("127.0.0.1", "storage.example")
+        answers = {BLOB: Answer(307, {"Location": f"http://{name}/storage"})}
+        with Simulator(answers) as registry:
+            repository = client_of(registry.address).repository
+            with RepositoryClient(repository, {}, {registry.address, name}) as client:
+                assert client.read_blob(LAYER_DESCRIPTOR, 1000) == LAYER
+
+
+def test_a_challenge_of_another_origin_is_not_answered(tmp_path: Path) -> None:
+    with Simulator({"GET /storage": Answer(401, {"WWW-Authenticate": "Basic"})}) as storage:
+        answers = {BLOB: Answer(307, {"Location": "http://{other}/storage"})}
+        with Simulator(answers, other=storage.address) as registry:
+            environment = password_for(registry.address, tmp_path)
+            repository = client_of(registry.address).repository
+            with (
+                RepositoryClient(repository, environment, {registry.address, storage.address}) as client,
+                pytest.raises(RegistryError, match="answered 401"),
+            ):
+                client.read_blob(LAYER_DESCRIPTOR, 1000)
+    assert [seen.authorization for seen in storage.seen] == [None]
+
+
+def test_a_redirect_from_https_to_http_is_refused_even_where_http_is_allowed(tmp_path: Path) -> None:
+    tls = make_tls(tmp_path)
+    with Simulator({"GET /storage": Answer(body=LAYER)}) as storage:
+        answers = {BLOB: Answer(307, {"Location": "http://{other}/storage"})}
+        with Simulator(answers, other=storage.address, tls=tls.server) as registry:
+            repository = client_of(registry.address).repository
+            with (
+                RepositoryClient(repository, tls.environment, {storage.address}) as client,
+                pytest.raises(RegistryError, match="from HTTPS to plain HTTP"),
+            ):
+                client.read_blob(LAYER_DESCRIPTOR, 1000)
+    assert storage.seen == []
+
+
+def test_an_identity_token_is_posted_and_never_shown(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    answers = {V1: Answer(401, BEARER), "POST /token": Answer(400, body=b"no")}
+    with Simulator(answers) as registry:
+        environment = docker_config(tmp_path, {"auths": {registry.address: {"identitytoken": SECRETS[1]}}})
+        with client_of(registry.address, environment) as client, pytest.raises(RegistryError) as caught:
+            client.resolve("v1")
+    form = registry.requests("POST", "/token")[0]
+    assert form.body.startswith(b"grant_type=refresh_token&client_id=wasm-oci&refresh_token=" + SECRETS[1].encode())
+    assert form.authorization is None
+    assert_no_secret(f"{caught.value!r} {caplog.text}")
+
+
+def test_an_identity_token_is_not_sent_as_a_password(tmp_path: Path) -> None:
+    with Simulator({V1: Answer(401, {"WWW-Authenticate": "Basic"})}) as registry:
+        environment = docker_config(tmp_path, {"auths": {registry.address: {"identitytoken": SECRETS[1]}}})
+        with (
+            client_of(registry.address, environment) as client,
+            pytest.raises(RegistryError, match="wants a user name and a password"),
+        ):
+            client.resolve("v1")
+    assert len(registry.seen) == 1
+
+
+def test_the_referrers_api_is_absent_only_where_the_answer_says_so() -> None:
+    for status in (404, 303):
+        with (
+            Simulator({REFERRERS: Answer(status, {"Location": "https://web.example/"})}) as registry,
+            client_of(registry.address) as client,
+        ):
+            assert client.referrers(SUBJECT.digest) is None
+
+
+def test_exactly_as_many_referrers_as_the_limit() -> None:
+    pages = [index(ENTRIES_51, Link="</next>; rel=next"), index(ENTRIES_51[:49])]
+    with Simulator({REFERRERS: pages[0], "GET /next": pages[1]}) as registry, client_of(registry.address) as client:
+        found = client.referrers(SUBJECT.digest)
+    assert found is not None
+    assert len(found.descriptors) == 100
+
+
+def test_a_registry_that_takes_the_fallback_tag_for_the_digest() -> None:
+    with Simulator({FALLBACK: Answer(200, OCI, MANIFEST)}) as registry, client_of(registry.address) as client:
+        assert client.read_fallback_index(SUBJECT.digest) is None
+
+
+def test_an_index_that_is_its_own_fallback_tag() -> None:
+    data = index(ENTRIES_51).body
+    subject = Digest.of(data)
+    answers = {f"GET manifests/sha256-{subject.hex}": Answer(200, LIST, data)}
+    with Simulator(answers) as registry, client_of(registry.address) as client:
+        assert client.read_fallback_index(subject) is None
+
+
+@pytest.mark.parametrize("found", [index([]), Answer(404)])
+def test_an_index_that_others_overwrite_or_delete_for_ever(found: Answer) -> None:
+    answers = {FALLBACK: found, FALLBACK.replace("GET", "PUT"): Answer(201)}
+    with (
+        Simulator(answers) as registry,
+        client_of(registry.address) as client,
+        pytest.raises(RegistryError, match="others keep overwriting"),
+    ):
+        client.add_to_fallback_index(SUBJECT.digest, referrer(1)[0])
+    assert len(registry.requests("PUT")) == MAX_RACE_ATTEMPTS
+
+
+def test_an_upload_goes_where_the_location_says_with_its_query() -> None:
+    answers = upload_to("http://{own}/upload?state=abc")
+    with Simulator(answers) as registry, client_of(registry.address) as client:
+        assert upload(client)
+    (put,) = registry.requests("PUT")
+    assert put.path == f"/upload?state=abc&digest=sha256%3A{NEW.digest.hex}"
+    assert put.body == b"new"
+
+
+@pytest.mark.parametrize("content", [b"ne", b"newer"])
+def test_a_source_that_has_not_the_size_of_its_descriptor(content: bytes) -> None:
+    with (
+        Simulator(upload_to("/upload")) as registry,
+        client_of(registry.address) as client,
+        pytest.raises(VerificationError, match="has not 3 bytes"),
+    ):
+        client.put_blob(NEW, lambda: io.BytesIO(content))
+
+
+def test_a_source_that_cannot_be_opened(tmp_path: Path) -> None:
+    with (
+        Simulator(upload_to("/upload")) as registry,
+        client_of(registry.address) as client,
+        pytest.raises(Error, match="the source of blob"),
+    ):
+        client.put_blob(NEW, lambda: (tmp_path / "missing").open("rb"))

@@ -1,0 +1,32 @@
+"""How a test target reports: JUnit XML and `report.json`, besides text and exit code."""
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from wasmoci.commands.report.output import Report
+from wasmoci.values.errors import Error, VerificationError
+from wasmoci.verify.verdict_files import VerdictFile
+
+
+def tested(name: str, context: Mapping[str, object], run: Callable[[], Report]) -> Report:
+    """Run a verification and write its verdict, also where it refuses or fails; then as `run` does.
+
+    JUnit goes to $XML_OUTPUT_FILE, `report.json` into $TEST_UNDECLARED_OUTPUTS_DIR. `context` is what
+    was asked for.
+    """
+    try:
+        report = run()
+    except Error as error:
+        reason = error.reason.value if isinstance(error, VerificationError) else None
+        _write(VerdictFile(name, context, failure=str(error), reason=reason))
+        raise
+    _write(VerdictFile(name, {**context, **report.data, "warnings": list(report.warnings)}, parts=report.parts))
+    return report
+
+
+def _write(verdict: VerdictFile) -> None:
+    if xml := os.environ.get("XML_OUTPUT_FILE"):
+        Path(xml).write_text(verdict.junit_xml(), encoding="utf-8")
+    if folder := os.environ.get("TEST_UNDECLARED_OUTPUTS_DIR"):
+        (Path(folder) / "report.json").write_text(verdict.report_json(), encoding="utf-8")

@@ -1,0 +1,37 @@
+"""`wasm-oci component remove-signature`: remove the signatures of a key from a file."""
+
+from pathlib import Path
+
+import click
+
+from wasmoci.commands.options.common import PathArgument
+from wasmoci.commands.report.output import Report, reported
+from wasmoci.disk.files import atomic_output, open_for_reading
+from wasmoci.keys.component import load_public_key
+from wasmoci.sign.edit import remove_signatures
+from wasmoci.values.errors import UsageError
+
+
+@click.command("remove-signature")
+@click.argument("source", type=PathArgument())
+@click.option("--key", "keys", multiple=True, type=PathArgument(), help="A public key. Repeatable.")
+@click.option("--key-id", "key_ids", multiple=True, help="A key id in hex, as `show` prints it. Repeatable.")
+@click.option("--output", required=True, type=PathArgument(), help="Where the file without them goes.")
+@reported
+def remove_signature(source: Path, keys: tuple[Path, ...], key_ids: tuple[str, ...], output: Path) -> Report:
+    """Remove the signatures of these keys from the WebAssembly file SOURCE; the last one leaves it unsigned."""
+    unwanted = [load_public_key(path) for path in keys]
+    identifiers = [_identifier(text) for text in key_ids]
+    with open_for_reading(source, "the file") as stream, atomic_output(output) as target:
+        count = remove_signatures(stream, target, unwanted, identifiers)
+    return Report([f"removed {count} signatures from {source}"], {"removed": count})
+
+
+def _identifier(text: str) -> bytes:
+    try:
+        identifier = bytes.fromhex(text)
+    except ValueError:
+        identifier = b""
+    if not identifier:
+        raise UsageError(f"a key id is given in hex, got: {text!r}")
+    return identifier

@@ -1,0 +1,82 @@
+"""`wasm-oci image index`: the layouts of several images become one index."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import click
+
+from wasmoci.commands.options.annotations import annotation_pairs
+from wasmoci.commands.options.common import PathArgument
+from wasmoci.commands.report.output import Report, layout_report, reported
+from wasmoci.oci.platform import Platform
+from wasmoci.package.index import IndexRequest, Variant, make_index
+from wasmoci.values.errors import UsageError
+from wasmoci.values.image_reference import check_tag
+
+
+@click.command()
+@click.argument("layouts", nargs=-1, required=True, type=PathArgument(), metavar="LAYOUT...")
+@click.option("--output", required=True, type=PathArgument(), help="The index layout's folder; must be new or empty.")
+@click.option("--digest-file", type=PathArgument(), help="Also write the index's digest to this file.")
+@click.option("--tag", help="The tag that the layout's index.json proposes.")
+@click.option("--annotation", "annotations", multiple=True, metavar="KEY=VALUE", help="Of the index. Repeatable.")
+@click.option(
+    "--entry-annotation",
+    "entry_annotations",
+    multiple=True,
+    nargs=2,
+    type=(PathArgument(), str),
+    metavar="LAYOUT KEY=VALUE",
+    help="Of the entry of one LAYOUT. Repeatable.",
+)
+@click.option(
+    "--entry-platform",
+    "entry_platforms",
+    multiple=True,
+    nargs=2,
+    type=(PathArgument(), str),
+    metavar="LAYOUT OS/ARCHITECTURE[/VARIANT]",
+    help="The platform of the entry of one LAYOUT, as wasip2/wasm. Repeatable.",
+)
+@reported
+def index(
+    layouts: tuple[Path, ...],
+    output: Path,
+    digest_file: Path | None,
+    tag: str | None,
+    annotations: tuple[str, ...],
+    entry_annotations: tuple[tuple[Path, str], ...],
+    entry_platforms: tuple[tuple[Path, str], ...],
+) -> Report:
+    """Make one OCI index of the images in the LAYOUTs, in their order, with all that is attached to them.
+
+    What tells the variants apart is said by the annotations and platforms of their entries. The index is
+    not signed by this: sign the layout that it makes.
+    """
+    said = _by_layout(layouts, entry_annotations)
+    platforms = _by_layout(layouts, entry_platforms)
+    request = IndexRequest(
+        variants=[
+            Variant(layout, annotation_pairs(said.get(layout, ())), _platform(layout, platforms.get(layout, ())))
+            for layout in layouts
+        ],
+        output=output,
+        annotations=annotation_pairs(annotations),
+        ref_name=None if tag is None else check_tag(tag),
+    )
+    return layout_report(output, str(make_index(request).digest), digest_file)
+
+
+def _by_layout(layouts: Sequence[Path], pairs: Sequence[tuple[Path, str]]) -> Mapping[Path, list[str]]:
+    found: dict[Path, list[str]] = {}
+    for layout, text in pairs:
+        if layout not in layouts:
+            raise UsageError(f"{layout} is no LAYOUT of the index, so nothing can be said of its entry")
+        found.setdefault(layout, []).append(text)
+    return found
+
+
+def _platform(layout: Path, texts: Sequence[str]) -> Platform | None:
+    if len(texts) > 1:
+        raise UsageError(f"{layout} has more than one platform")
+    return Platform.of(texts[0]) if texts else None

@@ -1,0 +1,62 @@
+"""`wasm-oci import-signature`: signatures that were made elsewhere, put where they belong."""
+
+from pathlib import Path
+
+import click
+
+from wasmoci.commands.options.common import PathArgument
+from wasmoci.commands.report.output import Report, reported
+from wasmoci.cosign.signing_request import FILE_NAME, MAX_REQUEST_SIZE
+from wasmoci.disk.files import read_bounded
+from wasmoci.keys.offline import OfflinePublicKey, OfflineSignature
+from wasmoci.sign.import_signatures import ImportRequest, import_signatures
+
+
+@click.command("import-signature")
+@click.argument("source", type=PathArgument())
+@click.option("--request", required=True, type=PathArgument(), help="The folder that `wasm-oci signing-request` wrote.")
+@click.option(
+    "--signature",
+    "signatures",
+    required=True,
+    multiple=True,
+    type=PathArgument(),
+    help="A signature over one of its messages: raw bytes (ECDSA in DER) or base64 of them. Repeatable.",
+)
+@click.option(
+    "--public-key",
+    "public_keys",
+    required=True,
+    multiple=True,
+    type=PathArgument(),
+    help="Who signed. Repeatable; the order is that of the signatures in the output.",
+)
+@click.option("--output", required=True, type=PathArgument(), help="What signing SOURCE here would have written.")
+@reported
+def import_signature(
+    source: Path, request: Path, signatures: tuple[Path, ...], public_keys: tuple[Path, ...], output: Path
+) -> Report:
+    """Verify signatures over the messages of a signing request, and sign SOURCE with them.
+
+    SOURCE is the image layout or the WebAssembly file that the request was made of. The output is a layout,
+    a signed file or a detached signature, as was asked for.
+    """
+    imported = import_signatures(
+        ImportRequest(
+            source=source,
+            output=output,
+            asked=read_bounded(request / FILE_NAME, MAX_REQUEST_SIZE, "the signing request"),
+            signatures=[OfflineSignature.load(path) for path in signatures],
+            keys=[OfflinePublicKey.load(path) for path in public_keys],
+        )
+    )
+    component = [signer.public_key.fingerprint for signer in imported.component]
+    manifest = [signer.fingerprint for signer in imported.manifest]
+    lines = [f"component signed by {name}" for name in component]
+    lines += [f"OCI manifest signed by {name}" for name in manifest]
+    warnings = [
+        f"{signer.fingerprint}: {signer.public_key.portability_warning}"
+        for signer in imported.manifest
+        if signer.public_key.portability_warning
+    ]
+    return Report(lines, {"output": str(output), "componentKeys": component, "ociKeys": manifest}, warnings)

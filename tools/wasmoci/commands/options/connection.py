@@ -1,0 +1,85 @@
+"""The options of every command that talks to a registry: plain HTTP, and the files of TLS."""
+
+import functools
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from wasmoci.commands.options.common import PathArgument
+from wasmoci.values.errors import UsageError
+
+if TYPE_CHECKING:
+    from wasmoci.registry.registries import Registries
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionOptions:
+    """How registries are reached: `host[:port]` of those without TLS, and PEM files for the others."""
+
+    insecure: Sequence[str] = ()
+    ca: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+
+    def seen_from(self, folder: Path) -> "ConnectionOptions":
+        """The same, with files that are relative to `folder`."""
+        ca, certificate, key = (one and folder / one for one in (self.ca, self.certificate, self.key))
+        return ConnectionOptions(self.insecure, ca, certificate, key)
+
+    def and_insecure(self, registries: Sequence[str]) -> "ConnectionOptions":
+        return replace(self, insecure=(*registries, *self.insecure))
+
+    def registries(self) -> "Registries":
+        """With credentials, proxies and what is not said here from the environment."""
+        from wasmoci.registry.registries import Registries
+        from wasmoci.registry.tls import TlsFiles
+
+        return Registries(os.environ, self.insecure, tls=TlsFiles(self.ca, self.certificate, self.key))
+
+
+def connection_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Gives the command a parameter `connection`, a ConnectionOptions."""
+
+    @click.option(
+        "--insecure-registry",
+        "insecure_registries",
+        multiple=True,
+        metavar="HOST:PORT",
+        help="A registry that is spoken to in plain HTTP. Repeatable; nothing else ever is.",
+    )
+    @click.option(
+        "--registry-cacert",
+        type=PathArgument(),
+        metavar="FILE",
+        help="CA certificates (PEM) that are trusted in place of the system's.",
+    )
+    @click.option(
+        "--registry-client-cert",
+        type=PathArgument(),
+        metavar="FILE",
+        help="A certificate (PEM) that registries get to see: those of this command, or that of WASM_OCI_REGISTRY.",
+    )
+    @click.option(
+        "--registry-client-key",
+        type=PathArgument(),
+        metavar="FILE",
+        help="Its private key (PEM), not encrypted and open to its owner only.",
+    )
+    @functools.wraps(command)
+    def wrapper(
+        insecure_registries: tuple[str, ...],
+        registry_cacert: Path | None,
+        registry_client_cert: Path | None,
+        registry_client_key: Path | None,
+        **options: Any,
+    ) -> Any:
+        if (registry_client_cert is None) != (registry_client_key is None):
+            raise UsageError("--registry-client-cert and --registry-client-key go together")
+        connection = ConnectionOptions(insecure_registries, registry_cacert, registry_client_cert, registry_client_key)
+        return command(connection=connection, **options)
+
+    return wrapper

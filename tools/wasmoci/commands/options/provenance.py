@@ -1,0 +1,97 @@
+"""The options that say how an image was built, for its provenance."""
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from wasmoci.commands.options.common import PathArgument
+from wasmoci.commands.report.output import Report
+from wasmoci.cosign.provenance import MAX_REQUEST_SIZE, BuildTarget, Run, Source
+from wasmoci.disk.files import read_bounded
+from wasmoci.sign.provenance import image_provenance
+from wasmoci.values.errors import UsageError
+from wasmoci.values.workspace_status import MAX_STATUS_SIZE, expanded, merged, parse_status
+
+
+@dataclass(frozen=True, slots=True)
+class ProvenanceOptions:
+    """What the options of `provenance_options` say; false where none is given."""
+
+    request: Path | None = None
+    builder_id: str | None = None
+    invocation_id: str | None = None
+    source: str | None = None
+    started_on: str | None = None
+    finished_on: str | None = None
+    materials: tuple[tuple[str, Path], ...] = ()
+    status_files: tuple[Path, ...] = ()
+
+    def __bool__(self) -> bool:
+        return self != ProvenanceOptions()
+
+    def predicate(self, layout: Path) -> bytes:
+        """The provenance of the layout's image. Raises UsageError, FormatError, Error as `image_provenance` does."""
+        if self.request is None or self.builder_id is None:
+            raise UsageError("provenance needs --provenance and --builder-id")
+        status = merged(
+            parse_status(read_bounded(path, MAX_STATUS_SIZE, "the status file")) for path in self.status_files
+        )
+        run = Run(
+            builder_id=expanded(self.builder_id, status),
+            invocation_id=None if self.invocation_id is None else expanded(self.invocation_id, status),
+            started_on=self.started_on,
+            finished_on=self.finished_on,
+        )
+        target = BuildTarget.parse(read_bounded(self.request, MAX_REQUEST_SIZE, "the provenance request"))
+        source = None if self.source is None else Source.parse(expanded(self.source, status))
+        return image_provenance(layout, target, run, self.materials, source)
+
+
+def provenance_options(command: Callable[..., Report]) -> Callable[..., Report]:
+    """Gives the command a parameter `provenance`, a ProvenanceOptions; stands below `@reported`."""
+
+    @click.option(
+        "--provenance", "request", type=PathArgument(), help="What was built (JSON, as the Bazel rule writes it)."
+    )
+    @click.option("--builder-id", metavar="URI", help="Names the build platform that is to be trusted.")
+    @click.option("--invocation-id", metavar="ID", help="Names this run of it.")
+    @click.option("--source", metavar="URI@COMMIT", help="The revision that was built, such as git+https://…@….")
+    @click.option("--started-on", metavar="TIME", help="When the build started, as 2026-01-31T12:00:00Z.")
+    @click.option("--finished-on", metavar="TIME", help="When it ended.")
+    @click.option(
+        "--material",
+        "materials",
+        multiple=True,
+        type=(str, PathArgument()),
+        metavar="NAME FILE",
+        help="A file that the image was made of; its digest is attested. Repeatable.",
+    )
+    @click.option(
+        "--status-file",
+        "status_files",
+        multiple=True,
+        type=PathArgument(),
+        help="Bazel's workspace status: {KEY} in the ids and the source stands for its value. Repeatable.",
+    )
+    @functools.wraps(command)
+    def wrapper(
+        request: Path | None,
+        builder_id: str | None,
+        invocation_id: str | None,
+        source: str | None,
+        started_on: str | None,
+        finished_on: str | None,
+        materials: tuple[tuple[str, Path], ...],
+        status_files: tuple[Path, ...],
+        **options: Any,
+    ) -> Report:
+        provenance = ProvenanceOptions(
+            *(request, builder_id, invocation_id, source, started_on, finished_on, materials, status_files)
+        )
+        return command(provenance=provenance, **options)
+
+    return wrapper

@@ -1,0 +1,112 @@
+"""How every command reports: text or JSON on stdout, one line on stderr where it fails, an exit code.
+
+Exit codes: 0 done or verified, 1 could not do or check it, 2 wrong usage, 3 checked and refused.
+"""
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import click
+
+from wasmoci.disk.files import write_atomically
+from wasmoci.values.errors import Error, VerificationError
+from wasmoci.values.text import printable
+
+_QUIET = f"{__name__}.quiet"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a command has to say: lines for people, members for programs, and notes for stderr.
+
+    `errors` are those of parts of the work, the rest of which was done: the exit code is the highest of theirs.
+    `parts` names what was verified one by one, for the reports of tests.
+    """
+
+    lines: Sequence[str]
+    data: Mapping[str, object]
+    warnings: Sequence[str] = field(default_factory=tuple)
+    errors: Sequence[Error] = field(default_factory=tuple)
+    parts: Sequence[str] = field(default_factory=tuple)
+
+
+def reported(command: Callable[..., Report]) -> Callable[..., None]:
+    """Give a command `--json` and `--quiet`, print its Report, and turn an Error into its exit code."""
+
+    @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
+    @click.option("--quiet", is_flag=True, help="Print warnings and errors only.")
+    @functools.wraps(command)
+    def wrapper(as_json: bool, quiet: bool, **options: object) -> None:
+        click.get_current_context().meta[_QUIET] = quiet
+        try:
+            report = command(**options)
+        except Error as error:
+            _fail(error, as_json)
+        else:
+            _print(replace(report, lines=()) if quiet else report, as_json)
+            if report.errors:
+                click.get_current_context().exit(max(error.exit_code for error in report.errors))
+
+    return wrapper
+
+
+def is_quiet() -> bool:
+    """Whether the command was told to print warnings and errors only."""
+    return bool(click.get_current_context().meta.get(_QUIET))
+
+
+def layout_report(output: Path, digest: str, digest_file: Path | None) -> Report:
+    """The report of a command that wrote a layout; writes `digest_file` where one is named."""
+    if digest_file is not None:
+        write_atomically(digest_file, f"{digest}\n".encode())
+    return Report([f"{output}: {digest}"], {"layout": str(output), "digest": digest})
+
+
+def warn(text: str) -> None:
+    """One line on stderr."""
+    click.echo(f"warning: {printable(text)}", err=True)
+
+
+def _print(report: Report, as_json: bool) -> None:
+    for warning in report.warnings:
+        warn(warning)
+    if as_json:
+        result = "failed" if report.errors else "ok"
+        _print_json({"result": result, **report.data, "warnings": list(report.warnings)})
+    else:
+        for line in report.lines:
+            click.echo(printable(line))
+    for error in report.errors:
+        click.echo(f"{click.get_current_context().command_path}: {_verdict(error)}", err=True)
+
+
+def _print_json(members: Mapping[str, object]) -> None:
+    import json
+
+    click.echo(json.dumps(members, indent=2))
+
+
+def _fail(error: Error, as_json: bool) -> None:
+    context = click.get_current_context()
+    if as_json:
+        _print_json({"result": result_of(error), **error_members(error)})
+    click.echo(f"{context.command_path}: {_verdict(error)}", err=True)
+    context.exit(error.exit_code)
+
+
+def result_of(error: Error) -> str:
+    """`refused` for what was checked and refused, `error` for what could not be checked or done."""
+    return "refused" if isinstance(error, VerificationError) else "error"
+
+
+def error_members(error: Error) -> dict[str, object]:
+    """`message`, and `reason` for a refusal."""
+    refused = {"reason": error.reason.value} if isinstance(error, VerificationError) else {}
+    return {"message": str(error), **refused}
+
+
+def _verdict(error: Error) -> str:
+    verdict = f"refused: {error.reason.value}" if isinstance(error, VerificationError) else "error"
+    return f"{verdict}: {printable(str(error))}"

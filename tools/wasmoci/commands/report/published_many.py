@@ -1,0 +1,66 @@
+"""The one summary of a run that published many images."""
+
+from collections.abc import Sequence
+
+from wasmoci.commands.report.output import Report, error_members
+from wasmoci.publish.many import Image, in_words
+
+
+def summary(images: Sequence[Image]) -> Report:
+    """A line for each image and one for all; in JSON `images` in their order, and how many there are of each kind.
+
+    An image has its `target`, the members of its verdict where it was verified, and what `wasm-oci publish`
+    reports of it; where it failed as a whole `message`, and `reason` for a refusal.
+    """
+    totals = _totals(images)
+    lines = [line for one in images for line in _lines(one)]
+    counted = [f"{totals[name]} {words}" for name, words in _TOTALS.items() if totals[name]]
+    return Report(
+        [*lines, f"{len(images)} {'image' if len(images) == 1 else 'images'}: {', '.join(counted)}"],
+        {**totals, "images": [_image_json(one) for one in images]},
+        [f"{one.name}: {warning}" for one in images for warning in one.warnings],
+        [error for one in images for error in one.errors()],
+    )
+
+
+_TOTALS = {
+    "sentImages": "sent",
+    "unchangedImages": "there already",
+    "shownImages": "shown only",
+    "failedImages": "failed",
+}
+
+
+def _totals(images: Sequence[Image]) -> dict[str, int]:
+    kinds = [_kind(one) for one in images]
+    return {kind: kinds.count(kind) for kind in _TOTALS}
+
+
+def _kind(image: Image) -> str:
+    if image.errors():
+        return "failedImages"
+    if image.dry_run is not None:
+        return "shownImages"
+    unchanged = all(one.published is not None and one.published.is_nothing for one in image.outcomes)
+    return "unchangedImages" if unchanged else "sentImages"
+
+
+def _lines(image: Image) -> list[str]:
+    if image.dry_run is not None:
+        return [f"{image.name}: {line}" for line in image.dry_run.lines]
+    return [f"{image.name}: {in_words(image)}"]
+
+
+def _image_json(image: Image) -> dict[str, object]:
+    members: dict[str, object] = {"target": image.name, **image.verdict}
+    if image.failure is not None:
+        return {**members, "published": False, **error_members(image.failure)}
+    if image.dry_run is not None:
+        return {**members, **image.dry_run.data, "warnings": list(image.dry_run.warnings)}
+    return {
+        **members,
+        "published": not image.errors(),
+        "references": list(image.references),
+        "repositories": [one.to_json() for one in image.outcomes],
+        "warnings": list(image.warnings),
+    }

@@ -1,0 +1,77 @@
+"""`wasm-oci signing-request`: the exact bytes for a signer that is not here."""
+
+from pathlib import Path
+
+import click
+
+from wasmoci.commands.options.annotations import annotation_pairs
+from wasmoci.commands.options.common import PathArgument, kind
+from wasmoci.commands.report.output import Report, reported
+from wasmoci.cosign.signing_request import ComponentAsked, ManifestAsked
+from wasmoci.sign.signing_request import signing_request, write_signing_request
+from wasmoci.values.errors import UsageError
+from wasmoci.values.image_reference import Repository
+from wasmoci.values.signature_format import Placement, SignatureFormat
+from wasmoci.wasm.sections import Kind
+
+
+@click.command()
+@click.argument("source", type=PathArgument())
+@click.option("--output", required=True, type=PathArgument(), help="The request's folder; must be new or empty.")
+@click.option(
+    "--component-signature",
+    type=click.Choice([one.value for one in Placement]),
+    help="Ask for the component's signature, and say where it goes; for a WebAssembly file `embedded` by default.",
+)
+@click.option("--key-id", is_flag=True, help="The component's signature will name its key.")
+@click.option("--repository", help="Ask for the OCI manifest's signatures; host[:port]/path that the image is for.")
+@click.option(
+    "--format",
+    "formats",
+    multiple=True,
+    type=click.Choice([one.value for one in SignatureFormat]),
+    help="Default: both.",
+)
+@click.option(
+    "-a", "--annotation", "annotations", multiple=True, metavar="KEY=VALUE", help="Is signed too. Repeatable."
+)
+@kind
+@reported
+def request(
+    source: Path,
+    output: Path,
+    component_signature: str | None,
+    key_id: bool,
+    repository: str | None,
+    formats: tuple[str, ...],
+    annotations: tuple[str, ...],
+    kind: str,
+) -> Report:
+    """Write the bytes that are to be signed of SOURCE, an image layout or a WebAssembly file.
+
+    Each `.message` file is signed as it is: with Ed25519, or with ECDSA or RSA (PKCS#1 v1.5) over its SHA-256;
+    a component's with Ed25519 only. `request.json` says what they are, and `wasm-oci import-signature` takes
+    the signatures. An embedded component signature makes another OCI manifest, so it takes two rounds.
+    """
+    if repository is None and (formats or annotations):
+        raise UsageError("--format and --annotation go with --repository")
+    if component_signature is None and not source.is_dir():
+        component_signature = Placement.EMBEDDED.value
+    if component_signature is None and key_id:
+        raise UsageError("--key-id goes with --component-signature")
+    made = signing_request(
+        source,
+        None
+        if component_signature is None
+        else ComponentAsked(Placement(component_signature), Kind(kind), with_key_id=key_id),
+        None
+        if repository is None
+        else ManifestAsked(
+            repository=str(Repository.parse(repository)),
+            formats=[SignatureFormat(name) for name in dict.fromkeys(formats)] or list(SignatureFormat),
+            annotations=annotation_pairs(annotations),
+        ),
+    )
+    write_signing_request(made, output)
+    names = [message.name for message in made.messages]
+    return Report([f"to sign: {output / name}" for name in names], {"subject": str(made.subject), "messages": names})

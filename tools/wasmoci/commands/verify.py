@@ -1,0 +1,67 @@
+"""`wasm-oci verify`: the verdict on images, by digest, for people, programs and CI."""
+
+import click
+
+from wasmoci.commands.options.common import required_level
+from wasmoci.commands.options.connection import ConnectionOptions, connection_options
+from wasmoci.commands.options.trust import trust_options
+from wasmoci.commands.report.output import Report, error_members, reported, result_of
+from wasmoci.commands.report.verdict import verdict_report
+from wasmoci.registry.sources import Sources
+from wasmoci.trust.policy import policy
+from wasmoci.trust.values import TrustValues
+from wasmoci.values.errors import Error
+from wasmoci.verify.image import Policy
+from wasmoci.verify.index import verify_root
+
+
+@click.command()
+@click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
+@required_level
+@reported
+@connection_options
+@trust_options
+def verify(
+    targets: tuple[str, ...],
+    trusted: TrustValues,
+    require: str | None,
+    connection: ConnectionOptions,
+) -> Report:
+    """Verify the image TARGET, a layout's folder or host[:port]/path:tag or …@sha256:…, on both layers.
+
+    Of an index the index's own OCI signatures are verified, and every image of it on both layers. Of several
+    TARGETs each is verified, whatever becomes of the others, and the exit code is the highest of theirs; with
+    --json they are in `images`.
+    """
+    wanted = policy(trusted, require)
+    with Sources(connection) as sources:
+        if len(targets) == 1:
+            return _verify(targets[0], sources, wanted)
+        return _together([(target, _attempt(target, sources, wanted)) for target in targets])
+
+
+def _verify(target: str, sources: Sources, wanted: Policy) -> Report:
+    return verdict_report(target, verify_root(sources.open(target), wanted))
+
+
+def _attempt(target: str, sources: Sources, wanted: Policy) -> Report | Error:
+    try:
+        return _verify(target, sources, wanted)
+    except Error as error:
+        return error
+
+
+def _together(outcomes: list[tuple[str, Report | Error]]) -> Report:
+    lines: list[str] = []
+    images: list[dict[str, object]] = []
+    warnings: list[str] = []
+    errors: list[Error] = []
+    for target, outcome in outcomes:
+        if isinstance(outcome, Error):
+            errors.append(outcome.about(target))
+            images.append({"target": target, "result": result_of(outcome), **error_members(outcome)})
+        else:
+            lines += outcome.lines
+            images.append({"target": target, "result": "ok", **outcome.data, "warnings": list(outcome.warnings)})
+            warnings += [f"{target}: {warning}" for warning in outcome.warnings]
+    return Report(lines, {"images": images}, warnings, errors)

@@ -1,0 +1,118 @@
+"""cosign's legacy format: simple-signing payloads in the manifest at the tag `sha256-<hex>.sig`.
+
+Source: cosign 3.1.1 (`--new-bundle-format=false`). Each layer is one signed payload; its signature
+is an annotation of the layer's descriptor.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from wasmoci.oci.cosign_tags import CosignTag
+from wasmoci.oci.manifest import IMAGE_CONFIG_MEDIA_TYPE, Descriptor, Manifest
+from wasmoci.values.base64_strict import decode, encode
+from wasmoci.values.digest import Digest
+from wasmoci.values.errors import FormatError, Reason, VerificationError
+from wasmoci.values.strict_json import dump, parse_object
+
+PAYLOAD_MEDIA_TYPE = "application/vnd.dev.cosign.simplesigning.v1+json"
+SIGNATURE_ANNOTATION = "dev.cosignproject.cosign/signature"
+CERTIFICATE_ANNOTATION = "dev.sigstore.cosign/certificate"
+LOG_ANNOTATION = "dev.sigstore.cosign/bundle"
+
+MAX_PAYLOAD_SIZE = 1024 * 1024
+
+_TYPE = "cosign container image signature"
+_ZERO_TIME = "0001-01-01T00:00:00Z"
+
+
+@dataclass(frozen=True, slots=True)
+class LegacyManifest:
+    """A signature manifest and the config blob that belongs to it, both as the bytes to store."""
+
+    manifest: bytes
+    config: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class LegacySignature:
+    """What a layer's annotations say: the raw signature, and cosign's log entry of it.
+
+    `log_entry` is JSON that is not checked, empty where there is none.
+    """
+
+    signature: bytes
+    has_certificate: bool
+    log_entry: str
+
+
+def signature_tag(subject: Digest) -> str:
+    """The tag of the signature manifest of `subject`."""
+    return CosignTag.SIGNATURES.of(subject)
+
+
+def payload(subject: Digest, docker_reference: str, annotations: Mapping[str, str] | None = None) -> bytes:
+    """The bytes to sign; `docker_reference` is the repository, without tag and digest."""
+    return dump(
+        {
+            "critical": {
+                "identity": {"docker-reference": docker_reference},
+                "image": {"docker-manifest-digest": str(subject)},
+                "type": _TYPE,
+            },
+            "optional": dict(sorted(annotations.items())) if annotations else None,
+        }
+    )
+
+
+def signature_layer(payload_blob: bytes, signature: bytes) -> Descriptor:
+    """The layer that carries one payload and its raw signature bytes."""
+    return Descriptor.of(PAYLOAD_MEDIA_TYPE, payload_blob, {SIGNATURE_ANNOTATION: encode(signature)})
+
+
+def signature_manifest(layers: Sequence[Descriptor]) -> LegacyManifest:
+    """The manifest of these signature layers, in the shape that cosign gives it."""
+    config = dump(
+        {
+            "architecture": "",
+            "created": _ZERO_TIME,
+            "history": [{"created": _ZERO_TIME} for _ in layers],
+            "os": "",
+            "rootfs": {"type": "layers", "diff_ids": [str(layer.digest) for layer in layers]},
+            "config": {},
+        }
+    )
+    manifest = Manifest(config=Descriptor.of(IMAGE_CONFIG_MEDIA_TYPE, config), layers=tuple(layers))
+    return LegacyManifest(manifest.to_bytes(), config)
+
+
+def parse_signature(layer: Descriptor) -> LegacySignature:
+    """The signature that a layer's annotations carry; FormatError where there is none."""
+    if layer.media_type != PAYLOAD_MEDIA_TYPE:
+        raise FormatError(f"a signature layer's media type must be {PAYLOAD_MEDIA_TYPE}, got: {layer.media_type!r}")
+    if SIGNATURE_ANNOTATION not in layer.annotations:
+        raise FormatError(f"the signature layer has no annotation {SIGNATURE_ANNOTATION}")
+    return LegacySignature(
+        signature=decode(layer.annotations[SIGNATURE_ANNOTATION], "the signature"),
+        has_certificate=CERTIFICATE_ANNOTATION in layer.annotations,
+        log_entry=layer.annotations.get(LOG_ANNOTATION, ""),
+    )
+
+
+def check_payload(data: bytes, subject: Digest) -> dict[str, str]:
+    """The annotations that the payload signs with `subject`; what is no text is none, as podman's time stamp.
+
+    Raises VerificationError unless the payload is for `subject`, FormatError if it is no such payload.
+    """
+    top = parse_object(data, "the signature payload", MAX_PAYLOAD_SIZE)
+    critical = top.object("critical")
+    if critical.string("type") != _TYPE:
+        raise FormatError(f"the payload's type must be {_TYPE!r}, got: {critical.string('type')!r}")
+    if critical.object("image").string("docker-manifest-digest") != str(subject):
+        raise VerificationError(Reason.WRONG_SUBJECT, f"the signature is not for {subject}")
+    return top.text_members("optional")
+
+
+def docker_reference(data: bytes) -> str:
+    """The repository that a payload names."""
+    top = parse_object(data, "the signature payload", MAX_PAYLOAD_SIZE)
+    return top.object("critical").object("identity").string("docker-reference")

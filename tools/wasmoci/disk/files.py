@@ -1,0 +1,156 @@
+"""Files read with a bound, and files that appear whole or not at all."""
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from wasmoci.values.errors import Error, KeyFileError, LimitError
+
+PUBLIC_FILE_MODE = 0o644
+SECRET_FILE_MODE = 0o600
+
+_HAS_MODES = os.name == "posix"
+_REPLACES_EMPTY_FOLDERS = os.name == "posix"
+_OPEN_TO_OTHERS = 0o077
+_BLOCK_SIZE = 64 * 1024
+
+
+def read_bounded(path: Path, limit: int, what: str) -> bytes:
+    """The bytes of the file at `path`; LimitError above `limit` bytes, Error if it cannot be read."""
+    with open_for_reading(path, what) as stream:
+        return _read_bounded(stream, path, limit, what)
+
+
+def read_secret(path: Path, limit: int, what: str, *, private: bool) -> bytes:
+    """As `read_bounded`; with `private` a file that its mode opens to others than its owner is a KeyFileError.
+
+    Where files have no such modes nothing is refused.
+    """
+    with open_for_reading(path, what) as stream:
+        if private:
+            way_out = ", or allow it with --allow-readable-key"
+            refuse_open_to_others(os.fstat(stream.fileno()).st_mode, f"{what} {path}", path, way_out)
+        return _read_bounded(stream, path, limit, what)
+
+
+def refuse_open_to_others(mode: int, what: str, path: Path, way_out: str = "") -> None:
+    """Raise KeyFileError for the mode of a file that others than its owner can use; not where files have no modes."""
+    if _HAS_MODES and mode & _OPEN_TO_OTHERS:
+        raise KeyFileError(
+            f"{what} is open to others than its owner (mode {stat.S_IMODE(mode):04o}): run `chmod 600 {path}`{way_out}"
+        )
+
+
+def _read_bounded(stream: BinaryIO, path: Path, limit: int, what: str) -> bytes:
+    try:
+        data = read_up_to(stream, limit + 1)
+    except OSError as error:
+        raise Error(f"cannot read {what} {path}: {error.strerror}") from None
+    if len(data) > limit:
+        raise LimitError(f"{what} {path} has more bytes than the limit of {limit}")
+    return data
+
+
+def read_up_to(stream: BinaryIO, count: int) -> bytes:
+    """The next `count` bytes, or fewer where the stream ends; takes no memory for bytes that there are not."""
+    data = bytearray()
+    while block := stream.read(min(count - len(data), _BLOCK_SIZE)):
+        data += block
+    return bytes(data)
+
+
+def open_for_reading(path: Path, what: str) -> BinaryIO:
+    """Open the file at `path`; Error if it cannot be opened."""
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise Error(f"cannot read {what} {path}: {error.strerror}") from None
+
+
+@contextmanager
+def atomic_output(path: Path, mode: int = PUBLIC_FILE_MODE, *, replace: bool = True) -> Iterator[BinaryIO]:
+    """A new file that gets the name `path` when the block ends well, and vanishes when it fails.
+
+    With `replace=False` an existing file is an Error, also one that appears meanwhile.
+    """
+    temporary = _temporary(path)
+    try:
+        descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, mode)
+    except OSError as error:
+        raise Error(f"cannot write {path}: {error.strerror}") from None
+    try:
+        with os.fdopen(descriptor, "w+b") as stream:
+            yield stream
+        _give_name(temporary, path, replace)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def make_parents(path: Path) -> None:
+    """Make the folders above `path` where they are missing; Error where they cannot be made."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Error(f"cannot write {path}: {error.strerror}") from None
+
+
+@contextmanager
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """The path of a folder to make; it gets the name `path` when the block ends well, and vanishes when it fails.
+
+    Raises Error before that unless `path` is new or an empty folder, in a folder that can be written to.
+    """
+    made = _temporary(path)
+    folder = made.parent
+    try:
+        if path.is_dir() and list(path.iterdir()):
+            raise Error(f"{path} exists already and is not empty")
+    except OSError as error:
+        raise Error(f"cannot write {path}: {error.strerror}") from None
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise Error(f"cannot write {path}: {folder} is no folder that can be written to")
+    try:
+        yield made
+        _give_folder_name(made, path)
+    except BaseException:
+        import shutil
+
+        shutil.rmtree(made, ignore_errors=True)
+        raise
+
+
+def write_atomically(path: Path, data: bytes, mode: int = PUBLIC_FILE_MODE, *, replace: bool = True) -> None:
+    """Write `data` to `path` as `atomic_output` does."""
+    with atomic_output(path, mode, replace=replace) as stream:
+        stream.write(data)
+
+
+def _temporary(path: Path) -> Path:
+    return path.parent / f".{path.name}.{os.urandom(8).hex()}"
+
+
+def _give_folder_name(made: Path, path: Path) -> None:
+    try:
+        if not _REPLACES_EMPTY_FOLDERS:
+            with suppress(FileNotFoundError):
+                path.rmdir()
+        made.rename(path)
+    except OSError as error:
+        raise Error(f"cannot write {path}: {error.strerror}") from None
+
+
+def _give_name(temporary: Path, path: Path, replace: bool) -> None:
+    try:
+        if replace:
+            temporary.replace(path)
+        else:
+            path.hardlink_to(temporary)
+            temporary.unlink()
+    except FileExistsError:
+        raise Error(f"{path} exists already and is not overwritten") from None
+    except OSError as error:
+        raise Error(f"cannot write {path}: {error.strerror}") from None

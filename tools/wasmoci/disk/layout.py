@@ -1,0 +1,339 @@
+"""OCI image layouts on disk (image-spec 1.1), one image or index each, with all signatures beside it.
+
+`index.json` marks the image or index and its legacy signatures with `kind` annotations, as
+`cosign verify --local-image` wants it for bundles, and lists referrers untagged, as `oras` wants it. The
+legacy signatures of an index's entries have their tag `sha256-<hex>.sig` as name, and no kind.
+"""
+
+import hashlib
+import os
+import stat
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from wasmoci.disk.files import read_bounded
+from wasmoci.oci.cosign_tags import CosignTag
+from wasmoci.oci.manifest import (
+    INDEX_MEDIA_TYPE,
+    MANIFEST_MEDIA_TYPE,
+    MAX_MANIFEST_SIZE,
+    REF_NAME_ANNOTATION,
+    Descriptor,
+    Index,
+    Manifest,
+)
+from wasmoci.oci.referrers import ReferrerList
+from wasmoci.oci.source import ImageSource
+from wasmoci.values.digest import BLOCK_SIZE, Digest
+from wasmoci.values.errors import Error, FormatError, LimitError, Reason, VerificationError
+from wasmoci.values.strict_json import dump, parse_object
+
+KIND_ANNOTATION = "kind"
+IMAGE_KIND = "dev.cosignproject.cosign/image"
+INDEX_KIND = "dev.cosignproject.cosign/imageIndex"
+SIGNATURES_KIND = "dev.cosignproject.cosign/sigs"
+ATTESTATIONS_KIND = "dev.cosignproject.cosign/atts"
+
+# Room for an index of MAX_ENTRIES images, all signed in both formats by several keys.
+MAX_BLOBS = 4000
+_UNNAMED = "unnamed"
+
+# What is at these tags of the root has a kind, too.
+KINDS = {CosignTag.SIGNATURES: SIGNATURES_KIND, CosignTag.ATTESTATIONS: ATTESTATIONS_KIND}
+
+_VERSION = "1.0.0"
+_BLOBS = Path("blobs/sha256")
+
+# Less what the umask takes, as `open` has it.
+_MODE = 0o666
+
+
+class Layout:
+    """An existing layout; an ImageSource."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises FormatError unless the folder is a layout of exactly one image or index, Error if there is none."""
+        if not path.is_dir():
+            raise Error(f"there is no image layout at {path}")
+        self.path = path
+        self._blobs = str(path / _BLOBS)
+        marker = parse_object(_read_member(path / "oci-layout"), "oci-layout", MAX_MANIFEST_SIZE)
+        if marker.string("imageLayoutVersion") != _VERSION:
+            raise FormatError(f"the layout's version must be {_VERSION}")
+        self.index = Index.parse(_read_member(path / "index.json"), "index.json")
+        self._root = _find_root(self.index.manifests)
+        self._manifests: Sequence[_Found] | None = None
+
+    def root(self) -> Descriptor:
+        return self._root
+
+    def subject(self) -> Descriptor:
+        if self._root.media_type != MANIFEST_MEDIA_TYPE:
+            raise FormatError("this needs one image, and the layout has an index of several images")
+        return self._root
+
+    def read_manifest(self, descriptor: Descriptor) -> bytes:
+        return self.read_blob(descriptor, MAX_MANIFEST_SIZE)
+
+    def read_blob(self, descriptor: Descriptor, limit: int) -> bytes:
+        if descriptor.size > limit:
+            raise LimitError(f"blob {descriptor.digest} has {descriptor.size} bytes, the limit is {limit}")
+        data = self._read(descriptor.digest, descriptor.size)
+        _check_size(descriptor, len(data))
+        descriptor.digest.check(data, f"blob {descriptor.digest}")
+        return data
+
+    def copy_blob(self, descriptor: Descriptor, target: BinaryIO) -> None:
+        with self.open_blob(descriptor.digest) as stream:
+            _check_size(descriptor, os.fstat(stream.fileno()).st_size)
+            descriptor.digest.check_same(_copy(stream, target), f"blob {descriptor.digest}")
+
+    def check_blob(self, descriptor: Descriptor) -> None:
+        with self.open_blob(descriptor.digest) as stream:
+            _check_size(descriptor, os.fstat(stream.fileno()).st_size)
+            descriptor.digest.check_same(Digest.of_stream(stream), f"blob {descriptor.digest}")
+
+    def open_blob(self, digest: Digest) -> BinaryIO:
+        """The blob's file as it lies there, not checked; FormatError where it is missing or no file."""
+        return os.fdopen(self._open(digest)[0], "rb")
+
+    def blob_digests(self) -> list[Digest]:
+        """The digests that the blobs' file names say, sorted; LimitError above MAX_BLOBS."""
+        try:
+            names = sorted(entry.name for entry in (self.path / _BLOBS).iterdir())
+        except OSError as error:
+            raise FormatError(f"the layout has no readable {_BLOBS}: {error.strerror}") from None
+        if len(names) > MAX_BLOBS:
+            raise LimitError(f"the layout has {len(names)} blobs, the limit is {MAX_BLOBS}")
+        return [Digest.parse(f"sha256:{name}") for name in names]
+
+    def referrers(self, subject: Digest) -> ReferrerList:
+        """Every manifest among the blobs that names `subject`, listed in index.json or not.
+
+        A listed entry that is no readable manifest is among them, so that a verifier can report it.
+        All blobs of a manifest's size are checked against their names on the way, once.
+        """
+        if self._manifests is None:
+            self._manifests = self._scan()
+        found = tuple(one.descriptor for one in self._manifests if one.subject in (subject, None))
+        return ReferrerList(found).within_limit("the layout")
+
+    def legacy_signatures(self, subject: Digest) -> Descriptor | None:
+        return self._tagged(subject, CosignTag.SIGNATURES)
+
+    def cosign_tags(self, subject: Digest) -> Mapping[CosignTag, Descriptor]:
+        """The manifests at cosign's tags of `subject`, those that there are; FormatError for several at one."""
+        found = {kind: self._tagged(subject, kind) for kind in CosignTag}
+        return {kind: descriptor for kind, descriptor in found.items() if descriptor is not None}
+
+    def _open(self, digest: Digest) -> tuple[int, int]:
+        """A descriptor of the blob's file, and the file's size."""
+        try:
+            descriptor = os.open(f"{self._blobs}/{digest.hex}", os.O_RDONLY | os.O_NONBLOCK)
+        except OSError as error:
+            raise FormatError(f"the layout lacks blob {digest}: {error.strerror}") from None
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            os.close(descriptor)
+            raise FormatError(f"blob {digest} is no regular file")
+        return descriptor, found.st_size
+
+    def _read(self, digest: Digest, limit: int) -> bytes:
+        """The blob as it lies there, not checked; of a larger one its first `limit` bytes and one more."""
+        descriptor, size = self._open(digest)
+        try:
+            return os.read(descriptor, min(size, limit) + 1)
+        finally:
+            os.close(descriptor)
+
+    def _tagged(self, subject: Digest, kind: CosignTag) -> Descriptor | None:
+        tag, mark = kind.of(subject), KINDS.get(kind)
+        is_root = subject == self._root.digest
+        found = [
+            entry
+            for entry in self.index.manifests
+            if _ref_name(entry) == tag or (is_root and mark and entry.annotations.get(KIND_ANNOTATION) == mark)
+        ]
+        entries = list({entry.digest: entry for entry in found}.values())
+        if len(entries) > 1:
+            raise FormatError(f"the layout has several manifests for the tag {tag}")
+        return entries[0] if entries else None
+
+    def _scan(self) -> list["_Found"]:
+        present = self.blob_digests()
+        missing = {entry.digest for entry in self.index.manifests} - set(present)
+        if missing:
+            raise FormatError(f"index.json names a blob that the layout lacks: {min(map(str, missing))}")
+        attachments = self._listed_attachments()
+        return [found for digest in present if (found := self._find(digest, attachments.get(digest)))]
+
+    def _find(self, digest: Digest, listed: "_Found | None") -> "_Found | None":
+        """What a blob is attached to; `listed` where it is no readable manifest."""
+        data = self._read(digest, MAX_MANIFEST_SIZE)
+        if len(data) > MAX_MANIFEST_SIZE:
+            return listed
+        digest.check(data, f"blob {digest}")
+        if listed is None and not _can_have_subject(data):
+            return None
+        try:
+            manifest = Manifest.parse(data)
+        except FormatError:
+            return listed
+        if manifest.subject is None:
+            return None
+        return _Found(Descriptor(MANIFEST_MEDIA_TYPE, digest, len(data)), manifest.subject.digest)
+
+    def _listed_attachments(self) -> "dict[Digest, _Found]":
+        """What index.json lists that is neither the root nor has a kind, as cosign's tags have."""
+        return {
+            entry.digest: _Found(entry, None)
+            for entry in reversed(self.index.manifests)
+            if KIND_ANNOTATION not in entry.annotations and entry.digest != self._root.digest
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A blob that is attached to `subject`; None for one that is listed and no readable manifest."""
+
+    descriptor: Descriptor
+    subject: Digest | None
+
+
+@dataclass(frozen=True, slots=True)
+class LayoutWriter:
+    """Fills an empty or new folder; the layout is one only after `finish`."""
+
+    path: Path
+
+    def start(self) -> None:
+        """Raises Error unless the folder is new or empty."""
+        blobs = self.path / _BLOBS
+        try:
+            blobs.parent.mkdir(parents=True, exist_ok=True)
+            blobs.mkdir()
+            strangers = sorted(entry.name for entry in self.path.iterdir() if entry.name != _BLOBS.parts[0])
+        except OSError as error:
+            raise Error(f"cannot make a layout in {self.path}: {error.strerror}") from None
+        if strangers:
+            raise Error(f"cannot make a layout in {self.path}: it holds {strangers[0]!r} already")
+
+    def add(self, data: bytes) -> Digest:
+        """Raises Error where it cannot be written, as all that follow."""
+        digest = Digest.of(data)
+        self._write(_blob(digest.hex), data)
+        return digest
+
+    def add_stream(self, stream: BinaryIO, digest: Digest) -> None:
+        """Copy a blob whose digest is known; VerificationError where its bytes have another one."""
+        with self._writing(_blob(digest.hex)) as target:
+            digest.check_same(_copy(stream, target), f"blob {digest}")
+
+    def add_new(self, stream: BinaryIO) -> tuple[Digest, int]:
+        """Copy a blob; the digest and the size of the bytes that were written."""
+        with self._writing(_blob(_UNNAMED)) as target:
+            digest = _copy(stream, target)
+            size = target.tell()
+        with self._errors():
+            (self.path / _blob(_UNNAMED)).rename(self.path / _blob(digest.hex))
+        return digest, size
+
+    def add_copy(self, source: ImageSource, blob: Descriptor) -> None:
+        """Copy a blob of any source, which checks it."""
+        with self._writing(_blob(blob.digest.hex)) as target:
+            source.copy_blob(blob, target)
+
+    def copy_all(self, source: Layout, without: Collection[Digest] = ()) -> None:
+        """Copy every blob of another layout but `without`."""
+        for digest in source.blob_digests():
+            if digest not in without:
+                with source.open_blob(digest) as stream:
+                    self.add_stream(stream, digest)
+
+    def write_copy(
+        self, source: Layout, blobs: Iterable[bytes], entries: Sequence[Descriptor], without: Collection[Digest] = ()
+    ) -> None:
+        """Write a whole layout: the blobs of another one but `without`, more blobs, and the index's entries."""
+        self.start()
+        self.copy_all(source, without)
+        for blob in blobs:
+            self.add(blob)
+        self.finish(entries)
+
+    def finish(self, entries: Sequence[Descriptor]) -> None:
+        self._write("index.json", Index(tuple(entries)).to_bytes())
+        self._write("oci-layout", dump({"imageLayoutVersion": _VERSION}))
+
+    def _write(self, name: str, data: bytes) -> None:
+        with self._writing(name) as target:
+            target.write(data)
+
+    @contextmanager
+    def _writing(self, name: str) -> Iterator[BinaryIO]:
+        """A new file of the layout."""
+        with self._errors():
+            descriptor = os.open(f"{self.path}/{name}", os.O_RDWR | os.O_CREAT | os.O_TRUNC, _MODE)
+            with os.fdopen(descriptor, "w+b") as target:
+                yield target
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise Error(f"cannot write the layout {self.path}: {error.strerror}") from None
+
+
+def _blob(name: str) -> str:
+    return f"{_BLOBS}/{name}"
+
+
+def _copy(stream: BinaryIO, target: BinaryIO) -> Digest:
+    """Copy to the end; the digest of the bytes that were written."""
+    state = hashlib.sha256()
+    while block := stream.read(BLOCK_SIZE):
+        state.update(block)
+        target.write(block)
+    return Digest(state.hexdigest())
+
+
+def _read_member(path: Path) -> bytes:
+    try:
+        return read_bounded(path, MAX_MANIFEST_SIZE, "the layout's")
+    except LimitError:
+        raise
+    except Error as error:
+        raise FormatError(f"this is no OCI image layout: {error}") from None
+
+
+def _find_root(entries: Sequence[Descriptor]) -> Descriptor:
+    marked = [entry for entry in entries if entry.annotations.get(KIND_ANNOTATION) in (IMAGE_KIND, INDEX_KIND)]
+    candidates = marked or [entry for entry in entries if KIND_ANNOTATION not in entry.annotations]
+    if len(candidates) != 1:
+        raise FormatError(f"a layout must hold exactly one image, this one has {len(candidates)}")
+    if candidates[0].media_type not in (MANIFEST_MEDIA_TYPE, INDEX_MEDIA_TYPE):
+        raise FormatError(
+            f"the layout's image must be {MANIFEST_MEDIA_TYPE} or an index, got: {candidates[0].media_type!r}"
+        )
+    return candidates[0]
+
+
+def _can_have_subject(data: bytes) -> bool:
+    """False only for bytes that are no JSON text with the name `subject`, not even in escapes."""
+    return b"subject" in data or b"\\" in data
+
+
+def _ref_name(entry: Descriptor) -> str | None:
+    return entry.annotations.get(REF_NAME_ANNOTATION)
+
+
+def _check_size(descriptor: Descriptor, size: int) -> None:
+    if size != descriptor.size:
+        raise VerificationError(
+            Reason.DIGEST_MISMATCH,
+            f"blob {descriptor.digest} must have {descriptor.size} bytes, but it has "
+            f"{'more' if size > descriptor.size else 'fewer'}",
+        )

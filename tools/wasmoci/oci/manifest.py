@@ -1,0 +1,190 @@
+"""OCI descriptors, manifests and indexes (image-spec 1.1), written in Go's field order.
+
+The order is that of go-containerregistry, so that tools which decode and encode again keep the digest.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from wasmoci.oci.platform import Platform
+from wasmoci.values import base64_strict
+from wasmoci.values.digest import Digest
+from wasmoci.values.errors import FormatError, LimitError
+from wasmoci.values.strict_json import JsonObject, dump, parse_object
+
+MANIFEST_MEDIA_TYPE = "application/vnd.oci.image.manifest.v1+json"
+INDEX_MEDIA_TYPE = "application/vnd.oci.image.index.v1+json"
+IMAGE_CONFIG_MEDIA_TYPE = "application/vnd.oci.image.config.v1+json"
+EMPTY_MEDIA_TYPE = "application/vnd.oci.empty.v1+json"
+EMPTY_CONFIG = b"{}"
+
+REF_NAME_ANNOTATION = "org.opencontainers.image.ref.name"
+TITLE_ANNOTATION = "org.opencontainers.image.title"
+
+# What the distribution-spec asks registries to accept, and what cosign and oras read at most.
+MAX_MANIFEST_SIZE = 4 * 1024 * 1024
+MAX_LAYERS = 1000
+MAX_INDEX_ENTRIES = 1000
+
+# What a manifest has and an index has not.
+INDEX_FOREIGN = ("config", "layers")
+
+
+@dataclass(frozen=True, slots=True)
+class Descriptor:
+    """Media type, digest and size in bytes of some content."""
+
+    media_type: str
+    digest: Digest
+    size: int
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    artifact_type: str | None = None
+    platform: Platform | None = None
+
+    @classmethod
+    def of(cls, media_type: str, data: bytes, annotations: Mapping[str, str] | None = None) -> "Descriptor":
+        return cls(media_type, Digest.of(data), len(data), annotations or {})
+
+    @classmethod
+    def parse(cls, value: JsonObject) -> "Descriptor":
+        """Raises FormatError, also for foreign content (`urls`) and for `data` that is not the content."""
+        platform = value.optional_object("platform")
+        descriptor = cls(
+            media_type=value.string("mediaType"),
+            digest=Digest.parse(value.string("digest")),
+            size=value.integer("size"),
+            annotations=value.string_map("annotations"),
+            artifact_type=value.optional_string("artifactType") or None,
+            platform=None if platform is None else Platform.parse(platform),
+        )
+        if "urls" in value:
+            raise FormatError(f"{value.where}: content at `urls` is not accepted")
+        if "data" in value:
+            _check_inline_data(value, descriptor)
+        return descriptor
+
+    def to_json(self) -> dict[str, object]:
+        members: dict[str, object] = {
+            "mediaType": self.media_type,
+            "size": self.size,
+            "digest": str(self.digest),
+        }
+        if self.annotations:
+            members["annotations"] = dict(sorted(self.annotations.items()))
+        if self.platform:
+            members["platform"] = self.platform.to_json()
+        if self.artifact_type:
+            members["artifactType"] = self.artifact_type
+        return members
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """An OCI image manifest."""
+
+    config: Descriptor
+    layers: Sequence[Descriptor]
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    subject: Descriptor | None = None
+    artifact_type: str | None = None
+
+    @classmethod
+    def parse(cls, data: bytes, where: str = "the manifest") -> "Manifest":
+        """Raises FormatError, LimitError above 4 MiB or 1,000 layers."""
+        top = parse_document(data, where, MANIFEST_MEDIA_TYPE, foreign=("manifests",))
+        subject = top.optional_object("subject")
+        return cls(
+            config=Descriptor.parse(top.object("config")),
+            layers=tuple(Descriptor.parse(layer) for layer in top.objects("layers", MAX_LAYERS)),
+            annotations=top.string_map("annotations"),
+            subject=None if subject is None else Descriptor.parse(subject),
+            artifact_type=top.optional_string("artifactType") or None,
+        )
+
+    def to_bytes(self) -> bytes:
+        """Raises LimitError where the result could not be read again."""
+        members: dict[str, object] = {
+            "schemaVersion": 2,
+            "mediaType": MANIFEST_MEDIA_TYPE,
+            "config": self.config.to_json(),
+            "layers": [layer.to_json() for layer in self.layers],
+        }
+        if self.annotations:
+            members["annotations"] = dict(sorted(self.annotations.items()))
+        if self.subject:
+            members["subject"] = self.subject.to_json()
+        if self.artifact_type:
+            members["artifactType"] = self.artifact_type
+        return _bounded(dump(members), "the manifest")
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """An OCI image index."""
+
+    manifests: Sequence[Descriptor]
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    subject: Descriptor | None = None
+
+    @classmethod
+    def parse(cls, data: bytes, where: str = "the index") -> "Index":
+        """Raises FormatError, LimitError above 4 MiB or 1,000 entries."""
+        top = parse_document(data, where, INDEX_MEDIA_TYPE, foreign=INDEX_FOREIGN)
+        subject = top.optional_object("subject")
+        return cls(
+            manifests=tuple(Descriptor.parse(entry) for entry in top.objects("manifests", MAX_INDEX_ENTRIES)),
+            annotations=top.string_map("annotations"),
+            subject=None if subject is None else Descriptor.parse(subject),
+        )
+
+    def to_bytes(self) -> bytes:
+        """Raises LimitError where the result could not be read again."""
+        members: dict[str, object] = {
+            "schemaVersion": 2,
+            "mediaType": INDEX_MEDIA_TYPE,
+            "manifests": [entry.to_json() for entry in self.manifests],
+        }
+        if self.annotations:
+            members["annotations"] = dict(sorted(self.annotations.items()))
+        if self.subject:
+            members["subject"] = self.subject.to_json()
+        return _bounded(dump(members), "the index")
+
+
+def referrer_descriptor(manifest: Manifest, data: bytes) -> Descriptor:
+    """The entry of a referrer in an index: artifact type and all annotations pulled up (image-spec 1.1)."""
+    return Descriptor(
+        MANIFEST_MEDIA_TYPE,
+        Digest.of(data),
+        len(data),
+        annotations=manifest.annotations,
+        artifact_type=manifest.artifact_type or manifest.config.media_type,
+    )
+
+
+def parse_document(data: bytes, where: str, media_type: str, *, foreign: Sequence[str]) -> JsonObject:
+    """The top of a manifest or index, which must not have the members `foreign` of the other one.
+
+    Raises FormatError, LimitError above 4 MiB.
+    """
+    top = parse_object(data, where, MAX_MANIFEST_SIZE)
+    if top.integer("schemaVersion") != 2:
+        raise FormatError(f"{where}: `schemaVersion` must be 2")
+    if top.optional_string("mediaType") not in (None, media_type):
+        raise FormatError(f"{where}: `mediaType` must be {media_type}, got: {top.string('mediaType')!r}")
+    for name in foreign:
+        if name in top:
+            raise FormatError(f"{where}: `{name}` does not belong into {media_type}")
+    return top
+
+
+def _bounded(data: bytes, what: str) -> bytes:
+    if len(data) > MAX_MANIFEST_SIZE:
+        raise LimitError(f"{what} has {len(data)} bytes, the limit is {MAX_MANIFEST_SIZE}")
+    return data
+
+
+def _check_inline_data(value: JsonObject, descriptor: Descriptor) -> None:
+    data = base64_strict.decode(value.string("data"), f"{value.where}: `data`")
+    if len(data) != descriptor.size or Digest.of(data) != descriptor.digest:
+        raise FormatError(f"{value.where}: `data` is not the content that the digest names")

@@ -1,0 +1,43 @@
+"""What a verifier reads an image and its signatures from: a layout or a registry."""
+
+from typing import BinaryIO, Protocol
+
+from wasmoci.oci.manifest import Descriptor
+from wasmoci.oci.referrers import ReferrerList
+from wasmoci.values.digest import Digest
+
+
+class ImageSource(Protocol):
+    """One image, or an index of several, and what is attached to them.
+
+    Every byte string that a source returns has the digest and size that were asked for: a source
+    raises VerificationError (DIGEST_MISMATCH) or LimitError instead of returning anything else,
+    Error where it cannot read.
+    """
+
+    def root(self) -> Descriptor:
+        """The manifest or index that the source is of, resolved once: the same answer every time."""
+
+    def subject(self) -> Descriptor:
+        """The root where that is an image's manifest; FormatError where it is an index."""
+
+    def read_manifest(self, descriptor: Descriptor) -> bytes:
+        """A manifest or index of at most MAX_MANIFEST_SIZE bytes."""
+
+    def read_blob(self, descriptor: Descriptor, limit: int) -> bytes:
+        """A blob of at most `limit` bytes."""
+
+    def copy_blob(self, descriptor: Descriptor, target: BinaryIO) -> None:
+        """Stream a blob of any size into `target`; what was written counts only if this returns."""
+
+    def check_blob(self, descriptor: Descriptor) -> None:
+        """Read a blob of any size to its end, and keep nothing of it."""
+
+    def referrers(self, subject: Digest) -> ReferrerList:
+        """Manifests that may have `subject` as their subject; a source's word is not proof of it.
+
+        At most MAX_REFERRERS; more raise LimitError.
+        """
+
+    def legacy_signatures(self, subject: Digest) -> Descriptor | None:
+        """The manifest at cosign's tag `sha256-<hex>.sig`, None where there is none."""

@@ -1,0 +1,124 @@
+"""Package a component as a Wasm OCI artifact in an image layout, as `wkg oci push` or `wkg publish` would push it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import BinaryIO
+
+from wasmoci.disk.files import atomic_folder, make_parents, open_for_reading, read_bounded
+from wasmoci.disk.layout import IMAGE_KIND, KIND_ANNOTATION, LayoutWriter
+from wasmoci.oci.component_referrer import component_signature_referrer
+from wasmoci.oci.manifest import (
+    EMPTY_CONFIG,
+    MANIFEST_MEDIA_TYPE,
+    REF_NAME_ANNOTATION,
+    TITLE_ANNOTATION,
+    Descriptor,
+    Manifest,
+    referrer_descriptor,
+)
+from wasmoci.oci.wasm_artifact import CONFIG_MEDIA_TYPE, LAYER_MEDIA_TYPE, WasmConfig
+from wasmoci.values.errors import UsageError
+from wasmoci.values.package_name import PackageName
+from wasmoci.wasm.interface import Interface, read_interface
+from wasmoci.wasm.metadata import read_annotations
+from wasmoci.wasm.signature import MAX_DATA_SIZE, SignatureData
+from wasmoci.wasm.wit_package import WitPackage
+
+VERSION_ANNOTATION = "org.opencontainers.image.version"
+
+
+@dataclass(frozen=True, slots=True)
+class PackageRequest:
+    """What to package. `title` is the file name that `oras pull` gives the component; `created` is
+    in seconds since 1970; `ref_name` is the tag that the layout's index proposes, None for none.
+    `signature` is a detached signature of the component that travels with it.
+
+    `name` is what the package is called: its version becomes an annotation, and it gives the title and the
+    tag where those are None. With `metadata` what the component says about itself counts too: annotations
+    for the keys that `annotations` does not have, and, of a WIT package, the name where `name` is None.
+    Without a name, the title is the file name of the component.
+    """
+
+    component: Path
+    output: Path
+    title: str | None = None
+    ref_name: str | None = None
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    author: str | None = None
+    created: int = 0
+    signature: Path | None = None
+    name: PackageName | None = None
+    metadata: bool = False
+
+
+def package(request: PackageRequest) -> Descriptor:
+    """Write the layout and return the image's descriptor.
+
+    Raises FormatError unless the files are what they should be, UsageError for a WIT package whose own name
+    is none that wkg would publish, Error where the files cannot be read or written.
+    """
+    signature = None if request.signature is None else _read_signature(request.signature)
+    make_parents(request.output)
+    with open_for_reading(request.component, "the component") as stream, atomic_folder(request.output) as folder:
+        interface = read_interface(stream)
+        request = _described(request, interface, stream)
+        title = request.component.name if request.title is None else request.title
+        writer = LayoutWriter(folder)
+        writer.start()
+        stream.seek(0)
+        layer_digest, size = writer.add_new(stream)
+        config = WasmConfig(layer_digest, interface, request.created, request.author).to_bytes()
+        manifest = Manifest(
+            config=Descriptor.of(CONFIG_MEDIA_TYPE, config),
+            layers=(Descriptor(LAYER_MEDIA_TYPE, layer_digest, size, {TITLE_ANNOTATION: title}),),
+            annotations=request.annotations,
+        ).to_bytes()
+        entry_annotations = {KIND_ANNOTATION: IMAGE_KIND}
+        if request.ref_name:
+            entry_annotations[REF_NAME_ANNOTATION] = request.ref_name
+        entry = Descriptor.of(MANIFEST_MEDIA_TYPE, manifest, entry_annotations)
+        writer.add(config)
+        writer.add(manifest)
+        entries = [entry]
+        if signature is not None:
+            entries.append(_attach_signature(writer, signature, entry, title))
+        writer.finish(entries)
+    return entry
+
+
+def _described(request: PackageRequest, interface: Interface, stream: BinaryIO) -> PackageRequest:
+    """The request with what its name and the component's metadata say written out."""
+    annotations: dict[str, str] = {}
+    name, title, ref_name = request.name, request.title, request.ref_name
+    if request.metadata:
+        annotations |= read_annotations(stream, request.annotations)
+        if name is None and interface.wit_package:
+            name = _own_name(interface.wit_package)
+    if name is not None:
+        annotations[VERSION_ANNOTATION] = name.version
+        title = name.title if title is None else title
+        ref_name = name.tag if ref_name is None else ref_name
+    return replace(request, annotations={**annotations, **request.annotations}, title=title, ref_name=ref_name)
+
+
+def _own_name(wit_package: WitPackage) -> PackageName:
+    if "@" not in wit_package.name:
+        raise UsageError(
+            f"the WIT package {wit_package.name} does not say its version, so a name with one must be given"
+        )
+    return PackageName.parse(wit_package.name)
+
+
+def _read_signature(path: Path) -> bytes:
+    signature = read_bounded(path, MAX_DATA_SIZE, "the component's signature")
+    SignatureData.parse(signature)
+    return signature
+
+
+def _attach_signature(writer: LayoutWriter, signature: bytes, image: Descriptor, title: str) -> Descriptor:
+    manifest = component_signature_referrer(signature, image, f"{title}.sig")
+    data = manifest.to_bytes()
+    for content in (EMPTY_CONFIG, signature, data):
+        writer.add(content)
+    return referrer_descriptor(manifest, data)

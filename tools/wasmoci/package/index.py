@@ -1,0 +1,88 @@
+"""Make one index layout of the layouts of several images, with all that is attached to them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from wasmoci.disk.files import atomic_folder
+from wasmoci.disk.layout import Layout, LayoutWriter
+from wasmoci.disk.layout_graph import attached_entries, root_entry, write_graph
+from wasmoci.oci.graph import ImageGraph, read_graph
+from wasmoci.oci.index import check_entries
+from wasmoci.oci.manifest import INDEX_MEDIA_TYPE, Descriptor, Index, Manifest
+from wasmoci.oci.platform import Platform
+from wasmoci.values.errors import FormatError, UsageError, VerificationError
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """An image of the index, and what its entry says to those who choose: the index's bytes hold it, not the image."""
+
+    layout: Path
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    platform: Platform | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IndexRequest:
+    """The entries' order is that of `variants`; `ref_name` is the tag that the layout proposes, None for none."""
+
+    variants: Sequence[Variant]
+    output: Path
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    ref_name: str | None = None
+
+
+def make_index(request: IndexRequest) -> Descriptor:
+    """Write the index's layout and return the index's descriptor; the same input gives the same bytes.
+
+    Images go along with their signatures, attestations and detached component signatures, which stay what they
+    are: nothing is verified but that all bytes are there. The index itself is not signed. Raises UsageError
+    without variants; FormatError for a layout of an index, for an image that is there twice, and for a layout
+    that is not what it should be, VerificationError where its blobs are not what their names say; LimitError
+    where the result could not be read again; Error where something cannot be read or written.
+    """
+    if not request.variants:
+        raise UsageError("no image is given, so the index would be empty")
+    images: list[tuple[Layout, ImageGraph]] = []
+    for variant in request.variants:
+        with _naming(variant.layout):
+            layout = Layout(variant.layout)
+            layout.subject()
+            images.append((layout, read_graph(layout)))
+    found = [_entry(variant, image) for variant, (_, image) in zip(request.variants, images, strict=True)]
+    check_entries(found)
+    data = Index(found, request.annotations).to_bytes()
+    index = ImageGraph(Descriptor.of(INDEX_MEDIA_TYPE, data), data, entries=tuple(image for _, image in images))
+    root = root_entry(index, request.ref_name)
+    with atomic_folder(request.output) as made:
+        writer = LayoutWriter(made)
+        writer.start()
+        writer.add(data)
+        for layout, image in images:
+            with _naming(layout.path):
+                write_graph(writer, layout, image)
+        writer.finish([root, *attached_entries(index, of_root=True)])
+        read_graph(Layout(made))
+    return root
+
+
+def _entry(variant: Variant, image: ImageGraph) -> Descriptor:
+    return Descriptor(
+        image.descriptor.media_type,
+        image.descriptor.digest,
+        image.descriptor.size,
+        variant.annotations,
+        Manifest.parse(image.data).artifact_type,
+        variant.platform,
+    )
+
+
+@contextmanager
+def _naming(layout: Path) -> Iterator[None]:
+    """A refusal says whose it is."""
+    try:
+        yield
+    except (FormatError, VerificationError) as error:
+        raise error.about(layout) from None

@@ -1,0 +1,82 @@
+"""Copy an image or index with everything that belongs to it, digests and all, between registries and layouts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from wasmoci.disk.files import atomic_folder
+from wasmoci.disk.layout import Layout, LayoutWriter
+from wasmoci.disk.layout_graph import attached_entries, root_entry, write_graph
+from wasmoci.oci.graph import GraphSource, ImageGraph, read_graph
+from wasmoci.oci.manifest import INDEX_MEDIA_TYPE
+from wasmoci.oci.progress import SILENT, Progress
+from wasmoci.publish.blob_supply import blobs_of
+from wasmoci.publish.send import Destination, Published, send_image
+from wasmoci.registry.source import RegistrySource
+from wasmoci.values.errors import UsageError
+from wasmoci.values.image_reference import Reference
+from wasmoci.verify.check_copy import Verdict, check_copy
+from wasmoci.verify.image import Policy, refuse_malformed
+from wasmoci.verify.index import verify_root
+
+NOTHING_VERIFIED = (
+    "nothing was verified, the bytes are copied as they are: name whom you trust, "
+    "as by --component-key and --oci-key, and the image is verified here and there"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CopyPlan:
+    """What copying sends; `verified` is the verdict on the source, None where nobody is trusted."""
+
+    source: GraphSource
+    graph: ImageGraph
+    verified: Verdict | None
+    warnings: Sequence[str]
+
+
+def plan_copy(source: GraphSource, policy: Policy | None, *, recursive: bool) -> CopyPlan:
+    """Verify the source where there is a policy, and read what belongs to it; sends nothing.
+
+    Raises UsageError for an index unless `recursive`, VerificationError where the policy is not met and for
+    anything attached that is malformed or more than the limits allow, Error where the source cannot be read.
+    """
+    with refuse_malformed():
+        if source.root().media_type == INDEX_MEDIA_TYPE and not recursive:
+            raise UsageError("the source is an index of several images: copy it and all of them with --recursive")
+        verified = None if policy is None else verify_root(source, policy)
+        graph = read_graph(source)
+    warnings = (NOTHING_VERIFIED,) if verified is None else verified.warnings
+    return CopyPlan(source, graph, verified, warnings)
+
+
+def copy_to_registry(planned: CopyPlan, destination: Destination, progress: Progress) -> Published:
+    """Send what is not there, verify the copy where the source was verified, set the tags; see `send_image`."""
+    client = destination.client
+    check = None
+    if planned.verified is not None:
+        reference = Reference(client.repository, None, planned.graph.descriptor.digest)
+        check = partial(check_copy, RegistrySource(reference, client), planned.verified)
+    with blobs_of(planned.source) as blobs:
+        return send_image(planned.graph, blobs, destination, progress, check)
+
+
+def copy_to_layout(planned: CopyPlan, output: Path, ref_name: str | None, progress: Progress = SILENT) -> None:
+    """Write a layout, and verify it where the source was verified, before it gets the name `output`.
+
+    `ref_name` is the tag that it proposes. Raises Error unless `output` is new or an empty folder, and where
+    something cannot be read or written; VerificationError as `check_copy`, for blobs that are not what their
+    descriptors say, and where the layout could not be read again.
+    """
+    graph = planned.graph
+    with atomic_folder(output) as folder:
+        writer = LayoutWriter(folder)
+        writer.start()
+        with refuse_malformed():
+            write_graph(writer, planned.source, graph, progress)
+            writer.finish([root_entry(graph, ref_name), *attached_entries(graph, of_root=True)])
+            read_graph(Layout(folder))
+        if planned.verified is not None:
+            check_copy(Layout(folder), planned.verified)
+            progress.step("the layout is verified")

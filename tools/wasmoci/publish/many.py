@@ -1,0 +1,199 @@
+"""Publishing many images in one run, with shared connections."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import partial
+from threading import Lock
+
+from wasmoci.commands.options.connection import ConnectionOptions
+from wasmoci.commands.options.publishing import DryRun
+from wasmoci.commands.report.output import Report
+from wasmoci.commands.report.progress import progress_output
+from wasmoci.commands.report.verdict import verdict_json
+from wasmoci.oci.graph import ImageGraph
+from wasmoci.oci.progress import Progress
+from wasmoci.publish.already_published import is_published
+from wasmoci.publish.look import dry_run_report, look
+from wasmoci.publish.outcome import Outcome, counts, references_of
+from wasmoci.publish.plan import Plan, PublishRequest, publish
+from wasmoci.publish.send import Published
+from wasmoci.publish.signed import Publishing, check, send_to_each, signed
+from wasmoci.registry.registries import Registries
+from wasmoci.values.errors import Error, UsageError
+from wasmoci.values.if_exists import IfExists
+
+MAX_JOBS = 32
+
+# Manifests of an image that are kept from the check of all images to its turn; larger ones are read again then.
+MAX_KEPT_SIZE = 64 * 1024
+
+
+@dataclass(slots=True)
+class Image:
+    """What `read` says is to be published, and whether only to show that; and what became of it."""
+
+    name: str
+    read: Callable[[], tuple[Publishing, bool]]
+    publishing: Publishing | None = None
+    is_shown_only: bool = False
+    plan: Plan | None = None
+    # `repository:tag`, and the digest that is to be there where that is known before the signing.
+    places: Mapping[str, str | None] = field(default_factory=dict)
+    verdict: Mapping[str, object] = field(default_factory=dict)
+    references: Sequence[str] = ()
+    warnings: Sequence[str] = ()
+    outcomes: Sequence[Outcome] = ()
+    failure: Error | None = None
+    dry_run: Report | None = None
+
+    def errors(self) -> list[Error]:
+        failed = [one.error for one in self.outcomes if one.error is not None]
+        in_the_way = [] if self.dry_run is None else self.dry_run.errors
+        return [*([] if self.failure is None else [self.failure]), *failed, *in_the_way]
+
+
+def publish_all(images: Sequence[Image], jobs: int, dry_run: DryRun) -> None:
+    """Publish all images, `jobs` at a time, each as `publishing.run` does.
+
+    All of them are read and verified before the first is signed or sent, so that what is refused without
+    a registry is known then. Whatever becomes of one, the others are published. Of an image that is there
+    already only that is asked (is_published). Signatures are made one at a time.
+    """
+    _each(_check, images, jobs)
+    _refuse_shared_tags(images)
+    waiting = [one for one in images if one.failure is None]
+    shown = [one for one in waiting if one.is_shown_only or dry_run is not DryRun.NO]
+    sent = [one for one in waiting if one not in shown]
+    with _Connections() as connections:
+        _each(partial(_dry_run, connections, dry_run), shown, jobs)
+        with progress_output() as progress:
+            _each(_Sending(len(sent), connections, progress).image, sent, jobs)
+
+
+def in_words(image: Image) -> str:
+    """What became of an image, in one line."""
+    if image.failure is not None:
+        return str(image.failure)
+    outcomes = [(one.repository, counts(one.published) if one.published else one.error) for one in image.outcomes]
+    return "; ".join(f"{repository}: {what}" for repository, what in outcomes)
+
+
+class _Connections:
+    """Registries that are reached in the same way share connections; what is insecure for one image is for it only."""
+
+    def __init__(self) -> None:
+        self._all: dict[ConnectionOptions, Registries] = {}
+        self._stack = ExitStack()
+        self._lock = Lock()
+
+    def of(self, connection: ConnectionOptions) -> Registries:
+        with self._lock:
+            if connection not in self._all:
+                self._all[connection] = self._stack.enter_context(connection.registries())
+            return self._all[connection]
+
+    def __enter__(self) -> "_Connections":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+
+class _Sending:
+    """Signs and sends images; shared by threads."""
+
+    def __init__(self, count: int, connections: _Connections, progress: Progress) -> None:
+        self._count = count
+        self._done = 0
+        self._connections = connections
+        self._progress = progress
+        self._telling = Lock()
+        self._signing = Lock()
+
+    def image(self, image: Image) -> None:
+        try:
+            self._send(image)
+        except Error as error:
+            image.failure = error
+        image.plan = None
+        with self._telling:
+            self._done += 1
+            self._progress.step(f"[{self._done}/{self._count}] {image.name}: {in_words(image)}")
+
+    def _send(self, image: Image) -> None:
+        publishing, planned = _checked(image)
+        with ExitStack() as stack:
+            if publishing.signing:
+                with self._signing:
+                    publishing, planned = stack.enter_context(signed(publishing, planned))
+            image.verdict, image.warnings = verdict_json(planned.verified), planned.warnings
+            send = partial(self._publish, planned, self._connections.of(publishing.connection))
+            image.outcomes = send_to_each(publishing, send)
+            done = [one.repository for one in image.outcomes if one.published]
+            image.references = [name for repository in done for name in references_of(repository, planned)]
+
+    def _publish(self, planned: Plan, registries: Registries, request: PublishRequest) -> Published:
+        client = registries.client(request.repository)
+        if request.if_exists is not IfExists.FAIL and is_published(planned.graph, planned.tags, client):
+            return Published(0, len(list(planned.graph.steps())), (), tuple(planned.tags))
+        return publish(request, planned, client, Progress(lambda _: None, self._progress.moved))
+
+
+def _check(image: Image) -> None:
+    try:
+        image.publishing, image.is_shown_only = image.read()
+        planned = check(image.publishing)
+    except Error as error:
+        image.failure = error
+        return
+    image.verdict = verdict_json(planned.verified)
+    image.plan = planned if _size(planned.graph) <= MAX_KEPT_SIZE else None
+    digest = None if image.publishing.signing.makes_another_image else str(planned.digest)
+    repositories = [one.repository for one in image.publishing.requests()]
+    image.places = {f"{repository}:{tag}": digest for repository in repositories for tag in planned.tags}
+
+
+def _refuse_shared_tags(images: Sequence[Image]) -> None:
+    """Of two images that would have one tag, the tag would be on the one that comes last."""
+    owners: dict[str, Image] = {}
+    for image in images:
+        for place, digest in image.places.items():
+            owner = owners.setdefault(place, image)
+            if owner is not image and (digest is None or digest != owner.places[place]):
+                image.failure = UsageError(f"{owner.name} publishes another image as {place}")
+
+
+def _checked(image: Image) -> tuple[Publishing, Plan]:
+    if image.publishing is None:
+        raise AssertionError("an image without a failure was read")
+    return image.publishing, image.plan or check(image.publishing)
+
+
+def _dry_run(connections: _Connections, dry_run: DryRun, image: Image) -> None:
+    try:
+        publishing, planned = _checked(image)
+        requests, looks = publishing.requests(), []
+        if dry_run is DryRun.CHECKED:
+            registries = connections.of(publishing.connection)
+            looks = [look(one, planned, publishing.signing, registries) for one in requests]
+        image.dry_run = dry_run_report(requests, planned, publishing.signing, looks)
+    except Error as error:
+        image.failure = error
+
+
+def _size(graph: ImageGraph) -> int:
+    below = sum(map(_size, (*graph.entries, *graph.referrers)))
+    return len(graph.data) + sum(len(one.data) for one in graph.tagged) + below
+
+
+def _each(work: Callable[[Image], None], images: Iterable[Image], jobs: int) -> None:
+    with ThreadPoolExecutor(jobs) as threads:
+        futures = [threads.submit(work, image) for image in images]
+        try:
+            for future in futures:
+                future.result()
+        except BaseException:
+            threads.shutdown(cancel_futures=True)
+            raise

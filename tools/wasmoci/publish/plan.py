@@ -1,0 +1,102 @@
+"""Publish an image with its signatures, so that a tag that can be seen is a tag on a signed image."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from wasmoci.disk.layout import Layout
+from wasmoci.oci.graph import ImageGraph, read_graph
+from wasmoci.oci.progress import Progress
+from wasmoci.publish.blob_supply import LayoutBlobs
+from wasmoci.publish.send import Destination, Published, send_image
+from wasmoci.registry.client import RepositoryClient
+from wasmoci.registry.source import RegistrySource
+from wasmoci.values.digest import Digest
+from wasmoci.values.errors import UsageError
+from wasmoci.values.if_exists import IfExists
+from wasmoci.values.image_reference import Reference, Repository, check_tag
+from wasmoci.verify.check_copy import Verdict, check_copy, signed_by
+from wasmoci.verify.image import Policy, refuse_malformed
+from wasmoci.verify.index import verify_root
+
+
+@dataclass(frozen=True, slots=True)
+class PublishRequest:
+    """What to publish where. `placeholders` are fingerprints of keys that everybody has."""
+
+    layout: Path
+    repository: Repository
+    tags: Sequence[str]
+    policy: Policy
+    placeholders: Collection[str] = field(default_factory=frozenset)
+    allow_placeholders: bool = False
+    if_exists: IfExists = IfExists.OVERWRITE
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What publishing sends; `verified` is the verdict on the layout."""
+
+    verified: Verdict
+    graph: ImageGraph
+    tags: Sequence[str]
+    warnings: Sequence[str]
+
+    @property
+    def digest(self) -> Digest:
+        return self.graph.descriptor.digest
+
+
+def plan(request: PublishRequest) -> Plan:
+    """Verify the layout and say what publishing would send; sends nothing.
+
+    Raises VerificationError where the policy is not met, UsageError for a bad tag or for a
+    placeholder key on a registry that is not on this machine.
+    """
+    if not request.tags:
+        raise UsageError("give at least one tag to publish under")
+    tags = [check_tag(tag) for tag in dict.fromkeys(request.tags)]
+    with refuse_malformed():
+        layout = Layout(request.layout)
+    verified = verify_root(layout, request.policy)
+    warnings = [*verified.warnings, *placeholder_warnings(request, verified)]
+    with refuse_malformed():
+        graph = read_graph(layout)
+    return Plan(verified, graph, tags, warnings)
+
+
+def publish(
+    request: PublishRequest,
+    planned: Plan,
+    client: RepositoryClient,
+    progress: Progress,
+    *,
+    mount_from: str | None = None,
+) -> Published:
+    """Send what `plan` found as `send_image` does, with a check of the registry's copy before the tags.
+
+    `mount_from` is the path of a repository of the same registry that may have the blobs. Raises
+    RegistryError, VerificationError where the registry's copy is not what was sent and where a tag is not as
+    `request.if_exists` wants it.
+    """
+    copy = RegistrySource(Reference(request.repository, None, planned.digest), client)
+    return send_image(
+        planned.graph,
+        LayoutBlobs(Layout(request.layout), check=False),
+        Destination(client, planned.tags, request.if_exists, mount_from),
+        progress,
+        partial(check_copy, copy, planned.verified),
+    )
+
+
+def placeholder_warnings(request: PublishRequest, verified: Verdict) -> list[str]:
+    """One for each placeholder key that signed; raises UsageError where the registry must not get such an image."""
+    used = {fingerprint for _, _, fingerprint in signed_by(verified)}
+    placeholders = sorted(used & set(request.placeholders))
+    if placeholders and not request.repository.is_loopback and not request.allow_placeholders:
+        raise UsageError(
+            f"{placeholders[0]} is a placeholder key, which everybody has: sign with a key of your own, "
+            f"or allow placeholder keys for {request.repository.registry}"
+        )
+    return [f"{one} is a placeholder key, which everybody has: this signature protects nothing" for one in placeholders]

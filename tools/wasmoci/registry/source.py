@@ -1,0 +1,79 @@
+"""An image or index in a registry, as a verifier reads it."""
+
+from collections.abc import Mapping
+from typing import BinaryIO
+
+from wasmoci.oci.cosign_tags import CosignTag
+from wasmoci.oci.manifest import MANIFEST_MEDIA_TYPE, Descriptor
+from wasmoci.oci.referrers import ReferrerList
+from wasmoci.registry.client import RepositoryClient
+from wasmoci.values.digest import Digest
+from wasmoci.values.errors import FormatError
+from wasmoci.values.image_reference import Reference
+
+
+class RegistrySource:
+    """The image or index at a reference; an ImageSource.
+
+    The tag is resolved once; everything after is asked for by digest. In a reference that has both,
+    the digest alone says which image it is. Only an answer that there are no referrers counts as
+    none: where the registry fails, this raises. The manifest that was resolved last is not asked for again.
+    """
+
+    def __init__(self, reference: Reference, client: RepositoryClient) -> None:
+        self._reference = reference
+        self._client = client
+        self._root: Descriptor | None = None
+        self._last: tuple[Descriptor, bytes] | None = None
+
+    def root(self) -> Descriptor:
+        if self._root is None:
+            self._last = self._client.resolve(self._reference.digest or self._reference.tag or "")
+            self._root = self._last[0]
+        return self._root
+
+    def subject(self) -> Descriptor:
+        root = self.root()
+        if root.media_type != MANIFEST_MEDIA_TYPE:
+            raise FormatError(f"{self._reference} is an index of several images; name one of them by its digest")
+        return root
+
+    def read_manifest(self, descriptor: Descriptor) -> bytes:
+        if self._last is not None and self._last[0] == descriptor:
+            return self._last[1]
+        return self._client.read_manifest(descriptor)
+
+    def read_blob(self, descriptor: Descriptor, limit: int) -> bytes:
+        return self._client.read_blob(descriptor, limit)
+
+    def copy_blob(self, descriptor: Descriptor, target: BinaryIO) -> None:
+        self._client.copy_blob(descriptor, target)
+
+    def check_blob(self, descriptor: Descriptor) -> None:
+        self._client.check_blob(descriptor)
+
+    def referrers(self, subject: Digest) -> ReferrerList:
+        return self.attached(self._client, subject)
+
+    @staticmethod
+    def attached(client: RepositoryClient, subject: Digest) -> ReferrerList:
+        """What is listed by the referrers API, else by the fallback index."""
+        listed = client.referrers(subject)
+        if listed is None:
+            listed = client.read_fallback_index(subject)
+        return listed or ReferrerList()
+
+    def legacy_signatures(self, subject: Digest) -> Descriptor | None:
+        return self._tagged(subject, CosignTag.SIGNATURES)
+
+    def cosign_tags(self, subject: Digest) -> Mapping[CosignTag, Descriptor]:
+        """The manifests at cosign's tags of `subject`, those that there are."""
+        found = {kind: self._tagged(subject, kind) for kind in CosignTag}
+        return {kind: descriptor for kind, descriptor in found.items() if descriptor is not None}
+
+    def _tagged(self, subject: Digest, kind: CosignTag) -> Descriptor | None:
+        found = self._client.find_manifest(kind.of(subject))
+        if found is None:
+            return None
+        self._last = found
+        return found[0]

@@ -1,0 +1,274 @@
+"""The endpoints of the embedded registry (distribution-spec 1.1, Endpoints)."""
+
+import json
+import re
+import shutil
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from http.server import ThreadingHTTPServer
+from typing import ClassVar, cast
+from urllib.parse import parse_qsl, urlsplit
+
+from wasmoci.oci.manifest import INDEX_MEDIA_TYPE, MAX_MANIFEST_SIZE
+from wasmoci.registry_server.answers import AnsweringHandler
+from wasmoci.registry_server.auth import ServerAuth
+from wasmoci.registry_server.request_body import BadBodyError
+from wasmoci.registry_server.storage import Event, RefusedError, Storage, append
+from wasmoci.values.digest import Digest
+from wasmoci.values.errors import Error
+from wasmoci.values.image_reference import Repository, check_tag
+
+_MAX_FORM_SIZE = 64 * 1024
+
+# The path of a repository ends where one of these words begins; `_` cannot start a part of its name.
+_ROUTE = re.compile(
+    r"/v2/(?P<repository>.+?)/(?:"
+    r"(?P<uploads>blobs/uploads)/(?P<upload>[0-9a-f]*)|"
+    r"blobs/(?P<blob>[^/]+)|"
+    r"manifests/(?P<manifest>[^/]+)|"
+    r"referrers/(?P<subject>[^/]+)|"
+    r"(?P<tags>tags/list))"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """What the requests of one registry share; see EmbeddedRegistry."""
+
+    storage: Storage
+    observer: Callable[[Event], object] | None
+    referrers_api: bool
+    auth: ServerAuth | None
+
+
+class Server(ThreadingHTTPServer):
+    """One thread for each connection."""
+
+    daemon_threads = True
+    # Many publishers may come at once; a full queue costs each of them a second.
+    request_queue_size = 128
+
+    def __init__(self, listen: tuple[str, int], app: App) -> None:
+        super().__init__(listen, Handler)
+        self.app = app
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing of clients that go away in the middle; print the traceback of any other failure."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
+
+    @property
+    def address(self) -> str:
+        """`host:port`."""
+        host, port = cast(tuple[str, int], self.server_address[:2])
+        return f"{host}:{port}"
+
+
+class Handler(AnsweringHandler):
+    _ENDPOINTS: ClassVar[dict[tuple[str, str], str]] = {
+        ("uploads", "POST"): "_start_upload",
+        ("upload", "GET"): "_upload_status",
+        ("upload", "PATCH"): "_upload_chunk",
+        ("upload", "PUT"): "_finish_upload",
+        ("upload", "DELETE"): "_cancel_upload",
+        ("blob", "GET"): "_get_blob",
+        ("blob", "HEAD"): "_get_blob",
+        ("manifest", "GET"): "_get_manifest",
+        ("manifest", "HEAD"): "_get_manifest",
+        ("manifest", "PUT"): "_put_manifest",
+        ("subject", "GET"): "_get_referrers",
+        ("tags", "GET"): "_list_tags",
+    }
+
+    def handle_request(self) -> None:
+        self.take_body()
+        self._query = _parameters(urlsplit(self.path).query)
+        try:
+            self._route(urlsplit(self.path).path)
+        except RefusedError as refused:
+            self.refuse(refused.status, refused.code, str(refused))
+        except BadBodyError as error:
+            self.close_connection = True
+            self.refuse(400, "SIZE_INVALID", str(error))
+        except Error as error:
+            self.refuse(400, "UNSUPPORTED", str(error))
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = handle_request  # noqa: N815
+
+    @property
+    def _app(self) -> App:
+        return cast(Server, self.server).app
+
+    def _route(self, path: str) -> None:
+        if path == "/token" and self._app.auth is not None:
+            self._token(self._app.auth)
+            return
+        match = _ROUTE.fullmatch(path)
+        if match is None and path not in ("/v2", "/v2/"):
+            raise RefusedError(404, "UNSUPPORTED", "no such endpoint")
+        self._repository = match["repository"] if match else ""
+        if match:
+            Repository.parse(f"localhost/{self._repository}")
+        if self._is_authorized():
+            self._dispatch(match)
+
+    def _dispatch(self, match: re.Match[str] | None) -> None:
+        if match is None:
+            self.answer(200, {"Content-Type": "application/json"}, b"{}")
+            return
+        kind = "uploads" if match["uploads"] and not match["upload"] else str(match.lastgroup)
+        endpoint = self._ENDPOINTS.get((kind, self.command))
+        if endpoint is None:
+            raise RefusedError(405, "UNSUPPORTED", f"no {self.command} here")
+        getattr(self, endpoint)(match[kind])
+
+    def _challenge(self, repository: str, *, push: bool) -> str | None:
+        auth = self._app.auth
+        if auth is None:
+            return None
+        return auth.challenge(self.headers["Authorization"], cast(Server, self.server).address, repository, push=push)
+
+    def _is_authorized(self) -> bool:
+        challenge = self._challenge(self._repository, push=self.command not in ("GET", "HEAD"))
+        if challenge is not None:
+            self.refuse(401, "UNAUTHORIZED", "authentication required", {"WWW-Authenticate": challenge})
+        return challenge is None
+
+    def _token(self, auth: ServerAuth) -> None:
+        parameters = self._query
+        if self.command == "POST":
+            parameters = _parameters(self.body.read_all(_MAX_FORM_SIZE).decode(errors="replace"))
+        token = auth.token(self.headers["Authorization"], parameters)
+        if token is None:
+            self.refuse(401, "UNAUTHORIZED", "wrong credentials")
+            return
+        answer = {"token": token, "access_token": token, "expires_in": 300}
+        self.answer(200, {"Content-Type": "application/json"}, json.dumps(answer).encode())
+
+    def _start_upload(self, _: str) -> None:
+        storage = self._app.storage
+        if "mount" in self._query and self._mount(Digest.parse(self._query["mount"]), self._query.get("from", "")):
+            return
+        upload = storage.start_upload()
+        if "digest" not in self._query:
+            self._answer_upload(202, upload, 0)
+            return
+        self._finish_upload(upload)
+
+    def _mount(self, digest: Digest, source: str) -> bool:
+        """Take over a blob of another repository that the client may read; answers if there is one."""
+        storage = self._app.storage
+        if not source or self._challenge(source, push=False) is not None:
+            return False
+        with storage.lock:
+            if not storage.mount(digest, Repository.parse(f"localhost/{source}").path, self._repository):
+                return False
+            self._observe()
+        self._answer_created(f"blobs/{digest}", digest)
+        return True
+
+    def _upload_status(self, upload: str) -> None:
+        self._answer_upload(204, upload, self._app.storage.upload(upload).stat().st_size)
+
+    def _upload_chunk(self, upload: str) -> None:
+        file = self._app.storage.upload(upload)
+        at = re.match(r"(?:bytes[ =])?([0-9]+)-", self.headers.get("Content-Range", ""))
+        if at is not None and int(at[1]) != file.stat().st_size:
+            raise RefusedError(416, "BLOB_UPLOAD_INVALID", "the chunk does not begin where the last ended")
+        self._answer_upload(202, upload, append(file, self.body))
+
+    def _finish_upload(self, upload: str) -> None:
+        storage = self._app.storage
+        digest = Digest.parse(self._query.get("digest", ""))
+        append(storage.upload(upload), self.body)
+        with storage.lock:
+            storage.finish_upload(upload, self._repository, digest)
+            self._observe()
+        self._answer_created(f"blobs/{digest}", digest)
+
+    def _cancel_upload(self, upload: str) -> None:
+        self._app.storage.upload(upload).unlink()
+        self.answer(204, {}, b"")
+
+    def _get_blob(self, digest_text: str) -> None:
+        digest = Digest.parse(digest_text)
+        file = self._app.storage.blob(self._repository, digest)
+        if file is None:
+            raise RefusedError(404, "BLOB_UNKNOWN", f"the repository has no blob {digest}")
+        with file.open("rb") as source:
+            self.head(
+                200,
+                {
+                    "Content-Type": "application/octet-stream",
+                    "Content-Length": str(file.stat().st_size),
+                    "Docker-Content-Digest": str(digest),
+                },
+            )
+            if self.command != "HEAD":
+                shutil.copyfileobj(source, self.wfile)
+
+    def _get_manifest(self, reference: str) -> None:
+        found = self._app.storage.manifest(self._repository, _reference(reference))
+        if found is None:
+            raise RefusedError(404, "MANIFEST_UNKNOWN", f"the repository has no manifest {reference}")
+        media_type, digest, data = found
+        self.answer(200, {"Content-Type": media_type, "Docker-Content-Digest": str(digest)}, data)
+
+    def _put_manifest(self, reference: str) -> None:
+        storage = self._app.storage
+        data = self.body.read_all(MAX_MANIFEST_SIZE)
+        media_type = self.headers.get("Content-Type", "")
+        with storage.lock:
+            subject = storage.put_manifest(self._repository, _reference(reference), media_type, data)
+            self._observe()
+        extra = {"OCI-Subject": str(subject)} if subject and self._app.referrers_api else {}
+        self._answer_created(f"manifests/{reference}", Digest.of(data), extra)
+
+    def _get_referrers(self, subject: str) -> None:
+        if not self._app.referrers_api:
+            raise RefusedError(404, "UNSUPPORTED", "no referrers API here")
+        manifests = self._app.storage.referrers(self._repository, Digest.parse(subject))
+        headers = {"Content-Type": INDEX_MEDIA_TYPE}
+        wanted = self._query.get("artifactType")
+        if wanted is not None:
+            manifests = [m for m in manifests if m.get("artifactType") == wanted]
+            headers["OCI-Filters-Applied"] = "artifactType"
+        index = {"schemaVersion": 2, "mediaType": INDEX_MEDIA_TYPE, "manifests": manifests}
+        self.answer(200, headers, json.dumps(index).encode())
+
+    def _list_tags(self, _: str) -> None:
+        if not self._app.storage.has_repository(self._repository):
+            raise RefusedError(404, "NAME_UNKNOWN", "no such repository")
+        tags = [tag for tag in self._app.storage.tags(self._repository) if tag > self._query.get("last", "")]
+        count = int(self._query["n"]) if self._query.get("n", "").isdecimal() else len(tags)
+        headers = {"Content-Type": "application/json"}
+        if 0 < count < len(tags):
+            headers["Link"] = f'</v2/{self._repository}/tags/list?n={count}&last={tags[count - 1]}>; rel="next"'
+        self.answer(200, headers, json.dumps({"name": self._repository, "tags": tags[:count]}).encode())
+
+    def _observe(self) -> None:
+        if self._app.observer is not None:
+            path = urlsplit(self.path).path
+            self._app.observer(self._app.storage.event(self.command, path, self._repository))
+
+    def _answer_upload(self, status: int, upload: str, size: int) -> None:
+        headers = {"Location": f"/v2/{self._repository}/blobs/uploads/{upload}", "Docker-Upload-UUID": upload}
+        # An empty upload has the same Range as one of a single byte; clients of the reference registry know that.
+        self.answer(status, {**headers, "Range": f"0-{max(size - 1, 0)}"}, b"")
+
+    def _answer_created(self, path: str, digest: Digest, extra: Mapping[str, str] | None = None) -> None:
+        headers = {"Location": f"/v2/{self._repository}/{path}", "Docker-Content-Digest": str(digest)}
+        self.answer(201, {**headers, **(extra or {})}, b"")
+
+
+def _parameters(query: str) -> dict[str, str]:
+    """The parameters of a query or form; the values of one that is repeated have spaces between."""
+    parameters: dict[str, str] = {}
+    for name, value in parse_qsl(query):
+        parameters[name] = f"{parameters[name]} {value}" if name in parameters else value
+    return parameters
+
+
+def _reference(text: str) -> str | Digest:
+    return Digest.parse(text) if ":" in text else check_tag(text)

@@ -1,0 +1,65 @@
+"""An embedded OCI registry (distribution-spec 1.1) for development and tests.
+
+No production registry: plain HTTP, no deletion, no quota, and whoever reaches it may write unless `auth` is given.
+"""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+
+from wasmoci.registry_server.auth import ServerAuth
+from wasmoci.registry_server.handler import App, Server
+from wasmoci.registry_server.storage import Event, Storage
+
+
+class EmbeddedRegistry:
+    """A registry on a loopback port, with its content in `folder`.
+
+    In a `with` it serves from a thread; `serve` serves until `stop`. `observer` is called after each
+    change, one call at a time and in order. Without `referrers_api` it is like a registry that knows
+    only the referrers tag schema.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        observer: Callable[[Event], object] | None = None,
+        referrers_api: bool = True,
+        auth: ServerAuth | None = None,
+    ) -> None:
+        """Listen at once; `port` 0 is any free port."""
+        self._server = Server((host, port), App(Storage(folder), observer, referrers_api, auth))
+        self._thread: threading.Thread | None = None
+
+    @property
+    def address(self) -> str:
+        """`host:port`."""
+        return self._server.address
+
+    def serve(self) -> None:
+        """Serve until `stop` is called, then close."""
+        try:
+            self._server.serve_forever(poll_interval=0.1)
+        finally:
+            self._server.server_close()
+
+    def stop(self) -> None:
+        """Make `serve` return soon. May be called from a signal handler."""
+        # shutdown() waits for the loop, which would wait for the handler if both are one thread.
+        threading.Thread(target=self._server.shutdown, daemon=True).start()
+
+    def __enter__(self) -> "EmbeddedRegistry":
+        self._thread = threading.Thread(target=self.serve, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+        if self._thread is not None:
+            self._thread.join()

@@ -1,0 +1,210 @@
+"""What the embedded registry keeps, in a folder that may be looked at and opened again.
+
+blobs/<hex>                                      bytes of blobs and manifests
+uploads/<id>                                     bytes of unfinished uploads
+repositories/<repository>/_blobs/<hex>           empty: the repository has this blob
+repositories/<repository>/_manifests/<hex>       the manifest's media type
+repositories/<repository>/_tags/<tag>            the digest
+repositories/<repository>/_referrers/<hex>/<hex> the descriptor of a referrer, below its subject
+"""
+
+import json
+import secrets
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from wasmoci.oci.manifest import (
+    INDEX_MEDIA_TYPE,
+    MANIFEST_MEDIA_TYPE,
+    MAX_INDEX_ENTRIES,
+    MAX_LAYERS,
+    MAX_MANIFEST_SIZE,
+    Descriptor,
+    Index,
+    Manifest,
+    referrer_descriptor,
+)
+from wasmoci.values.digest import Digest
+from wasmoci.values.errors import FormatError
+from wasmoci.values.strict_json import JsonObject, parse_object
+
+_UPLOAD_ID_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A repository just after a change.
+
+    `method` and `path` are those of the request; `referrers` has the digests under each subject,
+    whether or not the registry offers the referrers API.
+    """
+
+    method: str
+    path: str
+    repository: str
+    tags: Mapping[str, Digest]
+    referrers: Mapping[Digest, frozenset[Digest]]
+
+
+class RefusedError(Exception):
+    """The request is answered with this HTTP status and this code of the distribution-spec."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+
+
+class Storage:
+    """Content of all repositories. Names are checked by the caller: they become file names."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        # Held while something changes and is observed, so that events come in the order of changes.
+        self.lock = threading.RLock()
+        for name in ("blobs", "uploads", "repositories"):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+
+    def blob(self, repository: str, digest: Digest) -> Path | None:
+        """The file with a blob's bytes."""
+        linked = (self._repository(repository) / "_blobs" / digest.hex).exists()
+        return self._folder / "blobs" / digest.hex if linked else None
+
+    def manifest(self, repository: str, reference: str | Digest) -> tuple[str, Digest, bytes] | None:
+        """Media type, digest and bytes of the manifest at a tag or digest."""
+        digest = reference if isinstance(reference, Digest) else self.tags(repository).get(reference)
+        media_type = None if digest is None else _read_if_there(self._manifest_file(repository, digest))
+        if digest is None or media_type is None:
+            return None
+        return media_type, digest, (self._folder / "blobs" / digest.hex).read_bytes()
+
+    def tags(self, repository: str) -> dict[str, Digest]:
+        folder = self._repository(repository) / "_tags"
+        files = sorted(folder.iterdir()) if folder.is_dir() else []
+        return {file.name: Digest.parse(file.read_text()) for file in files}
+
+    def has_repository(self, repository: str) -> bool:
+        return self._repository(repository).is_dir()
+
+    def referrers(self, repository: str, subject: Digest) -> list[dict[str, object]]:
+        """Descriptors of the manifests with this subject, as JSON members."""
+        folder = self._repository(repository) / "_referrers" / subject.hex
+        files = sorted(folder.iterdir()) if folder.is_dir() else []
+        return [json.loads(file.read_bytes()) for file in files]
+
+    def event(self, method: str, path: str, repository: str) -> Event:
+        folder = self._repository(repository) / "_referrers"
+        subjects = sorted(folder.iterdir()) if folder.is_dir() else []
+        referrers = {Digest(s.name): frozenset(Digest(file.name) for file in s.iterdir()) for s in subjects}
+        return Event(method, path, repository, self.tags(repository), referrers)
+
+    def start_upload(self) -> str:
+        upload = secrets.token_hex(_UPLOAD_ID_BYTES)
+        (self._folder / "uploads" / upload).touch()
+        return upload
+
+    def upload(self, upload: str) -> Path:
+        """The file with the bytes received so far; raise RefusedError where there is no such upload."""
+        file = self._folder / "uploads" / upload
+        if not file.is_file():
+            raise RefusedError(404, "BLOB_UPLOAD_UNKNOWN", "no such upload")
+        return file
+
+    def finish_upload(self, upload: str, repository: str, digest: Digest) -> None:
+        """Make an upload a blob; raise RefusedError, and drop it, unless it has `digest`."""
+        file = self.upload(upload)
+        with file.open("rb") as stream:
+            actual = Digest.of_stream(stream)
+        if actual != digest:
+            file.unlink()
+            raise RefusedError(400, "DIGEST_INVALID", f"the content has digest {actual}, not {digest}")
+        with self.lock:
+            file.replace(self._folder / "blobs" / digest.hex)
+            self._write(self._repository(repository) / "_blobs" / digest.hex, b"")
+
+    def mount(self, digest: Digest, source: str, repository: str) -> bool:
+        """Let `repository` have a blob of the repository `source`; return whether that has it."""
+        if self.blob(source, digest) is None:
+            return False
+        self._write(self._repository(repository) / "_blobs" / digest.hex, b"")
+        return True
+
+    def put_manifest(self, repository: str, reference: str | Digest, media_type: str, data: bytes) -> Digest | None:
+        """Keep a manifest whose content is there already; return its subject.
+
+        Raises RefusedError for a digest that is not that of `data`, and for missing content.
+        """
+        digest = Digest.of(data)
+        if isinstance(reference, Digest) and reference != digest:
+            raise RefusedError(400, "DIGEST_INVALID", f"the manifest has digest {digest}, not {reference}")
+        subject = self._check_manifest(repository, media_type, data)
+        with self.lock:
+            self._write(self._folder / "blobs" / digest.hex, data)
+            self._write(self._manifest_file(repository, digest), media_type.encode())
+            if subject is not None:
+                self._add_referrer(repository, subject, media_type, data)
+            if isinstance(reference, str):
+                self._write(self._repository(repository) / "_tags" / reference, str(digest).encode())
+        return subject
+
+    def _check_manifest(self, repository: str, media_type: str, data: bytes) -> Digest | None:
+        """Every manifest type has the same members for what it refers to; return the subject."""
+        try:
+            top = parse_object(data, "the manifest", MAX_MANIFEST_SIZE)
+            if top.optional_string("mediaType") not in (None, media_type):
+                raise FormatError(f"`mediaType` is not the Content-Type {media_type}")
+            blobs = [top.object("config")] if "config" in top else []
+            blobs += top.objects("layers", MAX_LAYERS) if "layers" in top else []
+            children = top.objects("manifests", MAX_INDEX_ENTRIES) if "manifests" in top else []
+            subject = top.optional_object("subject")
+            missing = [b for b in map(_digest, blobs) if self.blob(repository, b) is None]
+            missing += [c for c in map(_digest, children) if not self._manifest_file(repository, c).exists()]
+            subject_digest = None if subject is None else _digest(subject)
+        except FormatError as error:
+            raise RefusedError(400, "MANIFEST_INVALID", str(error)) from None
+        if missing:
+            raise RefusedError(400, "MANIFEST_BLOB_UNKNOWN", f"the repository has no {missing[0]}")
+        return subject_digest
+
+    def _add_referrer(self, repository: str, subject: Digest, media_type: str, data: bytes) -> None:
+        if media_type == MANIFEST_MEDIA_TYPE:
+            descriptor = referrer_descriptor(Manifest.parse(data), data)
+        else:
+            annotations = Index.parse(data).annotations if media_type == INDEX_MEDIA_TYPE else {}
+            descriptor = Descriptor.of(media_type, data, annotations)
+        file = self._repository(repository) / "_referrers" / subject.hex / descriptor.digest.hex
+        self._write(file, json.dumps(descriptor.to_json()).encode())
+
+    def _repository(self, repository: str) -> Path:
+        return self._folder / "repositories" / repository
+
+    def _manifest_file(self, repository: str, digest: Digest) -> Path:
+        return self._repository(repository) / "_manifests" / digest.hex
+
+    def _write(self, file: Path, data: bytes) -> None:
+        """Write a file that is never seen half-written."""
+        file.parent.mkdir(parents=True, exist_ok=True)
+        temporary = self._folder / "uploads" / self.start_upload()
+        temporary.write_bytes(data)
+        temporary.replace(file)
+
+
+def append(file: Path, blocks: Iterable[bytes]) -> int:
+    """Append all `blocks` to `file`; return its new size in bytes."""
+    with file.open("ab") as target:
+        for block in blocks:
+            target.write(block)
+        return target.tell()
+
+
+def _digest(descriptor: JsonObject) -> Digest:
+    return Digest.parse(descriptor.string("digest"))
+
+
+def _read_if_there(file: Path) -> str | None:
+    try:
+        return file.read_text()
+    except FileNotFoundError:
+        return None

@@ -1,0 +1,84 @@
+"""Attest something of the image or index in a layout, as `cosign attest` does in its bundle format."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from wasmoci.cosign.bundle import PREDICATE_TYPE_ANNOTATION, SIGNATURE_PREDICATE_TYPE
+from wasmoci.cosign.predicate_type import predicate_type
+from wasmoci.cosign.signer import StatementSigner
+from wasmoci.cosign.statement import attestation
+from wasmoci.disk.layout import Layout, LayoutWriter
+from wasmoci.disk.layout_bundle import add_bundle, marked_image
+from wasmoci.oci.index import subjects
+from wasmoci.oci.manifest import Descriptor
+from wasmoci.values.digest import Digest
+from wasmoci.values.errors import LimitError, UsageError
+from wasmoci.values.limits import MAX_REFERRERS
+
+# What in-toto writes where the subject's name says nothing.
+NO_NAME = "_"
+
+
+@dataclass(frozen=True, slots=True)
+class AttestRequest:
+    """What to attest: `predicate`, a JSON object, of a type that a URI or one of cosign's short names says.
+
+    `name` is the subject's in the statement, as cosign the repository; no verifier looks at it.
+    """
+
+    layout: Path
+    output: Path
+    predicate_type: str
+    predicate: bytes
+    name: str = NO_NAME
+
+
+@dataclass(frozen=True, slots=True)
+class AttestedImage:
+    """The image that something was attested of, and what to know about it."""
+
+    subject: Descriptor
+    warnings: tuple[str, ...]
+
+
+def attest(request: AttestRequest, *signers: StatementSigner) -> AttestedImage:
+    """Write a copy of the layout with an attestation by each signer added.
+
+    What the layout has already is kept. All attestations are signed before anything is written. Raises
+    UsageError without signers and for a type that is none; FormatError, VerificationError for a layout
+    whose blobs are not what their names say and for a predicate that is no JSON object; LimitError where
+    no verifier would read the result, Error where it cannot be read or written; and what the signers raise.
+    """
+    if not signers:
+        raise UsageError("nobody who signs is given, so nothing would be attested")
+    uri = predicate_type(request.predicate_type)
+    source = Layout(request.layout)
+    subject = subjects(source)[0]
+    statement = attestation(subject.digest, request.name, uri, request.predicate)
+    entries = {entry.digest: entry for entry in source.index.manifests}
+    entries[subject.digest] = marked_image(subject)
+    blobs: list[bytes] = []
+    referrers = {descriptor.digest for descriptor in source.referrers(subject.digest).descriptors}
+    for signer in signers:
+        entry = add_bundle(blobs, subject, signer.sign_statement(statement), uri)
+        entries[entry.digest] = entry
+        referrers.add(entry.digest)
+    if len(referrers) > MAX_REFERRERS:
+        raise LimitError(f"the image would have {len(referrers)} referrers, the limit is {MAX_REFERRERS}")
+    LayoutWriter(request.output).write_copy(source, blobs, list(entries.values()))
+    return AttestedImage(subject, _warnings(source, subject.digest))
+
+
+def _warnings(source: Layout, subject: Digest) -> tuple[str, ...]:
+    attached = {descriptor.digest for descriptor in source.referrers(subject).descriptors}
+    bundles = [
+        entry
+        for entry in source.index.manifests
+        if entry.digest in attached and entry.annotations.get(PREDICATE_TYPE_ANNOTATION) == SIGNATURE_PREDICATE_TYPE
+    ]
+    if bundles or source.legacy_signatures(subject) is None:
+        return ()
+    return (
+        "the image is signed in the legacy format only, and `cosign verify` overlooks such signatures beside an "
+        "attestation: sign it in the bundle format too",
+    )

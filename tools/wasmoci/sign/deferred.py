@@ -1,0 +1,128 @@
+"""What is signed outside of the build, when an image is published or handed over."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from wasmoci.commands.report.output import warn
+from wasmoci.keys.image import ImagePublicKey
+from wasmoci.keys.protocols import PasswordSource, no_password
+from wasmoci.sign.attested import Attested
+from wasmoci.sign.layout import Attesting, ComponentSigning, ManifestSigning, Step
+from wasmoci.trust.signers import IdentitySpec, KeySpec, open_signer
+from wasmoci.values.image_reference import Repository
+from wasmoci.values.level import Level
+from wasmoci.values.signature_format import Placement, SignatureFormat
+from wasmoci.verify.image import Policy
+from wasmoci.verify.trust import ImageTrust
+
+
+@dataclass(frozen=True, slots=True)
+class LogSpec:
+    """The transparency logs that a signing configuration names, and the trusted root with their keys."""
+
+    signing_config: Path
+    trusted_root: Path
+
+
+@dataclass(frozen=True, slots=True)
+class AttestationSpec:
+    """Who attests what."""
+
+    signer: KeySpec | IdentitySpec
+    attested: Attested
+
+
+@dataclass(frozen=True, slots=True)
+class DeferredSigning:
+    """Who signs a layout at run time, the component first, and where signatures with keys are logged then.
+
+    Of an index all images are signed too. Without `formats` every signer signs in all formats that it can.
+    `private` refuses key files that are open to others.
+    """
+
+    component: Sequence[KeySpec] = ()
+    placement: Placement = Placement.EMBEDDED
+    oci: Sequence[KeySpec | IdentitySpec] = ()
+    formats: Sequence[SignatureFormat] | None = None
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    attestations: Sequence[AttestationSpec] = ()
+    log: LogSpec | None = None
+    password: PasswordSource = no_password
+    private: bool = True
+
+    def __bool__(self) -> bool:
+        return bool(self.component or self.oci or self.attestations or self.log)
+
+    @property
+    def makes_another_image(self) -> bool:
+        """Whether the image's digest is not known before the signing."""
+        return bool(self.component) and self.placement is Placement.EMBEDDED
+
+    def steps(self, repository: Repository, logged_keys: Sequence[ImagePublicKey]) -> list[Step]:
+        """What `sign_layout` has to do; opens the keys, and signs nothing yet.
+
+        `logged_keys` are those whose signatures are logged. Raises UsageError, KeyFileError, FormatError,
+        Error where somebody who signs or a log cannot be used.
+        """
+        steps: list[Step] = []
+        if self.component:
+            signers = [one.component_signer(self.password, private=self.private) for one in self.component]
+            steps.append(ComponentSigning(signers, self.placement).run)
+        if self.oci:
+            who = [open_signer(one, self.password, private=self.private) for one in self.oci]
+            steps.append(ManifestSigning(who, str(repository), self.formats, self.annotations, recursive=True).run)
+        for one in self.attestations:
+            attestor = open_signer(one.signer, self.password, private=self.private)
+            steps.append(Attesting(attestor, one.attested.predicate, str(repository)).run)
+        if self.log is not None and logged_keys:
+            steps.append(_log_step(self.log, logged_keys))
+        return steps
+
+    def before(self, policy: Policy) -> Policy:
+        """The part of a policy that must hold before the signing: what is signed yet to be is not asked for."""
+        component, image = bool(self.component), bool(self.oci or self.log)
+        return replace(
+            policy,
+            required=Level.of(
+                component=policy.required.has_component and not component,
+                image=policy.required.has_image and not image,
+            ),
+            component_keys=() if component else policy.component_keys,
+            component_threshold=1 if component else policy.component_threshold,
+            image=ImageTrust() if image else policy.image,
+        )
+
+    def described(self) -> list[str]:
+        """What would be signed, one line for each signature layer and signer."""
+        lines = [f"sign the component with {one.reference} ({self.placement.value})" for one in self.component]
+        formats = " and ".join(one.value for one in self.formats or SignatureFormat)
+        for one in self.oci:
+            lines.append(
+                "sign the OCI manifest as an identity (bundle)"
+                if isinstance(one, IdentitySpec)
+                else f"sign the OCI manifest with {one.reference} ({formats})"
+            )
+        for use in self.attestations:
+            who = "an identity" if isinstance(use.signer, IdentitySpec) else use.signer.reference
+            what = "provenance" if use.attested.document is None else f"the document {use.attested.document.name}"
+            lines.append(f"attest {what} with {who}")
+        if self.log is not None:
+            lines.append("log the bundles that are signed with a trusted OCI key")
+        return lines
+
+
+def _log_step(use: LogSpec, keys: Sequence[ImagePublicKey]) -> Step:
+    from wasmoci.sign.log import LogRequest, log_signatures
+    from wasmoci.transparency.rekor import RekorLogs
+    from wasmoci.transparency.verifying import TrustedLogs
+
+    logs = TrustedLogs.from_file(use.trusted_root)
+    client = RekorLogs.from_file(use.signing_config, os.environ, logs.logs)
+
+    def run(layout: Path, output: Path) -> None:
+        for warning in log_signatures(LogRequest(layout, output, keys, logs), client).warnings:
+            warn(warning)
+
+    return run

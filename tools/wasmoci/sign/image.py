@@ -1,0 +1,118 @@
+"""Sign the image or index in a layout as cosign does, in one or both of its formats."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from wasmoci.cosign import bundle as cosign_bundle
+from wasmoci.cosign import simple_signing
+from wasmoci.cosign.signer import StatementSigner
+from wasmoci.disk.layout import KIND_ANNOTATION, SIGNATURES_KIND, Layout, LayoutWriter
+from wasmoci.disk.layout_bundle import add_bundle, marked_image
+from wasmoci.oci.index import subjects
+from wasmoci.oci.manifest import MANIFEST_MEDIA_TYPE, REF_NAME_ANNOTATION, Descriptor, Manifest
+from wasmoci.values.errors import LimitError, UsageError
+from wasmoci.values.limits import MAX_REFERRERS
+from wasmoci.values.signature_format import SignatureFormat
+
+
+@dataclass(frozen=True, slots=True)
+class SignRequest:
+    """What to sign. `repository` is `host[:port]/path`, which the legacy payload names; `annotations` are signed.
+
+    Without `formats` every signer signs in all formats that it can. With `recursive` all images of an index are
+    signed too, as `cosign sign --recursive` does, else only the index itself.
+    """
+
+    layout: Path
+    output: Path
+    repository: str
+    formats: Sequence[SignatureFormat] | None = None
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    recursive: bool = False
+
+
+def sign_image(request: SignRequest, *signers: StatementSigner) -> Descriptor:
+    """Write a copy of the layout with signatures by each signer added and return the image's or index's descriptor.
+
+    Signatures that the layout has already are kept. All signatures are made before anything is written.
+    Raises UsageError without formats or signers, and where a signer would sign in no format; FormatError,
+    VerificationError for a layout whose blobs are not what their names say, LimitError where no verifier
+    would read so many signatures, Error where it cannot be read or written; and what the signers raise.
+    """
+    formats = _formats(request.formats, signers)
+    source = Layout(request.layout)
+    root, *images = subjects(source)
+    signing = _Signing(source, formats, request, signers)
+    signing.entries[root.digest] = marked_image(root)
+    for subject in (root, *images) if request.recursive else (root,):
+        signing.sign(subject)
+    LayoutWriter(request.output).write_copy(source, signing.blobs, list(signing.entries.values()))
+    return root
+
+
+def _formats(
+    asked: Sequence[SignatureFormat] | None, signers: Sequence[StatementSigner]
+) -> Collection[SignatureFormat]:
+    """The formats to sign in."""
+    if not signers or (asked is not None and not asked):
+        raise UsageError("no signature format or nobody who signs is given, so nothing would be signed")
+    bundles_only = [signer.bundles_only for signer in signers]
+    if asked is None:
+        return [SignatureFormat.BUNDLE] if all(bundles_only) else list(SignatureFormat)
+    if all(bundles_only) and SignatureFormat.LEGACY in asked:
+        raise UsageError("an identity signs bundles only: ask for the format bundle alone, or sign with a key too")
+    if any(bundles_only) and SignatureFormat.BUNDLE not in asked:
+        raise UsageError("an identity signs bundles only: ask for the format bundle too")
+    return asked
+
+
+class _Signing:
+    """The blobs that come to a layout, and the entries of its index.json by digest."""
+
+    def __init__(
+        self,
+        source: Layout,
+        formats: Collection[SignatureFormat],
+        request: SignRequest,
+        signers: Sequence[StatementSigner],
+    ) -> None:
+        self._source = source
+        self._formats = formats
+        self._request = request
+        self._signers = signers
+        self.entries = {entry.digest: entry for entry in source.index.manifests}
+        self.blobs: list[bytes] = []
+
+    def sign(self, subject: Descriptor) -> None:
+        if SignatureFormat.LEGACY in self._formats:
+            self._add_legacy(subject)
+        if SignatureFormat.BUNDLE in self._formats:
+            statement = cosign_bundle.statement(subject.digest, self._request.annotations)
+            for signer in self._signers:
+                self._add(add_bundle(self.blobs, subject, signer.sign_statement(statement)))
+
+    def _add_legacy(self, subject: Descriptor) -> None:
+        layers: list[Descriptor] = []
+        previous = self._source.legacy_signatures(subject.digest)
+        if previous is not None:
+            del self.entries[previous.digest]
+            layers += Manifest.parse(self._source.read_manifest(previous)).layers
+        payload = simple_signing.payload(subject.digest, self._request.repository, self._request.annotations)
+        for signer in self._signers:
+            if signer.bundles_only:
+                continue
+            layer = simple_signing.signature_layer(payload, signer.sign_payload(payload))
+            if layer not in layers:
+                layers.append(layer)
+        if len(layers) > MAX_REFERRERS:
+            raise LimitError(f"the image would have {len(layers)} legacy signatures, the limit is {MAX_REFERRERS}")
+        legacy = simple_signing.signature_manifest(layers)
+        self.blobs += (payload, legacy.config, legacy.manifest)
+        annotations = {REF_NAME_ANNOTATION: simple_signing.signature_tag(subject.digest)}
+        if subject.digest == self._source.root().digest:
+            annotations[KIND_ANNOTATION] = SIGNATURES_KIND
+        self._add(Descriptor.of(MANIFEST_MEDIA_TYPE, legacy.manifest, annotations))
+
+    def _add(self, entry: Descriptor) -> None:
+        self.entries[entry.digest] = entry

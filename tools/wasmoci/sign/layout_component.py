@@ -1,0 +1,96 @@
+"""Sign the component of an image that is packaged already."""
+
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from wasmoci.disk.layout import Layout, LayoutWriter
+from wasmoci.keys.component import ComponentSigner
+from wasmoci.oci.component_referrer import component_signature_referrer
+from wasmoci.oci.manifest import (
+    EMPTY_CONFIG,
+    REF_NAME_ANNOTATION,
+    TITLE_ANNOTATION,
+    Descriptor,
+    Manifest,
+    referrer_descriptor,
+)
+from wasmoci.oci.wasm_artifact import MAX_CONFIG_SIZE, parse_origin
+from wasmoci.package.image import PackageRequest, package
+from wasmoci.package.unpack import unpack_component
+from wasmoci.sign.component_file import sign_file_detached, sign_file_embedded
+from wasmoci.values.errors import Error
+from wasmoci.values.signature_format import Placement
+from wasmoci.wasm.sections import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class SignComponentRequest:
+    """What to sign. With `with_key_id` a signature names its key, as `wasm_sign` does by default."""
+
+    layout: Path
+    output: Path
+    placement: Placement = Placement.EMBEDDED
+    with_key_id: bool = True
+
+
+def sign_layout_component(request: SignComponentRequest, *signers: ComponentSigner) -> Descriptor:
+    """Write the layout with its component signed by each signer and return the image's descriptor.
+
+    An embedded signature makes another component, so the image is packaged again: the bytes are those that
+    packaging makes of the signed component. A detached one is attached, and the image stays as it is.
+    Signatures of the component that are there are kept, and all are made before anything is written.
+    Raises UsageError without signers; Error where an embedded signature is asked for in an image that has
+    signatures or other referrers, which belong to the image as it is, or that another program packaged;
+    FormatError, VerificationError for a layout or component that is not what it should be; and what the
+    signers raise.
+    """
+    layout = Layout(request.layout)
+    with tempfile.TemporaryDirectory() as folder:
+        unsigned = Path(folder, "unsigned.wasm")
+        manifest = unpack_component(layout, unsigned)
+        if request.placement is Placement.DETACHED:
+            data = sign_file_detached(unsigned, signers, Kind.COMPONENT, with_key_id=request.with_key_id)
+            return _attach(layout, manifest, data, request.output)
+        packaging = _packaging(layout, manifest, unsigned, Path(folder, "unsigned"))
+        signed = Path(folder, "signed.wasm")
+        sign_file_embedded(unsigned, signed, signers, Kind.COMPONENT, with_key_id=request.with_key_id)
+        return package(replace(packaging, component=signed, output=request.output))
+
+
+def _packaging(layout: Layout, manifest: Manifest, component: Path, probe: Path) -> PackageRequest:
+    """How this image was packaged; Error unless packaging it so again gives this very layout."""
+    subject = layout.subject()
+    if layout.referrers(subject.digest).descriptors or layout.legacy_signatures(subject.digest) is not None:
+        raise Error(
+            "the image has signatures or other referrers, which an embedded component signature would cut off: "
+            "sign the component first"
+        )
+    created, author = parse_origin(layout.read_blob(manifest.config, MAX_CONFIG_SIZE))
+    request = PackageRequest(
+        component=component,
+        output=probe,
+        title=manifest.layers[0].annotations.get(TITLE_ANNOTATION, ""),
+        ref_name=subject.annotations.get(REF_NAME_ANNOTATION),
+        annotations=manifest.annotations,
+        author=author,
+        created=created,
+    )
+    package(request)
+    if Layout(probe).index != layout.index:
+        raise Error(
+            "another program packaged this image, so it cannot be packaged again as it is: "
+            "sign the component before it is packaged"
+        )
+    return request
+
+
+def _attach(layout: Layout, manifest: Manifest, signature: bytes, output: Path) -> Descriptor:
+    subject = layout.subject()
+    title = manifest.layers[0].annotations.get(TITLE_ANNOTATION, "component.wasm")
+    referrer = component_signature_referrer(signature, subject, f"{title}.sig")
+    data = referrer.to_bytes()
+    entry = referrer_descriptor(referrer, data)
+    entries = {one.digest: one for one in (*layout.index.manifests, entry)}
+    LayoutWriter(output).write_copy(layout, (EMPTY_CONFIG, signature, data), list(entries.values()))
+    return subject

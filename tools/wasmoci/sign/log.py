@@ -1,0 +1,117 @@
+"""Add transparency log entries to the signatures of an image or index in a layout, without signing again."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+from wasmoci.cosign.bundle import Envelope, parse_bundle
+from wasmoci.disk.layout import Layout, LayoutWriter
+from wasmoci.keys.image import ImagePublicKey
+from wasmoci.oci.index import subjects
+from wasmoci.oci.manifest import Descriptor, Manifest, referrer_descriptor
+from wasmoci.transparency.bundle_entries import with_log_entries
+from wasmoci.transparency.log_entry import LogEntry
+from wasmoci.values.digest import Digest
+from wasmoci.values.errors import Reason, UsageError, VerificationError
+from wasmoci.verify.attached_bundles import AttachedBundle, attached_bundles
+from wasmoci.verify.bundle import signing_key
+from wasmoci.verify.trust import LogVerifier
+
+
+class LogClient(Protocol):
+    """Transparency logs that take entries, as transparency.rekor.RekorLogs."""
+
+    def add(self, envelope: Envelope, key: ImagePublicKey) -> Sequence[LogEntry]:
+        """Log an envelope that `key` signed; the entries, not verified."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogRequest:
+    """Whose signatures to log. `logs` verify the entries: those that are there and those that are added."""
+
+    layout: Path
+    output: Path
+    keys: Sequence[ImagePublicKey]
+    logs: LogVerifier
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """The image's descriptor, how many bundles got entries and how many had some, and what was passed over."""
+
+    subject: Descriptor
+    added: int
+    kept: int
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Replacement:
+    """What takes the place of a bundle: the blobs that go, those that come, and the new index entry."""
+
+    gone: tuple[Digest, Digest]
+    blobs: tuple[bytes, bytes]
+    entry: Descriptor
+
+
+def log_signatures(request: LogRequest, client: LogClient) -> Logged:
+    """Write a copy of the layout where every bundle that one of the keys signed has a log entry.
+
+    That is signatures and attestations alike, of an index and of all its images. A bundle that has entries is
+    kept, and they must hold; one that gets its first takes the place of the old one. All entries are there before
+    anything is written. Raises UsageError without keys, VerificationError where there is no bundle by them and
+    where an entry does not hold, FormatError, Error where the layout cannot be read or written; and what `client`
+    raises.
+    """
+    if not request.keys:
+        raise UsageError("no OCI key is given, so no signature can be logged")
+    source = Layout(request.layout)
+    found = subjects(source)
+    replacements: dict[Digest, _Replacement] = {}
+    kept = 0
+    problems: list[VerificationError] = []
+    for subject in found:
+        carriers = {one.digest: one for one in source.referrers(subject.digest).descriptors}
+        for attached in attached_bundles(source, subject.digest, problems):
+            key = _key_of(attached, request.keys)
+            if key is None:
+                continue
+            envelope = attached.bundle.envelope
+            if attached.bundle.log_entries:
+                request.logs.verify(attached.bundle.log_entries, envelope, key)
+                kept += 1
+                continue
+            blob = with_log_entries(attached.data, client.add(envelope, key))
+            request.logs.verify(parse_bundle(blob).log_entries, envelope, key)
+            manifest = Manifest.parse(source.read_manifest(carriers[attached.carrier]), "the referrer")
+            replacements[attached.carrier] = _replacement(attached.carrier, manifest, blob)
+    if not replacements and not kept:
+        raise VerificationError(Reason.UNSIGNED, "no bundle in the layout is signed by a key given")
+    _write(source, request.output, replacements)
+    return Logged(found[0], len(replacements), kept, tuple(map(str, problems)))
+
+
+def _key_of(attached: AttachedBundle, keys: Sequence[ImagePublicKey]) -> ImagePublicKey | None:
+    if attached.bundle.has_certificate:
+        return None
+    envelope = attached.bundle.envelope
+    try:
+        return signing_key(envelope.signature, envelope.signed_message, keys)
+    except VerificationError:
+        return None
+
+
+def _replacement(carrier: Digest, manifest: Manifest, blob: bytes) -> _Replacement:
+    (old,) = manifest.layers
+    changed = replace(manifest, layers=(replace(old, digest=Digest.of(blob), size=len(blob)),))
+    data = changed.to_bytes()
+    return _Replacement((carrier, old.digest), (blob, data), referrer_descriptor(changed, data))
+
+
+def _write(source: Layout, output: Path, replacements: dict[Digest, _Replacement]) -> None:
+    gone = {digest for one in replacements.values() for digest in one.gone}
+    blobs = [blob for one in replacements.values() for blob in one.blobs]
+    listed = {entry.digest: entry for entry in source.index.manifests}
+    listed.update({digest: one.entry for digest, one in replacements.items()})
+    LayoutWriter(output).write_copy(source, blobs, list(listed.values()), without=gone)

@@ -1,0 +1,75 @@
+"""Policies from plain values."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from wasmoci.commands.report.output import warn
+from wasmoci.keys import component as component_key_files
+from wasmoci.keys.component import ComponentPublicKey
+from wasmoci.keys.image import ImagePublicKey
+from wasmoci.trust.values import TrustValues
+from wasmoci.values.errors import UsageError
+from wasmoci.values.level import Level
+from wasmoci.verify.image import Policy
+from wasmoci.verify.trust import CertificateVerifier, ImageTrust, LogVerifier
+
+
+def policy(values: TrustValues, require: str | None) -> Policy:
+    """The policy that these values say; raises UsageError where they contradict each other, KeyFileError, Error."""
+    return Policy.of(
+        trusted_component_keys(values.component_keys),
+        image_trust(values),
+        None if require is None else Level(require),
+        values.component_threshold,
+    )
+
+
+def image_trust(values: TrustValues) -> ImageTrust:
+    """The part of it that is about signatures of images and of what is attested of them; raises as `policy`."""
+    if values.trusted_root is not None and not values.oci_keys and not values.identities:
+        raise UsageError("a trusted root checks signatures of images: give a trusted OCI key or identity too")
+    return ImageTrust(
+        keys=tuple(_oci_key(one) for one in values.oci_keys),
+        certificates=_certificates(values),
+        log=_log(values),
+        log_required=values.require_log,
+        threshold=values.oci_threshold,
+        annotations=values.annotations,
+    )
+
+
+def trusted_component_keys(files: Sequence[Path]) -> list[ComponentPublicKey]:
+    """All component keys of these files; warns of each line of a list that is passed over."""
+    return [key for path in files for key in component_key_files.load_public_keys(path, warn)]
+
+
+def _oci_key(reference: str) -> ImagePublicKey:
+    from wasmoci.keys.references import trusted_image_key
+
+    return trusted_image_key(reference)
+
+
+def _certificates(values: TrustValues) -> CertificateVerifier | None:
+    if not values.identities:
+        return None
+    from wasmoci.keyless.identity import IdentityPattern
+    from wasmoci.keyless.verifying import IdentityVerifier
+
+    patterns = [
+        IdentityPattern.of(
+            identity=one.identity,
+            identity_regexp=one.identity_regexp,
+            issuer=one.issuer,
+            issuer_regexp=one.issuer_regexp,
+        )
+        for one in values.identities
+    ]
+    return IdentityVerifier(values.trusted_root, patterns)
+
+
+def _log(values: TrustValues) -> LogVerifier | None:
+    if values.trusted_root is None or not values.oci_keys:
+        return None
+    from wasmoci.transparency.verifying import TrustedLogs
+
+    return TrustedLogs.from_file(values.trusted_root)

@@ -1,0 +1,80 @@
+"""Open those who sign: keys by file or reference, and identities; each kind is imported where it is used."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from wasmoci.commands.report.output import warn
+from wasmoci.cosign.signer import StatementSigner
+from wasmoci.keys.protocols import PasswordSource
+from wasmoci.keys.references import check, open_component_signer, open_image_signer
+from wasmoci.values.errors import KeyFileError, UsageError
+
+if TYPE_CHECKING:
+    from wasmoci.keys.component import ComponentSigner
+    from wasmoci.keys.image import ImageSigner
+
+
+@dataclass(frozen=True, slots=True)
+class KeySpec:
+    """A private key, by file or key reference, and the public key that it must belong to.
+
+    A text that is no reference is a UsageError: it may hold a PIN, and is not to be shown.
+    """
+
+    reference: str
+    public_key: Path | None = None
+
+    def __post_init__(self) -> None:
+        check(self.reference)
+
+    def image_signer(self, password: PasswordSource, *, private: bool) -> "ImageSigner":
+        """Warns of a key whose signatures not every cosign verifies.
+
+        Raises KeyFileError where the key cannot be used or does not belong to the public key.
+        """
+        from wasmoci.keys import image
+
+        signer = open_image_signer(self.reference, password, private=private)
+        if self.public_key is not None and image.load_public_key(self.public_key) != signer.public_key:
+            raise self._mismatch(self.public_key)
+        if signer.public_key.portability_warning:
+            warn(f"{signer.fingerprint}: {signer.public_key.portability_warning}")
+        return signer
+
+    def component_signer(self, password: PasswordSource, *, private: bool) -> "ComponentSigner":
+        """Raises as `image_signer`, also for a key that is not Ed25519."""
+        from wasmoci.keys import component
+
+        signer = open_component_signer(self.reference, password, private=private)
+        if self.public_key is not None and component.load_public_key(self.public_key) != signer.public_key:
+            raise self._mismatch(self.public_key)
+        return signer
+
+    def _mismatch(self, public_key: Path) -> KeyFileError:
+        return KeyFileError(f"the private key {self.reference} does not belong to the public key {public_key}")
+
+
+@dataclass(frozen=True, slots=True)
+class IdentitySpec:
+    """The identity of the token in a file, else of the CI job; without the others that of the public Sigstore."""
+
+    token: Path | None = None
+    signing_config: Path | None = None
+    trusted_root: Path | None = None
+
+    def signer(self) -> StatementSigner:
+        """Raises UsageError, FormatError, Error where the files cannot be used or a library is missing."""
+        try:
+            from wasmoci.keyless.signing import KeylessSigner
+        except ImportError as error:
+            raise UsageError(
+                f"this program signs with keys only, because it lacks {error.name}; identities sign at `bazel run`, "
+                "and with the command wasm-oci"
+            ) from None
+        return KeylessSigner(token_file=self.token, signing_config=self.signing_config, trusted_root=self.trusted_root)
+
+
+def open_signer(use: KeySpec | IdentitySpec, password: PasswordSource, *, private: bool) -> StatementSigner:
+    """Whoever signs manifests; raises as the two kinds do."""
+    return use.signer() if isinstance(use, IdentitySpec) else use.image_signer(password, private=private)

@@ -1,0 +1,113 @@
+"""Image references: `registry/repository[:tag][@digest]`.
+
+Grammar: OCI distribution-spec 1.1. The registry is always spelled out; nothing is inferred.
+"""
+
+import re
+from dataclasses import dataclass, replace
+
+from wasmoci.values.digest import Digest
+from wasmoci.values.errors import UsageError
+
+_REGISTRY = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:]+\])(?::[0-9]{1,5})?")
+_PATH_PART = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+_REPOSITORY = re.compile(rf"{_PATH_PART}(?:/{_PATH_PART})*")
+_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
+
+MAX_REPOSITORY_LENGTH = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """One repository of one registry. Make one with `parse`."""
+
+    registry: str
+    path: str
+
+    @classmethod
+    def parse(cls, text: str) -> "Repository":
+        """Read `host[:port]/path`; raise UsageError for anything else."""
+        registry, slash, path = text.partition("/")
+        explicit_host = "." in registry or ":" in registry or registry == "localhost"
+        if not slash or not explicit_host or not _REGISTRY.fullmatch(registry):
+            raise UsageError(f"a repository is host[:port]/path with the registry's host spelled out, got: {text!r}")
+        if not _REPOSITORY.fullmatch(path) or len(path) > MAX_REPOSITORY_LENGTH:
+            raise UsageError(
+                f"a repository path is lower-case words joined by / . _ or -, "
+                f"at most {MAX_REPOSITORY_LENGTH} characters, got: {path!r}"
+            )
+        return cls(registry, path)
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether the registry's host is `localhost` or a loopback address literal."""
+        host = self.registry.rpartition(":")[0] if re.search(r":[0-9]+$", self.registry) else self.registry
+        host = host.strip("[]")
+        if host == "localhost":
+            return True
+        import ipaddress
+
+        try:
+            return ipaddress.ip_address(host).is_loopback
+        except ValueError:
+            return False
+
+    def on(self, registry: str) -> "Repository":
+        """The same path on another registry; raises UsageError unless that is `host[:port]`."""
+        return Repository.parse(f"{registry}/{self.path}")
+
+    def __str__(self) -> str:
+        return f"{self.registry}/{self.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A manifest in a repository, by tag, by digest, or by both. Make one with `parse`."""
+
+    repository: Repository
+    tag: str | None
+    digest: Digest | None
+
+    @classmethod
+    def parse(cls, text: str) -> "Reference":
+        """Read `host[:port]/path[:tag][@sha256:…]`; raise UsageError or FormatError.
+
+        Neither a tag nor a digest is an error: `latest` is never assumed.
+        """
+        name, at, digest_text = text.partition("@")
+        digest = Digest.parse(digest_text) if at else None
+        repository, tag = _split_tag(name)
+        if tag is None and digest is None:
+            raise UsageError(f"a reference needs a tag or a digest, got: {text!r}")
+        return cls(Repository.parse(repository), tag, digest)
+
+    def with_digest(self, digest: Digest) -> "Reference":
+        return replace(self, digest=digest)
+
+    def __str__(self) -> str:
+        tag = f":{self.tag}" if self.tag else ""
+        digest = f"@{self.digest}" if self.digest else ""
+        return f"{self.repository}{tag}{digest}"
+
+
+def parse_destination(text: str) -> tuple[Repository, str | None]:
+    """Read `host[:port]/path[:tag]`: where something goes that has its digest already; raise UsageError."""
+    if "@" in text:
+        raise UsageError(f"a destination is host[:port]/path[:tag] and has no digest, got: {text!r}")
+    repository, tag = _split_tag(text)
+    return Repository.parse(repository), tag
+
+
+def _split_tag(text: str) -> tuple[str, str | None]:
+    head, slash, last = text.rpartition("/")
+    last, colon, tag = last.partition(":")
+    return f"{head}{slash}{last}", check_tag(tag) if colon else None
+
+
+def check_tag(tag: str) -> str:
+    """Return `tag`; raise UsageError unless it is an OCI tag."""
+    if not _TAG.fullmatch(tag):
+        raise UsageError(
+            f"a tag has 1 to 128 characters of A-Z a-z 0-9 _ . - and starts with none of . and -, got: {tag!r}"
+        )
+    return tag

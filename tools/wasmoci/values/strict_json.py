@@ -1,0 +1,208 @@
+"""JSON without its ambiguities: no duplicate names, NaN, huge numbers or deep nesting."""
+
+import json
+import math
+from collections.abc import Callable, Iterator, Mapping
+from typing import NoReturn
+
+from wasmoci.values.errors import FormatError, LimitError
+
+MAX_DEPTH = 64
+MAX_SAFE_INTEGER = 2**53 - 1
+
+_MAX_NUMBER_DIGITS = 20
+
+_Json = object
+
+
+class JsonObject:
+    """A JSON object whose members are read by name and type; `where` names it in errors."""
+
+    def __init__(self, members: Mapping[str, _Json], where: str) -> None:
+        self._members = members
+        self.where = where
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._members
+
+    def names(self) -> set[str]:
+        return set(self._members)
+
+    def members(self) -> dict[str, _Json]:
+        """All members as plain values."""
+        return dict(self._members)
+
+    def string(self, name: str) -> str:
+        value = self._required(name)
+        if not isinstance(value, str):
+            raise FormatError(f"{self.where}: `{name}` must be a string")
+        return value
+
+    def optional_string(self, name: str) -> str | None:
+        return None if self._members.get(name) is None else self.string(name)
+
+    def boolean(self, name: str) -> bool:
+        value = self._required(name)
+        if not isinstance(value, bool):
+            raise FormatError(f"{self.where}: `{name}` must be true or false")
+        return value
+
+    def integer(self, name: str) -> int:
+        """A whole number from 0 to 2**53 - 1."""
+        value = self._required(name)
+        if type(value) is not int or not 0 <= value <= MAX_SAFE_INTEGER:
+            raise FormatError(f"{self.where}: `{name}` must be a whole number from 0 to 2**53 - 1")
+        return value
+
+    def object(self, name: str) -> "JsonObject":
+        return _as_object(self._required(name), f"{self.where}: `{name}`")
+
+    def optional_object(self, name: str) -> "JsonObject | None":
+        return None if self._members.get(name) is None else self.object(name)
+
+    def objects(self, name: str, limit: int) -> list["JsonObject"]:
+        """A list of at most `limit` objects."""
+        items = self._list(name, limit)
+        return [_as_object(item, f"{self.where}: `{name}[{i}]`") for i, item in enumerate(items)]
+
+    def strings(self, name: str, limit: int) -> list[str]:
+        """A list of at most `limit` strings."""
+        return list(self._strings(name, limit))
+
+    def string_map(self, name: str) -> dict[str, str]:
+        """An object whose values are all strings; absent and null are the empty map."""
+        members = self.optional_object(name)
+        if members is None:
+            return {}
+        strings: dict[str, str] = {}
+        for key, value in members._members.items():
+            if not isinstance(value, str):
+                raise FormatError(f"{members.where}: the value of {key!r} must be a string")
+            strings[key] = value
+        return strings
+
+    def text_members(self, name: str) -> dict[str, str]:
+        """Those members of an object that are strings; absent and null are the empty map."""
+        members = self.optional_object(name)
+        if members is None:
+            return {}
+        return {key: value for key, value in members._members.items() if isinstance(value, str)}
+
+    def _strings(self, name: str, limit: int) -> Iterator[str]:
+        for item in self._list(name, limit):
+            if not isinstance(item, str):
+                raise FormatError(f"{self.where}: `{name}` must be a list of strings")
+            yield item
+
+    def _list(self, name: str, limit: int) -> list[_Json]:
+        value = self._required(name)
+        if not isinstance(value, list):
+            raise FormatError(f"{self.where}: `{name}` must be a list")
+        if len(value) > limit:
+            raise LimitError(f"{self.where}: `{name}` has {len(value)} entries, the limit is {limit}")
+        return value
+
+    def _required(self, name: str) -> _Json:
+        if name not in self._members:
+            raise FormatError(f"{self.where}: `{name}` is missing")
+        return self._members[name]
+
+
+def parse_object(data: bytes, where: str, limit: int, *, fractions: bool = False) -> JsonObject:
+    """Parse UTF-8 JSON text of at most `limit` bytes whose top is an object; numbers are whole but for `fractions`.
+
+    Raises FormatError, LimitError where a limit is passed; `where` names the text in it.
+    """
+    if len(data) > limit:
+        raise LimitError(f"{where} has {len(data)} bytes, the limit is {limit}")
+    try:
+        value = (_WITH_FRACTIONS if fractions else _WHOLE_NUMBERS).decode(data.decode("utf-8"))
+    except FormatError as error:
+        raise FormatError(f"{where}: {error}") from None
+    except RecursionError:
+        raise LimitError(f"{where} nests deeper than the limit of {MAX_DEPTH}") from None
+    except ValueError as error:
+        raise FormatError(f"{where} is not JSON: {error}") from None
+    if data.count(b"[") + data.count(b"{") > MAX_DEPTH and _depth_exceeds(value, MAX_DEPTH):
+        raise LimitError(f"{where} nests deeper than the limit of {MAX_DEPTH}")
+    if b"\\u" in data:
+        _check_text(value, where)
+    return _as_object(value, where)
+
+
+def dump(value: _Json) -> bytes:
+    """Compact UTF-8 JSON in insertion order, without a newline; FormatError for text that is not Unicode."""
+    try:
+        return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    except UnicodeEncodeError:
+        raise FormatError("a text has half of a surrogate pair") from None
+
+
+def _as_object(value: _Json, where: str) -> JsonObject:
+    if not isinstance(value, dict):
+        raise FormatError(f"{where} must be a JSON object")
+    return JsonObject(value, where)
+
+
+def _check_text(value: _Json, where: str) -> None:
+    """An escape can name half of a surrogate pair, which no UTF-8 text can hold."""
+    try:
+        dump(value)
+    except FormatError as error:
+        raise FormatError(f"{where}: {error}") from None
+
+
+def _unique(pairs: list[tuple[str, _Json]]) -> dict[str, _Json]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise FormatError("an object has the same name twice")
+    return members
+
+
+def _refuse_constant(text: str) -> NoReturn:
+    raise FormatError(f"{text} is not a JSON number")
+
+
+def _refuse_float(text: str) -> NoReturn:
+    raise FormatError(f"numbers must be whole, got: {text[:_MAX_NUMBER_DIGITS]}")
+
+
+def _finite_float(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise FormatError(f"a number is too large: {text[:_MAX_NUMBER_DIGITS]}")
+    return value
+
+
+def _bounded_int(text: str) -> int:
+    if len(text) > _MAX_NUMBER_DIGITS:
+        raise FormatError(f"a number has {len(text)} digits, the limit is {_MAX_NUMBER_DIGITS}")
+    return int(text)
+
+
+def _decoder(parse_float: Callable[[str], float]) -> json.JSONDecoder:
+    return json.JSONDecoder(
+        object_pairs_hook=_unique,
+        parse_constant=_refuse_constant,
+        parse_float=parse_float,
+        parse_int=_bounded_int,
+    )
+
+
+_WHOLE_NUMBERS = _decoder(_refuse_float)
+_WITH_FRACTIONS = _decoder(_finite_float)
+
+
+def _depth_exceeds(value: _Json, limit: int) -> bool:
+    level = [value]
+    for _ in range(limit):
+        level = [child for item in level for child in _children(item)]
+        if not level:
+            return False
+    return True
+
+
+def _children(value: _Json) -> list[_Json]:
+    if isinstance(value, dict):
+        return list(value.values())
+    return value if isinstance(value, list) else []

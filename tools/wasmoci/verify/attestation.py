@@ -1,0 +1,138 @@
+"""Find and check what trusted keys and identities attest of an image.
+
+Stricter than cosign 3.1.1: the type must be exactly the one asked for, and with a threshold so many
+must have signed the very same statement. A signature is no attestation.
+"""
+
+from dataclasses import dataclass
+
+from wasmoci.cosign.predicate_type import SLSA_PROVENANCE_V1, predicate_type
+from wasmoci.cosign.provenance import ProvenanceExpectation
+from wasmoci.cosign.statement import Statement
+from wasmoci.oci.index import subjects
+from wasmoci.oci.manifest import Descriptor
+from wasmoci.oci.source import ImageSource
+from wasmoci.values.digest import Digest
+from wasmoci.values.errors import FormatError, Reason, UsageError, VerificationError
+from wasmoci.values.text import excerpt
+from wasmoci.verify.attached_bundles import AttachedBundle, attached_bundles, refusal, refusal_of_all
+from wasmoci.verify.bundle import is_logged, verify_bundle
+from wasmoci.verify.image import refuse_malformed
+from wasmoci.verify.trust import ImageTrust, Signatory
+
+
+@dataclass(frozen=True, slots=True)
+class AttestationPolicy:
+    """Whose attestations of which type count; the type is a URI or one of cosign's short names.
+
+    `provenance` says what SLSA provenance v1 must name. Raises UsageError where the parts contradict each
+    other, and for a type that is none.
+    """
+
+    trust: ImageTrust
+    predicate_type: str
+    provenance: ProvenanceExpectation | None = None
+
+    def __post_init__(self) -> None:
+        if not self.trust:
+            raise UsageError("no OCI key and no identity is trusted, so no attestation can be verified")
+        if self.trust.annotations:
+            raise UsageError("signed annotations are those of signatures: an attestation has a predicate instead")
+        if self.uri != SLSA_PROVENANCE_V1 and self.provenance is not None:
+            raise UsageError(f"a builder and a source are named by attestations of type {SLSA_PROVENANCE_V1} only")
+
+    @property
+    def uri(self) -> str:
+        return predicate_type(self.predicate_type)
+
+
+@dataclass(frozen=True, slots=True)
+class Attester:
+    """Who signed a statement, the digest of what carries it, and whether a transparency log entry was checked."""
+
+    signer: Signatory
+    carrier: Digest
+    logged: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Attestation:
+    """A statement that holds: its bytes as they were signed, what they say, and who signed them."""
+
+    payload: bytes
+    statement: Statement
+    attesters: tuple[Attester, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedAttestations:
+    """All statements of the type asked for that enough of those trusted signed, and what was passed over."""
+
+    subject: Descriptor
+    attestations: tuple[Attestation, ...]
+    warnings: tuple[str, ...]
+
+
+def verify_attestation(source: ImageSource, policy: AttestationPolicy) -> VerifiedAttestations:
+    """Check that enough trusted keys or identities attest something of the policy's type of the image.
+
+    Of an index it is the index itself that something is attested of. The image's blobs are not looked at,
+    `verify` does that. Raises VerificationError with the reason, UNATTESTED where nothing of the type is attached,
+    also where the source's bytes are not those of their digest; Error where the source cannot be read.
+    """
+    with refuse_malformed():
+        subject = subjects(source)[0]
+        return _Search(source, subject, policy).run()
+
+
+class _Search:
+    """Statements by their bytes: who signs other bytes attests something else."""
+
+    def __init__(self, source: ImageSource, subject: Descriptor, policy: AttestationPolicy) -> None:
+        self._source = source
+        self._subject = subject
+        self._policy = policy
+        self._found: dict[bytes, Attestation] = {}
+        self._problems: list[VerificationError] = []
+        self._other_types: set[str] = set()
+
+    def run(self) -> VerifiedAttestations:
+        for attached in attached_bundles(self._source, self._subject.digest, self._problems):
+            try:
+                self._check(attached)
+            except (FormatError, VerificationError) as error:
+                self._problems.append(refusal(attached.carrier, error))
+        good = [one for one in self._found.values() if self._enough(one)]
+        if not good:
+            raise self._verdict()
+        return VerifiedAttestations(self._subject, tuple(good), tuple(map(str, self._problems)))
+
+    def _check(self, attached: AttachedBundle) -> None:
+        payload = attached.bundle.envelope.payload
+        statement = Statement.parse(payload)
+        if statement.predicate_type != self._policy.uri:
+            self._other_types.add(statement.predicate_type)
+            return
+        signer = verify_bundle(attached, self._policy.trust)
+        statement.check_subject(self._subject.digest)
+        if self._policy.provenance is not None:
+            self._policy.provenance.check(statement.predicate)
+        attester = Attester(signer, attached.carrier, is_logged(attached.bundle, self._policy.trust))
+        before = self._found[payload].attesters if payload in self._found else ()
+        self._found[payload] = Attestation(payload, statement, (*before, attester))
+
+    def _enough(self, attestation: Attestation) -> bool:
+        try:
+            self._policy.trust.check_threshold((one.signer for one in attestation.attesters), "the statement")
+        except VerificationError as error:
+            self._problems.append(refusal(attestation.attesters[0].carrier, error))
+            return False
+        return True
+
+    def _verdict(self) -> VerificationError:
+        if self._problems:
+            return refusal_of_all(self._problems)
+        others = "; ".join(excerpt(one) for one in sorted(self._other_types)) or "nothing"
+        return VerificationError(
+            Reason.UNATTESTED, f"nothing of type {self._policy.uri} is attested of the image; attested is: {others}"
+        )

@@ -1,0 +1,221 @@
+"""Verify an image on both layers, from a layout or a registry, on the bytes that are deployed."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
+from typing import BinaryIO
+
+from wasmoci.keys.component import ComponentPublicKey
+from wasmoci.keys.image import ImagePublicKey
+from wasmoci.oci.manifest import Descriptor, Manifest
+from wasmoci.oci.source import ImageSource
+from wasmoci.oci.wasm_artifact import MAX_CONFIG_SIZE, check_config, check_manifest, is_wasm_artifact
+from wasmoci.values.digest import Digest
+from wasmoci.values.errors import FormatError, Reason, UsageError, VerificationError
+from wasmoci.values.level import Level
+from wasmoci.verify.component import check_trust
+from wasmoci.verify.image_component import verify_image_component
+from wasmoci.verify.signatures import ImageSignature, VerifiedImage, verify_image_signatures
+from wasmoci.verify.trust import ImageTrust
+from wasmoci.wasm.interface import read_interface
+
+# A component of at most so many bytes is verified in memory, a larger one in a temporary file.
+MAX_IN_MEMORY = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What an image must have. Build one with `of`."""
+
+    required: Level
+    component_keys: Sequence[ComponentPublicKey]
+    image: ImageTrust
+    component_threshold: int = 1
+
+    def __post_init__(self) -> None:
+        if self.component_threshold != 1:
+            check_trust(self.component_keys, self.component_threshold)
+        if self.required.has_component and not self.component_keys:
+            raise UsageError(f"level {self.required.value} needs a trusted component key")
+        if self.required.has_image and not self.image:
+            raise UsageError(f"level {self.required.value} needs a trusted OCI key or identity")
+
+    @classmethod
+    def of(
+        cls,
+        component_keys: Sequence[ComponentPublicKey],
+        image: Sequence[ImagePublicKey] | ImageTrust,
+        required: Level | None = None,
+        component_threshold: int = 1,
+    ) -> "Policy":
+        """`image` may be just the trusted keys. `required` defaults to every layer that something is trusted for.
+
+        Raises UsageError where a required layer has no trusted key, where a threshold cannot be met,
+        and where nothing is required because nothing is trusted; only `required=Level.NONE` itself
+        asks for nothing.
+        """
+        trust = image if isinstance(image, ImageTrust) else ImageTrust(tuple(image))
+        if required is None:
+            required = Level.of(component=bool(component_keys), image=bool(trust))
+            if required is Level.NONE:
+                raise UsageError("no key is trusted, so nothing can be verified: give a component key or an OCI key")
+        return cls(required, tuple(component_keys), trust, component_threshold)
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What was observed of an image that meets `policy`.
+
+    `level` counts signatures by trusted keys and identities only. `component` is the layer's digest,
+    None where the image is no Wasm artifact. `component_is_detached` tells that the signatures of the
+    component are not in it.
+    """
+
+    policy: Policy
+    subject: Descriptor
+    level: Level
+    component: Digest | None
+    component_keys: tuple[ComponentPublicKey, ...]
+    image_signatures: tuple[ImageSignature, ...]
+    warnings: tuple[str, ...]
+    component_is_detached: bool = False
+
+
+@dataclass(slots=True)
+class _Observed:
+    component_keys: tuple[ComponentPublicKey, ...] = ()
+    component_is_detached: bool = False
+    warnings: tuple[str, ...] = ()
+
+
+def verify(
+    source: ImageSource,
+    policy: Policy,
+    component_target: BinaryIO | None = None,
+    *,
+    known: Sequence[Verified] = (),
+) -> Verified:
+    """Check digests, the artifact's shape, and both signature layers; return what was observed.
+
+    `component_target` is an empty seekable file that receives the component; its content counts
+    only if this returns. Where `known` has a verdict by this very policy on an image of the same digest, it says
+    what there is to say of a component with its signatures in it, whose bytes are only read and checked by their
+    digest; not so with a `component_target`. Raises VerificationError with the reason where the policy is not met,
+    Error where the image cannot be read.
+    """
+    observed = _Observed()
+    with refuse_malformed():
+        subject = source.subject()
+        same = _find_same(known, subject, policy) if component_target is None else None
+        if same is None:
+            component = _verify_artifact(source, subject, policy, component_target, observed)
+        else:
+            component = _check_artifact(source, subject, same, observed)
+        image = verify_image_layer(source, subject, policy)
+    return Verified(
+        policy=policy,
+        subject=subject,
+        level=Level.of(component=bool(observed.component_keys), image=bool(image.signatures)),
+        component=component,
+        component_keys=observed.component_keys,
+        image_signatures=image.signatures,
+        warnings=observed.warnings + image.warnings,
+        component_is_detached=observed.component_is_detached,
+    )
+
+
+def verify_image_layer(source: ImageSource, subject: Descriptor, policy: Policy) -> VerifiedImage:
+    """The signatures of a manifest or index that hold; none where nobody is trusted for them.
+
+    Raises VerificationError where the policy requires them, else a layer that does not hold is a warning.
+    """
+    if not policy.image:
+        return VerifiedImage((), ())
+    try:
+        return verify_image_signatures(source, subject.digest, policy.image)
+    except VerificationError as error:
+        if error.reason is Reason.DIGEST_MISMATCH:
+            raise
+        return VerifiedImage((), (_tolerated(error, policy.required.has_image, "OCI"),))
+
+
+@contextmanager
+def refuse_malformed() -> Iterator[None]:
+    """What is not of its format is refused: a FormatError becomes a VerificationError with its reason."""
+    try:
+        yield
+    except FormatError as error:
+        raise VerificationError(error.reason, str(error)) from None
+
+
+def _find_same(known: Sequence[Verified], subject: Descriptor, policy: Policy) -> Verified | None:
+    """The verdict that depends on nothing but the policy and the bytes of the artifact, if there is one."""
+    for one in known:
+        if one.subject.digest == subject.digest and one.policy is policy:
+            return one if one.component and not one.component_is_detached else None
+    return None
+
+
+def _verify_artifact(
+    source: ImageSource, subject: Descriptor, policy: Policy, component_target: BinaryIO | None, observed: _Observed
+) -> Digest | None:
+    manifest = Manifest.parse(source.read_manifest(subject))
+    if not is_wasm_artifact(manifest):
+        if policy.required.has_component:
+            raise FormatError(f"the image is no Wasm artifact, its config is {manifest.config.media_type!r}")
+        return None
+    check_manifest(manifest)
+    layer = manifest.layers[0]
+    config = source.read_blob(manifest.config, MAX_CONFIG_SIZE)
+    with _component_file(component_target, layer.size) as target:
+        source.copy_blob(layer, target)
+        check_config(config, layer.digest, read_interface(target))
+        if policy.component_keys:
+            _verify_component(source, subject, policy, target, observed)
+    return layer.digest
+
+
+def _check_artifact(source: ImageSource, subject: Descriptor, same: Verified, observed: _Observed) -> Digest | None:
+    """Check that the artifact, on which `same` is the verdict, is there with all its bytes."""
+    manifest = Manifest.parse(source.read_manifest(subject))
+    for blob in (manifest.config, *manifest.layers):
+        source.check_blob(blob)
+    observed.component_keys = same.component_keys
+    return same.component
+
+
+def _verify_component(
+    source: ImageSource, subject: Descriptor, policy: Policy, component: BinaryIO, observed: _Observed
+) -> None:
+    try:
+        verified = verify_image_component(
+            source, subject.digest, component, policy.component_keys, policy.component_threshold
+        )
+    except VerificationError as error:
+        observed.warnings += (_tolerated(error, policy.required.has_component, "component"),)
+    else:
+        observed.component_keys = verified.keys
+        observed.component_is_detached = verified.is_detached
+        observed.warnings += verified.warnings
+
+
+@contextmanager
+def _component_file(given: BinaryIO | None, size: int) -> Iterator[BinaryIO]:
+    """The file that the component is copied to: the one that is given, else memory or a temporary file."""
+    if given is not None:
+        yield given
+    elif size <= MAX_IN_MEMORY:
+        yield BytesIO()
+    else:
+        import tempfile
+
+        with tempfile.TemporaryFile() as temporary:
+            yield temporary
+
+
+def _tolerated(error: VerificationError, required: bool, layer: str) -> str:
+    """Raise `error` where its layer is required, else the warning that the layer does not hold."""
+    if required:
+        raise VerificationError(error.reason, f"{layer} layer: {error}")
+    return f"{layer} layer does not hold: {error.reason.value}: {error}"

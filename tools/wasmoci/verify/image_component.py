@@ -1,0 +1,64 @@
+"""Verify the component of an image, whose signature is embedded in it or travels as a referrer."""
+
+from collections.abc import Iterator, Sequence
+from typing import BinaryIO
+
+from wasmoci.keys.component import ComponentPublicKey
+from wasmoci.oci.component_referrer import component_signature_layer
+from wasmoci.oci.source import ImageSource
+from wasmoci.values.digest import Digest
+from wasmoci.values.errors import FormatError, Reason, VerificationError
+from wasmoci.verify.component import VerifiedComponent, check_count, verify_component
+from wasmoci.wasm.sections import Kind
+from wasmoci.wasm.signature import MAX_DATA_SIZE
+
+
+def verify_image_component(
+    source: ImageSource,
+    subject: Digest,
+    component: BinaryIO,
+    trusted: Sequence[ComponentPublicKey],
+    threshold: int = 1,
+) -> VerifiedComponent:
+    """Check that enough trusted keys signed exactly `component`, which is the layer of the image `subject`.
+
+    Only a component without a signature of its own is looked up among the referrers. There a
+    signature that does not hold is reported and hides no good one, and `threshold` counts the keys of
+    all that hold. Raises as `verify_component` does.
+    """
+    try:
+        return verify_component(component, trusted, Kind.COMPONENT, threshold=threshold)
+    except VerificationError as error:
+        if error.reason is not Reason.UNSIGNED:
+            raise
+        unsigned = error
+    problems: list[VerificationError] = []
+    keys: dict[ComponentPublicKey, None] = {}
+    warnings: list[str] = []
+    for carrier, signature in _detached_signatures(source, subject, problems):
+        try:
+            verified = verify_component(component, trusted, Kind.COMPONENT, signature)
+        except VerificationError as error:
+            problems.append(VerificationError(error.reason, f"{carrier}: {error}"))
+        else:
+            keys |= dict.fromkeys(verified.keys)
+            warnings += verified.warnings
+    if not keys:
+        raise problems[0] if problems else unsigned
+    check_count(tuple(keys), threshold)
+    return VerifiedComponent(tuple(keys), (*warnings, *map(str, problems)), is_detached=True)
+
+
+def _detached_signatures(
+    source: ImageSource, subject: Digest, problems: list[VerificationError]
+) -> Iterator[tuple[Digest, bytes]]:
+    for descriptor in source.referrers(subject).descriptors:
+        try:
+            layer = component_signature_layer(source.read_manifest(descriptor), subject)
+            if layer is None:
+                continue
+            signature = source.read_blob(layer, MAX_DATA_SIZE)
+        except FormatError as error:
+            problems.append(VerificationError(error.reason, f"{descriptor.digest}: {error}"))
+        else:
+            yield descriptor.digest, signature

@@ -1,0 +1,114 @@
+"""Verify a part of a component: its standard sections, and those custom sections that are asked for.
+
+wasmsign2's hashes roll on: the hash at a delimiter covers everything before it, what is not selected
+too. So partial verification never makes an inner part free to change, only the end of the file. That
+is all that is offered here; wasmsign2 0.2.6 accepts much more, see docs/formats.md.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from wasmoci.keys.component import ComponentPublicKey
+from wasmoci.values.errors import Reason, VerificationError
+from wasmoci.verify.component import SignedComponent, VerifiedComponent, check_trust, judge, read_signed
+from wasmoci.wasm.section_pattern import Selection
+from wasmoci.wasm.sections import Kind, read_sections
+from wasmoci.wasm.signature import DELIMITER_NAME, SECTION_NAME, SignatureSet
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedParts:
+    """Distinct trusted keys, and how far what they signed reaches: up to byte `covered_end` of the file.
+
+    `whole` tells that this is the end of the file.
+    """
+
+    keys: tuple[ComponentPublicKey, ...]
+    warnings: tuple[str, ...]
+    covered_end: int
+    whole: bool
+
+
+def verify_parts(
+    stream: BinaryIO,
+    trusted: Sequence[ComponentPublicKey],
+    kind: Kind,
+    selection: Selection,
+    detached: bytes | None = None,
+    threshold: int = 1,
+) -> VerifiedParts:
+    """Check that at least `threshold` distinct trusted keys signed all that is selected in this file.
+
+    What is guaranteed, apart from the header as everywhere: every byte before `covered_end` is the
+    one that was signed, in its place; the file has as many parts as the one that was signed; and
+    what follows `covered_end` is at most one part, of custom sections that are not selected and one
+    delimiter. Nobody vouches for that part.
+
+    What is not: that selected sections are still there which stood in the last part, where the file
+    has more delimiters than a split with this very selection puts in.
+
+    Raises VerificationError with the reason (POLICY_UNMET if the delimiters do not fit the
+    selection), UsageError as `verify_component` does.
+    """
+    check_trust(trusted, threshold)
+    signed = read_signed(stream, kind, detached)
+    checked = checked_parts(stream, selection)
+    verified = judge(signed.data, sets_over(signed, checked), trusted, threshold)
+    return _verified(signed, checked, verified)
+
+
+def sets_over(signed: SignedComponent, checked: Sequence[int]) -> list[SignatureSet]:
+    """The sets with as many hashes as the file has parts, and the right hash for each checked part."""
+    return [
+        one
+        for one in signed.data.sets
+        if len(one.hashes) == len(signed.hashes) and all(one.hashes[part] == signed.hashes[part] for part in checked)
+    ]
+
+
+def checked_parts(stream: BinaryIO, selection: Selection) -> list[int]:
+    """The indices of the parts whose boundary is checked: those that are selected, and empty ones.
+
+    Raises VerificationError (POLICY_UNMET) for a part with selected and unselected sections, a file
+    without a delimiter at its end, and more than one part after the last one checked.
+    """
+    values = _values(stream, selection)
+    checked = [index for index, value in enumerate(values) if value is not False]
+    if not checked:
+        raise _unmet("no part of the file is selected, so nothing would be verified")
+    if checked[-1] < len(values) - 2:
+        raise _unmet("more than one part follows the last one that is selected, and nothing vouches for them")
+    return checked
+
+
+def _values(stream: BinaryIO, selection: Selection) -> list[bool | None]:
+    """For each part whether it is selected, None for an empty one."""
+    values: list[bool | None] = []
+    current: bool | None = None
+    closed = False
+    for section in read_sections(stream):
+        if section.name == SECTION_NAME:
+            continue
+        closed = section.name == DELIMITER_NAME
+        if closed:
+            values.append(current)
+            current = None
+            continue
+        selected = selection.selects(section)
+        if current is not None and selected is not current:
+            raise _unmet(f"part {len(values)} has sections that are selected and others that are not")
+        current = selected
+    if not closed:
+        raise _unmet("the file does not end with a delimiter, so its parts cannot be verified one by one")
+    return values
+
+
+def _verified(signed: SignedComponent, checked: Sequence[int], verified: VerifiedComponent) -> VerifiedParts:
+    last = checked[-1]
+    whole = last == len(signed.hashes) - 1
+    return VerifiedParts(verified.keys, verified.warnings, signed.parts.ends[last], whole)
+
+
+def _unmet(problem: str) -> VerificationError:
+    return VerificationError(Reason.POLICY_UNMET, f"the component is refused: {problem}")

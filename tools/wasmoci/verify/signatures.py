@@ -1,0 +1,147 @@
+"""Find and check the signatures of an image manifest, in both of cosign's formats.
+
+Stricter than cosign 3.1.1: an attestation is no signature, each format is judged on its own, and
+a signature that cannot be understood is reported and never hides a good one. Attestations are
+reported only where nothing holds: beside a good signature they are nothing to warn of.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from wasmoci.cosign import bundle as cosign_bundle
+from wasmoci.cosign import simple_signing
+from wasmoci.cosign.simple_signing import LegacySignature
+from wasmoci.cosign.statement import attested_type
+from wasmoci.oci.manifest import Manifest
+from wasmoci.oci.source import ImageSource
+from wasmoci.values.digest import Digest
+from wasmoci.values.errors import FormatError, LimitError, Reason, UsageError, VerificationError
+from wasmoci.values.limits import MAX_REFERRERS
+from wasmoci.values.signature_format import SignatureFormat
+from wasmoci.values.text import excerpt
+from wasmoci.verify.attached_bundles import AttachedBundle, attached_bundles, refusal, refusal_of_all
+from wasmoci.verify.bundle import is_logged, signing_key, verify_bundle
+from wasmoci.verify.trust import ImageTrust, Signatory
+
+
+@dataclass(frozen=True, slots=True)
+class ImageSignature:
+    """A signature that holds: who made it, in which format, and the digest of what carries it.
+
+    `annotations` are the signed ones; `logged` says that a transparency log entry was checked.
+    """
+
+    signer: Signatory
+    format: SignatureFormat
+    carrier: Digest
+    annotations: Mapping[str, str]
+    logged: bool
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedImage:
+    """All signatures by trusted keys and identities, and what was passed over on the way."""
+
+    signatures: tuple[ImageSignature, ...]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Legacy:
+    """A layer of the legacy manifest that can be read."""
+
+    carrier: Digest
+    payload: bytes
+    found: LegacySignature
+
+
+def verify_image_signatures(source: ImageSource, subject: Digest, trust: ImageTrust) -> VerifiedImage:
+    """Check that enough trusted keys or identities signed the manifest `subject`.
+
+    Raises VerificationError with the reason, POLICY_UNMET where signatures hold but are too few, also
+    where the source's bytes are not those of their digest; UsageError if nothing is trusted, Error
+    where the source cannot be read.
+    """
+    if not trust:
+        raise UsageError("no OCI key and no identity is trusted, so no signature can be verified")
+    good: list[ImageSignature] = []
+    problems: list[VerificationError] = []
+    attestations: list[VerificationError] = []
+    for attached in attached_bundles(source, subject, problems):
+        predicate_type = attested_type(attached.bundle.envelope.payload)
+        if predicate_type is not None:
+            attestations.append(_no_signature(attached.carrier, predicate_type))
+            continue
+        try:
+            good.append(_check_bundle(attached, subject, trust))
+        except (FormatError, VerificationError) as error:
+            problems.append(refusal(attached.carrier, error))
+    for legacy in _legacy(source, subject, problems):
+        try:
+            good.append(_check_legacy(legacy, subject, trust))
+        except (FormatError, VerificationError) as error:
+            problems.append(refusal(legacy.carrier, error))
+    if not good:
+        raise _verdict([*problems, *attestations])
+    try:
+        trust.check_threshold((one.signer for one in good), "the image")
+    except VerificationError as error:
+        raise VerificationError(error.reason, "; ".join(map(str, (error, *problems)))) from None
+    return VerifiedImage(tuple(good), tuple(str(problem) for problem in problems))
+
+
+def _no_signature(carrier: Digest, predicate_type: str) -> VerificationError:
+    return VerificationError(
+        Reason.UNSIGNED, f"{carrier}: an attestation is not a signature: predicate type {excerpt(predicate_type)!r}"
+    )
+
+
+def _check_bundle(attached: AttachedBundle, subject: Digest, trust: ImageTrust) -> ImageSignature:
+    signer = verify_bundle(attached, trust)
+    annotations = cosign_bundle.check_statement(attached.bundle.envelope.payload, subject)
+    trust.check_annotations(annotations)
+    return ImageSignature(
+        signer, SignatureFormat.BUNDLE, attached.carrier, annotations, logged=is_logged(attached.bundle, trust)
+    )
+
+
+def _check_legacy(legacy: _Legacy, subject: Digest, trust: ImageTrust) -> ImageSignature:
+    found = legacy.found
+    if found.has_certificate:
+        raise VerificationError(
+            Reason.UNTRUSTED_KEY, "it is signed by an identity in the legacy format, and only bundles of these count"
+        )
+    key = signing_key(found.signature, legacy.payload, trust.keys)
+    log = trust.log_for(has_entry=bool(found.log_entry))
+    if log is not None:
+        log.verify_legacy(found.log_entry, legacy.payload, found.signature, key)
+    annotations = simple_signing.check_payload(legacy.payload, subject)
+    trust.check_annotations(annotations)
+    return ImageSignature(key, SignatureFormat.LEGACY, legacy.carrier, annotations, logged=log is not None)
+
+
+def _legacy(source: ImageSource, subject: Digest, problems: list[VerificationError]) -> Iterator[_Legacy]:
+    descriptor = source.legacy_signatures(subject)
+    if descriptor is None:
+        return
+    try:
+        layers = Manifest.parse(source.read_manifest(descriptor), "the signature manifest").layers
+        if len(layers) > MAX_REFERRERS:
+            raise LimitError(f"it has {len(layers)} signatures, the limit is {MAX_REFERRERS}")
+    except FormatError as error:
+        problems.append(refusal(descriptor.digest, error))
+        return
+    for layer in layers:
+        try:
+            found = simple_signing.parse_signature(layer)
+            payload = source.read_blob(layer, simple_signing.MAX_PAYLOAD_SIZE)
+        except FormatError as error:
+            problems.append(refusal(descriptor.digest, error))
+        else:
+            yield _Legacy(descriptor.digest, payload, found)
+
+
+def _verdict(problems: Sequence[VerificationError]) -> VerificationError:
+    if not problems:
+        return VerificationError(Reason.UNSIGNED, "the image has no signature")
+    return refusal_of_all(problems)

@@ -1,0 +1,116 @@
+"""Who is trusted to sign manifests and statements, and what a signature must have."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from wasmoci.cosign.bundle import Envelope
+from wasmoci.keys.image import ImagePublicKey
+from wasmoci.values.errors import Reason, UsageError, VerificationError
+from wasmoci.values.strict_json import JsonObject
+
+
+class Signatory(Protocol):
+    """A key or an identity."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Names it in reports; equal for equal ones."""
+
+    @property
+    def principal(self) -> str:
+        """Names what is trusted that lets it in: the key itself, or the one identity or pattern of identities.
+
+        A threshold counts these, so that all the identities of one pattern count once.
+        """
+
+
+class CertificateVerifier(Protocol):
+    """Trusted identities, and the trusted root that their certificates and log entries must lead to."""
+
+    @property
+    def principals(self) -> int:
+        """How many identities and patterns of identities are trusted, each once."""
+
+    def verify(self, bundle: bytes) -> Signatory:
+        """Check a keyless bundle as a whole: certificate chain, SCT, time, log entry, signature, identity.
+
+        Returns the identity. The DSSE payload that is verified is that of these bytes. Raises
+        VerificationError, FormatError.
+        """
+
+
+class LogVerifier(Protocol):
+    """The transparency logs of a trusted root."""
+
+    def verify(self, entries: Sequence[JsonObject], envelope: Envelope, key: ImagePublicKey) -> None:
+        """Check that one of `entries` logs exactly this envelope, signed by this key; VerificationError if not."""
+
+    def verify_legacy(self, entry: str, payload: bytes, signature: bytes, key: ImagePublicKey) -> None:
+        """The same for the JSON at `dev.sigstore.cosign/bundle` and a legacy signature."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageTrust:
+    """Trusted keys and identities, and how many of them must have signed; UsageError where that cannot be met.
+
+    `threshold` counts distinct principals. `annotations` must be among the signed ones. With `log`,
+    log entries that a keyed signature has must hold; with `log_required` it must have one. An
+    identity's signature has one in any case.
+    """
+
+    keys: Sequence[ImagePublicKey] = ()
+    certificates: CertificateVerifier | None = None
+    log: LogVerifier | None = None
+    log_required: bool = False
+    threshold: int = 1
+    annotations: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.threshold <= max(1, self.principals):
+            raise UsageError(
+                "the threshold must be between 1 and the number of distinct trusted OCI keys and identities, "
+                f"{self.principals}, got: {self.threshold}"
+            )
+        if not self and (self.annotations or self.log or self.log_required):
+            raise UsageError(
+                "annotations and log entries are asked of OCI signatures: give a trusted OCI key or identity too"
+            )
+        if self.log_required and self.keys and self.log is None:
+            raise UsageError("a transparency log entry is required, and no log is trusted: give a trusted root")
+
+    def __bool__(self) -> bool:
+        return bool(self.keys) or self.certificates is not None
+
+    @property
+    def principals(self) -> int:
+        """How many distinct keys, identities and patterns of identities are trusted."""
+        identities = 0 if self.certificates is None else self.certificates.principals
+        return len({key.principal for key in self.keys}) + identities
+
+    def log_for(self, *, has_entry: bool) -> LogVerifier | None:
+        """What has to check a keyed signature's log entry, None where nothing is to be checked.
+
+        Raises VerificationError (NOT_LOGGED) where an entry is required and there is none.
+        """
+        if self.log_required and not has_entry:
+            raise VerificationError(Reason.NOT_LOGGED, "it has no transparency log entry, and one is required")
+        return self.log if has_entry else None
+
+    def check_threshold(self, signers: Iterable[Signatory], what: str) -> None:
+        """Raise VerificationError (POLICY_UNMET) unless enough distinct principals are among the signers of `what`."""
+        counted = {one.principal: one.fingerprint for one in signers}
+        if len(counted) < self.threshold:
+            names = ", ".join(counted.values()) or "none of them"
+            raise VerificationError(
+                Reason.POLICY_UNMET,
+                f"{self.threshold} distinct trusted keys or identities must sign {what}, it is signed by {names}",
+            )
+
+    def check_annotations(self, signed: Mapping[str, str]) -> None:
+        """Raise VerificationError (POLICY_UNMET) unless all that must be signed are among the `signed` ones."""
+        missing = [f"{key}={value}" for key, value in self.annotations.items() if signed.get(key) != value]
+        if missing:
+            raise VerificationError(
+                Reason.POLICY_UNMET, f"these annotations are not among the signed ones: {', '.join(missing)}"
+            )

@@ -1,0 +1,58 @@
+"""The imports and exports of a component, named as wkg lists them.
+
+Source: oci-wasm as used by wkg 0.16.1: instances, functions and types are listed as imports, instances
+and functions as exports; of a WIT package, what its interfaces and worlds are (wit_package.py).
+"""
+
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from wasmoci.values.errors import FormatError
+from wasmoci.wasm.externs import (
+    EXPORT_SECTION,
+    IMPORT_SECTION,
+    MAX_INTERFACE_SECTION,
+    Extern,
+    Sort,
+    check_count,
+    read_exports,
+    read_imports,
+)
+from wasmoci.wasm.sections import Kind, read_kind, read_payload, read_sections
+from wasmoci.wasm.wit_package import WitPackage, read_wit_package
+
+_LISTED_IMPORTS = {Sort.FUNC, Sort.TYPE, Sort.INSTANCE}
+_LISTED_EXPORTS = {Sort.FUNC, Sort.INSTANCE}
+
+
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """Imported and exported names, in the order of the file; those of a WIT package are sorted.
+
+    `wit_package` is what the component is where it holds no code but a WIT package.
+    """
+
+    imports: tuple[str, ...]
+    exports: tuple[str, ...]
+    wit_package: WitPackage | None = None
+
+
+def read_interface(stream: BinaryIO) -> Interface:
+    """Read the top-level imports and exports of a component; raises FormatError, LimitError."""
+    if read_kind(stream) is not Kind.COMPONENT:
+        raise FormatError("only a component has imports and exports that can be listed; this is a core module")
+    imports: list[Extern] = []
+    exports: list[Extern] = []
+    for section in read_sections(stream):
+        if section.id == IMPORT_SECTION:
+            imports += read_imports(read_payload(stream, section, MAX_INTERFACE_SECTION))
+        elif section.id == EXPORT_SECTION:
+            exports += read_exports(read_payload(stream, section, MAX_INTERFACE_SECTION))
+        check_count(len(imports) + len(exports))
+    wit_package = None if imports else read_wit_package(stream, exports)
+    if wit_package:
+        return Interface((), wit_package.exports, wit_package)
+    return Interface(
+        tuple(one.name for one in imports if one.sort in _LISTED_IMPORTS),
+        tuple(one.name for one in exports if one.sort in _LISTED_EXPORTS),
+    )

@@ -1,0 +1,126 @@
+"""What a WebAssembly file holds: sections, parts, signatures. Nothing here is verified."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import BinaryIO
+
+from wasmoci.wasm.parts import hash_parts, read_parts
+from wasmoci.wasm.sections import Kind, read_sections
+from wasmoci.wasm.signature import Record, SignatureData, SignatureSet, UnknownRecord
+
+MAX_SHOWN_SECTIONS = 4096
+MAX_SHOWN_NAME = 200
+
+
+@dataclass(frozen=True, slots=True)
+class ShownSection:
+    """One section; the name of a custom section is cut after 200 characters, which "..." then follows."""
+
+    id: int
+    name: str | None
+    start: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Bytes from `start` to `end`; `digest` is SHA-256 of everything that is hashed up to there."""
+
+    start: int
+    end: int
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentSummary:
+    """The first 4096 sections in file order, how many there are, the parts, and signature data if there is any."""
+
+    kind: Kind
+    sections: tuple[ShownSection, ...]
+    section_count: int
+    parts: tuple[Part, ...]
+    signatures: SignatureData | None
+
+    @property
+    def hashes(self) -> tuple[bytes, ...]:
+        return tuple(part.digest for part in self.parts)
+
+    def lines(self) -> list[str]:
+        """One line a fact, for people."""
+        lines = [f"{self.kind.value}, {self.section_count} sections"]
+        lines += [f"{index}  {_section_name(one)}  {one.size} bytes" for index, one in enumerate(self.sections)]
+        if len(self.sections) < self.section_count:
+            lines.append(f"and {self.section_count - len(self.sections)} more")
+        lines += [
+            f"part {index}  bytes {part.start} to {part.end}  sha256 {part.digest.hex()}"
+            for index, part in enumerate(self.parts)
+        ]
+        if self.signatures is None:
+            return [*lines, "no signature"]
+        for index, one in enumerate(self.signatures.sets):
+            covers = "this content" if self._covers(one) else "other content"
+            lines += [f"signature set {index} (for {covers})  {_record_text(record)}" for record in one.records]
+        return [*lines, "signatures are shown, not verified"]
+
+    def to_json(self) -> dict[str, object]:
+        """The same for programs; offsets and sizes in bytes, hashes and key ids in hex."""
+        sets: Sequence[SignatureSet] = () if self.signatures is None else self.signatures.sets
+        return {
+            "kind": self.kind.value,
+            "sectionCount": self.section_count,
+            "sections": [
+                {"id": one.id, "name": one.name, "offset": one.start, "size": one.size} for one in self.sections
+            ],
+            "parts": [{"start": part.start, "end": part.end, "sha256": part.digest.hex()} for part in self.parts],
+            "signatureSets": [
+                {
+                    "forThisContent": self._covers(one),
+                    "hashes": [digest.hex() for digest in one.hashes],
+                    "records": [_record_json(record) for record in one.records],
+                }
+                for one in sets
+            ],
+        }
+
+    def _covers(self, one: SignatureSet) -> bool:
+        return tuple(one.hashes) == self.hashes
+
+
+def summarize(stream: BinaryIO) -> ComponentSummary:
+    """Read a seekable file in bounded memory; raises FormatError, LimitError."""
+    parts = read_parts(stream)
+    starts = (parts.content, *parts.ends)
+    hashes = hash_parts(stream, parts)
+    return ComponentSummary(
+        kind=parts.kind,
+        sections=tuple(islice(_shown(stream), MAX_SHOWN_SECTIONS)),
+        section_count=sum(1 for _ in read_sections(stream)),
+        parts=tuple(Part(*one) for one in zip(starts, parts.ends, hashes, strict=False)),
+        signatures=None if parts.signature is None else SignatureData.parse(parts.signature),
+    )
+
+
+def _shown(stream: BinaryIO) -> Iterator[ShownSection]:
+    for one in read_sections(stream):
+        yield ShownSection(one.id, _cut(one.name), one.start, one.end - one.start)
+
+
+def _cut(name: str | None) -> str | None:
+    return name if name is None or len(name) <= MAX_SHOWN_NAME else f"{name[:MAX_SHOWN_NAME]}..."
+
+
+def _section_name(section: ShownSection) -> str:
+    return f"section {section.id}" if section.name is None else f"custom section {section.name!r}"
+
+
+def _record_text(record: Record | UnknownRecord) -> str:
+    if isinstance(record, UnknownRecord):
+        return f"not understood: {record.problem}"
+    return f"Ed25519, key id {record.key_id.hex() or 'absent'}"
+
+
+def _record_json(record: Record | UnknownRecord) -> dict[str, object]:
+    if isinstance(record, UnknownRecord):
+        return {"problem": record.problem}
+    return {"algorithm": "Ed25519", "keyId": record.key_id.hex() or None, "signature": record.signature.hex()}
