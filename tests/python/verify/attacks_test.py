@@ -45,10 +45,9 @@ from wasmoci.keyless.identity import IdentityPattern
 from wasmoci.keyless.verifying import IdentityVerifier
 from wasmoci.oci.manifest import MAX_MANIFEST_SIZE, Descriptor, Manifest
 from wasmoci.values.digest import Digest
-from wasmoci.values.errors import Reason, UsageError, VerificationError
+from wasmoci.values.errors import Reason, UsageError, VerificationError, refuse_malformed
 from wasmoci.values.limits import MAX_REFERRERS
 from wasmoci.values.strict_json import dump
-from wasmoci.verify.image import refuse_malformed
 from wasmoci.verify.signatures import VerifiedImage, verify_image_signatures
 from wasmoci.verify.trust import ImageTrust
 

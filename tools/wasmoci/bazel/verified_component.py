@@ -13,7 +13,7 @@ from wasmoci.disk.files import write_atomically
 from wasmoci.disk.layout import Layout
 from wasmoci.trust.policy import policy
 from wasmoci.trust.values import TrustValues
-from wasmoci.verify.image import refuse_malformed
+from wasmoci.values.errors import refuse_malformed
 from wasmoci.verify.pull import pull
 
 

@@ -18,9 +18,9 @@ from wasmoci.registry.sources import open_source
 from wasmoci.trust.policy import policy
 from wasmoci.trust.values import TrustValues
 from wasmoci.values.digest import Digest
-from wasmoci.values.errors import UsageError
+from wasmoci.values.errors import UsageError, refuse_malformed
 from wasmoci.values.image_reference import Reference
-from wasmoci.verify.image import Policy, refuse_malformed, verify
+from wasmoci.verify.image import Policy, verify
 from wasmoci.verify.pull import pull as run
 from wasmoci.verify.pull import read_title
 

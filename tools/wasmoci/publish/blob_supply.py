@@ -9,8 +9,7 @@ from typing import BinaryIO, Protocol
 from wasmoci.disk.layout import Layout
 from wasmoci.oci.manifest import Descriptor
 from wasmoci.oci.source import ImageSource
-from wasmoci.values.errors import Error
-from wasmoci.verify.image import refuse_malformed
+from wasmoci.values.errors import Error, refuse_malformed
 
 
 class BlobSupply(Protocol):

@@ -14,10 +14,10 @@ from wasmoci.oci.progress import SILENT, Progress
 from wasmoci.publish.blob_supply import blobs_of
 from wasmoci.publish.send import Destination, Published, send_image
 from wasmoci.registry.source import RegistrySource
-from wasmoci.values.errors import UsageError
+from wasmoci.values.errors import UsageError, refuse_malformed
 from wasmoci.values.image_reference import Reference
 from wasmoci.verify.check_copy import Verdict, check_copy
-from wasmoci.verify.image import Policy, refuse_malformed
+from wasmoci.verify.image import Policy
 from wasmoci.verify.index import verify_root
 
 NOTHING_VERIFIED = (

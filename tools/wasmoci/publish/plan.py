@@ -13,11 +13,11 @@ from wasmoci.publish.send import Destination, Published, send_image
 from wasmoci.registry.client import RepositoryClient
 from wasmoci.registry.source import RegistrySource
 from wasmoci.values.digest import Digest
-from wasmoci.values.errors import UsageError
+from wasmoci.values.errors import UsageError, refuse_malformed
 from wasmoci.values.if_exists import IfExists
 from wasmoci.values.image_reference import Reference, Repository, check_tag
 from wasmoci.verify.check_copy import Verdict, check_copy, signed_by
-from wasmoci.verify.image import Policy, refuse_malformed
+from wasmoci.verify.image import Policy
 from wasmoci.verify.index import verify_root
 
 

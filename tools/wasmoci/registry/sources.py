@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from wasmoci.commands.options.connection import ConnectionOptions
 from wasmoci.disk.layout import Layout
-from wasmoci.verify.image import refuse_malformed
+from wasmoci.values.errors import refuse_malformed
 
 if TYPE_CHECKING:
     from wasmoci.oci.graph import GraphSource

@@ -1,5 +1,7 @@
 """The errors that callers tell apart, and the reason codes of a refusal."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import Enum
 
 
@@ -74,3 +76,12 @@ class VerificationError(Error):
     def __init__(self, reason: Reason, message: str) -> None:
         super().__init__(message)
         self.reason = reason
+
+
+@contextmanager
+def refuse_malformed() -> Iterator[None]:
+    """What is not of its format is refused: a FormatError becomes a VerificationError with its reason."""
+    try:
+        yield
+    except FormatError as error:
+        raise VerificationError(error.reason, str(error)) from None

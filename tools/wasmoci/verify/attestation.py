@@ -13,11 +13,10 @@ from wasmoci.oci.index import subjects
 from wasmoci.oci.manifest import Descriptor
 from wasmoci.oci.source import ImageSource
 from wasmoci.values.digest import Digest
-from wasmoci.values.errors import FormatError, Reason, UsageError, VerificationError
+from wasmoci.values.errors import FormatError, Reason, UsageError, VerificationError, refuse_malformed
 from wasmoci.values.text import excerpt
 from wasmoci.verify.attached_bundles import AttachedBundle, attached_bundles, refusal, refusal_of_all
 from wasmoci.verify.bundle import is_logged, verify_bundle
-from wasmoci.verify.image import refuse_malformed
 from wasmoci.verify.trust import ImageTrust, Signatory
 
 

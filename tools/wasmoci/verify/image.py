@@ -12,7 +12,7 @@ from wasmoci.oci.manifest import Descriptor, Manifest
 from wasmoci.oci.source import ImageSource
 from wasmoci.oci.wasm_artifact import MAX_CONFIG_SIZE, check_config, check_manifest, is_wasm_artifact
 from wasmoci.values.digest import Digest
-from wasmoci.values.errors import FormatError, Reason, UsageError, VerificationError
+from wasmoci.values.errors import FormatError, Reason, UsageError, VerificationError, refuse_malformed
 from wasmoci.values.level import Level
 from wasmoci.verify.component import check_trust
 from wasmoci.verify.image_component import verify_image_component
@@ -138,15 +138,6 @@ def verify_image_layer(source: ImageSource, subject: Descriptor, policy: Policy)
         if error.reason is Reason.DIGEST_MISMATCH:
             raise
         return VerifiedImage((), (_tolerated(error, policy.required.has_image, "OCI"),))
-
-
-@contextmanager
-def refuse_malformed() -> Iterator[None]:
-    """What is not of its format is refused: a FormatError becomes a VerificationError with its reason."""
-    try:
-        yield
-    except FormatError as error:
-        raise VerificationError(error.reason, str(error)) from None
 
 
 def _find_same(known: Sequence[Verified], subject: Descriptor, policy: Policy) -> Verified | None:

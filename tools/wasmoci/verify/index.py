@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from wasmoci.oci.index import entries, entry
 from wasmoci.oci.manifest import INDEX_MEDIA_TYPE, Descriptor
 from wasmoci.oci.source import ImageSource
-from wasmoci.values.errors import VerificationError
+from wasmoci.values.errors import VerificationError, refuse_malformed
 from wasmoci.values.level import Level
-from wasmoci.verify.image import Policy, Verified, refuse_malformed, verify, verify_image_layer
+from wasmoci.verify.image import Policy, Verified, verify, verify_image_layer
 from wasmoci.verify.signatures import ImageSignature
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from wasmoci.disk.files import atomic_output
 from wasmoci.oci.manifest import TITLE_ANNOTATION, Manifest
 from wasmoci.oci.source import ImageSource
-from wasmoci.values.errors import Error, Reason, VerificationError
-from wasmoci.verify.image import Policy, Verified, refuse_malformed, verify
+from wasmoci.values.errors import Error, Reason, VerificationError, refuse_malformed
+from wasmoci.verify.image import Policy, Verified, verify
 
 
 def pull(source: ImageSource, policy: Policy, output: Path, *, overwrite: bool = False) -> Verified:
