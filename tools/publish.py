@@ -4,10 +4,12 @@ import click
 
 from wasmoci.bazel.publishing import read_publishing
 from wasmoci.bazel.runfiles import Locator
-from wasmoci.commands.options.connection import ConnectionOptions, connection_options
-from wasmoci.commands.options.publishing import DryRun, TagOptions, dry_run_options, tag_options
+from wasmoci.commands.options.connection import connection_options
+from wasmoci.commands.options.publishing import TagOptions, dry_run_options, tag_options
+from wasmoci.commands.publish import published
 from wasmoci.commands.report.output import Report, reported
-from wasmoci.publish.signed import run
+from wasmoci.publish.look import DryRun
+from wasmoci.registry.connection_options import ConnectionOptions
 
 
 @click.command()
@@ -25,7 +27,7 @@ def publish(
     registries: tuple[str, ...],
     tagging: TagOptions,
     allow_placeholder_keys: bool,
-    dry_run: DryRun,
+    dry_run_choice: DryRun,
     connection: ConnectionOptions,
 ) -> Report:
     """Publish the target's image with its signatures; its tags are set last.
@@ -36,7 +38,7 @@ def publish(
     asked = read_publishing(
         rlocation, Locator(), registries, tagging, connection, allow_placeholders=allow_placeholder_keys
     )
-    return run(asked.publishing, dry_run.or_offline(asked.dry_run))
+    return published(asked.publishing, dry_run_choice.or_offline(asked.dry_run))
 
 
 if __name__ == "__main__":

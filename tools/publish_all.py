@@ -7,12 +7,15 @@ import click
 from wasmoci.bazel.publishing import read_publishing
 from wasmoci.bazel.publishing_all import read_requests
 from wasmoci.bazel.runfiles import Locator
-from wasmoci.commands.options.connection import ConnectionOptions, connection_options
-from wasmoci.commands.options.publishing import DryRun, TagOptions, dry_run_options, tag_options
-from wasmoci.commands.report.output import Report, reported
+from wasmoci.commands.options.connection import connection_options
+from wasmoci.commands.options.publishing import TagOptions, dry_run_options, tag_options
+from wasmoci.commands.report.output import Report, reported, warn
+from wasmoci.commands.report.progress import progress_output
 from wasmoci.commands.report.published_many import summary
+from wasmoci.publish.look import DryRun
 from wasmoci.publish.many import MAX_JOBS, Image, publish_all
 from wasmoci.publish.signed import Publishing
+from wasmoci.registry.connection_options import ConnectionOptions
 
 
 @click.command()
@@ -32,7 +35,7 @@ def main(
     registries: tuple[str, ...],
     tagging: TagOptions,
     allow_placeholder_keys: bool,
-    dry_run: DryRun,
+    dry_run_choice: DryRun,
     connection: ConnectionOptions,
 ) -> Report:
     """Publish the images of many publishing targets, each as its own target does, with one summary.
@@ -49,7 +52,7 @@ def main(
         return one.publishing, one.dry_run
 
     images = [Image(name, partial(read, path)) for name, path in asked.requests.items()]
-    publish_all(images, jobs or asked.jobs, dry_run)
+    publish_all(images, jobs or asked.jobs, dry_run_choice, warn, progress_output)
     return summary(images)
 
 

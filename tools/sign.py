@@ -9,7 +9,7 @@ from wasmoci.bazel.request import read_request
 from wasmoci.bazel.runfiles import Locator
 from wasmoci.bazel.signing import read_signing
 from wasmoci.commands.options.common import PathArgument
-from wasmoci.commands.report.output import Report, reported
+from wasmoci.commands.report.output import Report, reported, warn
 from wasmoci.commands.report.verdict import verdict_report
 from wasmoci.disk.layout import Layout
 from wasmoci.sign.layout import sign_layout
@@ -36,9 +36,9 @@ def sign(rlocation: str, output: Path, registry: str | None) -> Report:
         raise UsageError("`oci_image` must be an image of rules_wasm_oci")
     repository = Repository.parse(asked.repositories[0])
     signing = read_signing(request, locator)
-    wanted = policy(asked.trusted, asked.require)
+    wanted = policy(asked.trusted, asked.require, warn)
     verify_root(Layout(asked.layout), signing.before(wanted))
-    steps = signing.steps(repository if registry is None else repository.on(registry), wanted.image.keys)
+    steps = signing.steps(repository if registry is None else repository.on(registry), wanted.image.keys, warn)
     target = Path(os.environ.get("BUILD_WORKING_DIRECTORY", "."), output)
     verified = sign_layout(asked.layout, target, steps, lambda layout: verify_root(layout, wanted))
     return verdict_report(str(output), verified)

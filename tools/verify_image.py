@@ -7,9 +7,9 @@ import click
 from wasmoci.bazel.request import BazelRequest, read_request
 from wasmoci.bazel.runfiles import Locator
 from wasmoci.bazel.test import tested
-from wasmoci.commands.options.connection import ConnectionOptions
-from wasmoci.commands.report.output import Report, reported
+from wasmoci.commands.report.output import Report, reported, warn
 from wasmoci.commands.report.verdict import verdict_report
+from wasmoci.registry.connection_options import ConnectionOptions
 from wasmoci.registry.sources import open_source
 from wasmoci.trust.policy import policy
 from wasmoci.values.errors import UsageError
@@ -31,7 +31,7 @@ def verify_image(rlocation: str) -> Report:
 
 
 def _verify(asked: BazelRequest, target: str) -> Report:
-    wanted = policy(asked.trusted, asked.require)
+    wanted = policy(asked.trusted, asked.require, warn)
     with open_source(target, ConnectionOptions(asked.insecure_registries)) as source:
         return verdict_report(target, verify_root(source, wanted))
 

@@ -253,7 +253,7 @@ def test_everything_is_checked_before_the_first_byte_is_sent(
     desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checked: list[int] = []
-    check = publishing.check
+    check = publishing.check_publishing
     with Watched(tmp_path / "registry") as registry:
 
         def counting(one: Publishing) -> Plan:
@@ -261,7 +261,7 @@ def test_everything_is_checked_before_the_first_byte_is_sent(
             checked.append(1)
             return check(one)
 
-        monkeypatch.setattr(publishing_all, "check", counting)
+        monkeypatch.setattr(publishing_all, "check_publishing", counting)
         desk.write(registry.address, 8)
         desk.run()
     assert len(checked) == 8
@@ -269,8 +269,8 @@ def test_everything_is_checked_before_the_first_byte_is_sent(
 
 def test_large_manifests_are_not_kept(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     checked: list[int] = []
-    check = publishing.check
-    monkeypatch.setattr(publishing_all, "check", lambda one: checked.append(1) or check(one))  # type: ignore[func-returns-value]
+    check = publishing.check_publishing
+    monkeypatch.setattr(publishing_all, "check_publishing", lambda one: checked.append(1) or check(one))  # type: ignore[func-returns-value]
     monkeypatch.setattr(publishing_all, "MAX_KEPT_SIZE", 100)
     with Watched(tmp_path / "registry") as registry:
         desk.write(registry.address, 3)

@@ -8,11 +8,13 @@ from pathlib import Path
 from wasmoci.bazel.request import BazelRequest, read_request
 from wasmoci.bazel.runfiles import Locator
 from wasmoci.bazel.signing import read_signing
-from wasmoci.commands.options.connection import ConnectionOptions
-from wasmoci.commands.options.publishing import TagOptions, stamped
+from wasmoci.commands.options.publishing import TagOptions
+from wasmoci.commands.report.output import warn
 from wasmoci.commands.report.verdict import fingerprints
 from wasmoci.publish.plan import PublishRequest
 from wasmoci.publish.signed import Publishing
+from wasmoci.publish.stamp import stamped
+from wasmoci.registry.connection_options import ConnectionOptions
 from wasmoci.trust.policy import policy
 from wasmoci.values.errors import UsageError
 from wasmoci.values.image_reference import Repository
@@ -51,7 +53,7 @@ def read_publishing(
         layout=asked.layout,
         repository=first,
         tags=stamped(tagging.tags or asked.tags, [here / one for one in tagging.status_files] or asked.status_files),
-        policy=policy(asked.trusted, asked.require),
+        policy=policy(asked.trusted, asked.require, warn),
         placeholders=fingerprints(asked.placeholder_keys),
         allow_placeholders=allow_placeholders,
         if_exists=tagging.if_exists or asked.if_exists,

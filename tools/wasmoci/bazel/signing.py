@@ -4,8 +4,7 @@ from pathlib import Path
 
 from wasmoci.bazel.runfiles import Locator, strings
 from wasmoci.commands.options.passwords import Password
-from wasmoci.commands.options.provenance import ProvenanceOptions
-from wasmoci.sign.attested import Attested
+from wasmoci.sign.attested import Attested, ProvenanceOptions
 from wasmoci.sign.deferred import AttestationSpec, DeferredSigning, LogSpec
 from wasmoci.sign.provenance import MAX_FILES
 from wasmoci.trust.signers import IdentitySpec, KeySpec

@@ -7,7 +7,7 @@ import click
 
 from wasmoci.commands.options.annotations import annotation_pairs
 from wasmoci.commands.options.common import COMPONENT_KEYS_HELP, PathArgument, trusted_root
-from wasmoci.commands.report.output import Report, reported
+from wasmoci.commands.report.output import Report, reported, warn
 from wasmoci.commands.report.verdict import verdict_report
 from wasmoci.disk.files import write_atomically
 from wasmoci.disk.layout import Layout
@@ -57,7 +57,7 @@ def verified_component(
     )
     with refuse_malformed():
         source = Layout(layout if layout.is_dir() else layout.parent)
-    report = verdict_report(output.name, pull(source, policy(trusted, require), output))
+    report = verdict_report(output.name, pull(source, policy(trusted, require, warn), output))
     verdict = {"result": "ok", **report.data, "warnings": list(report.warnings)}
     write_atomically(verification, f"{json.dumps(verdict, indent=2)}\n".encode())
     return report

@@ -6,13 +6,13 @@ from pathlib import Path
 import click
 
 from wasmoci.commands.options.common import PathArgument, trusted_root
-from wasmoci.commands.options.provenance import ProvenanceOptions, provenance_options
+from wasmoci.commands.options.provenance import provenance_options
 from wasmoci.commands.options.signing import SigningOptions, signing_options
-from wasmoci.commands.report.output import Report, layout_report, reported
+from wasmoci.commands.report.output import Report, layout_report, reported, warn
 from wasmoci.cosign.predicate_type import SHORT_NAMES
 from wasmoci.sign.attest import NO_NAME, AttestRequest
 from wasmoci.sign.attest import attest as run
-from wasmoci.sign.attested import Attested
+from wasmoci.sign.attested import Attested, ProvenanceOptions
 from wasmoci.values.image_reference import Repository
 
 
@@ -50,6 +50,6 @@ def attest(
     """
     data, uri = Attested(predicate, provenance, type_name).predicate(layout)
     name = NO_NAME if repository is None else str(Repository.parse(repository))
-    attested = run(AttestRequest(layout, output, uri, data, name), *signing.signers(trusted_root))
+    attested = run(AttestRequest(layout, output, uri, data, name), *signing.signers(warn, trusted_root))
     report = layout_report(output, str(attested.subject.digest), digest_file)
     return replace(report, data={**report.data, "predicateType": uri}, warnings=attested.warnings)

@@ -6,16 +6,18 @@ from pathlib import Path
 import click
 
 from wasmoci.commands.options.common import PathArgument, required_level
-from wasmoci.commands.options.connection import ConnectionOptions, connection_options
+from wasmoci.commands.options.connection import connection_options
 from wasmoci.commands.options.trust import trust_options
 from wasmoci.commands.report.output import Report, reported, warn
 from wasmoci.commands.report.progress import progress_output
+from wasmoci.commands.report.published import outcome_json
 from wasmoci.commands.report.verdict import verdict_json
 from wasmoci.oci.manifest import REF_NAME_ANNOTATION
 from wasmoci.oci.progress import Progress
 from wasmoci.publish.copy import CopyPlan, copy_to_layout, copy_to_registry, plan_copy
 from wasmoci.publish.outcome import Outcome, counts
 from wasmoci.publish.send import Destination
+from wasmoci.registry.connection_options import ConnectionOptions
 from wasmoci.registry.sources import Sources
 from wasmoci.trust.policy import policy
 from wasmoci.trust.values import TrustValues
@@ -64,7 +66,7 @@ def copy(
     if not places and output is None:
         raise UsageError("give a DESTINATION, or --output for a layout")
     nobody_trusted = trusted == TrustValues() and require in (None, Level.NONE.value)
-    wanted = None if nobody_trusted else policy(trusted, require)
+    wanted = None if nobody_trusted else policy(trusted, require, warn)
     with Sources(connection) as sources, progress_output() as progress:
         opened = sources.open(source)
         reference = None if Path(source).is_dir() else Reference.parse(source)
@@ -94,7 +96,7 @@ def copy(
     lines = [f"copied to {name}" for name in (*references, *([] if output is None else [output]))]
     lines += [f"{one.repository}: {counts(one.published)}" for one in done if one.published]
     data = {**_json(planned, references, output), "copied": not errors}
-    return Report(lines, {**data, "repositories": [one.to_json() for one in outcomes]}, errors=errors)
+    return Report(lines, {**data, "repositories": [outcome_json(outcome) for outcome in outcomes]}, errors=errors)
 
 
 def _path_beside(reference: Reference | None, place: Repository) -> str | None:

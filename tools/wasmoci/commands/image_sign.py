@@ -8,7 +8,7 @@ from wasmoci.commands.options.annotations import annotation_pairs
 from wasmoci.commands.options.common import PathArgument, trusted_root
 from wasmoci.commands.options.signing import SigningOptions, signing_options
 from wasmoci.commands.repeated import RepeatedCommand
-from wasmoci.commands.report.output import Report, layout_report, reported
+from wasmoci.commands.report.output import Report, layout_report, reported, warn
 from wasmoci.sign.image import SignRequest, sign_image
 from wasmoci.values.image_reference import Repository
 from wasmoci.values.signature_format import SignatureFormat
@@ -53,5 +53,5 @@ def sign(
         annotations=annotation_pairs(annotations),
         recursive=recursive,
     )
-    descriptor = sign_image(request, *signing.signers(trusted_root))
+    descriptor = sign_image(request, *signing.signers(warn, trusted_root))
     return layout_report(output, str(descriptor.digest), digest_file)

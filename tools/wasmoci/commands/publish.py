@@ -5,14 +5,18 @@ from pathlib import Path
 import click
 
 from wasmoci.commands.options.common import PathArgument, required_level
-from wasmoci.commands.options.connection import ConnectionOptions, connection_options
+from wasmoci.commands.options.connection import connection_options
 from wasmoci.commands.options.deferred import DeferredSigningOptions, deferred_signing_options
 from wasmoci.commands.options.destination import PackageOptions, destination, package_options
-from wasmoci.commands.options.publishing import DryRun, TagOptions, dry_run_options, tag_options
+from wasmoci.commands.options.publishing import TagOptions, dry_run_options, tag_options
 from wasmoci.commands.options.trust import trust_options
-from wasmoci.commands.report.output import Report, reported
+from wasmoci.commands.report.output import Report, reported, warn
+from wasmoci.commands.report.progress import progress_output
+from wasmoci.commands.report.published import dry_run_report, published_report
+from wasmoci.publish.look import DryRun, dry_run
 from wasmoci.publish.plan import PublishRequest
-from wasmoci.publish.signed import Publishing, run
+from wasmoci.publish.signed import Publishing, publish_signed
+from wasmoci.registry.connection_options import ConnectionOptions
 from wasmoci.trust.policy import policy
 from wasmoci.trust.values import TrustValues
 
@@ -33,7 +37,7 @@ def publish(
     repositories: tuple[str, ...],
     packaged: PackageOptions,
     tagging: TagOptions,
-    dry_run: DryRun,
+    dry_run_choice: DryRun,
     trusted: TrustValues,
     require: str | None,
     connection: ConnectionOptions,
@@ -53,8 +57,15 @@ def publish(
         layout=layout,
         repository=first,
         tags=where.tags,
-        policy=policy(trusted, require),
+        policy=policy(trusted, require, warn),
         if_exists=where.if_exists,
     )
     who = signing.deferred_signing(trusted.annotations, trusted.trusted_root)
-    return run(Publishing(request, others, connection, who), dry_run)
+    return published(Publishing(request, others, connection, who), dry_run_choice)
+
+
+def published(publishing: Publishing, choice: DryRun) -> Report:
+    """Publish or show what publishing would do, and report."""
+    if choice is DryRun.NO:
+        return published_report(publish_signed(publishing, warn, progress_output))
+    return dry_run_report(dry_run(publishing, ask=choice is DryRun.CHECKED))

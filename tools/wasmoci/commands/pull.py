@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from wasmoci.commands.options.common import PathArgument, required_level
-from wasmoci.commands.options.connection import ConnectionOptions, connection_options
+from wasmoci.commands.options.connection import connection_options
 from wasmoci.commands.options.trust import trust_options
 from wasmoci.commands.report.output import Report, reported, warn
 from wasmoci.commands.report.verdict import verdict_report
@@ -14,6 +14,7 @@ from wasmoci.disk.layout import Layout
 from wasmoci.oci.component_file_name import component_file_name
 from wasmoci.oci.graph import GraphSource
 from wasmoci.publish.copy import copy_to_layout, plan_copy
+from wasmoci.registry.connection_options import ConnectionOptions
 from wasmoci.registry.sources import open_source
 from wasmoci.trust.policy import policy
 from wasmoci.trust.values import TrustValues
@@ -54,7 +55,7 @@ def pull(
         raise UsageError("give --output or --output-dir, not both")
     if output is None and output_dir is None and layout is None:
         raise UsageError("give --output, --output-dir or --layout")
-    wanted = policy(trusted, require)
+    wanted = policy(trusted, require, warn)
     with open_source(target, connection) as source:
         with refuse_malformed():
             digest = source.subject().digest

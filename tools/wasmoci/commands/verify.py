@@ -3,10 +3,11 @@
 import click
 
 from wasmoci.commands.options.common import required_level
-from wasmoci.commands.options.connection import ConnectionOptions, connection_options
+from wasmoci.commands.options.connection import connection_options
 from wasmoci.commands.options.trust import trust_options
-from wasmoci.commands.report.output import Report, error_members, reported, result_of
+from wasmoci.commands.report.output import Report, error_members, reported, result_of, warn
 from wasmoci.commands.report.verdict import verdict_report
+from wasmoci.registry.connection_options import ConnectionOptions
 from wasmoci.registry.sources import Sources
 from wasmoci.trust.policy import policy
 from wasmoci.trust.values import TrustValues
@@ -33,7 +34,7 @@ def verify(
     TARGETs each is verified, whatever becomes of the others, and the exit code is the highest of theirs; with
     --json they are in `images`.
     """
-    wanted = policy(trusted, require)
+    wanted = policy(trusted, require, warn)
     with Sources(connection) as sources:
         if len(targets) == 1:
             return _verify(targets[0], sources, wanted)

@@ -5,12 +5,13 @@ from pathlib import Path
 import click
 
 from wasmoci.commands.options.common import PathArgument
-from wasmoci.commands.options.connection import ConnectionOptions, connection_options
+from wasmoci.commands.options.connection import connection_options
 from wasmoci.commands.options.trust import signer_options
 from wasmoci.commands.report.output import Report, reported
 from wasmoci.cosign.predicate_type import SHORT_NAMES
 from wasmoci.cosign.provenance import ProvenanceExpectation, Source
 from wasmoci.disk.files import atomic_folder
+from wasmoci.registry.connection_options import ConnectionOptions
 from wasmoci.registry.sources import open_source
 from wasmoci.trust.policy import image_trust
 from wasmoci.trust.values import TrustValues

@@ -1,6 +1,7 @@
 """How a transfer says how far it is."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from wasmoci.oci.manifest import Descriptor
@@ -23,3 +24,6 @@ class Progress:
 
 
 SILENT = Progress(lambda _: None)
+
+# Shows a transfer while the block runs.
+Watch = Callable[[], AbstractContextManager[Progress]]

@@ -7,22 +7,20 @@ from dataclasses import dataclass, field
 from functools import partial
 from threading import Lock
 
-from wasmoci.commands.options.connection import ConnectionOptions
-from wasmoci.commands.options.publishing import DryRun
-from wasmoci.commands.report.output import Report
-from wasmoci.commands.report.progress import progress_output
-from wasmoci.commands.report.verdict import verdict_json
 from wasmoci.oci.graph import ImageGraph
-from wasmoci.oci.progress import Progress
+from wasmoci.oci.progress import Progress, Watch
 from wasmoci.publish.already_published import is_published
-from wasmoci.publish.look import dry_run_report, look
+from wasmoci.publish.look import DryRun, Shown, show
 from wasmoci.publish.outcome import Outcome, counts, references_of
 from wasmoci.publish.plan import Plan, PublishRequest, publish
 from wasmoci.publish.send import Published
-from wasmoci.publish.signed import Publishing, check, send_to_each, signed
+from wasmoci.publish.signed import Publishing, check_publishing, send_to_each, signed
+from wasmoci.registry.connection_options import ConnectionOptions
 from wasmoci.registry.registries import Registries
 from wasmoci.values.errors import Error, UsageError
 from wasmoci.values.if_exists import IfExists
+from wasmoci.values.notes import Notes
+from wasmoci.verify.check_copy import Verdict
 
 MAX_JOBS = 32
 
@@ -41,21 +39,21 @@ class Image:
     plan: Plan | None = None
     # `repository:tag`, and the digest that is to be there where that is known before the signing.
     places: Mapping[str, str | None] = field(default_factory=dict)
-    verdict: Mapping[str, object] = field(default_factory=dict)
+    verified: Verdict | None = None
     references: Sequence[str] = ()
     warnings: Sequence[str] = ()
     outcomes: Sequence[Outcome] = ()
     failure: Error | None = None
-    dry_run: Report | None = None
+    shown: Shown | None = None
 
     def errors(self) -> list[Error]:
         failed = [one.error for one in self.outcomes if one.error is not None]
-        in_the_way = [] if self.dry_run is None else self.dry_run.errors
+        in_the_way = [] if self.shown is None else self.shown.errors()
         return [*([] if self.failure is None else [self.failure]), *failed, *in_the_way]
 
 
-def publish_all(images: Sequence[Image], jobs: int, dry_run: DryRun) -> None:
-    """Publish all images, `jobs` at a time, each as `publishing.run` does.
+def publish_all(images: Sequence[Image], jobs: int, dry_run: DryRun, notes: Notes, watch: Watch) -> None:
+    """Publish all images, `jobs` at a time, each as `publish_signed` does; what became of them is noted in them.
 
     All of them are read and verified before the first is signed or sent, so that what is refused without
     a registry is known then. Whatever becomes of one, the others are published. Of an image that is there
@@ -68,8 +66,8 @@ def publish_all(images: Sequence[Image], jobs: int, dry_run: DryRun) -> None:
     sent = [one for one in waiting if one not in shown]
     with _Connections() as connections:
         _each(partial(_dry_run, connections, dry_run), shown, jobs)
-        with progress_output() as progress:
-            _each(_Sending(len(sent), connections, progress).image, sent, jobs)
+        with watch() as progress:
+            _each(_Sending(len(sent), connections, notes, progress).image, sent, jobs)
 
 
 def in_words(image: Image) -> str:
@@ -104,10 +102,11 @@ class _Connections:
 class _Sending:
     """Signs and sends images; shared by threads."""
 
-    def __init__(self, count: int, connections: _Connections, progress: Progress) -> None:
+    def __init__(self, count: int, connections: _Connections, notes: Notes, progress: Progress) -> None:
         self._count = count
         self._done = 0
         self._connections = connections
+        self._notes = notes
         self._progress = progress
         self._telling = Lock()
         self._signing = Lock()
@@ -127,8 +126,8 @@ class _Sending:
         with ExitStack() as stack:
             if publishing.signing:
                 with self._signing:
-                    publishing, planned = stack.enter_context(signed(publishing, planned))
-            image.verdict, image.warnings = verdict_json(planned.verified), planned.warnings
+                    publishing, planned = stack.enter_context(signed(publishing, planned, self._notes))
+            image.verified, image.warnings = planned.verified, planned.warnings
             send = partial(self._publish, planned, self._connections.of(publishing.connection))
             image.outcomes = send_to_each(publishing, send)
             done = [one.repository for one in image.outcomes if one.published]
@@ -144,11 +143,11 @@ class _Sending:
 def _check(image: Image) -> None:
     try:
         image.publishing, image.is_shown_only = image.read()
-        planned = check(image.publishing)
+        planned = check_publishing(image.publishing)
     except Error as error:
         image.failure = error
         return
-    image.verdict = verdict_json(planned.verified)
+    image.verified = planned.verified
     image.plan = planned if _size(planned.graph) <= MAX_KEPT_SIZE else None
     digest = None if image.publishing.signing.makes_another_image else str(planned.digest)
     repositories = [one.repository for one in image.publishing.requests()]
@@ -168,17 +167,14 @@ def _refuse_shared_tags(images: Sequence[Image]) -> None:
 def _checked(image: Image) -> tuple[Publishing, Plan]:
     if image.publishing is None:
         raise AssertionError("an image without a failure was read")
-    return image.publishing, image.plan or check(image.publishing)
+    return image.publishing, image.plan or check_publishing(image.publishing)
 
 
 def _dry_run(connections: _Connections, dry_run: DryRun, image: Image) -> None:
     try:
         publishing, planned = _checked(image)
-        requests, looks = publishing.requests(), []
-        if dry_run is DryRun.CHECKED:
-            registries = connections.of(publishing.connection)
-            looks = [look(one, planned, publishing.signing, registries) for one in requests]
-        image.dry_run = dry_run_report(requests, planned, publishing.signing, looks)
+        registries = connections.of(publishing.connection) if dry_run is DryRun.CHECKED else None
+        image.shown = show(publishing, planned, registries)
     except Error as error:
         image.failure = error
 

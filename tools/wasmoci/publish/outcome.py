@@ -16,19 +16,6 @@ class Outcome:
     published: Published | None
     error: Error | None = None
 
-    def to_json(self) -> dict[str, object]:
-        """`repository`, `published`, and `sent`, `alreadyThere`, `tagsSet`, `tagsLeft`, or `message`."""
-        if self.published is None:
-            return {"repository": str(self.repository), "published": False, "message": str(self.error)}
-        return {
-            "repository": str(self.repository),
-            "published": True,
-            "sent": self.published.sent,
-            "alreadyThere": self.published.present,
-            "tagsSet": list(self.published.tags_set),
-            "tagsLeft": list(self.published.tags_left),
-        }
-
 
 def references_of(repository: Repository, planned: Plan) -> list[str]:
     """The names of an image in a repository, one for each tag."""
@@ -36,7 +23,7 @@ def references_of(repository: Repository, planned: Plan) -> list[str]:
 
 
 def counts(published: Published) -> str:
-    """The same in words."""
+    """What was sent and what was there, in words."""
     if published.is_nothing:
         return f"nothing to send, all of it ({published.present}) is there"
     left = f", tags left as they are: {', '.join(published.tags_left)}" if published.tags_left else ""

@@ -1,4 +1,4 @@
-"""Publishing for commands: sign what is still to be signed, publish or only show it, and report."""
+"""Publish an image to one or more repositories; what is still to be signed is signed first."""
 
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -6,19 +6,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from wasmoci.commands.options.connection import ConnectionOptions
-from wasmoci.commands.options.publishing import DryRun
-from wasmoci.commands.report.output import Report, warn
-from wasmoci.commands.report.progress import progress_output
-from wasmoci.commands.report.verdict import verdict_json
-from wasmoci.publish.look import dry_run_report, look
-from wasmoci.publish.outcome import Outcome, counts, references_of
+from wasmoci.oci.progress import Watch
+from wasmoci.publish.outcome import Outcome
 from wasmoci.publish.plan import Plan, PublishRequest, placeholder_warnings, plan, publish
 from wasmoci.publish.send import Published
+from wasmoci.registry.connection_options import ConnectionOptions
 from wasmoci.sign.deferred import DeferredSigning
 from wasmoci.sign.layout import sign_layout
 from wasmoci.values.errors import Error
 from wasmoci.values.image_reference import Repository
+from wasmoci.values.notes import Notes
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,51 +29,46 @@ class Publishing:
 
     def requests(self) -> list[PublishRequest]:
         """One for each repository."""
-        others = [replace(self.request, repository=one) for one in self.more_repositories]
-        return [self.request, *(one for one in others if one != self.request)]
+        others = [replace(self.request, repository=repository) for repository in self.more_repositories]
+        return [self.request, *(request for request in others if request != self.request)]
 
 
-def run(publishing: Publishing, dry_run: DryRun) -> Report:
-    """Sign and publish, or show what would be signed and sent without doing either.
+@dataclass(frozen=True, slots=True)
+class PublishedImage:
+    """What was to be sent, signed, and what became of it in each repository."""
 
-    Where one of several repositories fails the others are still published to, and the report has the error.
+    plan: Plan
+    outcomes: Sequence[Outcome]
+
+
+def publish_signed(publishing: Publishing, notes: Notes, watch: Watch) -> PublishedImage:
+    """Sign and publish; `notes` gets all warnings before anything is sent.
+
+    Where one of several repositories fails the others are still published to. Raises what `check_publishing`
+    and `signed` raise.
     """
-    planned = check(publishing)
-    if dry_run is not DryRun.NO:
-        return _dry_run(publishing, planned, dry_run)
-    with signed(publishing, planned) as (ready, final):
+    planned = check_publishing(publishing)
+    with signed(publishing, planned, notes) as (ready, final):
         for warning in final.warnings:
-            warn(warning)
-        with ready.connection.registries() as registries, progress_output() as progress:
+            notes(warning)
+        with ready.connection.registries() as registries, watch() as progress:
             outcomes = send_to_each(
                 ready, lambda request: publish(request, final, registries.client(request.repository), progress)
             )
-    errors = [one.error for one in outcomes if one.error is not None]
-    if len(outcomes) == 1 and errors:
-        raise errors[0]
-    references = [line for one in outcomes if one.published for line in references_of(one.repository, final)]
-    data = {
-        **verdict_json(final.verified),
-        "references": references,
-        "published": not errors,
-        "repositories": [one.to_json() for one in outcomes],
-    }
-    lines = [f"published {reference}" for reference in references]
-    lines += [f"{one.repository}: {counts(one.published)}" for one in outcomes if one.published]
-    return Report(lines, data, errors=errors)
+    return PublishedImage(final, outcomes)
 
 
-def check(publishing: Publishing) -> Plan:
+def check_publishing(publishing: Publishing) -> Plan:
     """Refuse all that can be before the signing, because some signatures are in public logs for ever."""
     request = publishing.request
     planned = plan(replace(request, policy=publishing.signing.before(request.policy)))
-    for one in publishing.requests():
-        placeholder_warnings(one, planned.verified)
+    for each in publishing.requests():
+        placeholder_warnings(each, planned.verified)
     return planned
 
 
 @contextmanager
-def signed(publishing: Publishing, planned: Plan) -> Iterator[tuple[Publishing, Plan]]:
+def signed(publishing: Publishing, planned: Plan, notes: Notes) -> Iterator[tuple[Publishing, Plan]]:
     """What is to be sent; a layout that has to be signed first is a temporary one."""
     if not publishing.signing:
         yield publishing, planned
@@ -84,7 +76,7 @@ def signed(publishing: Publishing, planned: Plan) -> Iterator[tuple[Publishing, 
     request = publishing.request
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder, "signed")
-        steps = publishing.signing.steps(request.repository, request.policy.image.keys)
+        steps = publishing.signing.steps(request.repository, request.policy.image.keys, notes)
         final = sign_layout(request.layout, output, steps, lambda layout: plan(replace(request, layout=layout.path)))
         yield replace(publishing, request=replace(request, layout=output)), final
 
@@ -98,12 +90,3 @@ def send_to_each(publishing: Publishing, send: Callable[[PublishRequest], Publis
         except Error as error:
             outcomes.append(Outcome(request.repository, None, error))
     return outcomes
-
-
-def _dry_run(publishing: Publishing, planned: Plan, dry_run: DryRun) -> Report:
-    requests = publishing.requests()
-    if dry_run is DryRun.OFFLINE:
-        return dry_run_report(requests, planned, publishing.signing, [])
-    with publishing.connection.registries() as registries:
-        looks = [look(one, planned, publishing.signing, registries) for one in requests]
-    return dry_run_report(requests, planned, publishing.signing, looks)

@@ -6,8 +6,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from wasmoci.commands.options.connection import ConnectionOptions
 from wasmoci.disk.layout import Layout
+from wasmoci.registry.connection_options import ConnectionOptions
 from wasmoci.values.errors import refuse_malformed
 
 if TYPE_CHECKING:

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from wasmoci.commands.report.output import warn
 from wasmoci.keys.image import ImagePublicKey
 from wasmoci.keys.protocols import PasswordSource, no_password
 from wasmoci.sign.attested import Attested
@@ -13,6 +12,7 @@ from wasmoci.sign.layout import Attesting, ComponentSigning, ManifestSigning, St
 from wasmoci.trust.signers import IdentitySpec, KeySpec, open_signer
 from wasmoci.values.image_reference import Repository
 from wasmoci.values.level import Level
+from wasmoci.values.notes import Notes
 from wasmoci.values.signature_format import Placement, SignatureFormat
 from wasmoci.verify.image import Policy
 from wasmoci.verify.trust import ImageTrust
@@ -60,24 +60,24 @@ class DeferredSigning:
         """Whether the image's digest is not known before the signing."""
         return bool(self.component) and self.placement is Placement.EMBEDDED
 
-    def steps(self, repository: Repository, logged_keys: Sequence[ImagePublicKey]) -> list[Step]:
+    def steps(self, repository: Repository, logged_keys: Sequence[ImagePublicKey], notes: Notes) -> list[Step]:
         """What `sign_layout` has to do; opens the keys, and signs nothing yet.
 
-        `logged_keys` are those whose signatures are logged. Raises UsageError, KeyFileError, FormatError,
-        Error where somebody who signs or a log cannot be used.
+        `logged_keys` are those whose signatures are logged. `notes` gets what stops nothing. Raises UsageError,
+        KeyFileError, FormatError, Error where somebody who signs or a log cannot be used.
         """
         steps: list[Step] = []
         if self.component:
             signers = [one.component_signer(self.password, private=self.private) for one in self.component]
             steps.append(ComponentSigning(signers, self.placement).run)
         if self.oci:
-            who = [open_signer(one, self.password, private=self.private) for one in self.oci]
+            who = [open_signer(spec, self.password, notes, private=self.private) for spec in self.oci]
             steps.append(ManifestSigning(who, str(repository), self.formats, self.annotations, recursive=True).run)
         for one in self.attestations:
-            attestor = open_signer(one.signer, self.password, private=self.private)
+            attestor = open_signer(one.signer, self.password, notes, private=self.private)
             steps.append(Attesting(attestor, one.attested.predicate, str(repository)).run)
         if self.log is not None and logged_keys:
-            steps.append(_log_step(self.log, logged_keys))
+            steps.append(_log_step(self.log, logged_keys, notes))
         return steps
 
     def before(self, policy: Policy) -> Policy:
@@ -113,7 +113,7 @@ class DeferredSigning:
         return lines
 
 
-def _log_step(use: LogSpec, keys: Sequence[ImagePublicKey]) -> Step:
+def _log_step(use: LogSpec, keys: Sequence[ImagePublicKey], notes: Notes) -> Step:
     from wasmoci.sign.log import LogRequest, log_signatures
     from wasmoci.transparency.rekor import RekorLogs
     from wasmoci.transparency.verifying import TrustedLogs
@@ -123,6 +123,6 @@ def _log_step(use: LogSpec, keys: Sequence[ImagePublicKey]) -> Step:
 
     def run(layout: Path, output: Path) -> None:
         for warning in log_signatures(LogRequest(layout, output, keys, logs), client).warnings:
-            warn(warning)
+            notes(warning)
 
     return run

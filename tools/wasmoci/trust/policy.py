@@ -3,21 +3,24 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from wasmoci.commands.report.output import warn
 from wasmoci.keys import component as component_key_files
 from wasmoci.keys.component import ComponentPublicKey
 from wasmoci.keys.image import ImagePublicKey
 from wasmoci.trust.values import TrustValues
 from wasmoci.values.errors import UsageError
 from wasmoci.values.level import Level
+from wasmoci.values.notes import Notes
 from wasmoci.verify.image import Policy
 from wasmoci.verify.trust import CertificateVerifier, ImageTrust, LogVerifier
 
 
-def policy(values: TrustValues, require: str | None) -> Policy:
-    """The policy that these values say; raises UsageError where they contradict each other, KeyFileError, Error."""
+def policy(values: TrustValues, require: str | None, notes: Notes) -> Policy:
+    """The policy that these values say; `notes` gets what is passed over in lists of keys.
+
+    Raises UsageError where the values contradict each other, KeyFileError, Error.
+    """
     return Policy.of(
-        trusted_component_keys(values.component_keys),
+        trusted_component_keys(values.component_keys, notes),
         image_trust(values),
         None if require is None else Level(require),
         values.component_threshold,
@@ -38,9 +41,9 @@ def image_trust(values: TrustValues) -> ImageTrust:
     )
 
 
-def trusted_component_keys(files: Sequence[Path]) -> list[ComponentPublicKey]:
-    """All component keys of these files; warns of each line of a list that is passed over."""
-    return [key for path in files for key in component_key_files.load_public_keys(path, warn)]
+def trusted_component_keys(files: Sequence[Path], notes: Notes) -> list[ComponentPublicKey]:
+    """All component keys of these files; `notes` gets each line of a list that is passed over."""
+    return [key for path in files for key in component_key_files.load_public_keys(path, notes)]
 
 
 def _oci_key(reference: str) -> ImagePublicKey:

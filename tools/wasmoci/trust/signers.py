@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wasmoci.commands.report.output import warn
 from wasmoci.cosign.signer import StatementSigner
 from wasmoci.keys.protocols import PasswordSource
 from wasmoci.keys.references import check, open_component_signer, open_image_signer
 from wasmoci.values.errors import KeyFileError, UsageError
+from wasmoci.values.notes import Notes
 
 if TYPE_CHECKING:
     from wasmoci.keys.component import ComponentSigner
@@ -28,8 +28,8 @@ class KeySpec:
     def __post_init__(self) -> None:
         check(self.reference)
 
-    def image_signer(self, password: PasswordSource, *, private: bool) -> "ImageSigner":
-        """Warns of a key whose signatures not every cosign verifies.
+    def image_signer(self, password: PasswordSource, notes: Notes, *, private: bool) -> "ImageSigner":
+        """The signer; `notes` gets a text about a key whose signatures not every cosign verifies.
 
         Raises KeyFileError where the key cannot be used or does not belong to the public key.
         """
@@ -39,7 +39,7 @@ class KeySpec:
         if self.public_key is not None and image.load_public_key(self.public_key) != signer.public_key:
             raise self._mismatch(self.public_key)
         if signer.public_key.portability_warning:
-            warn(f"{signer.fingerprint}: {signer.public_key.portability_warning}")
+            notes(f"{signer.fingerprint}: {signer.public_key.portability_warning}")
         return signer
 
     def component_signer(self, password: PasswordSource, *, private: bool) -> "ComponentSigner":
@@ -75,6 +75,8 @@ class IdentitySpec:
         return KeylessSigner(token_file=self.token, signing_config=self.signing_config, trusted_root=self.trusted_root)
 
 
-def open_signer(use: KeySpec | IdentitySpec, password: PasswordSource, *, private: bool) -> StatementSigner:
+def open_signer(
+    spec: KeySpec | IdentitySpec, password: PasswordSource, notes: Notes, *, private: bool
+) -> StatementSigner:
     """Whoever signs manifests; raises as the two kinds do."""
-    return use.signer() if isinstance(use, IdentitySpec) else use.image_signer(password, private=private)
+    return spec.signer() if isinstance(spec, IdentitySpec) else spec.image_signer(password, notes, private=private)

@@ -1,44 +1,15 @@
 """The options of every command that talks to a registry: plain HTTP, and the files of TLS."""
 
 import functools
-import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from wasmoci.commands.options.common import PathArgument
+from wasmoci.registry.connection_options import ConnectionOptions
 from wasmoci.values.errors import UsageError
-
-if TYPE_CHECKING:
-    from wasmoci.registry.registries import Registries
-
-
-@dataclass(frozen=True, slots=True)
-class ConnectionOptions:
-    """How registries are reached: `host[:port]` of those without TLS, and PEM files for the others."""
-
-    insecure: Sequence[str] = ()
-    ca: Path | None = None
-    certificate: Path | None = None
-    key: Path | None = None
-
-    def seen_from(self, folder: Path) -> "ConnectionOptions":
-        """The same, with files that are relative to `folder`."""
-        ca, certificate, key = (one and folder / one for one in (self.ca, self.certificate, self.key))
-        return ConnectionOptions(self.insecure, ca, certificate, key)
-
-    def and_insecure(self, registries: Sequence[str]) -> "ConnectionOptions":
-        return replace(self, insecure=(*registries, *self.insecure))
-
-    def registries(self) -> "Registries":
-        """With credentials, proxies and what is not said here from the environment."""
-        from wasmoci.registry.registries import Registries
-        from wasmoci.registry.tls import TlsFiles
-
-        return Registries(os.environ, self.insecure, tls=TlsFiles(self.ca, self.certificate, self.key))
 
 
 def connection_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -38,7 +38,7 @@ class DeferredSigningOptions:
         return DeferredSigning(
             component=[KeySpec(reference) for reference in self.component_keys],
             placement=Placement(self.placement),
-            oci=self.manifest.uses(trusted_root),
+            oci=self.manifest.specs(trusted_root),
             formats=[SignatureFormat(name) for name in self.formats] or None,
             annotations=annotations,
             log=log,

@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from wasmoci.commands.options.publishing import TagOptions, stamped
+from wasmoci.commands.options.publishing import TagOptions
+from wasmoci.publish.stamp import stamped
 from wasmoci.values.errors import UsageError
 from wasmoci.values.if_exists import IfExists
 from wasmoci.values.image_reference import Repository

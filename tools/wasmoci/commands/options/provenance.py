@@ -2,7 +2,6 @@
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,45 +9,7 @@ import click
 
 from wasmoci.commands.options.common import PathArgument
 from wasmoci.commands.report.output import Report
-from wasmoci.cosign.provenance import MAX_REQUEST_SIZE, BuildTarget, Run, Source
-from wasmoci.disk.files import read_bounded
-from wasmoci.sign.provenance import image_provenance
-from wasmoci.values.errors import UsageError
-from wasmoci.values.workspace_status import MAX_STATUS_SIZE, expanded, merged, parse_status
-
-
-@dataclass(frozen=True, slots=True)
-class ProvenanceOptions:
-    """What the options of `provenance_options` say; false where none is given."""
-
-    request: Path | None = None
-    builder_id: str | None = None
-    invocation_id: str | None = None
-    source: str | None = None
-    started_on: str | None = None
-    finished_on: str | None = None
-    materials: tuple[tuple[str, Path], ...] = ()
-    status_files: tuple[Path, ...] = ()
-
-    def __bool__(self) -> bool:
-        return self != ProvenanceOptions()
-
-    def predicate(self, layout: Path) -> bytes:
-        """The provenance of the layout's image. Raises UsageError, FormatError, Error as `image_provenance` does."""
-        if self.request is None or self.builder_id is None:
-            raise UsageError("provenance needs --provenance and --builder-id")
-        status = merged(
-            parse_status(read_bounded(path, MAX_STATUS_SIZE, "the status file")) for path in self.status_files
-        )
-        run = Run(
-            builder_id=expanded(self.builder_id, status),
-            invocation_id=None if self.invocation_id is None else expanded(self.invocation_id, status),
-            started_on=self.started_on,
-            finished_on=self.finished_on,
-        )
-        target = BuildTarget.parse(read_bounded(self.request, MAX_REQUEST_SIZE, "the provenance request"))
-        source = None if self.source is None else Source.parse(expanded(self.source, status))
-        return image_provenance(layout, target, run, self.materials, source)
+from wasmoci.sign.attested import ProvenanceOptions
 
 
 def provenance_options(command: Callable[..., Report]) -> Callable[..., Report]:

@@ -3,16 +3,14 @@
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 from typing import Any
 
 import click
 
 from wasmoci.commands.options.common import PathArgument
-from wasmoci.disk.files import read_bounded
+from wasmoci.publish.look import DryRun
 from wasmoci.values.if_exists import IfExists
-from wasmoci.values.workspace_status import MAX_STATUS_SIZE, expanded, merged, parse_status
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,20 +51,8 @@ def tag_options(command: Callable[..., None]) -> Callable[..., None]:
     return wrapper
 
 
-class DryRun(Enum):
-    """Whether to publish, only to show what would be sent, or to ask the registries about it too."""
-
-    NO = "no"
-    OFFLINE = "offline"
-    CHECKED = "checked"
-
-    def or_offline(self, dry_run: bool) -> "DryRun":
-        """The same, or OFFLINE where it is NO and `dry_run` is set."""
-        return DryRun.OFFLINE if dry_run and self is DryRun.NO else self
-
-
 def dry_run_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Gives the command a parameter `dry_run`, a DryRun."""
+    """Gives the command a parameter `dry_run_choice`, a DryRun."""
 
     @click.option("--dry-run", is_flag=True, help="Verify, show what would be signed and sent, and do neither.")
     @click.option(
@@ -76,15 +62,6 @@ def dry_run_options(command: Callable[..., Any]) -> Callable[..., Any]:
     )
     @functools.wraps(command)
     def wrapper(dry_run: bool, check: bool, **options: Any) -> Any:
-        return command(dry_run=DryRun.CHECKED if check else DryRun.NO.or_offline(dry_run), **options)
+        return command(dry_run_choice=DryRun.CHECKED if check else DryRun.NO.or_offline(dry_run), **options)
 
     return wrapper
-
-
-def stamped(tags: Sequence[str], status_files: Sequence[Path]) -> list[str]:
-    """The tags with the values of the status files in them.
-
-    Raises UsageError for a key that no file has and for a brace that belongs to none, FormatError, Error.
-    """
-    status = merged(parse_status(read_bounded(path, MAX_STATUS_SIZE, "the status file")) for path in status_files)
-    return [expanded(tag, status) for tag in tags]

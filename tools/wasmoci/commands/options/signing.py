@@ -15,6 +15,7 @@ from wasmoci.cosign.signer import StatementSigner
 from wasmoci.keys.protocols import PasswordSource, no_password
 from wasmoci.trust.signers import IdentitySpec, KeySpec, open_signer
 from wasmoci.values.errors import UsageError
+from wasmoci.values.notes import Notes
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class SigningOptions:
     def __bool__(self) -> bool:
         return bool(self.keys) or self.keyless
 
-    def uses(self, trusted_root: Path | None = None) -> list[KeySpec | IdentitySpec]:
+    def specs(self, trusted_root: Path | None = None) -> list[KeySpec | IdentitySpec]:
         """Who signs, in the order in which they were given; UsageError where the options contradict each other."""
         if self.public_keys and len(self.public_keys) != len(self.keys):
             raise UsageError(
@@ -42,21 +43,21 @@ class SigningOptions:
         if not self.keyless and (self.identity_token or self.signing_config):
             raise UsageError("--identity-token and --signing-config go with --keyless")
         public_keys: Sequence[Path | None] = self.public_keys or [None] * len(self.keys)
-        uses: list[KeySpec | IdentitySpec] = [KeySpec(*pair) for pair in zip(self.keys, public_keys, strict=True)]
+        specs: list[KeySpec | IdentitySpec] = [KeySpec(*pair) for pair in zip(self.keys, public_keys, strict=True)]
         if self.keyless:
-            uses.append(IdentitySpec(self.identity_token, self.signing_config, trusted_root))
-        return uses
+            specs.append(IdentitySpec(self.identity_token, self.signing_config, trusted_root))
+        return specs
 
-    def signers(self, trusted_root: Path | None = None) -> list[StatementSigner]:
-        """Open the keys and the identity.
+    def signers(self, notes: Notes, trusted_root: Path | None = None) -> list[StatementSigner]:
+        """Open the keys and the identity; see `open_signer`.
 
-        Raises UsageError as `uses` and where nobody is named, KeyFileError where a key cannot be used or
+        Raises UsageError as `specs` and where nobody is named, KeyFileError where a key cannot be used or
         does not belong to its public key.
         """
-        uses = self.uses(trusted_root)
-        if not uses:
+        specs = self.specs(trusted_root)
+        if not specs:
             raise UsageError("nobody is named who signs: give --key, or --keyless")
-        return [open_signer(use, self.password, private=self.private) for use in uses]
+        return [open_signer(spec, self.password, notes, private=self.private) for spec in specs]
 
 
 def signing_options(command: Callable[..., None]) -> Callable[..., None]:

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 
 from wasmoci.commands.report.output import Report, error_members
+from wasmoci.commands.report.published import dry_run_report, outcome_json
+from wasmoci.commands.report.verdict import verdict_json
 from wasmoci.publish.many import Image, in_words
 
 
@@ -39,28 +41,29 @@ def _totals(images: Sequence[Image]) -> dict[str, int]:
 def _kind(image: Image) -> str:
     if image.errors():
         return "failedImages"
-    if image.dry_run is not None:
+    if image.shown is not None:
         return "shownImages"
     unchanged = all(one.published is not None and one.published.is_nothing for one in image.outcomes)
     return "unchangedImages" if unchanged else "sentImages"
 
 
 def _lines(image: Image) -> list[str]:
-    if image.dry_run is not None:
-        return [f"{image.name}: {line}" for line in image.dry_run.lines]
+    if image.shown is not None:
+        return [f"{image.name}: {line}" for line in dry_run_report(image.shown).lines]
     return [f"{image.name}: {in_words(image)}"]
 
 
 def _image_json(image: Image) -> dict[str, object]:
-    members: dict[str, object] = {"target": image.name, **image.verdict}
+    verdict = {} if image.verified is None else verdict_json(image.verified)
+    members: dict[str, object] = {"target": image.name, **verdict}
     if image.failure is not None:
         return {**members, "published": False, **error_members(image.failure)}
-    if image.dry_run is not None:
-        return {**members, **image.dry_run.data, "warnings": list(image.dry_run.warnings)}
+    if image.shown is not None:
+        return {**members, **dry_run_report(image.shown).data, "warnings": list(image.shown.warnings)}
     return {
         **members,
         "published": not image.errors(),
         "references": list(image.references),
-        "repositories": [one.to_json() for one in image.outcomes],
+        "repositories": [outcome_json(outcome) for outcome in image.outcomes],
         "warnings": list(image.warnings),
     }

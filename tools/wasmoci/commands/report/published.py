@@ -1,0 +1,96 @@
+"""What publishing did or would do, for people and programs."""
+
+from wasmoci.commands.report.output import Report
+from wasmoci.commands.report.verdict import verdict_json
+from wasmoci.publish.look import Look, Shown
+from wasmoci.publish.outcome import Outcome, counts, references_of
+from wasmoci.publish.signed import PublishedImage
+from wasmoci.publish.tags import TagChange, TagState
+
+
+def published_report(image: PublishedImage) -> Report:
+    """What was sent to each repository; raises the error of the only one, where that failed."""
+    errors = [outcome.error for outcome in image.outcomes if outcome.error is not None]
+    if len(image.outcomes) == 1 and errors:
+        raise errors[0]
+    done = [(outcome.repository, outcome.published) for outcome in image.outcomes if outcome.published]
+    references = [name for repository, _ in done for name in references_of(repository, image.plan)]
+    data = {
+        **verdict_json(image.plan.verified),
+        "references": references,
+        "published": not errors,
+        "repositories": [outcome_json(outcome) for outcome in image.outcomes],
+    }
+    lines = [f"published {reference}" for reference in references]
+    lines += [f"{repository}: {counts(published)}" for repository, published in done]
+    return Report(lines, data, errors=errors)
+
+
+def outcome_json(outcome: Outcome) -> dict[str, object]:
+    """`repository`, `published`, and `sent`, `alreadyThere`, `tagsSet`, `tagsLeft`, or `message`."""
+    if outcome.published is None:
+        return {"repository": str(outcome.repository), "published": False, "message": str(outcome.error)}
+    return {
+        "repository": str(outcome.repository),
+        "published": True,
+        "sent": outcome.published.sent,
+        "alreadyThere": outcome.published.present,
+        "tagsSet": list(outcome.published.tags_set),
+        "tagsLeft": list(outcome.published.tags_left),
+    }
+
+
+def dry_run_report(shown: Shown) -> Report:
+    """What would be signed and sent, and what registries said of it."""
+    data: dict[str, object] = {
+        **verdict_json(shown.verified),
+        "published": False,
+        "signing": list(shown.signing),
+        "references": list(shown.references),
+        "steps": list(shown.steps),
+    }
+    if shown.looks:
+        data["registries"] = [_look_json(look) for look in shown.looks]
+    unknown = "" if shown.digest_is_known else ", whose digest the signature decides"
+    seen = [line for look in shown.looks for line in _look_lines(look)]
+    lines = [f"would {line}" for line in shown.signing]
+    lines += [*(seen or shown.steps), *(f"would publish {reference}{unknown}" for reference in shown.references)]
+    return Report(lines, data, shown.warnings, shown.errors())
+
+
+def _look_lines(look: Look) -> list[str]:
+    repository = look.request.repository
+    if look.state is None:
+        return [f"{repository}: cannot be asked"]
+    steps = [f"{'already there' if done else 'missing'}: {step}" for step, done in look.state.steps]
+    return [f"{repository}: {line}" for line in (*steps, *map(_tag_line, look.state.tags))]
+
+
+def _look_json(look: Look) -> dict[str, object]:
+    """`repository`, and `missing`, `alreadyThere` and `tags` (each `tag`, `change`, `current`), or `message`."""
+    repository = str(look.request.repository)
+    if look.state is None:
+        return {"repository": repository, "message": str(look.error)}
+    return {
+        "repository": repository,
+        "missing": [step for step, done in look.state.steps if not done],
+        "alreadyThere": [step for step, done in look.state.steps if done],
+        "tags": [
+            {
+                "tag": state.tag,
+                "change": state.change.value,
+                "current": None if state.current is None else str(state.current),
+            }
+            for state in look.state.tags
+        ],
+    }
+
+
+def _tag_line(state: TagState) -> str:
+    if state.change is TagChange.SET:
+        return f"tag {state.tag} would be set"
+    if state.change is TagChange.MOVED:
+        return f"tag {state.tag} would be moved from {state.current}"
+    if state.change is TagChange.LEFT:
+        return f"tag {state.tag} would be left on {state.current}"
+    return f"tag {state.tag} on {state.current} would be refused"

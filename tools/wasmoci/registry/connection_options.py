@@ -1,0 +1,35 @@
+"""How registries are reached, as plain values; the HTTP client is imported only where one is."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from wasmoci.registry.registries import Registries
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionOptions:
+    """`insecure` are `host[:port]` of registries without TLS; the others are PEM files for all registries with it."""
+
+    insecure: Sequence[str] = ()
+    ca: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+
+    def seen_from(self, folder: Path) -> "ConnectionOptions":
+        """The same, with files that are relative to `folder`."""
+        ca, certificate, key = (path and folder / path for path in (self.ca, self.certificate, self.key))
+        return ConnectionOptions(self.insecure, ca, certificate, key)
+
+    def and_insecure(self, registries: Sequence[str]) -> "ConnectionOptions":
+        return replace(self, insecure=(*registries, *self.insecure))
+
+    def registries(self) -> "Registries":
+        """With credentials, proxies and what is not said here from the environment."""
+        from wasmoci.registry.registries import Registries
+        from wasmoci.registry.tls import TlsFiles
+
+        return Registries(os.environ, self.insecure, tls=TlsFiles(self.ca, self.certificate, self.key))
