@@ -7,7 +7,7 @@ import pytest
 
 if __name__ == "__main__":
     config, *files = sys.argv[1:]
-    options = ["-c", config, "--tb=short", "--override-ini=addopts=-ra --strict-markers -p no:cacheprovider"]
+    options = ["-c", config, "--tb=short"]
     if only := os.environ.get("TESTBRIDGE_TEST_ONLY"):
         options.append(f"-k={only}")
     if xml := os.environ.get("XML_OUTPUT_FILE"):

@@ -11,7 +11,7 @@ ACTION_TOOL = {
     ),
 }
 
-# One worker serves many requests at a time, and knows no state: tools/wasmoci/worker.
+# One worker serves many requests at a time, and knows no state: tools/wasmoci/bazel/worker.
 WORKER = {
     "requires-worker-protocol": "json",
     "supports-multiplex-sandboxing": "1",
@@ -40,7 +40,7 @@ def run_tool(ctx, action, args, **kwargs):
 
     Args:
         ctx: the context of a rule with `ACTION_TOOL`.
-        action: the name of the action, one of `wasmoci.worker.actions`.
+        action: the name of the action, one of `wasmoci.bazel.worker.actions`.
         args: Args of `tool_args`.
         **kwargs: what else `ctx.actions.run` takes. `execution_requirements` are `WORKER` unless others are given.
     """

@@ -179,7 +179,7 @@ wasm_oci_transparency_log = rule(
         ),
         "_libraries": attr.label_list(
             default = [
-                Label("//tools/wasmoci:image_logging"),
+                Label("//tools/wasmoci/sign"),
                 Label("//tools/wasmoci/transparency:rekor"),
             ],
             providers = [PyInfo],

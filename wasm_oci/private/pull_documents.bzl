@@ -17,7 +17,7 @@ _ATTACHED_SIGNATURES = [
     "application/vnd.rules-wasm-oci.component-signature.v1",
 ]
 
-# The limits of tools/wasmoci: oci.py, limits.py, cosign_bundle.py.
+# The limits of tools/wasmoci: oci/manifest.py, values/limits.py, cosign/bundle.py.
 _MAX_MANIFEST_SIZE = 4 * 1024 * 1024
 _MAX_ATTACHED = 100
 _MAX_SIGNATURE_SIZE = 10 * 1024 * 1024

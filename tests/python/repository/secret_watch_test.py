@@ -10,7 +10,7 @@ import pytest
 
 import wasmoci
 
-CONFTEST = Path(__file__).parent.parent / "conftest.py"
+CONFTEST = Path(__file__).parents[2] / "conftest.py"
 
 PROGRAM = """\
 import base64, logging, os, subprocess, sys
