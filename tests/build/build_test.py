@@ -136,7 +136,7 @@ def test_the_tool_has_no_code_for_networks() -> None:
     bazel("build", "//tools:action_modules")
     with zipfile.ZipFile(ROOT / "bazel-bin/tools/action_modules.zip") as packed:
         names = packed.namelist()
-    assert "wasmoci/sign_image.py" in names
+    assert "wasmoci/sign/image.py" in names
     network = ("urllib3/", "requests/", "sigstore/", "wasmoci/registry/", "wasmoci/keyless/")
     assert [name for name in names if name.startswith(network)] == []
 

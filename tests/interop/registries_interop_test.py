@@ -205,8 +205,8 @@ def test_ten_publishers_at_once_in_threads(registry: Registry) -> None:
 
 PUBLISHER = """
 import json, os, sys
-from wasmoci.oci import Manifest, referrer_descriptor
-from wasmoci.reference import Repository
+from wasmoci.oci.manifest import Manifest, referrer_descriptor
+from wasmoci.values.image_reference import Repository
 from wasmoci.registry.client import RepositoryClient
 
 address, path, insecure, data = sys.argv[1:]

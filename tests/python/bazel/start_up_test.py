@@ -123,7 +123,7 @@ def test_a_compact_or_plain_key_needs_no_code_for_key_files(key: str, public_key
 def test_wasm_oci_imports_the_command_that_is_called(inputs: Path) -> None:
     modules = loaded([*wasm_oci_command(_SAY_MODULES), "component", "show", "hello.wasm"], inputs)
     assert packages(modules) <= _OURS
-    assert {name for name in modules if name.startswith(("wasmoci.cli.component", "wasmoci.cli.image"))} == {
+    assert {name for name in modules if name.startswith(("wasmoci.commands.component", "wasmoci.commands.image"))} == {
         "wasmoci.commands.component_show"
     }
 

@@ -214,7 +214,7 @@ def test_every_path_of_a_tool_is_looked_up_in_the_sandbox(tool: str) -> None:
 _BADLY_BEHAVED = """
 import os, sys, warnings
 import click
-from wasmoci.worker.tool import run_tool
+from wasmoci.bazel.worker.tool import run_tool
 
 @click.command()
 @click.argument("what")

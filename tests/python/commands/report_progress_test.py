@@ -137,9 +137,9 @@ def test_lines_without_a_terminal(command: list[str]) -> None:
 
 HOSTILE = "tag \x1b[31mred\r\x07 [bold]bold[/bold] :smile: \u202e"
 PRINTS = f"""
-import wasmoci.cli.main, click
-from wasmoci.cli.output import Report, reported
-from wasmoci.cli.progress_output import progress_output
+import wasmoci.commands.main, click
+from wasmoci.commands.report.output import Report, reported
+from wasmoci.commands.report.progress import progress_output
 @click.command()
 @reported
 def main():

@@ -14,11 +14,11 @@ from wasmoci.values.image_reference import Repository
 SIZE = 512 * 1024 * 1024
 MAX_PEAK_MIB = 96
 
-# VmHWM, not ru_maxrss: see registry_memory_test.py.
+# VmHWM, not ru_maxrss: see registry/memory_test.py.
 PROGRAM = """
 import sys
 from pathlib import Path
-from wasmoci.cli.main import main
+from wasmoci.commands.main import main
 
 source, target, folder, *registries = sys.argv[1:]
 reach = [word for one in registries for word in ("--insecure-registry", one)]

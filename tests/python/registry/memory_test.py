@@ -16,9 +16,9 @@ PROGRAM = """
 import sys
 from functools import partial
 from pathlib import Path
-from wasmoci.digest import Digest
-from wasmoci.oci import Descriptor
-from wasmoci.reference import Repository
+from wasmoci.values.digest import Digest
+from wasmoci.oci.manifest import Descriptor
+from wasmoci.values.image_reference import Repository
 from wasmoci.registry.client import RepositoryClient
 
 operation, address, path, file, hexadecimal, size = sys.argv[1:]

@@ -74,8 +74,8 @@ def test_in_threads(registry: EmbeddedRegistry) -> None:
 
 PROGRAM = """
 import sys
-from wasmoci.oci import Manifest, referrer_descriptor
-from wasmoci.reference import Repository
+from wasmoci.oci.manifest import Manifest, referrer_descriptor
+from wasmoci.values.image_reference import Repository
 from wasmoci.registry.client import RepositoryClient
 
 address, path, data = sys.argv[1:]

@@ -280,8 +280,8 @@ def test_stop_in_a_signal_handler(number: signal.Signals, tmp_path: Path) -> Non
     script = """
 import signal, sys
 from pathlib import Path
-from wasmoci.registry.server import EmbeddedRegistry
-from wasmoci.registry.server_auth import BearerAuth
+from wasmoci.registry_server.server import EmbeddedRegistry
+from wasmoci.registry_server.auth import BearerAuth
 registry = EmbeddedRegistry(Path(sys.argv[1]))
 for number in (signal.SIGINT, signal.SIGTERM):
     signal.signal(number, lambda *_: registry.stop())

@@ -16,11 +16,11 @@ MAX_GROWTH_MIB = 64
 PROGRAM = """
 import sys
 from pathlib import Path
-from wasmoci.component_summary import summarize
+from wasmoci.wasm.summary import summarize
 from wasmoci.keys.component import ComponentSigner, SecretKey
-from wasmoci.sign_component import sign_detached, sign_embedded
-from wasmoci.verify_component import verify_component
-from wasmoci.wasm import Kind
+from wasmoci.sign.component import sign_detached, sign_embedded
+from wasmoci.verify.component import verify_component
+from wasmoci.wasm.sections import Kind
 
 def peak():
     if Path("/proc/self/status").exists():
