@@ -1,5 +1,5 @@
 """Dual-layer signed WebAssembly component OCI images.
 
-Imports point one way: formats, then adapters (keys, layout, registry), then operations,
-then `wasmoci.commands`. `tests/python/layers_test.py` holds the order.
+Each folder is a room, and imports between rooms point one way: docs/architecture.md shows the picture,
+`tests/python/repository/layers_test.py` holds the order.
 """

@@ -1,196 +1,104 @@
-"""Imports point one way: formats, adapters, operations, tools; and packaging can reach no key and no network."""
+"""Imports between folders point one way, down the table: what a folder may import is what its line says."""
 
 import ast
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-import wasmoci
+from import_fixtures import (
+    FOLDERS,
+    MODULES,
+    folder_of,
+    folders_imported_by,
+    imports_of,
+    modules_in,
+    own_imports_of,
+    room_of,
+    tree_of,
+)
 
-PACKAGE = Path(wasmoci.__file__).parent
-
-FORMATS = {
-    "background_sha256",
-    "base64_strict",
-    "component_externs",
-    "component_file_name",
-    "component_interface",
-    "component_message",
-    "component_metadata",
-    "component_parts",
-    "component_referrer",
-    "component_signature",
-    "component_types",
-    "cosign_bundle",
-    "cosign_tags",
-    "digest",
-    "errors",
-    "if_exists",
-    "level",
-    "license_expression",
-    "limits",
-    "oci",
-    "oci_platform",
-    "package_name",
-    "predicate_document",
-    "predicate_type",
-    "progress",
-    "provenance",
-    "reference",
-    "referrer_list",
-    "section_pattern",
-    "signature_format",
-    "signing_request_file",
-    "simple_signing",
-    "statement",
-    "strict_json",
-    "text",
-    "verdict_files",
-    "wasm",
-    "wasm_artifact",
-    "web_url",
-    "wit_package",
-    "workspace_status",
-}
-ADAPTERS = {
-    "files",
-    "image_index",
-    "image_source",
-    "keyless",
-    "keys",
-    "layout",
-    "layout_bundle",
-    "registry",
-    "registry_source",
-    "statement_signer",
-    "transparency",
-}
-OPERATIONS = {
-    "already_published",
-    "attached_bundles",
-    "attest",
-    "blob_supply",
-    "check_copy",
-    "component_matrix",
-    "component_summary",
-    "copy_image",
-    "edit_signatures",
-    "existing_tags",
-    "image_contents",
-    "image_provenance",
-    "image_signatures",
-    "image_trust",
-    "import_signatures",
-    "keygen",
-    "layout_contents",
-    "log_signatures",
-    "make_index",
-    "package",
-    "publish",
-    "pull",
-    "registry_state",
-    "send_image",
-    "sign_component",
-    "sign_component_file",
-    "sign_image",
-    "sign_layout",
-    "sign_layout_component",
-    "signing_request",
-    "split_component",
-    "unpack",
-    "verify",
-    "verify_attestation",
-    "verify_component",
-    "verify_index",
-    "verify_bundle",
-    "verify_parts",
-    "verify_image_component",
-}
-TOOLS = {"cli", "worker"}
-
-MAY_IMPORT = {
-    **dict.fromkeys(FORMATS, FORMATS),
-    **dict.fromkeys(ADAPTERS, FORMATS | ADAPTERS),
-    **dict.fromkeys(OPERATIONS, FORMATS | ADAPTERS | OPERATIONS),
-    **dict.fromkeys(TOOLS, FORMATS | ADAPTERS | OPERATIONS | TOOLS),
+# A folder: the folders that it may import | the libraries.
+TABLE = {
+    "values": "|",
+    "wasm": "values |",
+    "oci": "values wasm |",
+    "cosign": "values wasm oci |",
+    "disk": "values oci cosign |",
+    "keys": "values wasm cosign disk keys.services | cryptography nacl",
+    "keys.services": "values disk keys | azure boto3 botocore cryptography google hvac pkcs11 requests",
+    "registry": "values oci disk | urllib3",
+    "registry_server": "values oci |",
+    "transparency": "values cosign disk keys registry |",
+    "keyless": "values cosign disk transparency | cryptography re2 sigstore",
+    "package": "values wasm oci disk |",
+    "verify": "values wasm oci cosign disk keys |",
+    "trust": "values cosign keys transparency keyless verify |",
+    "sign": "values wasm oci cosign disk keys transparency package verify trust |",
+    "publish": "values oci cosign disk registry verify sign |",
+    "commands.report": "values oci disk keys verify publish | click rich",
+    "commands.options": "values cosign disk keys registry trust sign commands.report | click",
+    "commands": """values wasm oci cosign disk keys registry registry_server transparency package verify trust sign publish
+                   commands.report commands.options | click""",
+    "bazel": "values disk verify trust sign publish commands.report commands.options | click runfiles",
+    "bazel.worker": "values disk commands commands.options | click",
 }
 
-SERVICES = {"keys.services"}
+# Bytes and values: these do no input and output of their own.
+FORMATS = {"cosign", "oci", "values", "wasm"}
 
-LIBRARIES = {
-    "azure": SERVICES,
-    "boto3": SERVICES,
-    "botocore": SERVICES,
-    "click": {"cli", "worker"},
-    "cryptography": {"keyless", "keys"},
-    "google": SERVICES,
-    "hvac": SERVICES,
-    "nacl": {"keys"},
-    "pkcs11": SERVICES,
-    "re2": {"keyless"},
-    "requests": SERVICES,
-    "rich": {"cli.progress_bars"},
-    "runfiles": {"cli"},
-    "sigstore": {"keyless"},
-    "urllib3": {"registry", "transparency"},
-}
+MOST_MODULES = 20
+MOST_LINES = 250
 
 
-def name_of(path: Path) -> str:
-    """The module's name below `wasmoci`."""
-    return ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__")
+def allowed(folder: str) -> tuple[set[str], set[str]]:
+    """The folders and the libraries that a folder may import."""
+    folders, libraries = TABLE[folder].split("|")
+    return set(folders.split()), set(libraries.split())
 
 
-MODULES = {name_of(path): path for path in sorted(PACKAGE.rglob("*.py")) if path != PACKAGE / "__init__.py"}
+def libraries_of(module: str) -> set[str]:
+    return {name.split(".")[0] for name in imports_of(module)} - sys.stdlib_module_names - {"wasmoci"}
 
 
-def imports_of(module: str) -> set[str]:
-    """Everything that a module imports, at its top and inside functions, as full names."""
-    found: set[str] = set()
-    for node in ast.walk(ast.parse(MODULES[module].read_text())):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{module}: imports are written in full"
-            assert node.module is not None
-            found |= {f"{node.module}.{alias.name}" for alias in node.names} | {node.module}
-    return found
+def test_every_folder_has_a_line() -> None:
+    assert set(TABLE) == FOLDERS
 
 
-def own_imports_of(module: str) -> set[str]:
-    """The modules below `wasmoci` that a module imports."""
-    inside = {name.removeprefix("wasmoci.") for name in imports_of(module) if name.startswith("wasmoci.")}
-    return {name for name in inside if name in MODULES}
-
-
-def layer_of(module: str) -> str:
-    return module.split(".", maxsplit=1)[0]
+def test_the_table_points_one_way() -> None:
+    rooms = list(dict.fromkeys(room_of(folder) for folder in TABLE))
+    for folder in TABLE:
+        below = rooms[: rooms.index(room_of(folder)) + 1]
+        assert {room_of(name) for name in allowed(folder)[0]} <= set(below), folder
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_module_imports_its_own_layer_and_the_ones_below(module: str) -> None:
-    layer = layer_of(module)
-    assert layer in MAY_IMPORT, f"{layer} is new: add it to the layer that it belongs to"
-    assert {layer_of(name) for name in own_imports_of(module)} <= MAY_IMPORT[layer]
+def test_a_module_imports_what_the_line_of_its_folder_says(module: str) -> None:
+    folders, libraries = allowed(folder_of(module))
+    assert folders_imported_by([module]) <= folders | {folder_of(module)}
+    assert libraries_of(module) <= libraries
 
 
-def is_in(module: str, places: set[str]) -> bool:
-    return any(f"{module}.".startswith(f"{place}.") for place in places)
+@pytest.mark.parametrize("folder", TABLE)
+def test_a_line_says_no_more_than_is_used(folder: str) -> None:
+    modules = modules_in(folder)
+    folders = folders_imported_by(modules) - {folder}
+    libraries = {name for module in modules for name in libraries_of(module)}
+    assert (folders, libraries) == allowed(folder)
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_libraries_are_used_in_one_place(module: str) -> None:
-    standard = sys.stdlib_module_names | {"wasmoci"}
-    libraries = {name.split(".")[0] for name in imports_of(module)} - standard
-    assert libraries <= {name for name, places in LIBRARIES.items() if is_in(module, places)}
+def test_operations_know_no_command_line() -> None:
+    assert {room_of(folder) for folder in TABLE if "click" in allowed(folder)[1]} == {"commands", "bazel"}
 
 
-@pytest.mark.parametrize("module", sorted(FORMATS & set(MODULES)))
+def test_progress_bars_alone_need_rich() -> None:
+    assert [module for module in MODULES if "rich" in libraries_of(module)] == ["commands.report.progress_bars"]
+
+
+@pytest.mark.parametrize("module", [*(name for name in MODULES if room_of(name) in FORMATS), "verify.verdict_files"])
 def test_formats_do_no_input_and_output_of_their_own(module: str) -> None:
     doors = {"os", "pathlib", "socket", "subprocess", "tempfile", "shutil", "urllib", "http", "ssl"}
-    imported = imports_of(module) - {"os.SEEK_END", "os"} if module == "wasm" else imports_of(module)
+    imported = imports_of(module) - {"os.SEEK_END", "os"} if module == "wasm.sections" else imports_of(module)
     assert not {name.split(".")[0] for name in imported} & doors
 
 
@@ -208,6 +116,26 @@ def test_no_cycles() -> None:
         visit(module, ())
 
 
+@pytest.mark.parametrize("folder", sorted(set(TABLE) - {"commands"}))
+def test_a_folder_is_small(folder: str) -> None:
+    assert len(modules_in(folder)) <= MOST_MODULES
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_is_short_or_says_why_not(module: str) -> None:
+    lines = MODULES[module].read_text(encoding="utf-8").count("\n")
+    docstring = ast.get_docstring(tree_of(module)) or ""
+    assert (lines > MOST_LINES) == ("This page is long because" in docstring)
+
+
+@pytest.mark.parametrize("folder", TABLE)
+def test_a_folder_says_in_one_sentence_what_it_is(folder: str) -> None:
+    docstring = ast.get_docstring(tree_of(folder)) or ""
+    assert docstring.endswith(".")
+    assert ". " not in docstring
+    assert "TODO" not in docstring
+
+
 def reachable(module: str) -> set[str]:
     found: set[str] = set()
     waiting = [module]
@@ -222,10 +150,10 @@ def reachable(module: str) -> set[str]:
 FORBIDDEN_FOR_PACKAGING = {"click", "cryptography", "http", "nacl", "socket", "ssl", "subprocess", "urllib", "urllib3"}
 
 
-@pytest.mark.parametrize("operation", ["package", "signing_request"])
+@pytest.mark.parametrize("operation", [*modules_in("package"), "sign.signing_request"])
 def test_packaging_can_reach_no_key_and_no_network(operation: str) -> None:
     modules = reachable(operation)
-    assert not {layer_of(name) for name in modules} & {"keys", "registry", "registry_source", "cli"}
+    assert not {room_of(name) for name in modules} & {"keys", "registry", "commands", "bazel"}
     for module in modules:
         assert not {name.split(".")[0] for name in imports_of(module)} & FORBIDDEN_FOR_PACKAGING, module
 
@@ -234,17 +162,17 @@ def test_packaging_can_reach_no_key_and_no_network(operation: str) -> None:
     ("module", "forbidden"),
     [
         ("keys.references", ["azure", "boto3", "google", "grpc", "hvac", "pkcs11", "requests", "nacl", "socket"]),
-        ("package", ["socket", "ssl", "cryptography", "nacl", "urllib3", "click", "wasmoci.keys"]),
-        ("sign_image", ["socket", "ssl", "nacl", "urllib3", "click", "sigstore", "wasmoci.registry"]),
-        ("sign_component", ["socket", "ssl", "nacl", "urllib3", "click", "wasmoci.registry"]),
-        ("verify", ["urllib3", "nacl", "click", "sigstore", "re2", "wasmoci.registry"]),
+        ("package.image", ["socket", "ssl", "cryptography", "nacl", "urllib3", "click", "wasmoci.keys"]),
+        ("sign.image", ["socket", "ssl", "nacl", "urllib3", "click", "sigstore", "wasmoci.registry"]),
+        ("sign.component", ["socket", "ssl", "nacl", "urllib3", "click", "wasmoci.registry"]),
+        ("verify.image", ["urllib3", "nacl", "click", "sigstore", "re2", "wasmoci.registry"]),
         ("transparency.verifying", ["nacl", "urllib3", "click", "wasmoci.registry"]),
-        ("log_signatures", ["nacl", "urllib3", "click", "wasmoci.registry"]),
+        ("sign.log", ["nacl", "urllib3", "click", "wasmoci.registry"]),
         ("keyless.verifying", ["sigstore", "re2", "requests", "pydantic"]),
         ("keyless.signing", ["sigstore", "re2", "requests", "pydantic"]),
-        ("cli.publish", ["rich", "sigstore"]),
-        ("cli.main", ["sigstore", "re2", "requests", "pydantic"]),
-        ("cli.verify", ["sigstore", "re2", "urllib3", "wasmoci.keyless", "wasmoci.keys.references"]),
+        ("commands.publish", ["rich", "sigstore"]),
+        ("commands.main", ["sigstore", "re2", "requests", "pydantic"]),
+        ("commands.verify", ["sigstore", "re2", "urllib3", "wasmoci.keyless", "wasmoci.keys.references"]),
     ],
 )
 def test_importing_an_operation_loads_none_of(module: str, forbidden: list[str]) -> None:

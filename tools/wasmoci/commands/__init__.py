@@ -1,1 +1,1 @@
-"""The commands: each reads its options, calls one operation and prints what it returns."""
+"""The commands of `wasm-oci`: each reads its options, calls one operation and reports what it returns."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""What is signed about an image, in the formats of cosign: bundles, statements, simple signing, provenance."""

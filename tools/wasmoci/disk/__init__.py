@@ -1,1 +1,1 @@
-"""TODO."""
+"""Files and OCI image layouts on disk."""

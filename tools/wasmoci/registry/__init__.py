@@ -1,1 +1,1 @@
-"""The registry side: an OCI distribution-spec 1.1 client, and an embedded registry for tests."""
+"""The client of a registry (OCI distribution-spec 1.1)."""

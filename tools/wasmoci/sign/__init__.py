@@ -1,1 +1,1 @@
-"""TODO."""
+"""Sign components, images and statements about images, in files and layouts."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""The words that all rooms use: errors, digests, references, names, and JSON that is read strictly."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Options that several commands have, and the values that they fill."""
