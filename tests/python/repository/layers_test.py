@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -47,6 +48,8 @@ TABLE = {
 # Bytes and values: these do no input and output of their own.
 FORMATS = {"cosign", "oci", "values", "wasm"}
 
+ARCHITECTURE = Path(__file__).absolute().parents[3] / "docs" / "architecture.md"
+
 MOST_MODULES = 20
 MOST_LINES = 250
 
@@ -85,6 +88,18 @@ def test_a_line_says_no_more_than_is_used(folder: str) -> None:
     folders = folders_imported_by(modules) - {folder}
     libraries = {name for module in modules for name in libraries_of(module)}
     assert (folders, libraries) == allowed(folder)
+
+
+def row(folder: str) -> str:
+    """The line of a folder in docs/architecture.md."""
+    folders, libraries = (", ".join(words.split()) for words in TABLE[folder].split("|"))
+    return f"| `{folder.replace('.', '/')}/` | {ast.get_docstring(tree_of(folder))} | {folders} | {libraries} |"
+
+
+def test_the_docs_have_the_same_table() -> None:
+    _, _, rest = ARCHITECTURE.read_text(encoding="utf-8").partition("| folder |")
+    written, _, _ = rest.partition("\n\n")
+    assert written.splitlines()[2:] == [row(folder) for folder in TABLE]
 
 
 def test_operations_know_no_command_line() -> None:

@@ -1,1 +1,1 @@
-"""What is signed about an image, in the formats of cosign: bundles, statements, simple signing, provenance."""
+"""What is signed about an image, in cosign's formats: statements, bundles, simple signing, provenance."""

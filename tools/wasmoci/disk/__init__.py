@@ -1,1 +1,1 @@
-"""Files and OCI image layouts on disk."""
+"""Files and OCI image layouts."""

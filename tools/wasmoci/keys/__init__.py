@@ -1,1 +1,1 @@
-"""Signing and verification keys, one backend a file."""
+"""Signing keys and trusted keys, in files, variables, tokens and services."""

@@ -1,1 +1,1 @@
-"""What is in an image: manifests, platforms, indexes, referrers, and the graph of all of them."""
+"""What is in an image: manifests, platforms, indexes, referrers, the image graph."""

@@ -1,1 +1,1 @@
-"""From components to layouts: one image, an index of images, and the component out of a layout again."""
+"""Packages components as images and indexes in layouts, and unpacks them."""

@@ -1,1 +1,1 @@
-"""From a layout to a registry: a plan, what is missing there, the copy and its tags."""
+"""Sends images with their signatures to registries: plans, copies, tags."""

@@ -1,1 +1,1 @@
-"""The client of a registry (OCI distribution-spec 1.1)."""
+"""A client of registries (OCI distribution-spec 1.1)."""

@@ -1,1 +1,1 @@
-"""The embedded registry, for tests and demonstrations (OCI distribution-spec 1.1)."""
+"""An embedded registry, for tests and demonstrations."""

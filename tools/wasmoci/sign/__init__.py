@@ -1,1 +1,1 @@
-"""Sign components, images and statements about images, in files and layouts."""
+"""Signs components, images and statements, in files and layouts."""

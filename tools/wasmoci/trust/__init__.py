@@ -1,1 +1,1 @@
-"""From plain values, which options and requests give, to trusted keys and to signing keys."""
+"""From plain values, of options or requests, to trusted keys and signing keys."""

@@ -1,1 +1,1 @@
-"""The words that all rooms use: errors, digests, references, names, and JSON that is read strictly."""
+"""Words that all rooms use: errors, digests, references, names, strict JSON."""

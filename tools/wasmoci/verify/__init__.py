@@ -1,1 +1,1 @@
-"""From an image and who is trusted to a verdict; and the same for a component alone."""
+"""Verdicts on images and components: who of the trusted signed what."""
