@@ -21,7 +21,7 @@ from registry_fixtures import PASSWORD, REPOSITORY_PATH, Answer, Tls
 from wasmoci.cosign.simple_signing import signature_tag
 from wasmoci.oci.component_referrer import SIGNATURE_MEDIA_TYPE, component_signature_referrer
 from wasmoci.oci.manifest import EMPTY_CONFIG, EMPTY_MEDIA_TYPE, INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descriptor
-from wasmoci.registry_server.auth import ServerAuth
+from wasmoci.registry_server.http_server import ServerAuth
 from wasmoci.registry_server.server import EmbeddedRegistry
 
 TRUST_STORE_PASSWORD = "changeit"

@@ -23,7 +23,7 @@ import attestation_targets
 from wasmoci.cosign import bundle as cosign_bundle
 from wasmoci.cosign import simple_signing
 from wasmoci.cosign.signing_request import ComponentAsked, ManifestAsked, SigningRequest, parse_asked
-from wasmoci.keys import component, cosign_file, image
+from wasmoci.keys import component, cosign_file, image, references
 from wasmoci.oci.manifest import Descriptor, Index, Manifest
 from wasmoci.oci.platform import Platform
 from wasmoci.oci.referrers import ReferrerList
@@ -175,7 +175,7 @@ def _component_public(data: bytes) -> None:
 
 def _component_secret(data: bytes) -> None:
     with _file_with(component, data) as path:
-        signer = component.load_signer(path)
+        signer = references.open_component_signer(str(path))
     signer.public_key.verify(signer.sign(data), data)
 
 
@@ -183,7 +183,7 @@ def _openssh_secret(blob: bytes) -> None:
     """`openssh-key-v1` inside its base64, with a cheap key derivation."""
     data = b"-----BEGIN OPENSSH PRIVATE KEY-----\n" + base64.b64encode(blob) + b"\n-----END OPENSSH PRIVATE KEY-----\n"
     with _file_with(component, data) as path, mock.patch.object(ssh, "_bcrypt_kdf", _cheap_kdf):
-        component.load_signer(path, lambda: PASSWORD)
+        references.open_component_signer(str(path), lambda: PASSWORD)
 
 
 def _image_public(data: bytes) -> None:

@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from key_fixtures import image_signer
 from peers import built, run
 from wasmoci.disk.layout import Layout
 from wasmoci.keys.algorithms import DEFAULT
 from wasmoci.keys.component import load_public_key as load_component_key
-from wasmoci.keys.image import ImagePublicKey, load_public_key, load_signer
+from wasmoci.keys.image import ImagePublicKey, load_public_key
 from wasmoci.oci.manifest import Manifest
 from wasmoci.oci.progress import SILENT
 from wasmoci.package.image import PackageRequest, package
@@ -65,7 +66,7 @@ def unsigned_layout(folder: Path) -> Path:
 def signed_layout(folder: Path, pair: KeyPair, repository: str, formats: tuple[SignatureFormat, ...] = BOTH) -> Path:
     """The same with an OCI signature in these formats."""
     unsigned, layout = unsigned_layout(folder), folder / "signed"
-    sign_image(SignRequest(unsigned, layout, repository, formats), load_signer(pair.private))
+    sign_image(SignRequest(unsigned, layout, repository, formats), image_signer(pair.private))
     return layout
 
 

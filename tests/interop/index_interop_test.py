@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from images import BOTH, KeyPair, push, signed_component
+from key_fixtures import image_signer
 from peers import REGISTRIES, built, registry, run, run_refused
 from wasmoci.cosign.bundle import BUNDLE_MEDIA_TYPE
 from wasmoci.disk.layout import Layout
 from wasmoci.keys.component import load_public_key as load_component_key
-from wasmoci.keys.image import ImagePublicKey, load_signer
+from wasmoci.keys.image import ImagePublicKey
 from wasmoci.oci.index import entries, subjects
 from wasmoci.oci.manifest import INDEX_MEDIA_TYPE
 from wasmoci.oci.platform import Platform
@@ -49,7 +50,7 @@ def unsigned_index(folder: Path) -> Path:
 
 def signed_index(folder: Path, pair: KeyPair, repository: str, formats: tuple[SignatureFormat, ...] = BOTH) -> Path:
     request = SignRequest(unsigned_index(folder), folder / "signed", repository, formats, recursive=True)
-    sign_image(request, load_signer(pair.private))
+    sign_image(request, image_signer(pair.private))
     return request.output
 
 

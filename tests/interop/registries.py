@@ -14,9 +14,9 @@ from pathlib import Path
 import bcrypt
 
 from peers import free_address, serving
+from registry_auth_fixtures import BearerAuth
 from registry_fixtures import make_tls
 from wasmoci.registry.client import RepositoryClient
-from wasmoci.registry_server.auth import BearerAuth
 from wasmoci.registry_server.server import EmbeddedRegistry
 from wasmoci.values.image_reference import Repository
 

@@ -8,13 +8,13 @@ import pytest
 from click.testing import CliRunner, Result
 
 from image_fixtures import FILE_KEY, HELLO, OTHER_SIGNER, SIGNER
+from key_fixtures import component_signer, image_signer
 from publish_fixtures import PATH, client_for, dual_layout, unsigned_layout
 from wasm_fixtures import KEY
 from wasmoci.commands.main import main
 from wasmoci.disk.files import SECRET_FILE_MODE, write_atomically
 from wasmoci.disk.layout import Layout
-from wasmoci.keys.component import ComponentPublicKey, SecretKey, load_public_key, load_signer, pem_public
-from wasmoci.keys.image import load_signer as load_image_signer
+from wasmoci.keys.component import ComponentPublicKey, SecretKey, load_public_key, pem_public
 from wasmoci.registry_server.server import EmbeddedRegistry
 
 PASSWORD = "MARKED-PASSWORD"
@@ -42,7 +42,7 @@ def _keys(tmp_path: Path) -> list[str]:
 def test_keygen_makes_a_component_pair(form: str, tmp_path: Path) -> None:
     secret, public = tmp_path / "key", tmp_path / "key.pub"
     run("keygen", "component", "--private-key", secret, "--public-key", public, "--form", form)
-    assert load_signer(secret).public_key == load_public_key(public)
+    assert component_signer(secret).public_key == load_public_key(public)
     assert stat.S_IMODE(secret.stat().st_mode) == 0o600
 
 
@@ -50,7 +50,7 @@ def test_keygen_encrypts_as_cosign_does(tmp_path: Path) -> None:
     pair = ["--private-key", str(tmp_path / "key"), "--public-key", str(tmp_path / "key.pub")]
     result = run("keygen", "oci", *pair, "--form", "cosign", environment={"COSIGN_PASSWORD": PASSWORD})
     assert PASSWORD not in result.output
-    assert load_image_signer(tmp_path / "key", PASSWORD.encode).public_key.pem() == (tmp_path / "key.pub").read_bytes()
+    assert image_signer(tmp_path / "key", PASSWORD.encode).public_key.pem() == (tmp_path / "key.pub").read_bytes()
 
 
 def test_keygen_without_the_password_it_needs_is_wrong_usage(tmp_path: Path) -> None:

@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 
 import image_fixtures
 import openssh_fixtures
+from key_fixtures import component_signer, image_signer
 from publish_fixtures import dual_layout, unsigned_layout
 from wasm_fixtures import KEY, OTHER_KEY, OTHER_SIGNER, SECRET_KEY, SIGNER, STRANGER, TYPED_MODULE, signed
 from wasmoci.commands.main import main
 from wasmoci.disk.files import SECRET_FILE_MODE, write_atomically
-from wasmoci.keys import component, image
+from wasmoci.keys import component
 from wasmoci.keys.component import ComponentPublicKey, compact_public, load_public_key, load_public_keys, pem_public
 from wasmoci.keys.protocols import MAX_KEY_FILE_SIZE
 from wasmoci.values.errors import KeyFileError
@@ -205,19 +206,19 @@ def test_encrypted_key_of_ssh_keygen_needs_its_password(tmp_path: Path, cipher: 
     key.write_bytes(openssh_fixtures.ENCRYPTED[cipher])
     message = "no password was given" if password is None else "does not open with the password given"
     with pytest.raises(KeyFileError, match=message):
-        component.load_signer(key, lambda: None if password is None else password.encode())
+        component_signer(key, lambda: None if password is None else password.encode())
 
 
 def test_plain_key_of_ssh_keygen_is_read(tmp_path: Path) -> None:
     (tmp_path / "key").write_bytes(openssh_fixtures.PLAIN)
-    assert load(tmp_path, openssh_fixtures.PUBLIC)[0] == (component.load_signer(tmp_path / "key").public_key,)
+    assert load(tmp_path, openssh_fixtures.PUBLIC)[0] == (component_signer(tmp_path / "key").public_key,)
 
 
 @pytest.mark.parametrize("password", [PASSWORD.encode(), None])
 def test_unsupported_cipher_is_named_as_the_reason(tmp_path: Path, password: bytes | None) -> None:
     (tmp_path / "key").write_bytes(openssh_fixtures.CHACHA20)
     with pytest.raises(KeyFileError, match="this way to encrypt it, is not supported"):
-        component.load_signer(tmp_path / "key", lambda: password)
+        component_signer(tmp_path / "key", lambda: password)
 
 
 # Files that are open to others
@@ -248,7 +249,7 @@ def test_link_to_a_key_that_is_open_to_others_is_refused(tmp_path: Path) -> None
     (tmp_path / "key").chmod(0o644)
     (tmp_path / "link").symlink_to(tmp_path / "key")
     with pytest.raises(KeyFileError, match="open to others"):
-        component.load_signer(tmp_path / "link", private=True)
+        component_signer(tmp_path / "link", private=True)
 
 
 @POSIX_ONLY
@@ -265,17 +266,17 @@ def test_image_key_that_is_open_to_others_is_refused_unless_allowed(tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    ("load_signer", "data"),
+    ("open_signer", "data"),
     [
-        pytest.param(component.load_signer, SECRET_KEY.pem(), id="component"),
-        pytest.param(image.load_signer, image_fixtures.FILE_KEY.pem(), id="image"),
+        pytest.param(component_signer, SECRET_KEY.pem(), id="component"),
+        pytest.param(image_signer, image_fixtures.FILE_KEY.pem(), id="image"),
     ],
 )
 def test_without_modes_no_key_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, load_signer: Callable[..., object], data: bytes
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, open_signer: Callable[..., object], data: bytes
 ) -> None:
     key = tmp_path / "key"
     key.write_bytes(data)
     key.chmod(0o644)
     monkeypatch.setattr("wasmoci.disk.files._HAS_MODES", False)
-    load_signer(key, private=True)
+    open_signer(key, private=True)

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from key_fixtures import component_signer
 from wasm_fixtures import KEY, OTHER_KEY, OTHER_SIGNER, SECRET_KEY, SEED_1, SIGNER
 from wasmoci.keys import component
 from wasmoci.keys.component import (
@@ -20,7 +21,6 @@ from wasmoci.keys.component import (
     SecretKey,
     compact_public,
     load_public_key,
-    load_signer,
     pem_public,
 )
 from wasmoci.keys.protocols import MAX_KEY_FILE_SIZE
@@ -97,7 +97,7 @@ def test_public_key_is_read_in_every_form(file: Write, form: str) -> None:
 
 @pytest.mark.parametrize("form", SECRET_FORMS)
 def test_secret_key_is_read_in_every_form(file: Write, form: str) -> None:
-    signer = load_signer(file(SECRET_FORMS[form]))
+    signer = component_signer(file(SECRET_FORMS[form]))
     assert signer.public_key == KEY
     assert signer.sign(b"message") == SIGNER.sign(b"message")
 
@@ -112,30 +112,30 @@ def test_written_forms_are_those_of_wasmsign2_and_openssl() -> None:
 
 def test_encrypted_key_opens_with_its_password_only(file: Write) -> None:
     path = file(ENCRYPTED_PEM)
-    assert load_signer(path, lambda: PASSWORD).public_key == KEY
+    assert component_signer(path, lambda: PASSWORD).public_key == KEY
     with pytest.raises(KeyFileError, match="encrypted and no password was given"):
-        load_signer(path)
+        component_signer(path)
     for wrong in (b"wrong", b""):
         with pytest.raises(KeyFileError, match="does not open with the password given"):
-            load_signer(path, lambda wrong=wrong: wrong)  # type: ignore[misc]
+            component_signer(path, lambda wrong=wrong: wrong)  # type: ignore[misc]
 
 
 def test_encrypted_openssh_key_opens_with_its_password_only(file: Write) -> None:
     path = file(ENCRYPTED_OPENSSH)
     body = b"".join(ENCRYPTED_OPENSSH.splitlines()[1:-1])
-    assert load_signer(path, lambda: PASSWORD).public_key.raw in base64.b64decode(body)
+    assert component_signer(path, lambda: PASSWORD).public_key.raw in base64.b64decode(body)
     with pytest.raises(KeyFileError, match="encrypted and no password was given"):
-        load_signer(path)
+        component_signer(path)
     for wrong in (b"wrong", b""):
         with pytest.raises(KeyFileError, match="does not open with the password given"):
-            load_signer(path, lambda wrong=wrong: wrong)  # type: ignore[misc]
+            component_signer(path, lambda wrong=wrong: wrong)  # type: ignore[misc]
 
 
 def test_password_is_asked_for_only_where_it_is_needed(file: Write) -> None:
     def unwanted() -> bytes:
         raise AssertionError
 
-    assert load_signer(file(SECRET_FORMS["pem"]), unwanted).public_key == KEY
+    assert component_signer(file(SECRET_FORMS["pem"]), unwanted).public_key == KEY
 
 
 def mismatched_openssh() -> bytes:
@@ -155,7 +155,7 @@ def mismatched_openssh() -> bytes:
 )
 def test_halves_that_do_not_match_are_refused(file: Write, data: bytes) -> None:
     with pytest.raises(KeyFileError, match="do not belong together"):
-        load_signer(file(data))
+        component_signer(file(data))
 
 
 @pytest.mark.parametrize(
@@ -217,7 +217,7 @@ def test_other_public_files_are_refused(file: Write, data: bytes, message: str) 
 def test_other_secret_files_are_refused(file: Write, data: bytes, message: str) -> None:
     path = file(data)
     with pytest.raises(KeyFileError, match=message) as refused:
-        load_signer(path)
+        component_signer(path)
     assert str(path) in str(refused.value)
 
 
@@ -226,7 +226,7 @@ def test_other_secret_files_are_refused(file: Write, data: bytes, message: str) 
 def test_keys_of_other_types_are_refused(file: Write, kind: str, encoding: serialization.Encoding) -> None:
     key = OTHER_TYPES[kind]
     with pytest.raises(KeyFileError, match="signed with Ed25519"):
-        load_signer(file(key.private_bytes(encoding, PKCS8, PLAIN)))
+        component_signer(file(key.private_bytes(encoding, PKCS8, PLAIN)))
     with pytest.raises(KeyFileError, match="signed with Ed25519"):
         load_public_key(file(key.public_key().public_bytes(encoding, SPKI)))
 
@@ -238,7 +238,7 @@ def test_ssh_rsa_line_is_refused(file: Write) -> None:
         load_public_key(file(line))
 
 
-@pytest.mark.parametrize("load", [load_public_key, load_signer])
+@pytest.mark.parametrize("load", [load_public_key, component_signer])
 def test_file_limits(tmp_path: Path, file: Write, load: Callable[[Path], object]) -> None:
     with pytest.raises(KeyFileError):
         load(file(bytes(MAX_KEY_FILE_SIZE)))
@@ -383,7 +383,7 @@ def test_texts_of_a_signer_hold_no_secret(text: Callable[[object], str]) -> None
 def test_errors_hold_no_secret(file: Write, data: bytes, password: bytes | None, load: str) -> None:
     path = file(data)
     with pytest.raises(KeyFileError) as refused:
-        load_signer(path, lambda: password) if load == "secret" else load_public_key(path)
+        component_signer(path, lambda: password) if load == "secret" else load_public_key(path)
     text = "".join(traceback.format_exception_only(refused.value)) + repr(refused.value) + str(refused.value)
     chain = [refused.value.__cause__, None if refused.value.__suppress_context__ else refused.value.__context__]
     assert chain == [None, None]

@@ -9,6 +9,7 @@ import pytest
 from copy_fixtures import contents_in, digests_in, human_tags, index_layout, send_layout
 from fault_proxy_fixtures import Break, Fault, FaultProxy
 from publish_fixtures import DUAL, PATH
+from registry_auth_fixtures import BasicAuth
 from registry_fixtures import PASSWORD, Simulator, no_sleep, password_for
 from wasmoci.cosign.simple_signing import signature_tag
 from wasmoci.disk.layout import Layout
@@ -18,7 +19,6 @@ from wasmoci.publish.copy import copy_to_registry, plan_copy
 from wasmoci.publish.send import Destination
 from wasmoci.registry.client import RepositoryClient
 from wasmoci.registry.source import RegistrySource
-from wasmoci.registry_server.auth import BasicAuth
 from wasmoci.registry_server.server import EmbeddedRegistry
 from wasmoci.registry_server.storage import Event
 from wasmoci.values.digest import Digest

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from registry_auth_fixtures import BasicAuth, BearerAuth
 from registry_fixtures import (
     IDENTITY_TOKEN,
     LAYER,
@@ -30,7 +31,7 @@ from wasmoci.registry.referrers import Listing
 from wasmoci.registry.session import Session
 from wasmoci.registry.transport import Response
 from wasmoci.registry.url import Url
-from wasmoci.registry_server.auth import BasicAuth, BearerAuth, ServerAuth
+from wasmoci.registry_server.http_server import ServerAuth
 from wasmoci.registry_server.server import EmbeddedRegistry
 from wasmoci.registry_server.storage import Event
 from wasmoci.values.digest import Digest

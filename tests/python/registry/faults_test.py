@@ -10,6 +10,7 @@ import pytest
 
 from fault_proxy_fixtures import Break, Fault, FaultProxy
 from publish_fixtures import DUAL, PATH, dual_layout, request_for
+from registry_auth_fixtures import BasicAuth
 from registry_fixtures import PASSWORD, Simulator, no_sleep, password_for
 from wasmoci.cosign.simple_signing import signature_tag
 from wasmoci.disk.layout import Layout
@@ -26,7 +27,6 @@ from wasmoci.publish.plan import Plan, PublishRequest, plan, publish
 from wasmoci.registry import transport, upload, upload_answers
 from wasmoci.registry.client import RepositoryClient
 from wasmoci.registry.source import RegistrySource
-from wasmoci.registry_server.auth import BasicAuth
 from wasmoci.registry_server.server import EmbeddedRegistry
 from wasmoci.registry_server.storage import Event
 from wasmoci.values.digest import Digest

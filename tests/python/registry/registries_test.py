@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from registry_auth_fixtures import BasicAuth, BearerAuth
 from registry_fixtures import (
     IDENTITY_TOKEN,
     MANIFEST,
@@ -27,7 +28,6 @@ from wasmoci.registry.client import RepositoryClient
 from wasmoci.registry.credential import Credential
 from wasmoci.registry.registries import Registries
 from wasmoci.registry.registry_connection import MAX_UPLOADS, MIN_MOUNTED_SIZE
-from wasmoci.registry_server.auth import BasicAuth, BearerAuth
 from wasmoci.registry_server.server import EmbeddedRegistry
 from wasmoci.values.errors import RegistryError
 from wasmoci.values.image_reference import Repository

@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 import pytest
 
+from registry_auth_fixtures import BasicAuth, BearerAuth
 from registry_fixtures import (
     ACCESS_TOKEN,
     PASSWORD,
@@ -24,7 +25,7 @@ from wasmoci.oci.manifest import Descriptor
 from wasmoci.registry import upload, upload_answers
 from wasmoci.registry.client import RepositoryClient
 from wasmoci.registry_server import handler as server_handler
-from wasmoci.registry_server.auth import BasicAuth, BearerAuth, ServerAuth
+from wasmoci.registry_server.http_server import ServerAuth
 from wasmoci.registry_server.server import EmbeddedRegistry
 from wasmoci.registry_server.storage import append
 from wasmoci.values.errors import Error, Reason, RegistryError, VerificationError

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from registry_auth_fixtures import BearerAuth
 from registry_fixtures import (
     LAYER,
     LAYER_DESCRIPTOR,
@@ -26,7 +27,6 @@ from registry_fixtures import (
     referrer,
 )
 from wasmoci.oci.manifest import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, MAX_MANIFEST_SIZE
-from wasmoci.registry_server.auth import BearerAuth
 from wasmoci.registry_server.server import EmbeddedRegistry
 
 V2 = "/v2/team/app"
@@ -281,7 +281,6 @@ def test_stop_in_a_signal_handler(number: signal.Signals, tmp_path: Path) -> Non
 import signal, sys
 from pathlib import Path
 from wasmoci.registry_server.server import EmbeddedRegistry
-from wasmoci.registry_server.auth import BearerAuth
 registry = EmbeddedRegistry(Path(sys.argv[1]))
 for number in (signal.SIGINT, signal.SIGTERM):
     signal.signal(number, lambda *_: registry.stop())

@@ -158,11 +158,6 @@ def load_public_keys(
     return _naming(path, lambda: _parse_public_keys(data, lambda text: on_skipped(f"{path}: {text}")))
 
 
-def load_signer(path: Path, password: PasswordSource = no_password, *, private: bool = False) -> ComponentSigner:
-    """A signer with the key of a file; see `load_secret_key`."""
-    return ComponentSigner(load_secret_key(path, password, private=private))
-
-
 def load_secret_key(path: Path, password: PasswordSource = no_password, *, private: bool = False) -> SecretKey:
     """Read a secret key file in any of the forms; raises KeyFileError that names the file.
 

@@ -158,11 +158,6 @@ def parse_public_key(data: bytes) -> ImagePublicKey:
     return ImagePublicKey.of(key)
 
 
-def load_signer(path: Path, password: PasswordSource = no_password, *, private: bool = False) -> ImageSigner:
-    """A signer with the key of a file; see `load_file_key`."""
-    return ImageSigner(load_file_key(path, password, private=private))
-
-
 def load_file_key(path: Path, password: PasswordSource = no_password, *, private: bool = False) -> FileKey:
     """Read a private key file; raises KeyFileError that names the file.
 

@@ -10,24 +10,6 @@ PasswordSource = Callable[[], bytes | None]
 MAX_KEY_FILE_SIZE = 64 * 1024
 
 
-class Verifier(Protocol):
-    """A trusted public key."""
-
-    @property
-    def fingerprint(self) -> str:
-        """Names the key in reports; equal for equal keys, whatever file form they came in."""
-
-    def verify(self, signature: bytes, message: bytes) -> None:
-        """Raise VerificationError (BAD_SIGNATURE) unless this key signed `message`."""
-
-
-class Signer(Protocol):
-    """A private key that signs one of the layers."""
-
-    def sign(self, message: bytes) -> bytes:
-        """The signature over `message`, checked with the public key before it is returned."""
-
-
 class SigningKey(Protocol):
     """A private key wherever it is kept: in a file, a token or a service.
 

@@ -3,18 +3,14 @@
 import json
 import re
 import shutil
-import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from http.server import ThreadingHTTPServer
+from collections.abc import Mapping
 from typing import ClassVar, cast
 from urllib.parse import parse_qsl, urlsplit
 
 from wasmoci.oci.manifest import INDEX_MEDIA_TYPE, MAX_MANIFEST_SIZE
-from wasmoci.registry_server.answers import AnsweringHandler
-from wasmoci.registry_server.auth import ServerAuth
+from wasmoci.registry_server.http_server import AnsweringHandler, App, Server, ServerAuth
 from wasmoci.registry_server.request_body import BadBodyError
-from wasmoci.registry_server.storage import Event, RefusedError, Storage, append
+from wasmoci.registry_server.storage import RefusedError, append
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import Error
 from wasmoci.values.image_reference import Repository, check_tag
@@ -30,39 +26,6 @@ _ROUTE = re.compile(
     r"referrers/(?P<subject>[^/]+)|"
     r"(?P<tags>tags/list))"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class App:
-    """What the requests of one registry share; see EmbeddedRegistry."""
-
-    storage: Storage
-    observer: Callable[[Event], object] | None
-    referrers_api: bool
-    auth: ServerAuth | None
-
-
-class Server(ThreadingHTTPServer):
-    """One thread for each connection."""
-
-    daemon_threads = True
-    # Many publishers may come at once; a full queue costs each of them a second.
-    request_queue_size = 128
-
-    def __init__(self, listen: tuple[str, int], app: App) -> None:
-        super().__init__(listen, Handler)
-        self.app = app
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing of clients that go away in the middle; print the traceback of any other failure."""
-        if not isinstance(sys.exc_info()[1], OSError):
-            super().handle_error(request, client_address)  # type: ignore[arg-type]
-
-    @property
-    def address(self) -> str:
-        """`host:port`."""
-        host, port = cast(tuple[str, int], self.server_address[:2])
-        return f"{host}:{port}"
 
 
 class Handler(AnsweringHandler):

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
-from wasmoci.registry_server.auth import ServerAuth
-from wasmoci.registry_server.handler import App, Server
+from wasmoci.registry_server.handler import Handler
+from wasmoci.registry_server.http_server import App, Server, ServerAuth
 from wasmoci.registry_server.storage import Event, Storage
 
 
@@ -32,7 +32,7 @@ class EmbeddedRegistry:
         auth: ServerAuth | None = None,
     ) -> None:
         """Listen at once; `port` 0 is any free port."""
-        self._server = Server((host, port), App(Storage(folder), observer, referrers_api, auth))
+        self._server = Server((host, port), Handler, App(Storage(folder), observer, referrers_api, auth))
         self._thread: threading.Thread | None = None
 
     @property

@@ -11,7 +11,6 @@ from wasmoci.values.errors import FormatError
 
 TILE_HEIGHT = 8
 TILE_WIDTH = 2**TILE_HEIGHT
-MAX_TILE_SIZE = TILE_WIDTH * HASH_SIZE
 
 
 class Tiles:
