@@ -11,8 +11,8 @@ from runfiles import Runfiles
 
 from run_component import greet
 from wasmoci.disk.layout import Layout
-from wasmoci.keys import component as component_keys
 from wasmoci.keys import image as image_keys
+from wasmoci.keys.component_files import load_component_key
 from wasmoci.oci.progress import Progress
 from wasmoci.publish.plan import PublishRequest, plan, publish
 from wasmoci.registry.client import RepositoryClient
@@ -30,8 +30,8 @@ HERE = "_main/examples/oci_signing"
 def main() -> None:
     """Run the demo; any refusal ends it with a traceback and exit code 1."""
     keys = (
-        component_keys.load_public_key(_file("keys/placeholder_component.pub")),
-        image_keys.load_public_key(_file("keys/placeholder_oci.pub")),
+        load_component_key(_file("keys/placeholder_component.pub")),
+        image_keys.load_image_key(_file("keys/placeholder_oci.pub")),
     )
     policy = Policy.of([keys[0]], [keys[1]], Level.DUAL_LAYER)
     with tempfile.TemporaryDirectory() as folder, EmbeddedRegistry(Path(folder, "registry")) as registry:

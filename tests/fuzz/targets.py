@@ -23,7 +23,8 @@ import attestation_targets
 from wasmoci.cosign import bundle as cosign_bundle
 from wasmoci.cosign import simple_signing
 from wasmoci.cosign.signing_request import ComponentAsked, ManifestAsked, SigningRequest, parse_asked
-from wasmoci.keys import component, cosign_file, image, references
+from wasmoci.keys import component, component_files, cosign_file, image, references
+from wasmoci.keys.component_files import load_component_keys
 from wasmoci.oci.manifest import Descriptor, Index, Manifest
 from wasmoci.oci.platform import Platform
 from wasmoci.oci.referrers import ReferrerList
@@ -167,14 +168,14 @@ def _cheap_kdf(password: bytes, salt: bytes, size: int, *_: object, **__: object
 
 
 def _component_public(data: bytes) -> None:
-    with _file_with(component, data) as path:
-        keys = component.load_public_keys(path)
+    with _file_with(component_files, data) as path:
+        keys = load_component_keys(path)
     assert keys
     assert len(set(keys)) == len(keys)
 
 
 def _component_secret(data: bytes) -> None:
-    with _file_with(component, data) as path:
+    with _file_with(component_files, data) as path:
         signer = references.open_component_signer(str(path))
     signer.public_key.verify(signer.sign(data), data)
 
@@ -182,7 +183,7 @@ def _component_secret(data: bytes) -> None:
 def _openssh_secret(blob: bytes) -> None:
     """`openssh-key-v1` inside its base64, with a cheap key derivation."""
     data = b"-----BEGIN OPENSSH PRIVATE KEY-----\n" + base64.b64encode(blob) + b"\n-----END OPENSSH PRIVATE KEY-----\n"
-    with _file_with(component, data) as path, mock.patch.object(ssh, "_bcrypt_kdf", _cheap_kdf):
+    with _file_with(component_files, data) as path, mock.patch.object(ssh, "_bcrypt_kdf", _cheap_kdf):
         references.open_component_signer(str(path), lambda: PASSWORD)
 
 

@@ -11,7 +11,7 @@ from peers import REGISTRIES, built, registry, run, run_refused
 from wasmoci.cosign import bundle as cosign_bundle
 from wasmoci.cosign.bundle import Envelope
 from wasmoci.disk.layout import Layout
-from wasmoci.keys.component import load_public_key as load_component_key
+from wasmoci.keys.component_files import load_component_key
 from wasmoci.keys.image import FileKey, ImagePublicKey, ImageSigner
 from wasmoci.oci.manifest import MANIFEST_MEDIA_TYPE, Descriptor
 from wasmoci.registry.client import RepositoryClient

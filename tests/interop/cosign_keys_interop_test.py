@@ -16,8 +16,8 @@ from peers import REGISTRIES, built, registry, run, run_refused
 from wasmoci.commands.main import main
 from wasmoci.cosign import bundle as cosign_bundle
 from wasmoci.keys.algorithms import GENERATED
-from wasmoci.keys.component import load_public_key as load_component_key
-from wasmoci.keys.image import load_public_key
+from wasmoci.keys.component_files import load_component_key
+from wasmoci.keys.image import load_image_key
 from wasmoci.registry.client import RepositoryClient
 from wasmoci.registry.source import RegistrySource
 from wasmoci.sign.keygen import PrivateForm, make_image_pair
@@ -215,12 +215,12 @@ def test_rsa_sizes_that_cosign_refuses_are_refused(bits: str, tmp_path: Path) ->
     with pytest.raises(KeyFileError, match="one of the sizes"):
         image_signer(tmp_path / "odd.key")
     with pytest.raises(KeyFileError, match="one of the sizes"):
-        load_public_key(tmp_path / "odd.pub")
+        load_image_key(tmp_path / "odd.pub")
 
 
 def test_a_key_that_cosign_encrypted_with_an_empty_password_opens_with_none_else(tmp_path: Path) -> None:
     run("cosign", "generate-key-pair", folder=tmp_path, environment={"COSIGN_PASSWORD": ""})
     key = image_signer(tmp_path / "cosign.key", lambda: b"")
-    assert key.public_key == load_public_key(tmp_path / "cosign.pub")
+    assert key.public_key == load_image_key(tmp_path / "cosign.pub")
     with pytest.raises(KeyFileError, match="does not open"):
         image_signer(tmp_path / "cosign.key", lambda: b"\n")

@@ -7,8 +7,8 @@ from key_fixtures import image_signer
 from peers import built, run
 from wasmoci.disk.layout import Layout
 from wasmoci.keys.algorithms import DEFAULT
-from wasmoci.keys.component import load_public_key as load_component_key
-from wasmoci.keys.image import ImagePublicKey, load_public_key
+from wasmoci.keys.component_files import load_component_key
+from wasmoci.keys.image import ImagePublicKey, load_image_key
 from wasmoci.oci.manifest import Manifest
 from wasmoci.oci.progress import SILENT
 from wasmoci.package.image import PackageRequest, package
@@ -44,7 +44,7 @@ class KeyPair:
         return cls(folder / "cosign.key", folder / "cosign.pub")
 
     def trusted(self) -> ImagePublicKey:
-        return load_public_key(self.public)
+        return load_image_key(self.public)
 
 
 def signed_component() -> bytes:

@@ -12,7 +12,7 @@ from key_fixtures import image_signer
 from peers import REGISTRIES, built, registry, run, run_refused
 from wasmoci.cosign.bundle import BUNDLE_MEDIA_TYPE
 from wasmoci.disk.layout import Layout
-from wasmoci.keys.component import load_public_key as load_component_key
+from wasmoci.keys.component_files import load_component_key
 from wasmoci.keys.image import ImagePublicKey
 from wasmoci.oci.index import entries, subjects
 from wasmoci.oci.manifest import INDEX_MEDIA_TYPE

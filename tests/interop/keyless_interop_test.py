@@ -21,7 +21,7 @@ from wasmoci.disk.layout import Layout
 from wasmoci.keyless.identity import IdentityPattern
 from wasmoci.keyless.signing import KeylessSigner
 from wasmoci.keyless.verifying import IdentityVerifier
-from wasmoci.keys.component import load_public_key as load_component_key
+from wasmoci.keys.component_files import load_component_key
 from wasmoci.oci.source import ImageSource
 from wasmoci.registry.client import RepositoryClient
 from wasmoci.registry.source import RegistrySource

@@ -11,8 +11,8 @@ from peers import run, run_refused
 from wasmoci.commands.main import main
 from wasmoci.disk.layout import Layout
 from wasmoci.keys.component import compact_public
-from wasmoci.keys.component import load_public_key as load_component_key
-from wasmoci.keys.image import load_public_key
+from wasmoci.keys.component_files import load_component_key
+from wasmoci.keys.image import load_image_key
 from wasmoci.package.image import PackageRequest, package
 from wasmoci.sign.edit import detach_signature
 from wasmoci.values.level import Level
@@ -108,7 +108,7 @@ def test_both_layers_in_two_rounds(tmp_path: Path) -> None:
     tool("signing-request", tmp_path / "between", "--repository", REPOSITORY, "--output", second)
     signatures = [sign_far_away(tmp_path, second / name, "oci", "p256") for name in OCI_MESSAGES]
     bring_back(tmp_path / "between", second, signatures, [oci_key], tmp_path / "out")
-    policy = Policy.of([load_component_key(component_key)], [load_public_key(oci_key)])
+    policy = Policy.of([load_component_key(component_key)], [load_image_key(oci_key)])
     assert verify(Layout(tmp_path / "out"), policy).level is Level.DUAL_LAYER
     run(*VERIFY, "--key", oci_key, "--local-image", tmp_path / "out", folder=tmp_path)
 
@@ -123,7 +123,7 @@ def test_both_layers_at_once_with_a_detached_component_signature(tmp_path: Path)
         *(sign_far_away(tmp_path, request / name, "oci", "p256") for name in OCI_MESSAGES),
     ]
     bring_back(layout, request, signatures, [component_key, oci_key], tmp_path / "out")
-    policy = Policy.of([load_component_key(component_key)], [load_public_key(oci_key)])
+    policy = Policy.of([load_component_key(component_key)], [load_image_key(oci_key)])
     assert verify(Layout(tmp_path / "out"), policy).level is Level.DUAL_LAYER
     run(*VERIFY, "--key", oci_key, "--local-image", tmp_path / "out", folder=tmp_path)
 

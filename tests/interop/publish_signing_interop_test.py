@@ -10,7 +10,8 @@ import pytest
 
 from images import signed_component
 from peers import REGISTRIES, registry, run, run_refused
-from wasmoci.keys.component import compact_public, load_public_key
+from wasmoci.keys.component import compact_public
+from wasmoci.keys.component_files import load_component_key
 from wasmoci.package.image import PackageRequest, package
 from wasmoci.sign.edit import detach_signature
 
@@ -83,5 +84,5 @@ def test_keys_in_a_token_sign_what_is_published(
         pull = ("pull", f"{image}:v1.0.0", "--insecure-registry", address, "--output", "pulled.wasm")
         wasm_oci(tmp_path, {}, *pull, *trust, "--require", "dual-layer")
     if placement == "embedded":
-        (tmp_path / "compact.pub").write_bytes(compact_public(load_public_key(tmp_path / "component.pub")))
+        (tmp_path / "compact.pub").write_bytes(compact_public(load_component_key(tmp_path / "component.pub")))
         run("wasmsign2", "verify", "-i", "pulled.wasm", "-K", "compact.pub", folder=tmp_path)

@@ -17,7 +17,7 @@ from images import KeyPair, signed_component, signed_layout
 from peers import built, run, run_refused
 from registries import KINDS, PASSWORD, USER, Registry, secured
 from wasmoci.disk.layout import Layout
-from wasmoci.keys.component import load_public_key
+from wasmoci.keys.component_files import load_component_key
 from wasmoci.oci.manifest import (
     EMPTY_CONFIG,
     EMPTY_MEDIA_TYPE,
@@ -29,7 +29,7 @@ from wasmoci.oci.manifest import (
 from wasmoci.oci.progress import SILENT, Progress
 from wasmoci.publish.plan import PublishRequest, plan, publish
 from wasmoci.registry import upload
-from wasmoci.registry.referrers import Listing
+from wasmoci.registry.referrers_api import Listing
 from wasmoci.registry.source import RegistrySource
 from wasmoci.values.errors import RegistryError
 from wasmoci.values.image_reference import Reference, Repository
@@ -49,7 +49,7 @@ def _registry(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Regist
 def publish_signed(registry: Registry, pair: KeyPair, folder: Path) -> tuple[PublishRequest, str]:
     """Publish the greeting, signed on both layers, at `v1.0.0`; gives its `repository@digest`, too."""
     repository = Repository(registry.address, PATH)
-    policy = Policy.of([load_public_key(built("keys/placeholder_component.pub"))], [pair.trusted()])
+    policy = Policy.of([load_component_key(built("keys/placeholder_component.pub"))], [pair.trusted()])
     request = PublishRequest(signed_layout(folder, pair, str(repository)), repository, ["v1.0.0"], policy)
     planned = plan(request)
     with registry.client(PATH) as client:

@@ -7,7 +7,8 @@ import pytest
 from key_fixtures import component_signer
 from peers import built, corpus, run, run_refused
 from wasmoci.disk.files import read_bounded
-from wasmoci.keys.component import ComponentPublicKey, ComponentSigner, SecretKey, load_public_key
+from wasmoci.keys.component import ComponentPublicKey, ComponentSigner, SecretKey
+from wasmoci.keys.component_files import load_component_key
 from wasmoci.sign.component import sign_detached, sign_embedded
 from wasmoci.sign.keygen import make_component_pair
 from wasmoci.values.errors import FormatError, Reason, VerificationError
@@ -83,7 +84,7 @@ def test_we_verify_what_wasmsign2_signed(source: Path, keys: tuple[Path, Path], 
     run("wasmsign2", "sign", "-i", source, "-o", theirs, "-k", keys[0], folder=tmp_path)
     with theirs.open("rb") as stream:
         kind = read_kind(stream)
-        assert verify_component(stream, [load_public_key(keys[1])], kind).keys == (load_public_key(keys[1]),)
+        assert verify_component(stream, [load_component_key(keys[1])], kind).keys == (load_component_key(keys[1]),)
         with pytest.raises(VerificationError) as refused:
             verify_component(stream, [ComponentPublicKey.of_key(SecretKey.generate().public_key)], kind)
     assert refused.value.reason is Reason.UNTRUSTED_KEY
@@ -101,7 +102,7 @@ def test_detached_signatures_are_equal_and_verify_both_ways(
         assert ours.read_bytes() == theirs.read_bytes()
         run("wasmsign2", "verify", "-i", source, "-K", keys[1], "-S", ours, folder=tmp_path)
         detached = read_bounded(theirs, MAX_DATA_SIZE, "the signature")
-        assert verify_component(stream, [load_public_key(keys[1])], kind, detached).keys
+        assert verify_component(stream, [load_component_key(keys[1])], kind, detached).keys
 
 
 def test_padded_file_carries_no_signature(padded: Path, keys: tuple[Path, Path], tmp_path: Path) -> None:
@@ -115,7 +116,7 @@ def test_detached_signature_of_a_padded_file_is_over_its_own_bytes(
     ours, theirs, rewritten = tmp_path / "ours.sig", tmp_path / "theirs.sig", tmp_path / "rewritten.wasm"
     run("wasmsign2", "sign", "-i", padded, "-o", rewritten, "-k", keys[0], "-S", theirs, folder=tmp_path)
     assert rewritten.stat().st_size < padded.stat().st_size
-    trusted = [load_public_key(keys[1])]
+    trusted = [load_component_key(keys[1])]
     with padded.open("rb") as stream:
         kind = read_kind(stream)
         ours.write_bytes(sign_detached(stream, component_signer(keys[0]), kind))

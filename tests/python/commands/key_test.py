@@ -15,9 +15,10 @@ from key_fixtures import component_signer, image_signer
 from wasm_fixtures import KEY, SECRET_KEY
 from wasmoci.commands.main import main
 from wasmoci.disk.files import SECRET_FILE_MODE, write_atomically
-from wasmoci.keys import algorithms, component
+from wasmoci.keys import algorithms
 from wasmoci.keys.component import pem_public
-from wasmoci.keys.image import FileKey, ImagePublicKey, load_file_key, load_public_key
+from wasmoci.keys.component_files import load_secret_key
+from wasmoci.keys.image import FileKey, ImagePublicKey, load_file_key, load_image_key
 from wasmoci.values.errors import KeyFileError
 
 OLD, NEW = "MARKED-OLD-PASSWORD", "MARKED-NEW-PASSWORD"
@@ -58,7 +59,7 @@ def is_for_its_owner_only(path: Path) -> bool:
 def test_keygen_makes_every_type(kind: str, tmp_path: Path) -> None:
     result = keygen(tmp_path, "oci", "--type", kind)
     signer = image_signer(tmp_path / "new.key", private=True)
-    assert signer.public_key == load_public_key(tmp_path / "new.pub")
+    assert signer.public_key == load_image_key(tmp_path / "new.pub")
     assert result.stdout == f"made {signer.fingerprint}\n"
     assert signer.public_key.algorithm == kind
     assert (tmp_path / "new.key").read_bytes().startswith(PLAIN)
@@ -66,7 +67,7 @@ def test_keygen_makes_every_type(kind: str, tmp_path: Path) -> None:
 
 def test_the_default_is_p256(tmp_path: Path) -> None:
     keygen(tmp_path, "oci")
-    assert load_public_key(tmp_path / "new.pub").algorithm == "ecdsa-p256"
+    assert load_image_key(tmp_path / "new.pub").algorithm == "ecdsa-p256"
     assert list(algorithms.GENERATED) == TYPES
 
 
@@ -75,14 +76,14 @@ def test_keygen_encrypts_every_type_for_cosign(kind: str, tmp_path: Path) -> Non
     keygen(tmp_path, "oci", "--type", kind, "--form", "cosign", COSIGN_PASSWORD=NEW)
     assert (tmp_path / "new.key").read_bytes().startswith(COSIGN)
     assert is_for_its_owner_only(tmp_path / "new.key")
-    assert image_signer(tmp_path / "new.key", NEW.encode).public_key == load_public_key(tmp_path / "new.pub")
+    assert image_signer(tmp_path / "new.key", NEW.encode).public_key == load_image_key(tmp_path / "new.pub")
 
 
 @pytest.mark.parametrize("layer", ["component", "oci"])
 def test_keygen_encrypts_pem_where_an_option_names_a_password(layer: str, tmp_path: Path) -> None:
     keygen(tmp_path, layer, "--password-env", "MINE", MINE=NEW)
     assert (tmp_path / "new.key").read_bytes().startswith(ENCRYPTED)
-    load = component.load_secret_key if layer == "component" else load_file_key
+    load = load_secret_key if layer == "component" else load_file_key
     load(tmp_path / "new.key", NEW.encode)
     with pytest.raises(KeyFileError, match="encrypted"):
         load(tmp_path / "new.key")

@@ -14,7 +14,8 @@ from wasm_fixtures import KEY
 from wasmoci.commands.main import main
 from wasmoci.disk.files import SECRET_FILE_MODE, write_atomically
 from wasmoci.disk.layout import Layout
-from wasmoci.keys.component import ComponentPublicKey, SecretKey, load_public_key, pem_public
+from wasmoci.keys.component import ComponentPublicKey, SecretKey, pem_public
+from wasmoci.keys.component_files import load_component_key
 from wasmoci.registry_server.server import EmbeddedRegistry
 
 PASSWORD = "MARKED-PASSWORD"
@@ -42,7 +43,7 @@ def _keys(tmp_path: Path) -> list[str]:
 def test_keygen_makes_a_component_pair(form: str, tmp_path: Path) -> None:
     secret, public = tmp_path / "key", tmp_path / "key.pub"
     run("keygen", "component", "--private-key", secret, "--public-key", public, "--form", form)
-    assert component_signer(secret).public_key == load_public_key(public)
+    assert component_signer(secret).public_key == load_component_key(public)
     assert stat.S_IMODE(secret.stat().st_mode) == 0o600
 
 
@@ -100,9 +101,9 @@ def test_a_component_is_signed_shown_and_verified(component: Path, pair: tuple[P
     run("component", "sign", component, "--key", pair[0], "--public-key", pair[1], "--output", signed, "--key-id")
     assert "custom section 'signature'" in run("component", "show", signed).output
     shown = json.loads(run("component", "show", signed, "--json").output)
-    assert shown["signatureSets"][0]["records"][0]["keyId"] == load_public_key(pair[1]).key_id.hex()
+    assert shown["signatureSets"][0]["records"][0]["keyId"] == load_component_key(pair[1]).key_id.hex()
     verified = json.loads(run("component", "verify", signed, "--key", pair[1], "--json").output)
-    assert verified["keys"] == [load_public_key(pair[1]).fingerprint]
+    assert verified["keys"] == [load_component_key(pair[1]).fingerprint]
 
 
 def test_a_detached_signature_is_made_and_verified(component: Path, pair: tuple[Path, Path], tmp_path: Path) -> None:

@@ -18,8 +18,8 @@ from registry_fixtures import client_of, no_sleep
 from wasmoci.commands.report.progress_bars import MIN_SHOWN_SIZE
 from wasmoci.oci.manifest import Descriptor
 from wasmoci.package.image import PackageRequest, package
-from wasmoci.registry import upload, upload_answers
-from wasmoci.registry.blob_source import UPLOAD_BLOCK_SIZE
+from wasmoci.registry import upload, upload_chunks
+from wasmoci.registry.blobs import UPLOAD_BLOCK_SIZE
 from wasmoci.registry_server import handler as server_handler
 from wasmoci.registry_server.server import EmbeddedRegistry
 from wasmoci.registry_server.storage import append
@@ -47,7 +47,7 @@ def test_after_a_broken_connection_what_is_told_is_what_the_registry_has(
     chunk, kept = 4 * UPLOAD_BLOCK_SIZE, UPLOAD_BLOCK_SIZE + 100
     monkeypatch.setattr(upload, "MAX_SINGLE_SIZE", 0)
     monkeypatch.setattr(upload, "FIRST_CHUNK_SIZE", 0)
-    monkeypatch.setattr(upload_answers, "CHUNK_SIZE", chunk)
+    monkeypatch.setattr(upload_chunks, "CHUNK_SIZE", chunk)
     breaks = [True]
 
     def breaking(file: Path, blocks: Iterator[bytes]) -> int:

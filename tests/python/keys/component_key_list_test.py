@@ -20,8 +20,9 @@ from publish_fixtures import dual_layout, unsigned_layout
 from wasm_fixtures import KEY, OTHER_KEY, OTHER_SIGNER, SECRET_KEY, SIGNER, STRANGER, TYPED_MODULE, signed
 from wasmoci.commands.main import main
 from wasmoci.disk.files import SECRET_FILE_MODE, write_atomically
-from wasmoci.keys import component
-from wasmoci.keys.component import ComponentPublicKey, compact_public, load_public_key, load_public_keys, pem_public
+from wasmoci.keys import component_files
+from wasmoci.keys.component import ComponentPublicKey, compact_public, pem_public
+from wasmoci.keys.component_files import load_component_key, load_component_keys
 from wasmoci.keys.protocols import MAX_KEY_FILE_SIZE
 from wasmoci.values.errors import KeyFileError
 
@@ -44,7 +45,7 @@ def load(tmp_path: Path, data: bytes) -> tuple[tuple[ComponentPublicKey, ...], l
     path = tmp_path / "keys"
     path.write_bytes(data)
     notes: list[str] = []
-    return load_public_keys(path, notes.append), notes
+    return load_component_keys(path, notes.append), notes
 
 
 @pytest.mark.parametrize(
@@ -66,7 +67,7 @@ def load(tmp_path: Path, data: bytes) -> tuple[tuple[ComponentPublicKey, ...], l
 )
 def test_every_form_of_one_key_is_that_key(tmp_path: Path, data: bytes) -> None:
     assert load(tmp_path, data) == ((KEY,), [])
-    assert load_public_key(tmp_path / "keys") == KEY
+    assert load_component_key(tmp_path / "keys") == KEY
 
 
 @pytest.mark.parametrize(
@@ -125,7 +126,7 @@ def test_broken_list_is_refused_whole(tmp_path: Path, data: bytes, message: str)
 def test_one_key_where_one_is_wanted(tmp_path: Path) -> None:
     load(tmp_path, LINE + b"\n" + OTHER_LINE)
     with pytest.raises(KeyFileError, match="one public key is wanted here, this file has 2"):
-        load_public_key(tmp_path / "keys")
+        load_component_key(tmp_path / "keys")
 
 
 @pytest.mark.parametrize(
@@ -143,7 +144,7 @@ def test_hostile_list_is_read_in_bounded_time(tmp_path: Path, data: bytes) -> No
 def test_list_holds_exactly_its_ed25519_keys(lines: list[bytes]) -> None:
     wanted = {key for key, text in ((KEY, LINE), (OTHER_KEY, OTHER_LINE)) if any(text in line for line in lines)}
     try:
-        found = set(component._parse_public_keys(b"\n".join(lines), lambda _: None))
+        found = set(component_files._parse_public_keys(b"\n".join(lines), lambda _: None))
     except KeyFileError:
         found = set()
     assert found == wanted

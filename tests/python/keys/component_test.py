@@ -14,15 +14,9 @@ from hypothesis import strategies as st
 
 from key_fixtures import component_signer
 from wasm_fixtures import KEY, OTHER_KEY, OTHER_SIGNER, SECRET_KEY, SEED_1, SIGNER
-from wasmoci.keys import component
-from wasmoci.keys.component import (
-    ComponentPublicKey,
-    ComponentSigner,
-    SecretKey,
-    compact_public,
-    load_public_key,
-    pem_public,
-)
+from wasmoci.keys import component_files
+from wasmoci.keys.component import ComponentPublicKey, ComponentSigner, SecretKey, compact_public, pem_public
+from wasmoci.keys.component_files import load_component_key, parse_secret_key
 from wasmoci.keys.protocols import MAX_KEY_FILE_SIZE
 from wasmoci.values.errors import Error, KeyFileError, LimitError, Reason, VerificationError
 
@@ -92,7 +86,7 @@ Write = Callable[[bytes], Path]
 
 @pytest.mark.parametrize("form", PUBLIC_FORMS)
 def test_public_key_is_read_in_every_form(file: Write, form: str) -> None:
-    assert load_public_key(file(PUBLIC_FORMS[form])) == KEY
+    assert load_component_key(file(PUBLIC_FORMS[form])) == KEY
 
 
 @pytest.mark.parametrize("form", SECRET_FORMS)
@@ -184,7 +178,7 @@ def test_halves_that_do_not_match_are_refused(file: Write, data: bytes) -> None:
 def test_other_public_files_are_refused(file: Write, data: bytes, message: str) -> None:
     path = file(data)
     with pytest.raises(KeyFileError, match=message) as refused:
-        load_public_key(path)
+        load_component_key(path)
     assert str(path) in str(refused.value)
 
 
@@ -228,17 +222,17 @@ def test_keys_of_other_types_are_refused(file: Write, kind: str, encoding: seria
     with pytest.raises(KeyFileError, match="signed with Ed25519"):
         component_signer(file(key.private_bytes(encoding, PKCS8, PLAIN)))
     with pytest.raises(KeyFileError, match="signed with Ed25519"):
-        load_public_key(file(key.public_key().public_bytes(encoding, SPKI)))
+        load_component_key(file(key.public_key().public_bytes(encoding, SPKI)))
 
 
 def test_ssh_rsa_line_is_refused(file: Write) -> None:
     key = rsa.generate_private_key(65537, 2048).public_key()
     line = key.public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
     with pytest.raises(KeyFileError, match="signed with Ed25519"):
-        load_public_key(file(line))
+        load_component_key(file(line))
 
 
-@pytest.mark.parametrize("load", [load_public_key, component_signer])
+@pytest.mark.parametrize("load", [load_component_key, component_signer])
 def test_file_limits(tmp_path: Path, file: Write, load: Callable[[Path], object]) -> None:
     with pytest.raises(KeyFileError):
         load(file(bytes(MAX_KEY_FILE_SIZE)))
@@ -264,7 +258,7 @@ SMALL_ORDER = sorted(
 @pytest.mark.parametrize("encoding", SMALL_ORDER)
 def test_key_of_small_order_is_refused(file: Write, encoding: str) -> None:
     with pytest.raises(KeyFileError, match="small order"):
-        load_public_key(file(b"\x01" + bytes.fromhex(encoding)))
+        load_component_key(file(b"\x01" + bytes.fromhex(encoding)))
 
 
 @pytest.mark.parametrize("size", [0, 31, 33])
@@ -383,7 +377,7 @@ def test_texts_of_a_signer_hold_no_secret(text: Callable[[object], str]) -> None
 def test_errors_hold_no_secret(file: Write, data: bytes, password: bytes | None, load: str) -> None:
     path = file(data)
     with pytest.raises(KeyFileError) as refused:
-        component_signer(path, lambda: password) if load == "secret" else load_public_key(path)
+        component_signer(path, lambda: password) if load == "secret" else load_component_key(path)
     text = "".join(traceback.format_exception_only(refused.value)) + repr(refused.value) + str(refused.value)
     chain = [refused.value.__cause__, None if refused.value.__suppress_context__ else refused.value.__context__]
     assert chain == [None, None]
@@ -401,8 +395,8 @@ def test_damaged_files_are_read_or_refused_as_key_errors(data: bytes, position: 
     at = position % len(data)
     damaged = data[:at] + replacement + data[at + 1 :]
     for parse in (
-        lambda text: component._parse_public_keys(text, lambda _: None),
-        lambda text: component.parse_secret_key(text, lambda: None),
+        lambda text: component_files._parse_public_keys(text, lambda _: None),
+        lambda text: parse_secret_key(text, lambda: None),
     ):
         try:
             parse(damaged)

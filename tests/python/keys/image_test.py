@@ -21,7 +21,7 @@ from wasmoci.keys.image import (
     ImagePublicKey,
     ImageSigner,
     load_file_key,
-    load_public_key,
+    load_image_key,
     parse_private_key,
     parse_public_key,
 )
@@ -102,7 +102,7 @@ def _file(tmp_path: Path) -> Write:
 
 @pytest.mark.parametrize("data", [GOLDEN_PEM, b"text\n" + GOLDEN_PEM, PUBLIC_KEY.spki], ids=["pem", "text", "der"])
 def test_public_key_is_read_in_every_form(file: Write, data: bytes) -> None:
-    key = load_public_key(file(data))
+    key = load_image_key(file(data))
     assert key.spki == PUBLIC_KEY.spki
     assert key.fingerprint == PUBLIC_KEY.fingerprint
     assert key.hint == "Wnp4zKSg9CDZvGK7Zpw8J1njn3I9OuENy+DwgVoH7NQ="
@@ -224,7 +224,7 @@ def test_password_is_asked_for_only_where_it_is_needed(file: Write) -> None:
 def test_other_public_files_are_refused(file: Write, data: bytes, message: str) -> None:
     path = file(data)
     with pytest.raises(KeyFileError, match=message) as refused:
-        load_public_key(path)
+        load_image_key(path)
     assert str(path) in str(refused.value)
 
 
@@ -265,7 +265,7 @@ def test_keys_of_other_types_are_refused(file: Write, kind: str, encoding: seria
     with pytest.raises(KeyFileError, match=refusal):
         image_signer(file(key.private_bytes(encoding, PKCS8, PLAIN)))
     with pytest.raises(KeyFileError, match=refusal):
-        load_public_key(file(key.public_key().public_bytes(encoding, SPKI)))
+        load_image_key(file(key.public_key().public_bytes(encoding, SPKI)))
 
 
 @pytest.mark.parametrize("make", [ImagePublicKey.of, FileKey])
@@ -281,7 +281,7 @@ def test_the_other_half_is_refused_as_no_key(halves: str) -> None:
         ImagePublicKey.of(PRIVATE) if halves == "public" else FileKey(PRIVATE.public_key())
 
 
-@pytest.mark.parametrize("load", [load_public_key, image_signer])
+@pytest.mark.parametrize("load", [load_image_key, image_signer])
 def test_file_limits(tmp_path: Path, file: Write, load: Callable[[Path], object]) -> None:
     with pytest.raises(KeyFileError):
         load(file(bytes(MAX_KEY_FILE_SIZE)))
@@ -366,7 +366,7 @@ def test_texts_of_a_signer_hold_no_secret(text: Callable[[object], str]) -> None
 def test_errors_hold_no_secret(file: Write, data: bytes, password: bytes | None, load: str) -> None:
     path = file(data)
     with pytest.raises(KeyFileError) as refused:
-        image_signer(path, lambda: password) if load == "private" else load_public_key(path)
+        image_signer(path, lambda: password) if load == "private" else load_image_key(path)
     text = "".join(traceback.format_exception(refused.value)).split("KeyFileError:")[-1] + repr(refused.value)
     assert refused.value.__cause__ is None
     assert refused.value.__suppress_context__ or refused.value.__context__ is None
@@ -389,7 +389,7 @@ def test_damaged_files_are_read_or_refused_as_key_errors(
     path = tmp_path_factory.getbasetemp() / "damaged.key"
     at = position % len(data)
     path.write_bytes(data[:at] + replacement + data[at + 1 :])
-    for load in (image.load_public_key, image_signer):
+    for load in (image.load_image_key, image_signer):
         try:
             load(path)
         except KeyFileError:

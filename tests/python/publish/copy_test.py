@@ -38,8 +38,7 @@ from wasmoci.publish.blob_supply import LayoutBlobs
 from wasmoci.publish.copy import CopyPlan, copy_to_layout, copy_to_registry, plan_copy
 from wasmoci.publish.send import Destination, Published, send_image
 from wasmoci.registry.client import RepositoryClient
-from wasmoci.registry.fallback_index import fallback_tag
-from wasmoci.registry.referrers import Listing
+from wasmoci.registry.referrers_api import Listing, fallback_tag
 from wasmoci.registry.source import RegistrySource
 from wasmoci.registry.tag_race import TagAdditions
 from wasmoci.registry_server.server import EmbeddedRegistry

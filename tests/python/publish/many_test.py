@@ -28,7 +28,7 @@ from wasmoci.publish.plan import Plan
 from wasmoci.publish.signed import Publishing
 from wasmoci.registry import transport
 from wasmoci.registry.client import RepositoryClient
-from wasmoci.registry.registry_connection import MAX_UPLOADS
+from wasmoci.registry.session import MAX_UPLOADS
 from wasmoci.registry.source import RegistrySource
 from wasmoci.sign.image import SignRequest, sign_image
 from wasmoci.values.digest import Digest

@@ -16,7 +16,7 @@ from wasmoci.oci.manifest import Descriptor
 from wasmoci.oci.progress import Progress
 from wasmoci.publish.plan import PublishRequest, plan, publish
 from wasmoci.registry.client import RepositoryClient
-from wasmoci.registry.referrers import Listing
+from wasmoci.registry.referrers_api import Listing
 from wasmoci.registry.source import RegistrySource
 from wasmoci.registry.tag_race import TagAdditions
 from wasmoci.registry_server.server import EmbeddedRegistry

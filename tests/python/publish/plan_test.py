@@ -20,7 +20,7 @@ from wasmoci.oci.progress import Progress
 from wasmoci.oci.referrers import ReferrerList
 from wasmoci.publish.plan import PublishRequest, plan, publish
 from wasmoci.registry.client import RepositoryClient
-from wasmoci.registry.referrers import Listing
+from wasmoci.registry.referrers_api import Listing
 from wasmoci.registry.source import RegistrySource
 from wasmoci.registry.tag_race import TagAdditions
 from wasmoci.registry_server.server import EmbeddedRegistry

@@ -27,7 +27,7 @@ from registry_fixtures import (
 from wasmoci.oci.manifest import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descriptor, Index
 from wasmoci.oci.referrers import ReferrerList
 from wasmoci.registry.client import RepositoryClient
-from wasmoci.registry.referrers import Listing
+from wasmoci.registry.referrers_api import Listing
 from wasmoci.registry.session import Session
 from wasmoci.registry.transport import Response
 from wasmoci.registry.url import Url

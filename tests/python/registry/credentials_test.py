@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from registry_fixtures import PASSWORD, docker_config
-from wasmoci.registry import credential_helper
-from wasmoci.registry.credential import Credential, CredentialKind
-from wasmoci.registry.credentials import find_credential
+from wasmoci.registry import credentials
+from wasmoci.registry.credentials import Credential, CredentialKind, find_credential
 from wasmoci.values.errors import Error, FormatError, RegistryError, UsageError
 from wasmoci.values.image_reference import Repository
 
@@ -145,7 +144,7 @@ def test_a_helper_that_fails(
     script: str, error: type[Error], text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if "sleep" in script:
-        monkeypatch.setattr(credential_helper, "HELPER_TIMEOUT_SECONDS", 1)
+        monkeypatch.setattr(credentials, "HELPER_TIMEOUT_SECONDS", 1)
     path = helper(tmp_path, "all", script)
     with pytest.raises(error, match=text) as caught:
         find_credential(REPOSITORY, docker_config(tmp_path, {"credsStore": "all"}) | path)

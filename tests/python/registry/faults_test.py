@@ -24,7 +24,7 @@ from wasmoci.oci.manifest import (
 )
 from wasmoci.oci.progress import SILENT
 from wasmoci.publish.plan import Plan, PublishRequest, plan, publish
-from wasmoci.registry import transport, upload, upload_answers
+from wasmoci.registry import transport, upload, upload_chunks
 from wasmoci.registry.client import RepositoryClient
 from wasmoci.registry.source import RegistrySource
 from wasmoci.registry_server.server import EmbeddedRegistry
@@ -160,7 +160,7 @@ def test_an_upload_in_chunks_goes_on_after_a_fault(
 ) -> None:
     monkeypatch.setattr(upload, "MAX_SINGLE_SIZE", 100)
     monkeypatch.setattr(upload, "FIRST_CHUNK_SIZE", 0)
-    monkeypatch.setattr(upload_answers, "CHUNK_SIZE", 100)
+    monkeypatch.setattr(upload_chunks, "CHUNK_SIZE", 100)
     assert publish_through(fault, *planned, tmp_path, caplog) is None
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from registry_fixtures import client_of
 from wasmoci.oci.manifest import Descriptor
-from wasmoci.registry.parallel import MAX_PARALLEL, run_parallel
+from wasmoci.registry.upload import MAX_PARALLEL, run_parallel
 from wasmoci.registry_server.server import EmbeddedRegistry
 from wasmoci.values.errors import Error
 

@@ -5,7 +5,7 @@ import pytest
 from registry_fixtures import PASSWORD
 from wasmoci.registry.auth import Access, Authorizer
 from wasmoci.registry.challenge import Challenge, parse_challenges
-from wasmoci.registry.credential import Credential
+from wasmoci.registry.credentials import Credential
 from wasmoci.registry.session import api_host
 from wasmoci.registry.transport import Transport
 from wasmoci.registry.url import Url

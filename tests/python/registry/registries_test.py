@@ -23,11 +23,11 @@ from registry_fixtures import (
     put_bytes,
 )
 from wasmoci.oci.manifest import Descriptor
-from wasmoci.registry import registry_connection
+from wasmoci.registry import session
 from wasmoci.registry.client import RepositoryClient
-from wasmoci.registry.credential import Credential
+from wasmoci.registry.credentials import Credential
 from wasmoci.registry.registries import Registries
-from wasmoci.registry.registry_connection import MAX_UPLOADS, MIN_MOUNTED_SIZE
+from wasmoci.registry.session import MAX_UPLOADS, MIN_MOUNTED_SIZE
 from wasmoci.registry_server.server import EmbeddedRegistry
 from wasmoci.values.errors import RegistryError
 from wasmoci.values.image_reference import Repository
@@ -79,7 +79,7 @@ def test_a_helper_is_asked_once_and_for_each_registry(tmp_path: Path, monkeypatc
         asked.append(server)
         return Credential("user", PASSWORD)
 
-    monkeypatch.setattr(registry_connection, "ask_helper", ask)
+    monkeypatch.setattr(session, "ask_helper", ask)
     environment = docker_config(tmp_path / "docker", {"credsStore": "all"})
     auth = BasicAuth("user", PASSWORD)
     with (
@@ -127,7 +127,7 @@ def test_no_credential_goes_to_another_registry(tmp_path: Path) -> None:
 
 
 def test_a_connection_serves_its_own_registry_only() -> None:
-    connection = registry_connection.RegistryConnection("one.example", {})
+    connection = session.RegistryConnection("one.example", {})
     with pytest.raises(ValueError, match="is not on"):
         RepositoryClient.sharing(connection, repository("other.example"))
     connection.close()

@@ -19,7 +19,7 @@ from registry_fixtures import (
 from wasmoci.oci.manifest import MANIFEST_MEDIA_TYPE, Descriptor
 from wasmoci.registry import transport
 from wasmoci.registry.client import RepositoryClient
-from wasmoci.registry.retry import FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS, pause_seconds
+from wasmoci.registry.transport import FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS, pause_seconds
 from wasmoci.values.errors import RegistryError, UsageError
 
 V1 = "GET manifests/v1"

@@ -22,7 +22,7 @@ from registry_fixtures import (
     put_bytes,
 )
 from wasmoci.oci.manifest import Descriptor
-from wasmoci.registry import upload, upload_answers
+from wasmoci.registry import upload, upload_chunks
 from wasmoci.registry.client import RepositoryClient
 from wasmoci.registry_server import handler as server_handler
 from wasmoci.registry_server.http_server import ServerAuth
@@ -40,7 +40,7 @@ BLOB = Descriptor.of("application/wasm", CONTENT)
 def _small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(upload, "MAX_SINGLE_SIZE", 1000)
     monkeypatch.setattr(upload, "FIRST_CHUNK_SIZE", 0)
-    monkeypatch.setattr(upload_answers, "CHUNK_SIZE", 1000)
+    monkeypatch.setattr(upload_chunks, "CHUNK_SIZE", 1000)
 
 
 def source() -> BinaryIO:

@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from wasmoci.registry import watchdog
-from wasmoci.registry.watchdog import Watchdog
+from wasmoci.registry import deadline
+from wasmoci.registry.deadline import Watchdog
 
 
 def test_what_does_not_end_in_time_is_interrupted_in_the_order_of_the_ends() -> None:
@@ -47,7 +47,7 @@ def test_a_later_watch_may_end_earlier() -> None:
 
 
 def test_what_has_ended_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watchdog, "MAX_ENDED", 10)
+    monkeypatch.setattr(deadline, "MAX_ENDED", 10)
     dog = Watchdog()
     for _ in range(1000):
         dog.end(dog.begin(lambda: None, 3600))

@@ -33,8 +33,7 @@ from wasmoci.disk.layout import Layout
 from wasmoci.keys.image import ImagePublicKey
 from wasmoci.oci.manifest import Manifest
 from wasmoci.sign.log import Logged, LogRequest, log_signatures
-from wasmoci.transparency.bundle_entries import with_log_entries
-from wasmoci.transparency.log_entry import LogEntry
+from wasmoci.transparency.log_entry import LogEntry, with_log_entries
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import FormatError, LimitError, Reason, RegistryError, UsageError, VerificationError
 from wasmoci.values.signature_format import SignatureFormat

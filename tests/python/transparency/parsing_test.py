@@ -10,12 +10,10 @@ from sigstore_fixtures import Sigstore
 from sigstore_log_fixtures import Json, text
 from wasmoci.keys.image import FileKey, ImagePublicKey
 from wasmoci.transparency.checkpoint import MAX_CHECKPOINT_SIZE, MAX_SIGNATURES, Checkpoint
-from wasmoci.transparency.legacy_bundle import LegacyBundle
-from wasmoci.transparency.log_entry import MAX_BODY_SIZE, LogEntry
+from wasmoci.transparency.log_entry import MAX_BODY_SIZE, LegacyBundle, LogEntry
 from wasmoci.transparency.merkle import MAX_PROOF_HASHES
 from wasmoci.transparency.signing_config import LogService, parse_signing_config
-from wasmoci.transparency.trusted_root import MAX_LOGS, MAX_TRUSTED_ROOT_SIZE, parse_trusted_root
-from wasmoci.transparency.validity import Validity
+from wasmoci.transparency.trusted_root import MAX_LOGS, MAX_TRUSTED_ROOT_SIZE, Validity, parse_trusted_root
 from wasmoci.values.errors import FormatError, LimitError, UsageError
 from wasmoci.values.strict_json import dump, parse_object
 

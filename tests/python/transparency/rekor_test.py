@@ -21,8 +21,7 @@ from wasmoci.transparency.log_entry import LogEntry
 from wasmoci.transparency.rekor import RekorLogs
 from wasmoci.transparency.signing_config import LogService, LogServices
 from wasmoci.transparency.submission import MAX_ANSWER_SIZE, parse_answer_v1
-from wasmoci.transparency.trusted_root import parse_trusted_root
-from wasmoci.transparency.validity import Validity
+from wasmoci.transparency.trusted_root import Validity, parse_trusted_root
 from wasmoci.transparency.verifying import TrustedLogs
 from wasmoci.values.errors import Error, FormatError, LimitError, RegistryError, UsageError, VerificationError
 from wasmoci.values.strict_json import dump
@@ -338,7 +337,7 @@ def test_an_answer_that_is_no_entry_is_refused(version: int, body: bytes) -> Non
 def test_a_log_that_is_not_there_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     with fake_log() as fake:
         url = fake.url
-    monkeypatch.setattr("wasmoci.registry.retry.FIRST_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr("wasmoci.registry.transport.FIRST_PAUSE_SECONDS", 0.0)
     with pytest.raises(RegistryError, match="POST http://127"):
         logs_at(url).add(ENVELOPE, PUBLIC_KEY)
 

@@ -24,7 +24,8 @@ from wasm_fixtures import (
     signature_of,
     signed,
 )
-from wasmoci.keys.component import ComponentPublicKey, compact_public, load_public_key, pem_public
+from wasmoci.keys.component import ComponentPublicKey, compact_public, pem_public
+from wasmoci.keys.component_files import load_component_key
 from wasmoci.values.errors import Reason, UsageError, VerificationError
 from wasmoci.verify.component import VerifiedComponent, verify_component
 from wasmoci.verify.parts import verify_parts
@@ -94,7 +95,7 @@ def test_one_key_in_three_files_is_one_key(tmp_path: Path) -> None:
     forms = {"compact": compact_public(KEY), "pem": pem_public(KEY), "ssh": openssh}
     for name, content in forms.items():
         (tmp_path / name).write_bytes(content)
-    loaded = [load_public_key(tmp_path / name) for name in forms]
+    loaded = [load_component_key(tmp_path / name) for name in forms]
     assert verify(signed(TYPED_MODULE), loaded, 1).keys == (KEY,)
     with pytest.raises(UsageError, match="distinct trusted keys, 1, got: 2"):
         verify(TWO_SIGNERS, loaded, 2)

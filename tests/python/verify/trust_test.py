@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from image_fixtures import FILE_KEY, OTHER_PUBLIC_KEY, PUBLIC_KEY
 from trust_fixtures import ListedEntries, NamedIdentities, NamedIdentity
-from wasmoci.keys.image import ImagePublicKey, load_public_key
+from wasmoci.keys.image import ImagePublicKey, load_image_key
 from wasmoci.values.errors import Reason, UsageError, VerificationError
 from wasmoci.verify.trust import ImageTrust
 
@@ -45,7 +45,7 @@ def test_one_key_in_two_files_is_one_key(tmp_path: Path) -> None:
     for name, encoding in {"pem": Encoding.PEM, "der": Encoding.DER}.items():
         content = FILE_KEY.public_key.public_bytes(encoding, PublicFormat.SubjectPublicKeyInfo)
         (tmp_path / name).write_bytes(content)
-    keys = [load_public_key(tmp_path / name) for name in ("pem", "der")]
+    keys = [load_image_key(tmp_path / name) for name in ("pem", "der")]
     assert ImageTrust(keys).principals == 1
     with pytest.raises(UsageError, match="keys and identities, 1, got: 2"):
         ImageTrust(keys, threshold=2)

@@ -7,7 +7,7 @@ import click
 from wasmoci.commands.options.common import PathArgument
 from wasmoci.commands.report.output import Report, reported
 from wasmoci.disk.files import atomic_output, open_for_reading
-from wasmoci.keys.component import load_public_key
+from wasmoci.keys.component_files import load_component_key
 from wasmoci.sign.edit import remove_signatures
 from wasmoci.values.errors import UsageError
 
@@ -20,7 +20,7 @@ from wasmoci.values.errors import UsageError
 @reported
 def remove_signature(source: Path, keys: tuple[Path, ...], key_ids: tuple[str, ...], output: Path) -> Report:
     """Remove the signatures of these keys from the WebAssembly file SOURCE; the last one leaves it unsigned."""
-    unwanted = [load_public_key(path) for path in keys]
+    unwanted = [load_component_key(path) for path in keys]
     identifiers = [_identifier(text) for text in key_ids]
     with open_for_reading(source, "the file") as stream, atomic_output(output) as target:
         count = remove_signatures(stream, target, unwanted, identifiers)

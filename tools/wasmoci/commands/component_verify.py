@@ -8,7 +8,7 @@ import click
 from wasmoci.commands.options.common import COMPONENT_KEYS_HELP, PathArgument, kind, sections
 from wasmoci.commands.report.output import Report, reported, warn
 from wasmoci.disk.files import open_for_reading, read_bounded
-from wasmoci.keys.component import load_public_keys
+from wasmoci.keys.component_files import load_component_keys
 from wasmoci.verify.component import verify_component
 from wasmoci.verify.parts import VerifiedParts, verify_parts
 from wasmoci.wasm.section_pattern import Selection
@@ -50,7 +50,7 @@ def verification(
     sections: Sequence[str] = (),
 ) -> Report:
     """Verify a file by the keys in these files; with `sections` only those parts."""
-    trusted = [key for path in key_files for key in load_public_keys(path, warn)]
+    trusted = [key for path in key_files for key in load_component_keys(path, warn)]
     signature = None if detached is None else read_bounded(detached, MAX_DATA_SIZE, "the detached signature")
     with open_for_reading(source, "the file to verify") as stream:
         if sections:

@@ -7,7 +7,7 @@ import click
 
 from wasmoci.commands.options.common import PathArgument
 from wasmoci.commands.report.output import Report, reported
-from wasmoci.keys.image import load_public_key
+from wasmoci.keys.image import load_image_key
 from wasmoci.sign.log import LogRequest, log_signatures
 from wasmoci.transparency.rekor import RekorLogs
 from wasmoci.transparency.verifying import TrustedLogs
@@ -35,7 +35,7 @@ def log(layout: Path, output: Path, oci_keys: tuple[Path, ...], signing_config: 
     What is logged is public for ever: the key, and digests of what is signed.
     """
     trusted = TrustedLogs.from_file(trusted_root)
-    request = LogRequest(layout, output, [load_public_key(path) for path in oci_keys], trusted)
+    request = LogRequest(layout, output, [load_image_key(path) for path in oci_keys], trusted)
     logged = log_signatures(request, RekorLogs.from_file(signing_config, os.environ, trusted.logs))
     digest = str(logged.subject.digest)
     return Report(

@@ -8,8 +8,8 @@ from wasmoci.commands.options.common import PathArgument, allow_readable_key
 from wasmoci.commands.options.passwords import Password, password_options
 from wasmoci.commands.report.output import Report, reported
 from wasmoci.disk.files import write_atomically
-from wasmoci.keys import component
 from wasmoci.keys.component import ComponentPublicKey, pem_public
+from wasmoci.keys.component_files import load_secret_key
 from wasmoci.keys.image import ImagePublicKey
 from wasmoci.keys.key_path import path_of
 from wasmoci.keys.protocols import PasswordSource
@@ -45,7 +45,7 @@ def _image_key(reference: str, password: PasswordSource, private: bool) -> tuple
 def _component_key(reference: str, password: PasswordSource, private: bool) -> tuple[bytes, str]:
     path = path_of(reference)
     if path is not None:
-        found: object = component.load_secret_key(path, password, private=private).public_key
+        found: object = load_secret_key(path, password, private=private).public_key
     else:
         found = public_key_of(reference, password, private=private)
     key = ComponentPublicKey.of_key(found)

@@ -14,8 +14,7 @@ from urllib.parse import quote
 
 from wasmoci.disk.files import read_bounded
 from wasmoci.keyless.certificate import parse_certificate
-from wasmoci.transparency.trusted_root import MAX_LOGS, MAX_TRUSTED_ROOT_SIZE
-from wasmoci.transparency.validity import Validity
+from wasmoci.transparency.trusted_root import MAX_LOGS, MAX_TRUSTED_ROOT_SIZE, Validity
 from wasmoci.values.errors import FormatError, Reason, VerificationError
 from wasmoci.values.strict_json import JsonObject, dump, parse_object
 from wasmoci.values.text import excerpt

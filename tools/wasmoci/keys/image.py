@@ -26,7 +26,7 @@ _COSIGN_PEM_MARK = (b"ENCRYPTED SIGSTORE PRIVATE KEY-----", b"ENCRYPTED COSIGN P
 
 @dataclass(frozen=True)
 class ImagePublicKey:
-    """A trusted key. Make one with `of` or `load_public_key`."""
+    """A trusted key. Make one with `of` or `load_image_key`."""
 
     spki: bytes
     _key: algorithms.PublicKey = field(compare=False, repr=False)
@@ -135,7 +135,7 @@ class FileKey:
         return encrypt(pkcs8.der(self._key), password)
 
 
-def load_public_key(path: Path) -> ImagePublicKey:
+def load_image_key(path: Path) -> ImagePublicKey:
     """Read a public key file; raises KeyFileError that names the file."""
     data = read_bounded(path, MAX_KEY_FILE_SIZE, "the OCI public key")
     try:

@@ -8,8 +8,9 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from wasmoci.disk.files import read_bounded
-from wasmoci.keys import component, image
+from wasmoci.keys import image
 from wasmoci.keys.component import ComponentPublicKey
+from wasmoci.keys.component_files import load_component_key
 from wasmoci.keys.image import ImagePublicKey
 from wasmoci.values import base64_strict
 from wasmoci.values.errors import FormatError, KeyFileError, Reason, VerificationError
@@ -47,11 +48,11 @@ class OfflinePublicKey:
     def load(cls, path: Path) -> "OfflinePublicKey":
         """Read a public key file; raises KeyFileError if it is of no layer."""
         try:
-            of_component = component.load_public_key(path)
+            of_component = load_component_key(path)
         except KeyFileError:
-            return cls(str(path), image.load_public_key(path), None)
+            return cls(str(path), image.load_image_key(path), None)
         try:
-            return cls(str(path), image.load_public_key(path), of_component)
+            return cls(str(path), image.load_image_key(path), of_component)
         except KeyFileError:
             return cls(str(path), None, of_component)
 

@@ -51,7 +51,8 @@ def open_component_signer(
     reference: str, password: PasswordSource = no_password, *, private: bool = False
 ) -> "ComponentSigner":
     """A signer of components; raises as `open_signing_key`, also for a key that is not Ed25519."""
-    from wasmoci.keys.component import ComponentSigner, load_secret_key, parse_secret_key
+    from wasmoci.keys.component import ComponentSigner
+    from wasmoci.keys.component_files import load_secret_key, parse_secret_key
 
     path = path_of(reference)
     if path is not None:
@@ -83,11 +84,11 @@ def trusted_image_key(reference: str) -> "ImagePublicKey":
 
     Raises as `open_signing_key`, also where a file or variable holds a private key.
     """
-    from wasmoci.keys.image import load_public_key
+    from wasmoci.keys.image import load_image_key
 
     path = path_of(reference)
     if path is not None:
-        return load_public_key(path)
+        return load_image_key(path)
     from wasmoci.keys import scheme_keys
 
     return scheme_keys.trusted_image_key(reference)

@@ -11,7 +11,7 @@ from enum import Enum
 from urllib.parse import urlencode
 
 from wasmoci.registry.challenge import Challenge, parse_challenges
-from wasmoci.registry.credential import Credential, CredentialKind
+from wasmoci.registry.credentials import Credential, CredentialKind
 from wasmoci.registry.transport import Body, Request, Response, Transport
 from wasmoci.registry.url import Origin, Url
 from wasmoci.values.errors import FormatError, RegistryError

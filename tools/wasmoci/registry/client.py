@@ -1,4 +1,7 @@
-"""A repository of an OCI registry (distribution-spec 1.1): its manifests and blobs, and their referrers."""
+"""A repository of an OCI registry (distribution-spec 1.1): its manifests and blobs, and their referrers.
+
+The module is long because its one class is all that others know of a registry; each method is short.
+"""
 
 import io
 import threading
@@ -12,17 +15,13 @@ from typing import BinaryIO
 from wasmoci.oci.manifest import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, MAX_MANIFEST_SIZE, Descriptor
 from wasmoci.oci.referrers import ReferrerList
 from wasmoci.registry.auth import Access
-from wasmoci.registry.blob_source import BlobSource, nothing, untold
-from wasmoci.registry.checked_copy import checked_copy, nowhere
-from wasmoci.registry.parallel import run_parallel
-from wasmoci.registry.referrers import Listing, Referrers
-from wasmoci.registry.registry_connection import RegistryConnection
-from wasmoci.registry.session import REDIRECTS
+from wasmoci.registry.blobs import BlobSource, checked_copy, do_nothing
+from wasmoci.registry.referrers_api import Listing, Referrers
+from wasmoci.registry.session import REDIRECTS, RegistryConnection, check_said_digest
 from wasmoci.registry.tag_race import TagAddition, TagAdditions
 from wasmoci.registry.tls import TlsFiles
 from wasmoci.registry.transport import Body, Request, Response, seconds_for
-from wasmoci.registry.upload import Uploader
-from wasmoci.registry.upload_answers import check_said_digest
+from wasmoci.registry.upload import Uploader, run_parallel
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import FormatError, LimitError, Reason, RegistryError, VerificationError
 from wasmoci.values.image_reference import Repository, check_tag
@@ -136,7 +135,7 @@ class RepositoryClient:
 
     def check_blob(self, descriptor: Descriptor) -> None:
         """Read a blob of any size to its end, and keep nothing of it."""
-        self._read_blob(descriptor, nowhere)
+        self._read_blob(descriptor, do_nothing)
 
     def _read_blob(self, descriptor: Descriptor, take: Callable[[bytes], object]) -> None:
         url = self._session.url(f"blobs/{descriptor.digest}")
@@ -175,8 +174,8 @@ class RepositoryClient:
                 blob,
                 open_source,
                 stop.is_set,
-                moved=untold if moved is None else partial(moved, blob),
-                prepare=nothing if prepare is None else partial(prepare, blob),
+                moved=do_nothing if moved is None else partial(moved, blob),
+                prepare=do_nothing if prepare is None else partial(prepare, blob),
             )
             for blob, open_source in blobs
         ]

@@ -1,13 +1,17 @@
 """Total time limits, also against a peer that sends one byte at a time."""
 
 import contextlib
+import heapq
+import itertools
+import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 
-from wasmoci.registry.watchdog import Watchdog
 from wasmoci.values.errors import RegistryError
 
-_WATCHDOG = Watchdog()
+# Watches that have ended are dropped when there are this many, and as many as those that have not.
+MAX_ENDED = 256
 
 
 class Deadline:
@@ -27,6 +31,77 @@ class Deadline:
         """Raise RegistryError when the time is over."""
         if time.monotonic() >= self._end:
             raise RegistryError(f"{self._what}: not done within {self._seconds:.0f} s")
+
+
+@dataclass(order=True, slots=True)
+class _Watch:
+    """What is called at `end`, a time of time.monotonic; None once it is not to be called any more."""
+
+    end: float
+    number: int
+    interrupt: Callable[[], object] | None = field(compare=False)
+
+
+class Watchdog:
+    """Makes calls unless something ends in time. Safe to share between threads.
+
+    One thread, which starts with the first watch and never ends, makes the calls of all: a thread for each costs much.
+    """
+
+    def __init__(self) -> None:
+        self._condition = threading.Condition()
+        self._watches: list[_Watch] = []
+        self._numbers = itertools.count()
+        self._ended = 0
+        self._runs = False
+
+    def begin(self, interrupt: Callable[[], object], seconds: float) -> _Watch:
+        """Have `interrupt`, which must not block, called after `seconds` unless `end` comes first."""
+        watch = _Watch(time.monotonic() + seconds, next(self._numbers), interrupt)
+        with self._condition:
+            heapq.heappush(self._watches, watch)
+            if not self._runs:
+                threading.Thread(target=self._run, name="watchdog", daemon=True).start()
+                self._runs = True
+            elif self._watches[0] is watch:
+                self._condition.notify()
+        return watch
+
+    def end(self, watch: _Watch) -> None:
+        with self._condition:
+            if watch.interrupt is None:
+                return
+            watch.interrupt = None
+            self._ended += 1
+            if self._ended > MAX_ENDED and 2 * self._ended > len(self._watches):
+                self._watches = [kept for kept in self._watches if kept.interrupt is not None]
+                heapq.heapify(self._watches)
+                self._ended = 0
+
+    def _run(self) -> None:
+        while True:
+            interrupt = self._next()
+            # The connection may be closed or given back just now, and whatever that raises, the next is to be called.
+            with contextlib.suppress(Exception):
+                interrupt()
+
+    def _next(self) -> Callable[[], object]:
+        """Wait for the next call that is due."""
+        with self._condition:
+            while True:
+                seconds = self._watches[0].end - time.monotonic() if self._watches else None
+                if seconds is None or seconds > 0:
+                    self._condition.wait(seconds)
+                    continue
+                due = heapq.heappop(self._watches)
+                if due.interrupt is None:
+                    self._ended -= 1
+                    continue
+                interrupt, due.interrupt = due.interrupt, None
+                return interrupt
+
+
+_WATCHDOG = Watchdog()
 
 
 @contextlib.contextmanager

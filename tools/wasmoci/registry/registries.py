@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from types import TracebackType
 
 from wasmoci.registry.client import RepositoryClient
-from wasmoci.registry.registry_connection import RegistryConnection
+from wasmoci.registry.session import RegistryConnection
 from wasmoci.registry.tls import TlsFiles
 from wasmoci.values.image_reference import Repository
 

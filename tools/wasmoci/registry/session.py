@@ -1,19 +1,32 @@
-"""Requests to one repository of one registry: authorized, and with every unexpected answer an error."""
+"""The way to one registry, and requests to its repositories: authorized, with every unexpected answer an error."""
 
 import contextlib
 import json
-from collections.abc import Collection
+import threading
+import time
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 
+from wasmoci.oci.manifest import Descriptor
 from wasmoci.registry.auth import Access, Authorizer
+from wasmoci.registry.credentials import Credential, ask_helper, find_credential
+from wasmoci.registry.tls import TlsFiles, files_of
 from wasmoci.registry.transport import Request, Response, Transport
 from wasmoci.registry.url import Url
-from wasmoci.values.errors import Error, RegistryError
+from wasmoci.values.digest import Digest
+from wasmoci.values.errors import Error, Reason, RegistryError, VerificationError
 from wasmoci.values.image_reference import Repository
 from wasmoci.values.text import excerpt
 
 MAX_REDIRECTS = 5
 MAX_ERROR_RESPONSE = 64 * 1024
+
+# Blobs that go to one registry at the same time, of all images.
+MAX_UPLOADS = 8
+
+# A mount may cost a token, so that small blobs are sent faster.
+MIN_MOUNTED_SIZE = 64 * 1024
+MAX_KNOWN_BLOBS = 10_000
 
 _OK, _UNAUTHORIZED = 200, 401
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -103,6 +116,77 @@ class Session:
             said = _what_it_said(response.read(MAX_ERROR_RESPONSE, "the error"))
         said = excerpt(self._authorizer.redact(said))
         return RegistryError(f"{request}: answered {response.status}{': ' if said else ''}{said}", response.status)
+
+
+class RegistryConnection:
+    """Connections, TLS files, and the answers of credential helpers; safe to share between threads.
+
+    A token is one repository's own. Which credential it is got with may depend on the repository
+    (credentials.py), so files are read for each; a helper knows registries only and is asked once.
+    """
+
+    def __init__(
+        self,
+        registry: str,
+        environment: Mapping[str, str],
+        insecure_registries: Collection[str] = (),
+        sleep: Callable[[float], None] = time.sleep,
+        *,
+        tls: TlsFiles | None = None,
+    ) -> None:
+        """As those of RepositoryClient."""
+        self.registry = registry
+        self.sleep = sleep
+        self.uploads = threading.BoundedSemaphore(MAX_UPLOADS)
+        self._environment = environment
+        host = api_host(registry)
+        tls = files_of(registry, environment, tls)
+        self._transport = Transport(insecure_registries, environment, sleep, tls=tls, registry=host)
+        self._base = Url(self._transport.origin_of(host), "/")
+        self._homes: dict[Digest, str] = {}
+        self._answers: dict[tuple[str, str], Credential | None] = {}
+        self._lock = threading.Lock()
+
+    def session(self, repository: Repository) -> Session:
+        """Raises ValueError for a repository of another registry, which must not get this one's credentials."""
+        if repository.registry != self.registry:
+            raise ValueError(f"{repository} is not on {self.registry}")
+        authorizer = Authorizer(
+            repository,
+            self._base.origin,
+            self._transport,
+            lambda: find_credential(repository, self._environment, self._ask_helper_once),
+        )
+        return Session(repository, self._transport, authorizer, self._base)
+
+    def home_of(self, blob: Descriptor) -> str | None:
+        """The path of a repository that has the blob, if one is known, so that it can be mounted from there."""
+        return self._homes.get(blob.digest)
+
+    def is_in(self, blob: Descriptor, path: str) -> None:
+        """The repository at `path` has the blob."""
+        with self._lock:
+            if blob.size >= MIN_MOUNTED_SIZE and len(self._homes) < MAX_KNOWN_BLOBS:
+                self._homes.setdefault(blob.digest, path)
+
+    def close(self) -> None:
+        self._transport.close()
+
+    def _ask_helper_once(self, name: str, server: str, environment: Mapping[str, str]) -> Credential | None:
+        with self._lock:
+            if (name, server) not in self._answers:
+                self._answers[name, server] = ask_helper(name, server, environment)
+            return self._answers[name, server]
+
+
+def check_said_digest(response: Response, actual: Digest) -> None:
+    """Raise VerificationError (DIGEST_MISMATCH) where the registry names another digest than `actual`."""
+    said = response.header("Docker-Content-Digest")
+    if said not in (None, str(actual)):
+        raise VerificationError(
+            Reason.DIGEST_MISMATCH,
+            f"{response.url}: Docker-Content-Digest is {excerpt(said)!r}, but the bytes have digest {actual}",
+        )
 
 
 def api_host(registry: str) -> str:

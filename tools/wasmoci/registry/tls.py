@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wasmoci.disk.files import refuse_open_to_others
-from wasmoci.registry.environment_credential import REGISTRY
+from wasmoci.registry.credentials import REGISTRY_VARIABLE
 from wasmoci.values.errors import UsageError
 
 CERTIFICATE = "WASM_OCI_CLIENT_CERTIFICATE"
@@ -29,11 +29,11 @@ def files_of(registry: str, environment: Mapping[str, str], given: TlsFiles | No
     variables with files and none with the registry that they are for.
     """
     given = given or TlsFiles()
-    named = environment.get(REGISTRY)
+    named = environment.get(REGISTRY_VARIABLE)
     if not (given.certificate or given.key):
         certificate, key = (environment.get(name) for name in (CERTIFICATE, KEY))
         if (certificate or key) and not named:
-            raise UsageError(f"{CERTIFICATE} or {KEY} is set: name the registry that it is for in {REGISTRY}")
+            raise UsageError(f"{CERTIFICATE} or {KEY} is set: name the registry that it is for in {REGISTRY_VARIABLE}")
         given = TlsFiles(given.ca, Path(certificate) if certificate else None, Path(key) if key else None)
     return given if named in (None, "", registry) else TlsFiles(given.ca)
 

@@ -1,28 +1,44 @@
 """One upload in chunks (distribution-spec 1.1, Pushing a blob in chunks), which goes on after a broken connection."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from wasmoci.registry.auth import Access
-from wasmoci.registry.blob_source import BlobSource
+from wasmoci.registry.blobs import BlobSource
 from wasmoci.registry.deadline import Deadline
-from wasmoci.registry.retry import RETRIED_STATUSES, pause_seconds
-from wasmoci.registry.session import Session
-from wasmoci.registry.transport import Body, NoAnswerError, Request, seconds_for
-from wasmoci.registry.upload_answers import finish_upload, received_bytes, upload_location
+from wasmoci.registry.session import Session, check_said_digest
+from wasmoci.registry.transport import (
+    RETRIED_STATUSES,
+    Body,
+    NoAnswerError,
+    Request,
+    Response,
+    pause_seconds,
+    seconds_for,
+)
 from wasmoci.registry.url import Url
+from wasmoci.values.digest import Digest
 from wasmoci.values.errors import RegistryError
+from wasmoci.values.text import excerpt
+
+# The largest chunk that GHCR takes, and so the size that other clients send.
+CHUNK_SIZE = 4 * 1024 * 1024
+MAX_CHUNK_SIZE = 256 * 1024 * 1024
 
 # How often in a row a chunk may fail.
 MAX_CHUNK_FAILURES = 4
 
-_ACCEPTED, _NO_CONTENT = 202, 204
+_CREATED, _ACCEPTED, _NO_CONTENT = 201, 202, 204
 _NOT_FOUND, _RANGE_NOT_SATISFIABLE = 404, 416
 
 # The registry may have part of the chunk, or lack what came before; it is asked.
 _INTERRUPTED = RETRIED_STATUSES | {_RANGE_NOT_SATISFIABLE}
 # What registries answer to a chunk that take none, or none of this size.
 _NO_CHUNKS = frozenset({400, _NOT_FOUND, 405, 411, 413, 415, 501})
+
+_RANGE = re.compile(r"(?:bytes=)?0-([0-9]{1,18})")
+_SIZE = re.compile(r"[0-9]{1,18}")
 
 
 class NoChunksError(Exception):
@@ -103,7 +119,7 @@ class ChunkedUpload:
         request = Request("PATCH", self._location, headers, body, seconds=seconds_for(end - start))
         with self._session.request(request, {_ACCEPTED}, Access.PUSH) as response:
             self._location = upload_location(self._session, response)
-            received = received_bytes(response)
+            received = _received_bytes(response)
         if received is not None and not start < received <= end:
             raise RegistryError(
                 f"{request}: took bytes {start} to {end - 1}, but says that it has {received}", _RANGE_NOT_SATISFIABLE
@@ -118,7 +134,7 @@ class ChunkedUpload:
         except RegistryError as error:
             raise LostUploadError(str(error), error.status) from None
         with response:
-            received = received_bytes(response)
+            received = _received_bytes(response)
             if response.header("Location") is not None:
                 self._location = upload_location(self._session, response)
         if received is None or received > min(self._offset + self._chunk_size, self._source.descriptor.size):
@@ -136,3 +152,47 @@ class ChunkedUpload:
 
 def _is_interruption(error: RegistryError) -> bool:
     return isinstance(error, NoAnswerError) or error.status in _INTERRUPTED
+
+
+def upload_location(session: Session, response: Response) -> Url:
+    """Where the upload goes on: on the registry itself."""
+    location = response.header("Location")
+    if location is None:
+        raise RegistryError(
+            f"{response.url}: answered {response.status} without Location, so there is nowhere to upload to"
+        )
+    return session.own_location(response, location)
+
+
+def chunk_size(response: Response) -> int:
+    """What the registry asks for in OCI-Chunk-Min-Length, at least CHUNK_SIZE."""
+    text = response.header("OCI-Chunk-Min-Length")
+    if text is None:
+        return CHUNK_SIZE
+    if not _SIZE.fullmatch(text) or int(text) > MAX_CHUNK_SIZE:
+        raise RegistryError(
+            f"{response.url}: OCI-Chunk-Min-Length must be at most {MAX_CHUNK_SIZE}, got: {excerpt(text)!r}"
+        )
+    return max(CHUNK_SIZE, int(text))
+
+
+def _received_bytes(response: Response) -> int | None:
+    """How many bytes of the upload the registry has; None where it does not say."""
+    text = response.header("Range")
+    if text is None:
+        return None
+    match = _RANGE.fullmatch(text)
+    if match is None:
+        raise RegistryError(f"{response.url}: Range must be 0-<last byte>, got: {excerpt(text)!r}")
+    # `0-0` is what registries say of an upload without any byte; no chunk is a single byte.
+    last = int(match[1])
+    return last + 1 if last else 0
+
+
+def finish_upload(session: Session, location: Url, digest: Digest, body: Body) -> None:
+    """Send the last bytes of an upload and the digest of all."""
+    url = location.with_query([("digest", str(digest))])
+    headers = {"Content-Type": "application/octet-stream"}
+    request = Request("PUT", url, headers, body, seconds=seconds_for(body.size))
+    with session.request(request, {_CREATED}, Access.PUSH) as response:
+        check_said_digest(response, digest)

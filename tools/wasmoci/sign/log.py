@@ -10,8 +10,7 @@ from wasmoci.disk.layout import Layout, LayoutWriter
 from wasmoci.keys.image import ImagePublicKey
 from wasmoci.oci.index import subjects
 from wasmoci.oci.manifest import Descriptor, Manifest, referrer_descriptor
-from wasmoci.transparency.bundle_entries import with_log_entries
-from wasmoci.transparency.log_entry import LogEntry
+from wasmoci.transparency.log_entry import LogEntry, with_log_entries
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import Reason, UsageError, VerificationError
 from wasmoci.verify.attached_bundles import AttachedBundle, attached_bundles

@@ -11,11 +11,21 @@ from collections.abc import Callable, Mapping
 
 from wasmoci.cosign.bundle import PAYLOAD_TYPE, Envelope
 from wasmoci.keys.image import ImagePublicKey, parse_public_key
-from wasmoci.transparency.key_details import KEY_DETAILS
 from wasmoci.transparency.log_entry import MAX_BODY_SIZE
 from wasmoci.values.base64_strict import decode, encode
 from wasmoci.values.errors import FormatError, KeyFileError, Reason, VerificationError
 from wasmoci.values.strict_json import JsonObject, dump, parse_object
+
+# The keys whose signatures Rekor v2 logs, and its names for them, by the names that ImagePublicKey has for algorithms.
+# Source: sigstore's algorithm registry, as cosign 3.1.1 and rekor-tiles 2.3 use it. Rekor v2 knows an entry's
+# signature by the digest that was signed. So it logs no pure Ed25519, and wants P-384 with SHA-384 and P-521
+# with SHA-512, with which cosign's own signatures of these keys are not made.
+KEY_DETAILS = {
+    "ecdsa-p256": "PKIX_ECDSA_P256_SHA_256",
+    "rsa-2048": "PKIX_RSA_PKCS1V15_2048_SHA256",
+    "rsa-3072": "PKIX_RSA_PKCS1V15_3072_SHA256",
+    "rsa-4096": "PKIX_RSA_PKCS1V15_4096_SHA256",
+}
 
 _HEX_SHA256 = re.compile(r"[0-9a-f]{64}")
 

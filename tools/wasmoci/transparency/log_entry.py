@@ -1,19 +1,24 @@
-"""A transparency log entry as bundles carry it.
+"""A transparency log entry as bundles and legacy signatures carry it.
 
 Source: `TransparencyLogEntry` of sigstore's protobuf-specs (rekor/v1), in protobuf's JSON: whole numbers
 are strings, and what is zero or empty may be left out.
 """
 
+import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from wasmoci.cosign.bundle import parse_bundle
 from wasmoci.transparency.merkle import HASH_SIZE, MAX_PROOF_HASHES
 from wasmoci.values.base64_strict import decode, encode
 from wasmoci.values.errors import FormatError, LimitError
-from wasmoci.values.strict_json import MAX_SAFE_INTEGER, JsonObject
+from wasmoci.values.strict_json import MAX_SAFE_INTEGER, JsonObject, dump, parse_object
 
 MAX_BODY_SIZE = 128 * 1024
+_MAX_LEGACY_SIZE = 2 * MAX_BODY_SIZE
 
+_LOG_ID = re.compile(r"[0-9a-f]{64}")
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,15}", re.ASCII)
 
 _ENTRY = {
@@ -95,11 +100,54 @@ class LogEntry:
             "logIndex": str(self.proof.index),
             "rootHash": encode(self.proof.root),
             "treeSize": str(self.proof.tree_size),
-            "hashes": [encode(one) for one in self.proof.hashes],
+            "hashes": [encode(sibling) for sibling in self.proof.hashes],
             "checkpoint": {"envelope": self.proof.checkpoint},
         }
         members["canonicalizedBody"] = encode(self.body)
         return members
+
+
+@dataclass(frozen=True, slots=True)
+class LegacyBundle:
+    """The log entry of a legacy signature: it has a promise and no proof; the fields are those of LogEntry.
+
+    It is the text of an annotation beside the signature, `simple_signing.LOG_ANNOTATION`.
+    Source: cosign 3.1.1 (`--new-bundle-format=false`).
+    """
+
+    index: int
+    log_id: bytes
+    integrated_time: int
+    promise: bytes
+    body: bytes
+
+    @classmethod
+    def parse(cls, text: str) -> "LegacyBundle":
+        """Raises FormatError, LimitError."""
+        top = parse_object(text.encode(), "the legacy bundle", _MAX_LEGACY_SIZE)
+        payload = top.object("Payload")
+        if not _LOG_ID.fullmatch(payload.string("logID")):
+            raise FormatError(f"{payload.where}: `logID` must be 64 lower-case hex digits")
+        return cls(
+            index=payload.integer("logIndex"),
+            log_id=bytes.fromhex(payload.string("logID")),
+            integrated_time=payload.integer("integratedTime"),
+            promise=decode(top.string("SignedEntryTimestamp"), "the signed entry timestamp"),
+            body=decode(payload.string("body"), f"{payload.where}: `body`"),
+        )
+
+
+def with_log_entries(bundle: bytes, entries: Sequence[LogEntry]) -> bytes:
+    """The same bundle with these entries instead of those that it has; the same bytes for the same input.
+
+    Raises FormatError for what is no bundle, LimitError where the result could not be read again.
+    """
+    parse_bundle(bundle)
+    top = json.loads(bundle)
+    top["verificationMaterial"]["tlogEntries"] = [entry.to_json() for entry in entries]
+    data = dump(top)
+    parse_bundle(data)
+    return data
 
 
 def _parse_proof(value: JsonObject) -> InclusionProof:
@@ -111,7 +159,7 @@ def _parse_proof(value: JsonObject) -> InclusionProof:
         index=_number(value, "logIndex"),
         tree_size=_number(value, "treeSize"),
         root=_hash(value, "rootHash"),
-        hashes=tuple(_hash_of(one, f"{value.where}: `hashes`") for one in hashes),
+        hashes=tuple(_hash_of(sibling, f"{value.where}: `hashes`") for sibling in hashes),
         checkpoint=checkpoint.string("envelope"),
     )
 

@@ -15,9 +15,7 @@ from wasmoci.disk.files import read_bounded
 from wasmoci.keys.image import ImagePublicKey
 from wasmoci.registry.transport import Body, Request, Response, Transport
 from wasmoci.registry.url import Url
-from wasmoci.transparency.entry_body import hashed_rekord_body
-from wasmoci.transparency.existing_entry import existing_entry
-from wasmoci.transparency.key_details import KEY_DETAILS
+from wasmoci.transparency.entry_body import KEY_DETAILS, hashed_rekord_body
 from wasmoci.transparency.log_entry import LogEntry
 from wasmoci.transparency.signing_config import MAX_SIGNING_CONFIG_SIZE, LogService, LogServices, parse_signing_config
 from wasmoci.transparency.submission import (
@@ -27,12 +25,13 @@ from wasmoci.transparency.submission import (
     parse_answer_v1,
     parse_answer_v2,
 )
+from wasmoci.transparency.tiles import existing_entry
 from wasmoci.transparency.trusted_root import TransparencyLog
 from wasmoci.values.errors import RegistryError
 from wasmoci.values.text import excerpt
 
 # Rekor v2 answers once the entry is in the tree, which takes it some seconds.
-REQUEST_SECONDS = 60.0
+_REQUEST_SECONDS = 60.0
 
 _INDEX = re.compile(r"[0-9]{1,15}", re.ASCII)
 
@@ -110,12 +109,12 @@ def _add_to_v1(transport: Transport, url: Url, body: bytes) -> LogEntry:
 
 def _post(transport: Transport, url: Url, body: bytes) -> Response:
     """A log has each entry once, so what is sent again changes nothing."""
-    request = Request("POST", url, _HEADERS, Body.of(body), idempotent=True, seconds=REQUEST_SECONDS)
+    request = Request("POST", url, _HEADERS, Body.of(body), idempotent=True, seconds=_REQUEST_SECONDS)
     return transport.send(request)
 
 
 def _get(transport: Transport, url: Url) -> Response:
-    return transport.send(Request("GET", url, idempotent=True, seconds=REQUEST_SECONDS))
+    return transport.send(Request("GET", url, idempotent=True, seconds=_REQUEST_SECONDS))
 
 
 def _content(response: Response, status: int) -> bytes:

@@ -7,7 +7,7 @@ Only the logs are looked at.
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from wasmoci.transparency.validity import Validity
+from wasmoci.transparency.trusted_root import Validity
 from wasmoci.values.errors import FormatError, UsageError
 from wasmoci.values.strict_json import JsonObject, parse_object
 
@@ -40,12 +40,12 @@ class LogServices:
         Only those of the highest of `versions` that has any, one an operator, the newest first. Where any
         will do it is the first. Raises UsageError where there are too few.
         """
-        usable = [one for one in self.services if one.version in versions and one.validity.includes(now)]
+        usable = [log for log in self.services if log.version in versions and log.validity.includes(now)]
         highest = max((one.version for one in usable), default=0)
         by_operator: dict[str, LogService] = {}
-        for one in sorted(usable, key=_newest_first):
-            if one.version == highest:
-                by_operator.setdefault(one.operator, one)
+        for log in sorted(usable, key=_newest_first):
+            if log.version == highest:
+                by_operator.setdefault(log.operator, log)
         chosen = list(by_operator.values())
         wanted = 1 if self.count is None else self.count
         if len(chosen) < wanted:
@@ -63,7 +63,7 @@ def parse_signing_config(data: bytes) -> LogServices:
         raise FormatError(f"the signing configuration's `mediaType` must be {_MEDIA_TYPE}")
     if "rekorTlogUrls" not in top:
         raise UsageError("the signing configuration has no transparency log")
-    services = tuple(_parse_service(one) for one in top.objects("rekorTlogUrls", MAX_SERVICES))
+    services = tuple(_parse_service(service) for service in top.objects("rekorTlogUrls", MAX_SERVICES))
     return LogServices(services, _parse_count(top.object("rekorTlogConfig")))
 
 

@@ -9,7 +9,7 @@ import re
 
 from wasmoci.cosign.bundle import PAYLOAD_TYPE, Envelope
 from wasmoci.keys.image import ImagePublicKey
-from wasmoci.transparency.key_details import KEY_DETAILS
+from wasmoci.transparency.entry_body import KEY_DETAILS
 from wasmoci.transparency.log_entry import InclusionProof, LogEntry
 from wasmoci.transparency.merkle import MAX_PROOF_HASHES
 from wasmoci.values.base64_strict import decode, encode
@@ -64,7 +64,7 @@ def parse_answer_v1(data: bytes, where: str) -> LogEntry:
             index=proof.integer("logIndex"),
             tree_size=proof.integer("treeSize"),
             root=_hex(proof, "rootHash"),
-            hashes=tuple(_from_hex(one, proof.where) for one in proof.strings("hashes", MAX_PROOF_HASHES)),
+            hashes=tuple(_from_hex(sibling, proof.where) for sibling in proof.strings("hashes", MAX_PROOF_HASHES)),
             checkpoint=proof.string("checkpoint"),
         ),
         body=body,

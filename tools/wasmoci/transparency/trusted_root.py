@@ -4,11 +4,12 @@ Source: `TrustedRoot` v0.1 and v0.2 of sigstore's protobuf-specs, as `cosign tru
 writes it. Its other parts (authorities of certificates and timestamps) are not looked at.
 """
 
+import re
 from dataclasses import dataclass
+from datetime import datetime, timezone
 
 from wasmoci.keys.image import ImagePublicKey, parse_public_key
 from wasmoci.transparency.merkle import HASH_SIZE
-from wasmoci.transparency.validity import Validity
 from wasmoci.values.base64_strict import decode, encode
 from wasmoci.values.errors import FormatError, KeyFileError, Reason, VerificationError
 from wasmoci.values.strict_json import JsonObject, parse_object
@@ -24,6 +25,25 @@ _MEDIA_TYPES = (
 
 # How each type of log key signs, and what ImagePublicKey calls it.
 _KEY_TYPES = {"PKIX_ECDSA_P256_SHA_256": "ecdsa-p256", "PKIX_ED25519": "ed25519"}
+
+# protobuf's JSON writes timestamps in UTC with 0 to 9 decimals.
+_TIMESTAMP = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.[0-9]{1,9})?Z", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Validity:
+    """From `start` to `end`, both included, in seconds since 1970; None is open."""
+
+    start: int | None
+    end: int | None
+
+    @classmethod
+    def parse(cls, value: JsonObject) -> "Validity":
+        """Read a TimeRange of sigstore's protobuf-specs; FormatError for anything else."""
+        return cls(_seconds(value, "start"), _seconds(value, "end"))
+
+    def includes(self, seconds: float) -> bool:
+        return (self.start is None or self.start <= seconds) and (self.end is None or seconds <= self.end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +71,7 @@ def parse_trusted_root(data: bytes) -> tuple[TransparencyLog, ...]:
     top = parse_object(data, "the trusted root", MAX_TRUSTED_ROOT_SIZE)
     if top.string("mediaType") not in _MEDIA_TYPES:
         raise FormatError(f"the trusted root's `mediaType` must be {_MEDIA_TYPES[0]}, got: {top.string('mediaType')!r}")
-    found = tuple(_parse_log(one) for one in top.objects("tlogs", MAX_LOGS) if _has_known_key(one))
+    found = tuple(_parse_log(log) for log in top.objects("tlogs", MAX_LOGS) if _has_known_key(log))
     if not found:
         raise FormatError("the trusted root has no transparency log with a key of ECDSA P-256 or Ed25519")
     if len({log.log_id for log in found}) != len(found):
@@ -86,3 +106,17 @@ def _parse_key(public_key: JsonObject) -> ImagePublicKey:
     if key.algorithm != _KEY_TYPES[details] or encode(key.spki) != public_key.string("rawBytes"):
         raise FormatError(f"{public_key.where}: the key is not one of {details}")
     return key
+
+
+def _seconds(value: JsonObject, name: str) -> int | None:
+    text = value.optional_string(name)
+    if text is None:
+        return None
+    match = _TIMESTAMP.fullmatch(text)
+    try:
+        if match is None:
+            raise ValueError
+        moment = datetime.fromisoformat(match[1]).replace(tzinfo=timezone.utc)
+    except ValueError:
+        raise FormatError(f"{value.where}: `{name}` must be a time such as 2026-01-31T12:00:00Z") from None
+    return int(moment.timestamp())

@@ -16,13 +16,12 @@ from wasmoci.disk.files import read_bounded
 from wasmoci.keys.image import ImagePublicKey
 from wasmoci.transparency.checkpoint import Checkpoint
 from wasmoci.transparency.entry_body import check_envelope_body, check_payload_body
-from wasmoci.transparency.legacy_bundle import LegacyBundle
-from wasmoci.transparency.log_entry import LogEntry
+from wasmoci.transparency.log_entry import LegacyBundle, LogEntry
 from wasmoci.transparency.merkle import leaf_hash, root_hash
-from wasmoci.transparency.promise import verify_promise
 from wasmoci.transparency.trusted_root import MAX_TRUSTED_ROOT_SIZE, TransparencyLog, parse_trusted_root
+from wasmoci.values.base64_strict import encode
 from wasmoci.values.errors import LimitError, Reason, UsageError, VerificationError
-from wasmoci.values.strict_json import JsonObject
+from wasmoci.values.strict_json import JsonObject, dump
 
 # How far the clocks of a log and of this machine may differ.
 MAX_CLOCK_SKEW_SECONDS = 300
@@ -103,7 +102,7 @@ class TrustedLogs:
 
     def _verify_promise(self, entry: LogEntry | LegacyBundle, log: TransparencyLog) -> None:
         """Check Rekor v1's signed time: the log's key must have been valid then."""
-        verify_promise(log, entry.promise, body=entry.body, integrated_time=entry.integrated_time, index=entry.index)
+        log.verify(entry.promise, _promised(entry), "the signed entry timestamp")
         if entry.integrated_time > self.clock() + MAX_CLOCK_SKEW_SECONDS:
             raise VerificationError(Reason.NOT_LOGGED, "the log entry's integrated time is in the future")
         if not log.validity.includes(entry.integrated_time):
@@ -122,3 +121,18 @@ class TrustedLogs:
                 Reason.NOT_LOGGED,
                 f"the key of the log {log.base_url} is not valid now, and the log entry does not say when it was made",
             )
+
+
+def _promised(entry: LogEntry | LegacyBundle) -> bytes:
+    """The message that a signed entry timestamp signs: JSON in the canonical form of RFC 8785.
+
+    For these letters and whole numbers it is the compact form with sorted names.
+    """
+    return dump(
+        {
+            "body": encode(entry.body),
+            "integratedTime": entry.integrated_time,
+            "logID": entry.log_id.hex(),
+            "logIndex": entry.index,
+        }
+    )

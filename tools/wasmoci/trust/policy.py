@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from wasmoci.keys import component as component_key_files
 from wasmoci.keys.component import ComponentPublicKey
+from wasmoci.keys.component_files import load_component_keys
 from wasmoci.keys.image import ImagePublicKey
 from wasmoci.trust.values import TrustValues
 from wasmoci.values.errors import UsageError
@@ -43,7 +43,7 @@ def image_trust(values: TrustValues) -> ImageTrust:
 
 def trusted_component_keys(files: Sequence[Path], notes: Notes) -> list[ComponentPublicKey]:
     """All component keys of these files; `notes` gets each line of a list that is passed over."""
-    return [key for path in files for key in component_key_files.load_public_keys(path, notes)]
+    return [key for path in files for key in load_component_keys(path, notes)]
 
 
 def _oci_key(reference: str) -> ImagePublicKey:

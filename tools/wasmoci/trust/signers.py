@@ -36,7 +36,7 @@ class KeySpec:
         from wasmoci.keys import image
 
         signer = open_image_signer(self.reference, password, private=private)
-        if self.public_key is not None and image.load_public_key(self.public_key) != signer.public_key:
+        if self.public_key is not None and image.load_image_key(self.public_key) != signer.public_key:
             raise self._mismatch(self.public_key)
         if signer.public_key.portability_warning:
             notes(f"{signer.fingerprint}: {signer.public_key.portability_warning}")
@@ -44,10 +44,10 @@ class KeySpec:
 
     def component_signer(self, password: PasswordSource, *, private: bool) -> "ComponentSigner":
         """Raises as `image_signer`, also for a key that is not Ed25519."""
-        from wasmoci.keys import component
+        from wasmoci.keys.component_files import load_component_key
 
         signer = open_component_signer(self.reference, password, private=private)
-        if self.public_key is not None and component.load_public_key(self.public_key) != signer.public_key:
+        if self.public_key is not None and load_component_key(self.public_key) != signer.public_key:
             raise self._mismatch(self.public_key)
         return signer
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from wasmoci.commands.report.output import Report
-from wasmoci.keys import component as component_key_files
 from wasmoci.keys import image as image_key_files
+from wasmoci.keys.component_files import load_component_keys
 from wasmoci.oci.manifest import Descriptor
 from wasmoci.values.errors import KeyFileError
 from wasmoci.verify.image import Verified
@@ -107,6 +107,6 @@ def _signature_json(one: ImageSignature) -> dict[str, object]:
 
 def _fingerprints(path: Path) -> list[str]:
     try:
-        return [key.fingerprint for key in component_key_files.load_public_keys(path)]
+        return [key.fingerprint for key in load_component_keys(path)]
     except KeyFileError:
-        return [image_key_files.load_public_key(path).fingerprint]
+        return [image_key_files.load_image_key(path).fingerprint]

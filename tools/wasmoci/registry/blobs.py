@@ -1,25 +1,23 @@
-"""The bytes of a blob on their way to a registry."""
+"""The bytes of a blob on their way to a registry, and from one."""
 
-from collections.abc import Callable, Iterator
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
 from wasmoci.oci.manifest import Descriptor
+from wasmoci.values.digest import Digest
 from wasmoci.values.errors import Error, Reason, VerificationError
 
 UPLOAD_BLOCK_SIZE = 64 * 1024
 
 
-def never() -> bool:
+def _never() -> bool:
     return False
 
 
-def untold(_: int) -> None:
-    pass
-
-
-def nothing() -> None:
-    pass
+def do_nothing(*_: object) -> None:
+    """For whom nobody needs to tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +30,9 @@ class BlobSource:
 
     descriptor: Descriptor
     open: Callable[[], BinaryIO]
-    stopped: Callable[[], bool] = never
-    moved: Callable[[int], object] = untold
-    prepare: Callable[[], object] = nothing
+    stopped: Callable[[], bool] = _never
+    moved: Callable[[int], object] = do_nothing
+    prepare: Callable[[], object] = do_nothing
 
     def blocks(self, start: int, end: int) -> Iterator[bytes]:
         """The bytes from `start` up to `end`, which are that many: the Content-Length is already sent.
@@ -63,3 +61,27 @@ class BlobSource:
     def check_not_stopped(self) -> None:
         if self.stopped():
             raise Error(f"the upload of {self.descriptor.digest} was stopped")
+
+
+def checked_copy(descriptor: Descriptor, blocks: Iterable[bytes], take: Callable[[bytes], object]) -> None:
+    """Give each of `blocks` to `take`; raise VerificationError (DIGEST_MISMATCH) unless they are the content.
+
+    Stops at the first block beyond the size.
+    """
+    state = hashlib.sha256()
+    size = 0
+    for block in blocks:
+        size += len(block)
+        if size > descriptor.size:
+            raise VerificationError(
+                Reason.DIGEST_MISMATCH,
+                f"the blob {descriptor.digest} has more bytes than the {descriptor.size} of its descriptor",
+            )
+        state.update(block)
+        take(block)
+    if size < descriptor.size:
+        raise VerificationError(
+            Reason.DIGEST_MISMATCH,
+            f"the blob {descriptor.digest} has {size} bytes, its descriptor says {descriptor.size}",
+        )
+    descriptor.digest.check_same(Digest(state.hexdigest()), "the blob")

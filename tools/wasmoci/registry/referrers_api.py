@@ -1,13 +1,17 @@
-"""Manifests that refer to a subject: the referrers API, and the tag schema where there is none."""
+"""Manifests that refer to a subject: the referrers API, and the tag schema where there is none.
 
+The referrers tag schema (distribution-spec 1.1) is an index at tag `sha256-<hex>`. Entries of other tools stay in it as
+they are, member for member: it is changed as JSON, not as Descriptors.
+"""
+
+import json
 import re
 from collections.abc import Callable
 from enum import Enum
-from typing import Protocol
+from typing import Any, Protocol
 
 from wasmoci.oci.manifest import INDEX_MEDIA_TYPE, MAX_MANIFEST_SIZE, Descriptor
 from wasmoci.oci.referrers import ReferrerList
-from wasmoci.registry import fallback_index
 from wasmoci.registry.auth import Access
 from wasmoci.registry.session import Session
 from wasmoci.registry.tag_race import TagAddition, TagAdditions, random_pause
@@ -16,6 +20,7 @@ from wasmoci.registry.url import Url
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import FormatError, LimitError, RegistryError
 from wasmoci.values.limits import MAX_REFERRERS
+from wasmoci.values.strict_json import dump
 from wasmoci.values.text import excerpt
 
 MAX_PAGES = MAX_REFERRERS
@@ -81,7 +86,7 @@ class Referrers:
     def from_fallback_index(self, subject: Digest) -> ReferrerList | None:
         """None where there is no index."""
         index = self._read_fallback_index(subject)
-        return None if index is None else fallback_index.entries(index)
+        return None if index is None else _fallback_entries(index)
 
     def attach(self, subject: Digest, entry: Descriptor, data: bytes, additions: TagAdditions) -> Listing:
         """Put a referrer's manifest; then ask the API for it, and list it in the fallback index where there is no API.
@@ -103,11 +108,11 @@ class Referrers:
         """Add `entry` to the index unless it is there, against others who do the same (tag_race.py)."""
 
         def added(index: bytes | None) -> bytes | None:
-            if index is not None and fallback_index.entries(index).lists(entry.digest):
+            if index is not None and _fallback_entries(index).lists(entry.digest):
                 return None
-            return fallback_index.with_entry(index, entry)
+            return _with_entry(index, entry)
 
-        tag = fallback_index.fallback_tag(subject)
+        tag = fallback_tag(subject)
         additions.add(
             TagAddition(
                 tag,
@@ -118,7 +123,7 @@ class Referrers:
         )
 
     def _read_fallback_index(self, subject: Digest) -> bytes | None:
-        tag = fallback_index.fallback_tag(subject)
+        tag = fallback_tag(subject)
         found = self._find_manifest(tag)
         # GitLab takes the tag for the digest and answers the subject itself: https://github.com/oras-project/oras-go/issues/1396
         if found is None or found[0].digest == subject:
@@ -143,3 +148,24 @@ def _read_page(response: Response) -> ReferrerList:
     if response.media_type != INDEX_MEDIA_TYPE:
         raise FormatError(f"{where}: Content-Type must be {INDEX_MEDIA_TYPE}, got: {response.media_type!r}")
     return ReferrerList.parse(response.read(MAX_MANIFEST_SIZE, where), where)
+
+
+def fallback_tag(subject: Digest) -> str:
+    return f"sha256-{subject.hex}"
+
+
+def _fallback_entries(index: bytes) -> ReferrerList:
+    """Raises FormatError, LimitError above MAX_REFERRERS."""
+    return ReferrerList.parse(index, "the fallback index of referrers")
+
+
+def _with_entry(index: bytes | None, entry: Descriptor) -> bytes:
+    """`index` (None where there is none yet) with `entry` at its end; raises as `_fallback_entries` does."""
+    manifests: list[object] = []
+    members: dict[str, Any] = {"schemaVersion": 2, "mediaType": INDEX_MEDIA_TYPE}
+    if index is not None:
+        _fallback_entries(index)
+        members = json.loads(index)
+        manifests = members["manifests"]
+    members["manifests"] = [*manifests, entry.to_json()]
+    return dump(members)
