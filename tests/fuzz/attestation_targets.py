@@ -1,6 +1,6 @@
 """Fuzz targets of what attests: statements, predicates, provenance and the requests for it."""
 
-from wasmoci.cosign.predicate_document import type_of_document
+from wasmoci.cosign.predicate_type import type_of_document
 from wasmoci.cosign.provenance import BuildTarget, ProvenanceExpectation, Run, Source, provenance
 from wasmoci.cosign.statement import Statement, attestation, parse_predicate
 from wasmoci.values.digest import Digest

@@ -22,7 +22,9 @@ from cryptography.hazmat.primitives.serialization import ssh
 import attestation_targets
 from wasmoci.cosign import bundle as cosign_bundle
 from wasmoci.cosign import simple_signing
+from wasmoci.cosign.dsse import Envelope
 from wasmoci.cosign.signing_request import ComponentAsked, ManifestAsked, SigningRequest, parse_asked
+from wasmoci.cosign.statement import signature_statement, signed_annotations
 from wasmoci.keys import component, component_files, cosign_file, image, references
 from wasmoci.keys.component_files import load_component_keys
 from wasmoci.oci.manifest import Descriptor, Index, Manifest
@@ -94,8 +96,8 @@ _SUBJECT = Descriptor.of("application/vnd.oci.image.manifest.v1+json", b"manifes
 _LAYER = Descriptor.of("application/wasm", b"component", {"title": "a.wasm"})
 _ENTRY = replace(_SUBJECT, platform=Platform("arm", "linux", "1", ("a",), "v7"))
 _MANIFEST = Manifest(config=_LAYER, layers=(_LAYER,), annotations={"a": "b"}, subject=_SUBJECT)
-_STATEMENT = cosign_bundle.statement(_SUBJECT.digest)
-_BUNDLE = cosign_bundle.bundle(cosign_bundle.Envelope(_STATEMENT, bytes(70)), "hint")
+_STATEMENT = signature_statement(_SUBJECT.digest)
+_BUNDLE = cosign_bundle.bundle(Envelope(_STATEMENT, bytes(70)), "hint")
 _PAYLOAD = simple_signing.payload(_SUBJECT.digest, "localhost:5000/a")
 _COMPONENT_ASKED = ComponentAsked(Placement.DETACHED, Kind.COMPONENT, with_key_id=True)
 _MANIFEST_ASKED = ManifestAsked("localhost:5000/a", list(SignatureFormat), {"a": "b"})
@@ -218,7 +220,7 @@ def _cosign_file(data: bytes) -> None:
 
 def _bundle(data: bytes) -> None:
     bundle = cosign_bundle.parse_bundle(data)
-    cosign_bundle.check_statement(bundle.envelope.payload, _SUBJECT.digest)
+    signed_annotations(bundle.envelope.payload, _SUBJECT.digest)
 
 
 def _simple_signing(data: bytes) -> None:
@@ -305,7 +307,7 @@ TARGETS = {
         lambda data: parse_object(data, "the text", 65536), [b'{"a":[1,null,{"b":"\\u00e9"}]}', _BUNDLE]
     ),
     "bundle": Target(_bundle, [_BUNDLE]),
-    "statement": Target(lambda data: cosign_bundle.check_statement(data, _SUBJECT.digest), [_STATEMENT]),
+    "statement": Target(lambda data: signed_annotations(data, _SUBJECT.digest), [_STATEMENT]),
     "attestation": Target(attestation_targets.attested, [attestation_targets.ATTESTATION]),
     "predicate": Target(attestation_targets.predicate, attestation_targets.PREDICATES),
     "provenance_request": Target(attestation_targets.provenance_request, [attestation_targets.REQUEST]),

@@ -9,7 +9,8 @@ from images import BOTH, KeyPair, push, signed_layout, unsigned_layout
 from key_fixtures import image_signer
 from peers import REGISTRIES, built, registry, run, run_refused
 from wasmoci.cosign import bundle as cosign_bundle
-from wasmoci.cosign.bundle import Envelope
+from wasmoci.cosign.dsse import Envelope
+from wasmoci.cosign.statement import signature_statement
 from wasmoci.disk.layout import Layout
 from wasmoci.keys.component_files import load_component_key
 from wasmoci.keys.image import FileKey, ImagePublicKey, ImageSigner
@@ -91,7 +92,7 @@ def _replayed_bundle(layout: Path, signer: ImageSigner) -> None:
     """Attach a valid signature of another image to the layout's image."""
     subject = Layout(layout).subject()
     other = Digest.of(b"another image")
-    unsigned = Envelope(cosign_bundle.statement(other), b"")
+    unsigned = Envelope(signature_statement(other), b"")
     envelope = Envelope(unsigned.payload, signer.sign(unsigned.signed_message))
     blob = cosign_bundle.bundle(envelope, signer.public_key.hint)
     manifest = cosign_bundle.referrer(blob, subject).to_bytes()

@@ -21,7 +21,7 @@ from image_fixtures import (
 from sigstore_fixtures import Sigstore
 from wasm_fixtures import KEY, OTHER_KEY
 from wasmoci.bazel.verified_component import verified_component
-from wasmoci.cosign import bundle as cosign_bundle
+from wasmoci.cosign.statement import signature_statement
 from wasmoci.keys.component import pem_public
 
 KEYS = {
@@ -140,7 +140,7 @@ def test_a_threshold_that_is_met(desk: Desk) -> None:
 @pytest.mark.parametrize(("asked", "code"), [("stage=test", 0), ("stage=production", 3)])
 def test_annotations_that_must_be_signed(asked: str, code: int, desk: Desk) -> None:
     image = make_image()
-    attach_bundle(image, payload=cosign_bundle.statement(image.image.digest, {"stage": "test"}))
+    attach_bundle(image, payload=signature_statement(image.image.digest, {"stage": "test"}))
     desk.run(image, "dual-layer", "--annotation", asked, code=code)
 
 

@@ -33,7 +33,7 @@ from wasm_fixtures import OTHER_SIGNER as OTHER_COMPONENT_SIGNER
 from wasmoci.bazel.request import read_request
 from wasmoci.bazel.runfiles import Locator
 from wasmoci.commands.main import main
-from wasmoci.cosign import bundle as cosign_bundle
+from wasmoci.cosign.statement import signature_statement
 from wasmoci.disk.layout import Layout
 from wasmoci.keys.component import pem_public
 from wasmoci.registry_server.server import EmbeddedRegistry
@@ -74,21 +74,21 @@ def _layout(tmp_path: Path) -> Callable[[MemoryImage], Path]:
 
 def signed_by_both() -> MemoryImage:
     image = make_image(signed(SIGNED_HELLO, OTHER_COMPONENT_SIGNER))
-    attach_bundle(image, payload=cosign_bundle.statement(image.image.digest, {"env": "prod"}))
+    attach_bundle(image, payload=signature_statement(image.image.digest, {"env": "prod"}))
     attach_legacy(image, [legacy_layer(image, OTHER_SIGNER)])
     return image
 
 
 def keyless() -> MemoryImage:
     image = make_image()
-    attach_blob(image, dump(SIGSTORE.bundle(cosign_bundle.statement(image.image.digest))))
+    attach_blob(image, dump(SIGSTORE.bundle(signature_statement(image.image.digest))))
     return image
 
 
 def logged() -> MemoryImage:
     """An image whose bundle, made with a key, has an entry in Rekor v1."""
     image = make_image()
-    envelope = envelope_of(cosign_bundle.statement(image.image.digest))
+    envelope = envelope_of(signature_statement(image.image.digest))
     entry = SIGSTORE.rekor1.append_proposed(proposed_dsse(dump(envelope_json(envelope)), PUBLIC_KEY.pem()))
     material = {"publicKey": {"hint": PUBLIC_KEY.hint}, "tlogEntries": [entry]}
     attach_blob(image, edited(bundle_blob(image), lambda top: top.update(verificationMaterial=material)))

@@ -10,17 +10,14 @@ from wasmoci.cosign.bundle import (
     BUNDLE_MEDIA_TYPE,
     MAX_BUNDLE_SIZE,
     MAX_LOG_ENTRIES,
-    MAX_SUBJECT_DIGESTS,
-    MAX_SUBJECTS,
     Bundle,
-    Envelope,
     bundle,
     bundle_layer,
-    check_statement,
     parse_bundle,
     referrer,
-    statement,
 )
+from wasmoci.cosign.dsse import Envelope
+from wasmoci.cosign.statement import MAX_SUBJECT_DIGESTS, MAX_SUBJECTS, signature_statement, signed_annotations
 from wasmoci.oci.manifest import MANIFEST_MEDIA_TYPE, Descriptor, Manifest
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import FormatError, LimitError, Reason, VerificationError
@@ -37,7 +34,7 @@ GOLDEN_STATEMENT = (
     '"predicateType":"https://sigstore.dev/cosign/sign/v1","predicate":{}}'
 )
 GOLDEN_SIGNATURE = "MEUCIQCqMrEptjcUVJR0kX7GdVVQanpGt9KVJ00XXKWRVtMqlgIgdu0Hq5LOg0bd6KC4MjBOYvx8gUmEC/ahcr8Jp6wVsQw="
-STATEMENT = statement(SUBJECT.digest)
+STATEMENT = signature_statement(SUBJECT.digest)
 ENVELOPE = envelope_of(STATEMENT)
 BUNDLE = bundle(ENVELOPE, PUBLIC_KEY.hint)
 
@@ -56,7 +53,7 @@ def test_golden_vector() -> None:
 def test_own_bundle_is_read_and_verified() -> None:
     assert parse_bundle(BUNDLE).envelope == ENVELOPE
     PUBLIC_KEY.verify(ENVELOPE.signature, ENVELOPE.signed_message)
-    check_statement(ENVELOPE.payload, SUBJECT.digest)
+    signed_annotations(ENVELOPE.payload, SUBJECT.digest)
 
 
 def test_signed_message_is_the_pre_authentication_encoding() -> None:
@@ -64,7 +61,7 @@ def test_signed_message_is_the_pre_authentication_encoding() -> None:
 
 
 def test_annotations_are_signed_in_sorted_order() -> None:
-    text = statement(SUBJECT.digest, {"b": "2", "a": "1"}).decode()
+    text = signature_statement(SUBJECT.digest, {"b": "2", "a": "1"}).decode()
     assert '"annotations":{"a":"1","b":"2"}' in text
 
 
@@ -218,7 +215,7 @@ def subject(**changes: object) -> Edit:
 )
 def test_statement_that_does_not_say_so_is_refused(edit: Edit, reason: Reason) -> None:
     with pytest.raises(VerificationError) as refused:
-        check_statement(edited(STATEMENT, edit), SUBJECT.digest)
+        signed_annotations(edited(STATEMENT, edit), SUBJECT.digest)
     assert refused.value.reason is reason
 
 
@@ -241,7 +238,7 @@ def test_statement_that_does_not_say_so_is_refused(edit: Edit, reason: Reason) -
 )
 def test_what_is_no_statement_is_refused(edit: Edit, message: str) -> None:
     with pytest.raises(FormatError, match=message):
-        check_statement(edited(STATEMENT, edit), SUBJECT.digest)
+        signed_annotations(edited(STATEMENT, edit), SUBJECT.digest)
 
 
 @pytest.mark.parametrize(
@@ -249,7 +246,7 @@ def test_what_is_no_statement_is_refused(edit: Edit, message: str) -> None:
 )
 def test_payload_that_cannot_be_read_strictly_is_refused(payload: bytes) -> None:
     with pytest.raises(FormatError):
-        check_statement(payload, SUBJECT.digest)
+        signed_annotations(payload, SUBJECT.digest)
 
 
 @pytest.mark.parametrize(
@@ -267,33 +264,33 @@ def test_annotations_are_those_of_the_subject_that_are_text(signed: object, expe
         edited(STATEMENT, subject(annotations=signed)),
         lambda top: top.update(subject=[other, *top["subject"]], annotations={"outside": "a subject"}),
     )
-    assert check_statement(data, SUBJECT.digest) == expected
+    assert signed_annotations(data, SUBJECT.digest) == expected
 
 
 def test_annotations_may_be_left_out() -> None:
     data = edited(STATEMENT, lambda top: top["subject"][0].pop("annotations"))
-    assert check_statement(data, SUBJECT.digest) == {}
+    assert signed_annotations(data, SUBJECT.digest) == {}
 
 
 def test_digest_limit_of_a_subject() -> None:
     assert MAX_SUBJECT_DIGESTS == 32
     others = {f"other{number}": "x" for number in range(MAX_SUBJECT_DIGESTS - 1)}
     data = edited(STATEMENT, subject(digest={**others, "sha256": SUBJECT.digest.hex}))
-    check_statement(data, SUBJECT.digest)
+    signed_annotations(data, SUBJECT.digest)
     with pytest.raises(LimitError, match="has 33 digests, the limit is 32"):
-        check_statement(edited(data, lambda top: top["subject"][0]["digest"].update(more="x")), SUBJECT.digest)
+        signed_annotations(edited(data, lambda top: top["subject"][0]["digest"].update(more="x")), SUBJECT.digest)
 
 
 def test_statement_limits() -> None:
     assert MAX_SUBJECTS == 1024
     others = [{"digest": {"sha256": "0" * 64}}] * (MAX_SUBJECTS - 1)
     data = edited(STATEMENT, lambda top: top["subject"].extend(others))
-    check_statement(data, SUBJECT.digest)
+    signed_annotations(data, SUBJECT.digest)
     with pytest.raises(LimitError, match="`subject` has 1025 entries, the limit is 1024"):
-        check_statement(edited(data, lambda top: top["subject"].append(others[0])), SUBJECT.digest)
-    check_statement(STATEMENT + b" " * (MAX_BUNDLE_SIZE - len(STATEMENT)), SUBJECT.digest)
+        signed_annotations(edited(data, lambda top: top["subject"].append(others[0])), SUBJECT.digest)
+    signed_annotations(STATEMENT + b" " * (MAX_BUNDLE_SIZE - len(STATEMENT)), SUBJECT.digest)
     with pytest.raises(LimitError, match=f"the limit is {MAX_BUNDLE_SIZE}"):
-        check_statement(STATEMENT + b" " * (MAX_BUNDLE_SIZE - len(STATEMENT) + 1), SUBJECT.digest)
+        signed_annotations(STATEMENT + b" " * (MAX_BUNDLE_SIZE - len(STATEMENT) + 1), SUBJECT.digest)
 
 
 REFERRER = referrer(BUNDLE, SUBJECT)

@@ -2,7 +2,6 @@
 
 import pytest
 
-from wasmoci.cosign.predicate_document import type_of_document
 from wasmoci.cosign.predicate_type import (
     CYCLONEDX,
     OPENVEX,
@@ -11,6 +10,7 @@ from wasmoci.cosign.predicate_type import (
     SLSA_PROVENANCE_V1,
     SPDX,
     predicate_type,
+    type_of_document,
 )
 from wasmoci.cosign.statement import parse_predicate
 from wasmoci.values.errors import UsageError

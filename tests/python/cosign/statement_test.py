@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from image_fixtures import Json
-from wasmoci.cosign.bundle import MAX_BUNDLE_SIZE, Envelope, bundle, parse_bundle
+from wasmoci.cosign.bundle import MAX_BUNDLE_SIZE, bundle, parse_bundle
+from wasmoci.cosign.dsse import Envelope
 from wasmoci.cosign.statement import MAX_STATEMENT_SIZE, Statement, attestation, attested_type, parse_predicate
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import FormatError, LimitError, Reason, VerificationError

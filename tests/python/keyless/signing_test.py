@@ -16,7 +16,7 @@ from sigstore_certificate_fixtures import ISSUER, SAN
 from sigstore_fixtures import TOKEN_SECRET, Files, SigstoreServer, identity_token
 from sigstore_log_fixtures import Log
 from wasmoci.cosign import bundle as cosign_bundle
-from wasmoci.cosign.statement import attestation
+from wasmoci.cosign.statement import attestation, signature_statement
 from wasmoci.disk.layout import Layout
 from wasmoci.keyless.identity import Identity, IdentityPattern
 from wasmoci.keyless.signing import MAX_SIGNING_CONFIG_SIZE, KeylessSigner
@@ -30,7 +30,7 @@ from wasmoci.values.strict_json import dump
 from wasmoci.verify.signatures import verify_image_signatures
 from wasmoci.verify.trust import ImageTrust
 
-STATEMENT = cosign_bundle.statement(Digest.of(b"image"), {"env": "prod"})
+STATEMENT = signature_statement(Digest.of(b"image"), {"env": "prod"})
 OURS = IdentityPattern.of(identity=SAN, issuer=ISSUER)
 
 
@@ -260,7 +260,7 @@ def test_entry_of_a_log_that_is_not_trusted_is_not_returned(server: SigstoreServ
 
 
 def test_statement_that_was_not_asked_for_is_not_returned(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
-    other = cosign_bundle.statement(Digest.of(b"other")).replace(b'{"digest"', b'{"name":"","digest"')
+    other = signature_statement(Digest.of(b"other")).replace(b'{"digest"', b'{"name":"","digest"')
     sign = KeylessSigner._sign
     monkeypatch.setattr(KeylessSigner, "_sign", lambda self, _: sign(self, other))
     assert "another statement" in str(failure(files))

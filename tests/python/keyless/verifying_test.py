@@ -36,6 +36,7 @@ from sigstore_fixtures import PAYLOAD_TYPE, Sigstore, timestamp
 from sigstore_log_fixtures import Json, Log, text
 from sigstore_timestamp_fixtures import TimestampAuthority
 from wasmoci.cosign import bundle as cosign_bundle
+from wasmoci.cosign.statement import signature_statement
 from wasmoci.keyless.certificate import MAX_CERTIFICATE_SIZE, identity_of, parse_certificate
 from wasmoci.keyless.identity import Identity, IdentityPattern
 from wasmoci.keyless.trusted_root import MAX_CHAIN
@@ -47,8 +48,8 @@ from wasmoci.values.strict_json import JsonObject, dump
 from wasmoci.verify.signatures import verify_image_signatures
 from wasmoci.verify.trust import ImageTrust
 
-PAYLOAD = cosign_bundle.statement(Digest.of(b"image"))
-OTHER_PAYLOAD = cosign_bundle.statement(Digest.of(b"another image"))
+PAYLOAD = signature_statement(Digest.of(b"image"))
+OTHER_PAYLOAD = signature_statement(Digest.of(b"another image"))
 OURS = IdentityPattern.of(identity=SAN, issuer=ISSUER)
 EMAIL = "ci@example.com"
 USER_NAME = ObjectIdentifier("1.3.6.1.4.1.57264.1.7")
@@ -692,7 +693,7 @@ def test_public_good_sigstore_is_known_without_a_file_and_trusts_nobody_else(wor
 def test_threshold_counts_distinct_identities(world: World) -> None:
     """One identity that signs twice is one, and so are all of one pattern."""
     image = make_image()
-    payload = cosign_bundle.statement(image.image.digest)
+    payload = signature_statement(image.image.digest)
     other = IdentityPattern.of(identity=EMAIL, issuer=ISSUER)
     trust = ImageTrust(certificates=world.verifier(OURS, other), threshold=2)
     for _ in range(2):
@@ -714,7 +715,7 @@ def test_identity_and_key_count_together(world: World) -> None:
     image = make_image()
     trust = ImageTrust([PUBLIC_KEY], certificates=world.verifier(), threshold=2)
     attach_bundle(image, SIGNER)
-    attach_blob(image, dump(world.sigstore.bundle(cosign_bundle.statement(image.image.digest))))
+    attach_blob(image, dump(world.sigstore.bundle(signature_statement(image.image.digest))))
     verified = verify_image_signatures(image, image.image.digest, trust)
     assert {one.signer.fingerprint for one in verified.signatures} == {PUBLIC_KEY.fingerprint, OURS.name}
 

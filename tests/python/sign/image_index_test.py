@@ -16,7 +16,7 @@ from log_entry_fixtures import logged_v1, parsed, trusted_logs
 from sigstore_fixtures import Sigstore
 from wasm_fixtures import SIGNER as COMPONENT_SIGNER
 from wasmoci.commands.main import main
-from wasmoci.cosign.bundle import Envelope
+from wasmoci.cosign.dsse import Envelope
 from wasmoci.cosign.predicate_type import CYCLONEDX
 from wasmoci.cosign.provenance import BuildTarget, Run
 from wasmoci.cosign.signing_request import ComponentAsked, ManifestAsked

@@ -28,7 +28,8 @@ from log_entry_fixtures import logged_v1, logged_v2, parsed, trusted_logs
 from publish_fixtures import dual_layout
 from sigstore_fixtures import Sigstore, SigstoreServer
 from wasmoci.commands.main import main
-from wasmoci.cosign.bundle import MAX_LOG_ENTRIES, Envelope, parse_bundle
+from wasmoci.cosign.bundle import MAX_LOG_ENTRIES, parse_bundle
+from wasmoci.cosign.dsse import Envelope
 from wasmoci.disk.layout import Layout
 from wasmoci.keys.image import ImagePublicKey
 from wasmoci.oci.manifest import Manifest

@@ -25,7 +25,7 @@ from log_entry_fixtures import (
 from sigstore_certificate_fixtures import now
 from sigstore_fixtures import Sigstore, timestamp
 from sigstore_log_fixtures import Json, Log, text
-from wasmoci.cosign.bundle import Envelope
+from wasmoci.cosign.dsse import Envelope
 from wasmoci.keys.image import FileKey, ImagePublicKey, ImageSigner, parse_public_key
 from wasmoci.transparency.trusted_root import parse_trusted_root
 from wasmoci.transparency.verifying import MAX_CLOCK_SKEW_SECONDS, TrustedLogs

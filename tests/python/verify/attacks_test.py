@@ -38,8 +38,10 @@ from wasmoci.commands import verify as verify_command
 from wasmoci.commands.main import main
 from wasmoci.cosign import bundle as cosign_bundle
 from wasmoci.cosign import simple_signing
-from wasmoci.cosign.bundle import BUNDLE_MEDIA_TYPE, MAX_BUNDLE_SIZE, Envelope
+from wasmoci.cosign.bundle import BUNDLE_MEDIA_TYPE, MAX_BUNDLE_SIZE
+from wasmoci.cosign.dsse import Envelope
 from wasmoci.cosign.simple_signing import MAX_PAYLOAD_SIZE, SIGNATURE_ANNOTATION
+from wasmoci.cosign.statement import SIGNATURE_PREDICATE_TYPE, signature_statement
 from wasmoci.disk.layout import Layout
 from wasmoci.keyless.identity import IdentityPattern
 from wasmoci.keyless.verifying import IdentityVerifier
@@ -296,7 +298,7 @@ CASES: Mapping[str, Sequence[str]] = {
     ],
 }
 
-SIGN, SPDX = cosign_bundle.SIGNATURE_PREDICATE_TYPE, "https://spdx.dev/Document"
+SIGN, SPDX = SIGNATURE_PREDICATE_TYPE, "https://spdx.dev/Document"
 OTHER = make_image(COMPONENT)
 TRUST = ImageTrust([PUBLIC_KEY])
 TWO_OF_TWO = ImageTrust([PUBLIC_KEY, OTHER_PUBLIC_KEY], threshold=2)
@@ -318,7 +320,7 @@ def refusal(image: MemoryImage, trust: ImageTrust = TRUST) -> VerificationError:
 
 
 def statement(image: MemoryImage, **changes: object) -> bytes:
-    return edited(cosign_bundle.statement(image.image.digest), lambda top: top.update(changes))
+    return edited(signature_statement(image.image.digest), lambda top: top.update(changes))
 
 
 def stating(**changes: object) -> Attack:
@@ -335,7 +337,7 @@ def text_changed(old: str, new: str, *, payload: bool = False) -> Attack:
     """A bundle, or the statement in it before our key signs it, in which one text is replaced."""
 
     def attack(image: MemoryImage) -> None:
-        signed = cosign_bundle.statement(image.image.digest).decode()
+        signed = signature_statement(image.image.digest).decode()
         blob = bundle_blob(image, payload=(signed.replace(old, new) if payload else signed).encode()).decode()
         assert old in (signed if payload else blob)
         attach_blob(image, (blob if payload else blob.replace(old, new, 1)).encode())
@@ -347,7 +349,7 @@ def signed_over(message: Callable[[bytes], bytes]) -> Attack:
     """Our key signed `message` of the statement instead of its pre-authentication encoding."""
 
     def attack(image: MemoryImage) -> None:
-        payload = cosign_bundle.statement(image.image.digest)
+        payload = signature_statement(image.image.digest)
         attach_blob(image, cosign_bundle.bundle(Envelope(payload, SIGNER.sign(message(payload))), PUBLIC_KEY.hint))
 
     return attack
@@ -392,8 +394,8 @@ def by_a_stranger(**material: object) -> Attack:
 
 def envelope_of_two_images(image: MemoryImage) -> None:
     """Our payload with the signature over the other image's."""
-    other = envelope_of(cosign_bundle.statement(OTHER.image.digest))
-    envelope = replace(other, payload=cosign_bundle.statement(image.image.digest))
+    other = envelope_of(signature_statement(OTHER.image.digest))
+    envelope = replace(other, payload=signature_statement(image.image.digest))
     attach_blob(image, cosign_bundle.bundle(envelope, PUBLIC_KEY.hint))
 
 
@@ -437,7 +439,7 @@ def legacy_text(change: Callable[[str], str]) -> Attack:
 
 def bundles_signature_as_legacy(image: MemoryImage) -> None:
     """What our key signed for a bundle, and its signature, as a legacy layer."""
-    envelope = envelope_of(cosign_bundle.statement(image.image.digest))
+    envelope = envelope_of(signature_statement(image.image.digest))
     payload = envelope.signed_message
     image.add(simple_signing.PAYLOAD_MEDIA_TYPE, payload)
     attach_legacy(image, [simple_signing.signature_layer(payload, envelope.signature)])
@@ -672,7 +674,7 @@ BUNDLE_ATTACKS = [
         id="referrer_of_another_image",
     ),
     pytest.param(
-        lambda image: attach_bundle(image, payload=cosign_bundle.statement(OTHER.image.digest)),
+        lambda image: attach_bundle(image, payload=signature_statement(OTHER.image.digest)),
         Reason.WRONG_SUBJECT,
         id="bundle_of_another_image_under_our_referrer",
     ),
@@ -772,7 +774,7 @@ def high_s(signature: bytes) -> bytes:
 def test_high_s_twin_of_a_signature_is_no_second_signer(image: MemoryImage) -> None:
     """Anybody can make it, and cosign accepts it: it is by the same key."""
     attach_bundle(image)
-    with_signature(high_s(envelope_of(cosign_bundle.statement(image.image.digest)).signature))(image)
+    with_signature(high_s(envelope_of(signature_statement(image.image.digest)).signature))(image)
     layer = legacy_layer(image)
     twin = high_s(base64.b64decode(layer.annotations[SIGNATURE_ANNOTATION]))
     attach_legacy(image, [layer, replace(layer, annotations={SIGNATURE_ANNOTATION: base64_text(twin)})])
@@ -914,7 +916,7 @@ def test_ghsa_fx35_mq7g_6g98_a_bare_key_in_the_certificate_field_is_not_trusted(
 
 def test_cve_2026_44309_the_bytes_are_verified_and_not_their_meaning(image: MemoryImage) -> None:
     """The same JSON value with other white space is not what was signed."""
-    envelope = envelope_of(cosign_bundle.statement(image.image.digest))
+    envelope = envelope_of(signature_statement(image.image.digest))
     spaced = json.dumps(json.loads(envelope.payload)).encode()
     attach_blob(image, cosign_bundle.bundle(replace(envelope, payload=spaced), PUBLIC_KEY.hint))
     layer = legacy_layer(image)

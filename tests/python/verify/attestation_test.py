@@ -32,10 +32,10 @@ from image_fixtures import (
     make_image,
     write_layout,
 )
-from wasmoci.cosign.bundle import SIGNATURE_PREDICATE_TYPE, Envelope
+from wasmoci.cosign.dsse import Envelope
 from wasmoci.cosign.predicate_type import CYCLONEDX, SPDX
 from wasmoci.cosign.provenance import BuildTarget, ProvenanceExpectation, Run, Source, provenance
-from wasmoci.cosign.statement import MAX_STATEMENT_SIZE
+from wasmoci.cosign.statement import MAX_STATEMENT_SIZE, SIGNATURE_PREDICATE_TYPE
 from wasmoci.disk.layout import Layout
 from wasmoci.keys.image import ImagePublicKey
 from wasmoci.oci.manifest import Descriptor

@@ -30,9 +30,9 @@ from image_fixtures import (
 from index_fixtures import DEBUG, WASI, MemoryIndex, entry_of, index_of, sign, signed_index, variant, write_index_layout
 from registry_fixtures import CONFIG_DESCRIPTOR, MANIFEST, SUBJECT, Answer, Simulator, client_of
 from wasm_fixtures import KEY
-from wasmoci.cosign import bundle as cosign_bundle
 from wasmoci.cosign import simple_signing
 from wasmoci.cosign.simple_signing import signature_tag
+from wasmoci.cosign.statement import signature_statement
 from wasmoci.disk.layout import Layout
 from wasmoci.oci.index import MAX_ENTRIES, entries, entry, subjects
 from wasmoci.oci.manifest import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descriptor, Index, Manifest, referrer_descriptor
@@ -119,7 +119,7 @@ def signed_by_a_stranger(image: MemoryImage) -> MemoryImage:
 
 def signed_as(image: MemoryImage, other: MemoryImage) -> MemoryImage:
     """The image with signatures of another one, attached as if they were its own."""
-    attach_bundle(image, payload=cosign_bundle.statement(other.image.digest))
+    attach_bundle(image, payload=signature_statement(other.image.digest))
     attach_legacy(image, [legacy_layer(image, SIGNER, simple_signing.payload(other.image.digest, REPOSITORY))])
     return image
 

@@ -33,8 +33,10 @@ from image_fixtures import (
 from wasm_fixtures import COMPONENT
 from wasmoci.cosign import bundle as cosign_bundle
 from wasmoci.cosign import simple_signing
-from wasmoci.cosign.bundle import BUNDLE_MEDIA_TYPE, MAX_BUNDLE_SIZE, Envelope
+from wasmoci.cosign.bundle import BUNDLE_MEDIA_TYPE, MAX_BUNDLE_SIZE
+from wasmoci.cosign.dsse import Envelope
 from wasmoci.cosign.simple_signing import SIGNATURE_ANNOTATION
+from wasmoci.cosign.statement import signature_statement
 from wasmoci.disk.layout import Layout
 from wasmoci.keys.image import ImagePublicKey, ImageSigner
 from wasmoci.oci.manifest import EMPTY_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, MAX_MANIFEST_SIZE, Descriptor, Manifest
@@ -71,12 +73,12 @@ def refusal(image: MemoryImage, *keys: ImagePublicKey) -> VerificationError:
 
 
 def statement_of(image: MemoryImage, **changes: object) -> bytes:
-    return edited(cosign_bundle.statement(image.image.digest), lambda top: top.update(changes))
+    return edited(signature_statement(image.image.digest), lambda top: top.update(changes))
 
 
 def signed_raw(image: MemoryImage, message: Callable[[bytes], bytes]) -> bytes:
     """A bundle whose signature is over `message(payload)` instead of the pre-authentication encoding."""
-    payload = cosign_bundle.statement(image.image.digest)
+    payload = signature_statement(image.image.digest)
     return cosign_bundle.bundle(Envelope(payload, SIGNER.sign(message(payload))), PUBLIC_KEY.hint)
 
 
@@ -105,7 +107,7 @@ def legacy_of(payload: Callable[[MemoryImage], bytes]) -> Attack:
 
 BUNDLE_ATTACKS = [
     pytest.param(
-        lambda image: attach_bundle(image, payload=cosign_bundle.statement(OTHER.image.digest)),
+        lambda image: attach_bundle(image, payload=signature_statement(OTHER.image.digest)),
         Reason.WRONG_SUBJECT,
         id="replay_of_another_images_bundle_with_our_referrer_subject",
     ),
@@ -244,7 +246,7 @@ LEGACY_ATTACKS = [
     ),
     pytest.param(legacy_of(lambda image: b"our key signed this"), Reason.MALFORMED, id="payload_is_text"),
     pytest.param(
-        legacy_of(lambda image: cosign_bundle.statement(image.image.digest)),
+        legacy_of(lambda image: signature_statement(image.image.digest)),
         Reason.MALFORMED,
         id="statement_as_payload",
     ),

@@ -34,9 +34,9 @@ from trust_fixtures import (
     legacy_layer_with_entry,
 )
 from wasm_fixtures import COMPONENT
-from wasmoci.cosign import bundle as cosign_bundle
 from wasmoci.cosign import simple_signing
 from wasmoci.cosign.simple_signing import CERTIFICATE_ANNOTATION
+from wasmoci.cosign.statement import signature_statement
 from wasmoci.keys.image import ImageSigner
 from wasmoci.oci.manifest import Descriptor
 from wasmoci.values.errors import Reason, VerificationError
@@ -72,7 +72,7 @@ def each(*setups: Setup) -> Setup:
 
 def bundle_by(signer: ImageSigner, **annotations: str) -> Setup:
     return lambda image: attach_bundle(
-        image, signer, payload=cosign_bundle.statement(image.image.digest, dict(annotations))
+        image, signer, payload=signature_statement(image.image.digest, dict(annotations))
     )
 
 
@@ -101,20 +101,20 @@ def test_two_signers_in_any_format_meet_a_threshold_of_two(image: MemoryImage, s
 
 def second_is_for_another_image(image: MemoryImage) -> None:
     attach_bundle(image)
-    attach_bundle(image, OTHER_SIGNER, payload=cosign_bundle.statement(OTHER_IMAGE.image.digest))
+    attach_bundle(image, OTHER_SIGNER, payload=signature_statement(OTHER_IMAGE.image.digest))
 
 
 def second_is_an_attestation(image: MemoryImage) -> None:
     attach_bundle(image)
     statement = edited(
-        cosign_bundle.statement(image.image.digest), lambda top: top.update(predicateType="https://spdx.dev/Document")
+        signature_statement(image.image.digest), lambda top: top.update(predicateType="https://spdx.dev/Document")
     )
     attach_bundle(image, OTHER_SIGNER, payload=statement)
 
 
 def two_signatures_in_one_bundle(image: MemoryImage) -> None:
     attach_bundle(image)
-    second = envelope_of(cosign_bundle.statement(image.image.digest), OTHER_SIGNER)
+    second = envelope_of(signature_statement(image.image.digest), OTHER_SIGNER)
     attach_bundle(
         image,
         bundle=lambda top: top["dsseEnvelope"]["signatures"].append({"sig": base64_text(second.signature)}),
@@ -237,7 +237,7 @@ def test_identity_is_refused_where_none_or_another_is_trusted(image: MemoryImage
 
 
 def test_identity_for_another_image_is_refused(image: MemoryImage) -> None:
-    attach_named(image, "ci", cosign_bundle.statement(OTHER_IMAGE.image.digest))
+    attach_named(image, "ci", signature_statement(OTHER_IMAGE.image.digest))
     trust = ImageTrust(certificates=NamedIdentities({"ci": "ci"}))
     assert refusal(image, trust).reason is Reason.WRONG_SUBJECT
 
@@ -426,7 +426,7 @@ def test_log_is_asked_about_exactly_what_was_signed(image: MemoryImage) -> None:
     attach_legacy(image, [layer])
     log = ListedEntries()
     check(image, trust_with(log))
-    payload = cosign_bundle.statement(image.image.digest)
+    payload = signature_statement(image.image.digest)
     assert log.calls == [
         (envelope_of(payload), PUBLIC_KEY),
         (image.blobs[layer.digest], SIGNER.sign(image.blobs[layer.digest]), PUBLIC_KEY),

@@ -1,18 +1,27 @@
-"""in-toto statements that attest something of an image: read strictly, written deterministically.
+"""in-toto statements about an image, that it is signed or attested: read strictly, written deterministically.
 
-Source: in-toto attestation framework, Statement v1; v0.1 is read too, because cosign 3.1.1 writes it.
+Sources: in-toto attestation framework, Statement v1; cosign 3.1.1, whose predicate type says that a statement is a
+signature, and which writes attestations as v0.1, so that these are read too.
 """
 
 import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from wasmoci.cosign.bundle import MAX_SUBJECT_DIGESTS, MAX_SUBJECTS, SIGNATURE_PREDICATE_TYPE
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import FormatError, LimitError, Reason, VerificationError
 from wasmoci.values.strict_json import JsonObject, dump, parse_object
 
+SIGNATURE_PREDICATE_TYPE = "https://sigstore.dev/cosign/sign/v1"
+
+MAX_SUBJECTS = 1024
+MAX_SUBJECT_DIGESTS = 32
+
 # In base64 and with what else a bundle holds, it stays below the limit of a bundle, 10 MiB.
 MAX_STATEMENT_SIZE = 7 * 1024 * 1024
+
+# The statement of a signature has no limit of its own: this is that of a bundle.
+_MAX_SIGNATURE_SIZE = 10 * 1024 * 1024
 
 # A predicate as it is given: with the white space that its statement does without.
 MAX_PREDICATE_SIZE = 4 * MAX_STATEMENT_SIZE
@@ -33,9 +42,7 @@ class Statement:
     @classmethod
     def parse(cls, payload: bytes) -> "Statement":
         """Raises FormatError, LimitError above 7 MiB, 1,024 subjects or 32 digests of one."""
-        top = parse_object(payload, "the statement", MAX_STATEMENT_SIZE, fractions=True)
-        if top.string("_type") not in _TYPES:
-            raise FormatError(f"the statement's `_type` must be {' or '.join(_TYPES)}, got: {top.string('_type')!r}")
+        top = _of_type(_TYPES, parse_object(payload, "the statement", MAX_STATEMENT_SIZE, fractions=True))
         return cls(
             subjects=frozenset(_sha256(subject) for subject in top.objects("subject", MAX_SUBJECTS)),
             predicate_type=top.string("predicateType"),
@@ -55,6 +62,37 @@ def attested_type(payload: bytes) -> str | None:
     except FormatError:
         return None
     return None if found == SIGNATURE_PREDICATE_TYPE else found
+
+
+def signature_statement(subject: Digest, annotations: Mapping[str, str] | None = None) -> bytes:
+    """The statement that says: the manifest `subject` is signed, with these annotations."""
+    return dump(
+        {
+            "_type": _TYPE,
+            "subject": [{"digest": {"sha256": subject.hex}, "annotations": dict(sorted((annotations or {}).items()))}],
+            "predicateType": SIGNATURE_PREDICATE_TYPE,
+            "predicate": {},
+        }
+    )
+
+
+def signed_annotations(payload: bytes, subject: Digest) -> dict[str, str]:
+    """The annotations that the statement signs with `subject`; what is no text is none.
+
+    Raises VerificationError unless the statement says that `subject` is signed, FormatError if it is none.
+    """
+    top = _of_type((_TYPE,), parse_object(payload, "the statement", _MAX_SIGNATURE_SIZE))
+    if top.string("predicateType") != SIGNATURE_PREDICATE_TYPE:
+        raise VerificationError(
+            Reason.UNSIGNED, f"an attestation is not a signature: predicate type {top.string('predicateType')!r}"
+        )
+    subjects = top.objects("subject", MAX_SUBJECTS)
+    meant = [named for named in subjects if _digests(named).optional_string("sha256") == subject.hex]
+    if not meant:
+        raise VerificationError(Reason.WRONG_SUBJECT, f"the signature is not for {subject}")
+    if len(meant) > 1:
+        raise FormatError(f"the statement names {subject} {len(meant)} times")
+    return meant[0].text_members("annotations")
 
 
 def attestation(subject: Digest, name: str, predicate_type: str, predicate: bytes) -> bytes:
@@ -85,13 +123,24 @@ def parse_predicate(data: bytes) -> JsonObject:
     return parse_object(data, "the predicate", MAX_PREDICATE_SIZE, fractions=True)
 
 
+def _of_type(types: Collection[str], statement: JsonObject) -> JsonObject:
+    if statement.string("_type") not in types:
+        raise FormatError(f"the statement's `_type` must be {' or '.join(types)}, got: {statement.string('_type')!r}")
+    return statement
+
+
 def _sha256(subject: JsonObject) -> str:
     """The subject's digest in hex, empty where it has none of this algorithm."""
+    _digests(subject)
+    return subject.string_map("digest").get("sha256", "")
+
+
+def _digests(subject: JsonObject) -> JsonObject:
     digests = subject.object("digest")
     count = len(digests.names())
     if count > MAX_SUBJECT_DIGESTS:
         raise LimitError(f"{digests.where} has {count} digests, the limit is {MAX_SUBJECT_DIGESTS}")
-    return subject.string_map("digest").get("sha256", "")
+    return digests
 
 
 def _compact(json_text: bytes) -> bytes:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from wasmoci.cosign import bundle as cosign_bundle
+from wasmoci.cosign.statement import SIGNATURE_PREDICATE_TYPE
 from wasmoci.disk.layout import IMAGE_KIND, KIND_ANNOTATION
 from wasmoci.oci.manifest import EMPTY_CONFIG, Descriptor, referrer_descriptor
 
@@ -11,7 +12,7 @@ def add_bundle(
     blobs: list[bytes],
     subject: Descriptor,
     bundle: bytes,
-    predicate_type: str = cosign_bundle.SIGNATURE_PREDICATE_TYPE,
+    predicate_type: str = SIGNATURE_PREDICATE_TYPE,
 ) -> Descriptor:
     """The entry of the referrer that attaches `bundle` to `subject`; its blobs are added to `blobs`."""
     manifest = cosign_bundle.referrer(bundle, subject, predicate_type)

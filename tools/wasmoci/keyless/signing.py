@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wasmoci.cosign import bundle as cosign_bundle
-from wasmoci.cosign.bundle import MAX_BUNDLE_SIZE, MAX_SUBJECTS
+from wasmoci.cosign.bundle import MAX_BUNDLE_SIZE
+from wasmoci.cosign.statement import MAX_SUBJECTS
 from wasmoci.disk.files import read_bounded
 from wasmoci.keyless.token import identity_token
 from wasmoci.keyless.trusted_root import KeylessRoot, embedded, trust_config

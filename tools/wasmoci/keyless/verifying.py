@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wasmoci.cosign import bundle as cosign_bundle
-from wasmoci.cosign.bundle import MAX_BUNDLE_SIZE, PAYLOAD_TYPE
+from wasmoci.cosign.bundle import MAX_BUNDLE_SIZE
+from wasmoci.cosign.dsse import PAYLOAD_TYPE
 from wasmoci.keyless.certificate import identity_of, parse_certificate
 from wasmoci.keyless.identity import Identity, IdentityPattern, TrustedIdentity
 from wasmoci.keyless.trusted_root import KeylessRoot

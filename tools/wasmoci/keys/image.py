@@ -12,6 +12,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives import serialization
 
 from wasmoci.cosign import bundle as cosign_bundle
+from wasmoci.cosign.dsse import Envelope
 from wasmoci.disk.files import read_bounded, read_secret
 from wasmoci.keys import algorithms, private_file
 from wasmoci.keys.private_file import UNREADABLE
@@ -97,7 +98,7 @@ class ImageSigner:
         return signature
 
     def sign_statement(self, statement: bytes) -> bytes:
-        envelope = cosign_bundle.Envelope(statement, b"")
+        envelope = Envelope(statement, b"")
         signature = self.sign(envelope.signed_message)
         return cosign_bundle.bundle(replace(envelope, signature=signature), self.public_key.hint)
 

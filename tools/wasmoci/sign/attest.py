@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from wasmoci.cosign.bundle import PREDICATE_TYPE_ANNOTATION, SIGNATURE_PREDICATE_TYPE
+from wasmoci.cosign.bundle import PREDICATE_TYPE_ANNOTATION
 from wasmoci.cosign.predicate_type import predicate_type
 from wasmoci.cosign.signer import StatementSigner
-from wasmoci.cosign.statement import attestation
+from wasmoci.cosign.statement import SIGNATURE_PREDICATE_TYPE, attestation
 from wasmoci.disk.layout import Layout, LayoutWriter
 from wasmoci.disk.layout_bundle import add_bundle, marked_image
 from wasmoci.oci.index import subjects

@@ -3,8 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from wasmoci.cosign.predicate_document import type_of_document
-from wasmoci.cosign.predicate_type import SLSA_PROVENANCE_V1, predicate_type
+from wasmoci.cosign.predicate_type import SLSA_PROVENANCE_V1, predicate_type, type_of_document
 from wasmoci.cosign.provenance import MAX_REQUEST_SIZE, BuildTarget, Run, Source
 from wasmoci.cosign.statement import MAX_PREDICATE_SIZE, parse_predicate
 from wasmoci.disk.files import read_bounded

@@ -4,9 +4,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from wasmoci.cosign import bundle as cosign_bundle
 from wasmoci.cosign import simple_signing
 from wasmoci.cosign.signer import StatementSigner
+from wasmoci.cosign.statement import signature_statement
 from wasmoci.disk.layout import KIND_ANNOTATION, SIGNATURES_KIND, Layout, LayoutWriter
 from wasmoci.disk.layout_bundle import add_bundle, marked_image
 from wasmoci.oci.index import subjects
@@ -88,7 +88,7 @@ class _Signing:
         if SignatureFormat.LEGACY in self._formats:
             self._add_legacy(subject)
         if SignatureFormat.BUNDLE in self._formats:
-            statement = cosign_bundle.statement(subject.digest, self._request.annotations)
+            statement = signature_statement(subject.digest, self._request.annotations)
             for signer in self._signers:
                 self._add(add_bundle(self.blobs, subject, signer.sign_statement(statement)))
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-from wasmoci.cosign.bundle import Envelope, parse_bundle
+from wasmoci.cosign.bundle import parse_bundle
+from wasmoci.cosign.dsse import Envelope
 from wasmoci.disk.layout import Layout, LayoutWriter
 from wasmoci.keys.image import ImagePublicKey
 from wasmoci.oci.index import subjects

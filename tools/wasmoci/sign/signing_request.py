@@ -4,10 +4,10 @@ import tempfile
 from pathlib import Path
 from typing import BinaryIO
 
-from wasmoci.cosign import bundle as cosign_bundle
 from wasmoci.cosign import simple_signing
-from wasmoci.cosign.bundle import Envelope
+from wasmoci.cosign.dsse import Envelope
 from wasmoci.cosign.signing_request import FILE_NAME, ComponentAsked, ManifestAsked, Message, SigningRequest
+from wasmoci.cosign.statement import signature_statement
 from wasmoci.disk.files import atomic_folder, open_for_reading
 from wasmoci.disk.layout import Layout
 from wasmoci.oci.index import subjects
@@ -73,7 +73,7 @@ def _manifest_message(signature_format: SignatureFormat, subject: Digest, asked:
     if signature_format is SignatureFormat.LEGACY:
         data = simple_signing.payload(subject, asked.repository, asked.annotations)
     else:
-        data = Envelope(cosign_bundle.statement(subject, asked.annotations), b"").signed_message
+        data = Envelope(signature_statement(subject, asked.annotations), b"").signed_message
     return Message.of_manifest(signature_format, data)
 
 

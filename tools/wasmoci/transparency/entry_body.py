@@ -9,7 +9,7 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping
 
-from wasmoci.cosign.bundle import PAYLOAD_TYPE, Envelope
+from wasmoci.cosign.dsse import PAYLOAD_TYPE, Envelope
 from wasmoci.keys.image import ImagePublicKey, parse_public_key
 from wasmoci.transparency.log_entry import MAX_BODY_SIZE
 from wasmoci.values.base64_strict import decode, encode

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from wasmoci.cosign.bundle import Envelope
+from wasmoci.cosign.dsse import Envelope
 from wasmoci.disk.files import read_bounded
 from wasmoci.keys.image import ImagePublicKey
 from wasmoci.registry.transport import Body, Request, Response, Transport

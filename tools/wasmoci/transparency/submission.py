@@ -7,7 +7,7 @@ Sources: the API of Rekor 1.5 (`dsse` 0.0.1) and of rekor-tiles 2.3, which is Re
 import hashlib
 import re
 
-from wasmoci.cosign.bundle import PAYLOAD_TYPE, Envelope
+from wasmoci.cosign.dsse import Envelope
 from wasmoci.keys.image import ImagePublicKey
 from wasmoci.transparency.entry_body import KEY_DETAILS
 from wasmoci.transparency.log_entry import InclusionProof, LogEntry
@@ -23,14 +23,7 @@ _HEX = re.compile(r"(?:[0-9a-f]{2})*")
 
 def dsse_request(envelope: Envelope, key: ImagePublicKey) -> bytes:
     """The body of a POST to Rekor v1."""
-    sent = dump(
-        {
-            "payload": encode(envelope.payload),
-            "payloadType": PAYLOAD_TYPE,
-            "signatures": [{"sig": encode(envelope.signature)}],
-        }
-    )
-    content = {"envelope": sent.decode(), "verifiers": [encode(key.pem())]}
+    content = {"envelope": dump(envelope.to_json()).decode(), "verifiers": [encode(key.pem())]}
     return dump({"apiVersion": "0.0.1", "kind": "dsse", "spec": {"proposedContent": content}})
 
 

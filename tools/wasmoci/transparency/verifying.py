@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from wasmoci.cosign.bundle import MAX_LOG_ENTRIES, Envelope
+from wasmoci.cosign.bundle import MAX_LOG_ENTRIES
+from wasmoci.cosign.dsse import Envelope
 from wasmoci.disk.files import read_bounded
 from wasmoci.keys.image import ImagePublicKey
 from wasmoci.transparency.checkpoint import Checkpoint

@@ -8,10 +8,9 @@ reported only where nothing holds: beside a good signature they are nothing to w
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from wasmoci.cosign import bundle as cosign_bundle
 from wasmoci.cosign import simple_signing
 from wasmoci.cosign.simple_signing import LegacySignature
-from wasmoci.cosign.statement import attested_type
+from wasmoci.cosign.statement import attested_type, signed_annotations
 from wasmoci.oci.manifest import Manifest
 from wasmoci.oci.source import ImageSource
 from wasmoci.values.digest import Digest
@@ -98,7 +97,7 @@ def _no_signature(carrier: Digest, predicate_type: str) -> VerificationError:
 
 def _check_bundle(attached: AttachedBundle, subject: Digest, trust: ImageTrust) -> ImageSignature:
     signer = verify_bundle(attached, trust)
-    annotations = cosign_bundle.check_statement(attached.bundle.envelope.payload, subject)
+    annotations = signed_annotations(attached.bundle.envelope.payload, subject)
     trust.check_annotations(annotations)
     return ImageSignature(
         signer, SignatureFormat.BUNDLE, attached.carrier, annotations, logged=is_logged(attached.bundle, trust)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from wasmoci.cosign.bundle import Envelope
+from wasmoci.cosign.dsse import Envelope
 from wasmoci.keys.image import ImagePublicKey
 from wasmoci.values.errors import Reason, UsageError, VerificationError
 from wasmoci.values.strict_json import JsonObject
