@@ -25,8 +25,9 @@ from wasmoci.cosign import simple_signing
 from wasmoci.cosign.dsse import Envelope
 from wasmoci.cosign.signing_request import ComponentAsked, ManifestAsked, SigningRequest, parse_asked
 from wasmoci.cosign.statement import signature_statement, signed_annotations
-from wasmoci.keys import component, component_files, cosign_file, image, references
+from wasmoci.keys import component, component_files, cosign_file, image
 from wasmoci.keys.component_files import load_component_keys
+from wasmoci.keys.reference import KeyReference
 from wasmoci.oci.manifest import Descriptor, Index, Manifest
 from wasmoci.oci.platform import Platform
 from wasmoci.oci.referrers import ReferrerList
@@ -178,7 +179,7 @@ def _component_public(data: bytes) -> None:
 
 def _component_secret(data: bytes) -> None:
     with _file_with(component_files, data) as path:
-        signer = references.open_component_signer(str(path))
+        signer = KeyReference.parse(str(path)).open_component_signer()
     signer.public_key.verify(signer.sign(data), data)
 
 
@@ -186,7 +187,7 @@ def _openssh_secret(blob: bytes) -> None:
     """`openssh-key-v1` inside its base64, with a cheap key derivation."""
     data = b"-----BEGIN OPENSSH PRIVATE KEY-----\n" + base64.b64encode(blob) + b"\n-----END OPENSSH PRIVATE KEY-----\n"
     with _file_with(component_files, data) as path, mock.patch.object(ssh, "_bcrypt_kdf", _cheap_kdf):
-        references.open_component_signer(str(path), lambda: PASSWORD)
+        KeyReference.parse(str(path)).open_component_signer(lambda: PASSWORD)
 
 
 def _image_public(data: bytes) -> None:

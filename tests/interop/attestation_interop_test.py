@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from images import KeyPair, push, signed_layout, unsigned_layout
-from key_fixtures import image_signer
+from key_fixtures import open_image_signer
 from peers import REGISTRIES, registry, run, run_refused
 from sigstore_certificate_fixtures import ISSUER, SAN
 from sigstore_fixtures import Files, SigstoreServer
@@ -53,7 +53,9 @@ def attested_layout(folder: Path, layout: Path, pair: KeyPair) -> Path:
     """The layout with an attestation of each of TYPES."""
     for type_name in TYPES:
         output = folder / type_name
-        attest(AttestRequest(layout, output, type_name, predicate_of(layout, type_name)), image_signer(pair.private))
+        attest(
+            AttestRequest(layout, output, type_name, predicate_of(layout, type_name)), open_image_signer(pair.private)
+        )
         layout = output
     return layout
 
@@ -116,7 +118,9 @@ def test_a_legacy_signature_alone_is_what_cosign_overlooks(tmp_path: Path) -> No
     command = ("cosign", "verify", "--insecure-ignore-tlog", "--local-image", "--key", pair.public)
     run(*command, layout, folder=tmp_path)
     output = tmp_path / "attested"
-    attested = attest(AttestRequest(layout, output, "cyclonedx", SBOMS["cyclonedx"]), image_signer(stranger.private))
+    attested = attest(
+        AttestRequest(layout, output, "cyclonedx", SBOMS["cyclonedx"]), open_image_signer(stranger.private)
+    )
     run_refused(*command, output, folder=tmp_path)
     assert len(attested.warnings) == 1
 

@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from images import BOTH, KeyPair, signed_component, unsigned_layout
-from key_fixtures import image_signer
+from key_fixtures import open_image_signer
 from peers import built, run, run_refused
 from registries import PASSWORD as LOGIN
 from registries import USER, Registry, secured
@@ -121,7 +121,7 @@ def trust(pair: KeyPair) -> list[str]:
 
 def signed_and_attested(folder: Path, pair: KeyPair, repository: str) -> Path:
     """The greeting with signatures in both formats and an SBOM in a bundle."""
-    signer = image_signer(pair.private)
+    signer = open_image_signer(pair.private)
     attested, signed = folder / "attested", folder / "signed"
     attest(AttestRequest(unsigned_layout(folder), attested, "cyclonedx", SBOM), signer)
     sign_image(SignRequest(attested, signed, repository, BOTH), signer)
@@ -279,7 +279,7 @@ def signed_index(folder: Path, pair: KeyPair, repository: str) -> Path:
         variants.append(Variant(folder / name, annotations))
     make_index(IndexRequest(variants, folder / "index"))
     request = SignRequest(folder / "index", folder / "signed", repository, BOTH, recursive=True)
-    sign_image(request, image_signer(pair.private))
+    sign_image(request, open_image_signer(pair.private))
     return request.output
 
 

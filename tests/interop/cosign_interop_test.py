@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from images import BOTH, KeyPair, push, signed_layout, unsigned_layout
-from key_fixtures import image_signer
+from key_fixtures import open_image_signer
 from peers import REGISTRIES, built, registry, run, run_refused
 from wasmoci.cosign import bundle as cosign_bundle
 from wasmoci.cosign.dsse import Envelope
@@ -106,7 +106,7 @@ def _replayed_bundle(layout: Path, signer: ImageSigner) -> None:
 def test_a_replayed_bundle_is_refused_by_cosign_and_by_us(tmp_path: Path) -> None:
     pair = KeyPair.make(tmp_path, "key")
     layout = unsigned_layout(tmp_path)
-    _replayed_bundle(layout, image_signer(pair.private))
+    _replayed_bundle(layout, open_image_signer(pair.private))
     run_refused(*VERIFY, "--key", pair.public, "--local-image", layout, folder=tmp_path)
     with pytest.raises(VerificationError) as refused:
         verify(Layout(layout), Policy.of([], [pair.trusted()]))
@@ -136,7 +136,7 @@ def test_we_verify_what_cosign_signed(kind: str, form: SignatureFormat, tmp_path
 
 def test_we_sign_with_the_key_that_cosign_encrypted(tmp_path: Path) -> None:
     pair = KeyPair.make_by_cosign(tmp_path)
-    signer = image_signer(pair.private, lambda: b"marked-password")
+    signer = open_image_signer(pair.private, lambda: b"marked-password")
     layout = tmp_path / "signed"
     sign_image(SignRequest(unsigned_layout(tmp_path), layout, "localhost:5000/acme/greeting"), signer)
     for form in BOTH:

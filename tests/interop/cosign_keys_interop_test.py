@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from images import BOTH, KeyPair, push, signed_layout, unsigned_layout
-from key_fixtures import image_signer
+from key_fixtures import open_image_signer
 from peers import REGISTRIES, built, registry, run, run_refused
 from wasmoci.commands.main import main
 from wasmoci.cosign import bundle as cosign_bundle
@@ -165,11 +165,11 @@ def test_cosign_opens_the_key_that_we_encrypted(name: bytes, kind: str, tmp_path
 @pytest.mark.parametrize("form", OPENSSL)
 def test_we_open_what_openssl_writes_and_what_cosign_makes_of_it(form: str, tmp_path: Path) -> None:
     (tmp_path / "plain.key").write_text(run("openssl", *OPENSSL[form], folder=tmp_path).stdout)
-    plain = image_signer(tmp_path / "plain.key")
+    plain = open_image_signer(tmp_path / "plain.key")
     pair = imported(tmp_path, tmp_path / "plain.key")
-    assert image_signer(pair.private, lambda: b"marked-password").public_key == plain.public_key == pair.trusted()
+    assert open_image_signer(pair.private, lambda: b"marked-password").public_key == plain.public_key == pair.trusted()
     with pytest.raises(KeyFileError, match="does not open with the password given"):
-        image_signer(pair.private, lambda: b"marked-wrong")
+        open_image_signer(pair.private, lambda: b"marked-wrong")
 
 
 @pytest.mark.parametrize("kind", GENERATED)
@@ -213,14 +213,14 @@ def test_rsa_sizes_that_cosign_refuses_are_refused(bits: str, tmp_path: Path) ->
     run("openssl", "rsa", "-in", "odd.key", "-pubout", "-out", "odd.pub", folder=tmp_path)
     run_refused("cosign", "import-key-pair", "--key", "odd.key", "--output-key-prefix", "odd", "-y", folder=tmp_path)
     with pytest.raises(KeyFileError, match="one of the sizes"):
-        image_signer(tmp_path / "odd.key")
+        open_image_signer(tmp_path / "odd.key")
     with pytest.raises(KeyFileError, match="one of the sizes"):
         load_image_key(tmp_path / "odd.pub")
 
 
 def test_a_key_that_cosign_encrypted_with_an_empty_password_opens_with_none_else(tmp_path: Path) -> None:
     run("cosign", "generate-key-pair", folder=tmp_path, environment={"COSIGN_PASSWORD": ""})
-    key = image_signer(tmp_path / "cosign.key", lambda: b"")
+    key = open_image_signer(tmp_path / "cosign.key", lambda: b"")
     assert key.public_key == load_image_key(tmp_path / "cosign.pub")
     with pytest.raises(KeyFileError, match="does not open"):
-        image_signer(tmp_path / "cosign.key", lambda: b"\n")
+        open_image_signer(tmp_path / "cosign.key", lambda: b"\n")

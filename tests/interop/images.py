@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from key_fixtures import image_signer
+from key_fixtures import open_image_signer
 from peers import built, run
 from wasmoci.disk.layout import Layout
 from wasmoci.keys.algorithms import DEFAULT
@@ -66,7 +66,7 @@ def unsigned_layout(folder: Path) -> Path:
 def signed_layout(folder: Path, pair: KeyPair, repository: str, formats: tuple[SignatureFormat, ...] = BOTH) -> Path:
     """The same with an OCI signature in these formats."""
     unsigned, layout = unsigned_layout(folder), folder / "signed"
-    sign_image(SignRequest(unsigned, layout, repository, formats), image_signer(pair.private))
+    sign_image(SignRequest(unsigned, layout, repository, formats), open_image_signer(pair.private))
     return layout
 
 

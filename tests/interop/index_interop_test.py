@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from images import BOTH, KeyPair, push, signed_component
-from key_fixtures import image_signer
+from key_fixtures import open_image_signer
 from peers import REGISTRIES, built, registry, run, run_refused
 from wasmoci.cosign.bundle import BUNDLE_MEDIA_TYPE
 from wasmoci.disk.layout import Layout
@@ -50,7 +50,7 @@ def unsigned_index(folder: Path) -> Path:
 
 def signed_index(folder: Path, pair: KeyPair, repository: str, formats: tuple[SignatureFormat, ...] = BOTH) -> Path:
     request = SignRequest(unsigned_index(folder), folder / "signed", repository, formats, recursive=True)
-    sign_image(request, image_signer(pair.private))
+    sign_image(request, open_image_signer(pair.private))
     return request.output
 
 

@@ -16,11 +16,11 @@ import pytest
 import plugin_fixtures
 from aws_kms_fixtures import Kms, environment
 from images import BOTH
+from key_fixtures import open_component_signer, open_image_signer, public_key_of
 from key_service_fixtures import SECRET, http_server, told
 from peers import built, free_address, run, run_refused, serving
 from wasmoci.disk.layout import Layout
 from wasmoci.keys.image import ImageSigner
-from wasmoci.keys.references import open_component_signer, open_image_signer, public_key_of
 from wasmoci.package.image import PackageRequest, package
 from wasmoci.sign.component import sign_embedded
 from wasmoci.sign.image import SignRequest, sign_image

@@ -8,7 +8,7 @@ import pytest
 
 from image_fixtures import blob_path
 from images import KeyPair, push, signed_layout, unsigned_layout
-from key_fixtures import image_signer
+from key_fixtures import open_image_signer
 from log_entry_fixtures import Ed25519Sigstore
 from peers import REGISTRIES, registry, run, run_refused
 from sigstore_fixtures import Files, Sigstore, SigstoreServer
@@ -115,7 +115,7 @@ def test_an_entry_of_another_signature_is_refused_by_cosign_and_by_us(rekor: int
         second = tmp_path / "second"
         attest(
             AttestRequest(signed_layout(tmp_path, pair, REPOSITORY, BUNDLE), second, "custom", b"{}"),
-            image_signer(pair.private),
+            open_image_signer(pair.private),
         )
         both = log(second, tmp_path / "both", pair, files, rekor)
     swapped = swap_entries(both, tmp_path / "swapped")
@@ -165,7 +165,7 @@ def test_cosign_verifies_what_we_logged_from_a_registry(kind: str, rekor: int, t
 @pytest.mark.parametrize("rekor", [1, 2])
 def test_cosign_verifies_an_attestation_that_we_logged(rekor: int, tmp_path: Path) -> None:
     pair = KeyPair.make(tmp_path, "key")
-    signer = image_signer(pair.private)
+    signer = open_image_signer(pair.private)
     with SigstoreServer() as server, registry("embedded", tmp_path) as address:
         files = server.write(tmp_path)
         repository = f"{address}/acme/greeting"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from images import BOTH, KeyPair, push, unsigned_layout
-from key_fixtures import image_signer
+from key_fixtures import open_image_signer
 from peers import REGISTRIES, registry, run, run_refused
 from wasmoci.registry.client import RepositoryClient
 from wasmoci.registry.source import RegistrySource
@@ -88,7 +88,7 @@ def test_cosign_finds_each_of_our_signatures_and_checks_its_annotations(kind: st
     with registry(kind, tmp_path) as address:
         repository = f"{address}/acme/greeting"
         request = SignRequest(unsigned_layout(tmp_path), layout, repository, BOTH, {"env": "prod", "team": "a b"})
-        sign_image(request, *(image_signer(pair.private) for pair in pairs))
+        sign_image(request, *(open_image_signer(pair.private) for pair in pairs))
         image = push(layout, repository, pairs[0].trusted())
         for pair in pairs:
             for form in BOTH:
@@ -108,7 +108,7 @@ def test_cosigns_legacy_signature_stays_beside_ours(kind: str, tmp_path: Path) -
         sign_by_cosign(theirs, image, tmp_path, *LEGACY)
         layout = tmp_path / "signed"
         request = SignRequest(unsigned, layout, repository, [SignatureFormat.LEGACY])
-        sign_image(request, image_signer(ours.private))
+        sign_image(request, open_image_signer(ours.private))
         push(layout, repository, ours.trusted())
         for pair in (theirs, ours):
             run(*VERIFY, *LEGACY, "--key", pair.public, image, folder=tmp_path)

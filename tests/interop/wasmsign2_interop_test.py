@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from key_fixtures import component_signer
+from key_fixtures import open_component_signer
 from peers import built, corpus, run, run_refused
 from wasmoci.disk.files import read_bounded
 from wasmoci.keys.component import ComponentPublicKey, ComponentSigner, SecretKey
@@ -51,14 +51,14 @@ def _sign(source: Path, target: Path, signer: ComponentSigner, *, with_key_id: b
 
 def test_embedded_signatures_are_equal(source: Path, keys: tuple[Path, Path], tmp_path: Path) -> None:
     ours, theirs = tmp_path / "ours.wasm", tmp_path / "theirs.wasm"
-    _sign(source, ours, component_signer(keys[0]), with_key_id=False)
+    _sign(source, ours, open_component_signer(keys[0]), with_key_id=False)
     run("wasmsign2", "sign", "-i", source, "-o", theirs, "-k", keys[0], folder=tmp_path)
     assert ours.read_bytes() == theirs.read_bytes()
 
 
 def test_embedded_signatures_with_key_id_are_equal(source: Path, keys: tuple[Path, Path], tmp_path: Path) -> None:
     ours, theirs = tmp_path / "ours.wasm", tmp_path / "theirs.wasm"
-    _sign(source, ours, component_signer(keys[0]), with_key_id=True)
+    _sign(source, ours, open_component_signer(keys[0]), with_key_id=True)
     run("wasmsign2", "sign", "-i", source, "-o", theirs, "-k", keys[0], "-K", keys[1], folder=tmp_path)
     assert ours.read_bytes() == theirs.read_bytes()
 
@@ -66,14 +66,14 @@ def test_embedded_signatures_with_key_id_are_equal(source: Path, keys: tuple[Pat
 def test_a_second_signer_gives_equal_files(source: Path, keys: tuple[Path, Path], tmp_path: Path) -> None:
     first, ours, theirs = tmp_path / "first.wasm", tmp_path / "ours.wasm", tmp_path / "theirs.wasm"
     _sign(source, first, ComponentSigner(SecretKey(bytes(range(32)))), with_key_id=True)
-    _sign(first, ours, component_signer(keys[0]), with_key_id=False)
+    _sign(first, ours, open_component_signer(keys[0]), with_key_id=False)
     run("wasmsign2", "sign", "-i", first, "-o", theirs, "-k", keys[0], folder=tmp_path)
     assert ours.read_bytes() == theirs.read_bytes()
 
 
 def test_wasmsign2_verifies_ours(source: Path, keys: tuple[Path, Path], tmp_path: Path) -> None:
     ours = tmp_path / "ours.wasm"
-    _sign(source, ours, component_signer(keys[0]), with_key_id=True)
+    _sign(source, ours, open_component_signer(keys[0]), with_key_id=True)
     run("wasmsign2", "verify", "-i", ours, "-K", keys[1], folder=tmp_path)
     run("wasmsign2", "keygen", "-k", "other", "-K", "other.pub", folder=tmp_path)
     run_refused("wasmsign2", "verify", "-i", ours, "-K", "other.pub", folder=tmp_path)
@@ -96,7 +96,7 @@ def test_detached_signatures_are_equal_and_verify_both_ways(
     ours, theirs = tmp_path / "ours.sig", tmp_path / "theirs.sig"
     with source.open("rb") as stream:
         kind = read_kind(stream)
-        ours.write_bytes(sign_detached(stream, component_signer(keys[0]), kind))
+        ours.write_bytes(sign_detached(stream, open_component_signer(keys[0]), kind))
         copy = tmp_path / "copy.wasm"
         run("wasmsign2", "sign", "-i", source, "-o", copy, "-k", keys[0], "-S", theirs, folder=tmp_path)
         assert ours.read_bytes() == theirs.read_bytes()
@@ -107,7 +107,7 @@ def test_detached_signatures_are_equal_and_verify_both_ways(
 
 def test_padded_file_carries_no_signature(padded: Path, keys: tuple[Path, Path], tmp_path: Path) -> None:
     with pytest.raises(FormatError, match="shortest LEB128"):
-        _sign(padded, tmp_path / "ours.wasm", component_signer(keys[0]), with_key_id=False)
+        _sign(padded, tmp_path / "ours.wasm", open_component_signer(keys[0]), with_key_id=False)
 
 
 def test_detached_signature_of_a_padded_file_is_over_its_own_bytes(
@@ -119,7 +119,7 @@ def test_detached_signature_of_a_padded_file_is_over_its_own_bytes(
     trusted = [load_component_key(keys[1])]
     with padded.open("rb") as stream:
         kind = read_kind(stream)
-        ours.write_bytes(sign_detached(stream, component_signer(keys[0]), kind))
+        ours.write_bytes(sign_detached(stream, open_component_signer(keys[0]), kind))
         run("wasmsign2", "verify", "-i", padded, "-K", keys[1], "-S", ours, folder=tmp_path)
         assert verify_component(stream, trusted, kind, ours.read_bytes()).keys
         with pytest.raises(VerificationError) as refused:

@@ -22,11 +22,11 @@ from wasmoci.disk.layout import Layout
 from wasmoci.keys.component import ComponentSigner, SecretKey, pem_public
 from wasmoci.keys.image import ImageSigner
 from wasmoci.keys.protocols import SigningKey
+from wasmoci.keys.reference import KeyReference
 from wasmoci.registry.source import RegistrySource
 from wasmoci.registry_server.server import EmbeddedRegistry
 from wasmoci.registry_server.storage import Event
 from wasmoci.sign.layout import ComponentSigning, ManifestSigning, sign_layout
-from wasmoci.trust import signers
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import KeyFileError
 from wasmoci.values.image_reference import Reference, Repository
@@ -84,8 +84,10 @@ class Failing:
 @pytest.fixture(name="service")
 def _service(monkeypatch: pytest.MonkeyPatch) -> Service:
     service = Service()
-    monkeypatch.setattr(signers, "open_image_signer", lambda one, *_, **__: ImageSigner(service.key(one)))
-    monkeypatch.setattr(signers, "open_component_signer", lambda one, *_, **__: ComponentSigner(service.key(one)))
+    monkeypatch.setattr(KeyReference, "open_image_signer", lambda key, *_, **__: ImageSigner(service.key(str(key))))
+    monkeypatch.setattr(
+        KeyReference, "open_component_signer", lambda key, *_, **__: ComponentSigner(service.key(str(key)))
+    )
     return service
 
 

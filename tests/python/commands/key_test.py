@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from image_fixtures import FILE_KEY, PUBLIC_KEY
-from key_fixtures import component_signer, image_signer
+from key_fixtures import open_component_signer, open_image_signer
 from wasm_fixtures import KEY, SECRET_KEY
 from wasmoci.commands.main import main
 from wasmoci.disk.files import SECRET_FILE_MODE, write_atomically
@@ -58,7 +58,7 @@ def is_for_its_owner_only(path: Path) -> bool:
 @pytest.mark.parametrize("kind", TYPES)
 def test_keygen_makes_every_type(kind: str, tmp_path: Path) -> None:
     result = keygen(tmp_path, "oci", "--type", kind)
-    signer = image_signer(tmp_path / "new.key", private=True)
+    signer = open_image_signer(tmp_path / "new.key", private=True)
     assert signer.public_key == load_image_key(tmp_path / "new.pub")
     assert result.stdout == f"made {signer.fingerprint}\n"
     assert signer.public_key.algorithm == kind
@@ -76,7 +76,7 @@ def test_keygen_encrypts_every_type_for_cosign(kind: str, tmp_path: Path) -> Non
     keygen(tmp_path, "oci", "--type", kind, "--form", "cosign", COSIGN_PASSWORD=NEW)
     assert (tmp_path / "new.key").read_bytes().startswith(COSIGN)
     assert is_for_its_owner_only(tmp_path / "new.key")
-    assert image_signer(tmp_path / "new.key", NEW.encode).public_key == load_image_key(tmp_path / "new.pub")
+    assert open_image_signer(tmp_path / "new.key", NEW.encode).public_key == load_image_key(tmp_path / "new.pub")
 
 
 @pytest.mark.parametrize("layer", ["component", "oci"])
@@ -114,7 +114,7 @@ def test_what_keygen_cannot_do_leaves_nothing(layer: str, options: list[str], tm
 
 def test_an_ed25519_type_is_what_component_keys_are(tmp_path: Path) -> None:
     keygen(tmp_path, "component", "--type", "ed25519")
-    component_signer(tmp_path / "new.key")
+    open_component_signer(tmp_path / "new.key")
 
 
 @pytest.mark.parametrize(("kind", "warned"), [("ecdsa-p256", False), ("rsa-2048", False), ("ecdsa-p384", True)])

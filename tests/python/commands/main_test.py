@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from image_fixtures import FILE_KEY, HELLO, OTHER_SIGNER, SIGNER
-from key_fixtures import component_signer, image_signer
+from key_fixtures import open_component_signer, open_image_signer
 from publish_fixtures import PATH, client_for, dual_layout, unsigned_layout
 from wasm_fixtures import KEY
 from wasmoci.commands.main import main
@@ -43,7 +43,7 @@ def _keys(tmp_path: Path) -> list[str]:
 def test_keygen_makes_a_component_pair(form: str, tmp_path: Path) -> None:
     secret, public = tmp_path / "key", tmp_path / "key.pub"
     run("keygen", "component", "--private-key", secret, "--public-key", public, "--form", form)
-    assert component_signer(secret).public_key == load_component_key(public)
+    assert open_component_signer(secret).public_key == load_component_key(public)
     assert stat.S_IMODE(secret.stat().st_mode) == 0o600
 
 
@@ -51,7 +51,7 @@ def test_keygen_encrypts_as_cosign_does(tmp_path: Path) -> None:
     pair = ["--private-key", str(tmp_path / "key"), "--public-key", str(tmp_path / "key.pub")]
     result = run("keygen", "oci", *pair, "--form", "cosign", environment={"COSIGN_PASSWORD": PASSWORD})
     assert PASSWORD not in result.output
-    assert image_signer(tmp_path / "key", PASSWORD.encode).public_key.pem() == (tmp_path / "key.pub").read_bytes()
+    assert open_image_signer(tmp_path / "key", PASSWORD.encode).public_key.pem() == (tmp_path / "key.pub").read_bytes()
 
 
 def test_keygen_without_the_password_it_needs_is_wrong_usage(tmp_path: Path) -> None:

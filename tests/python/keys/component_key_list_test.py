@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import image_fixtures
 import openssh_fixtures
-from key_fixtures import component_signer, image_signer
+from key_fixtures import open_component_signer, open_image_signer
 from publish_fixtures import dual_layout, unsigned_layout
 from wasm_fixtures import KEY, OTHER_KEY, OTHER_SIGNER, SECRET_KEY, SIGNER, STRANGER, TYPED_MODULE, signed
 from wasmoci.commands.main import main
@@ -207,19 +207,19 @@ def test_encrypted_key_of_ssh_keygen_needs_its_password(tmp_path: Path, cipher: 
     key.write_bytes(openssh_fixtures.ENCRYPTED[cipher])
     message = "no password was given" if password is None else "does not open with the password given"
     with pytest.raises(KeyFileError, match=message):
-        component_signer(key, lambda: None if password is None else password.encode())
+        open_component_signer(key, lambda: None if password is None else password.encode())
 
 
 def test_plain_key_of_ssh_keygen_is_read(tmp_path: Path) -> None:
     (tmp_path / "key").write_bytes(openssh_fixtures.PLAIN)
-    assert load(tmp_path, openssh_fixtures.PUBLIC)[0] == (component_signer(tmp_path / "key").public_key,)
+    assert load(tmp_path, openssh_fixtures.PUBLIC)[0] == (open_component_signer(tmp_path / "key").public_key,)
 
 
 @pytest.mark.parametrize("password", [PASSWORD.encode(), None])
 def test_unsupported_cipher_is_named_as_the_reason(tmp_path: Path, password: bytes | None) -> None:
     (tmp_path / "key").write_bytes(openssh_fixtures.CHACHA20)
     with pytest.raises(KeyFileError, match="this way to encrypt it, is not supported"):
-        component_signer(tmp_path / "key", lambda: password)
+        open_component_signer(tmp_path / "key", lambda: password)
 
 
 # Files that are open to others
@@ -250,7 +250,7 @@ def test_link_to_a_key_that_is_open_to_others_is_refused(tmp_path: Path) -> None
     (tmp_path / "key").chmod(0o644)
     (tmp_path / "link").symlink_to(tmp_path / "key")
     with pytest.raises(KeyFileError, match="open to others"):
-        component_signer(tmp_path / "link", private=True)
+        open_component_signer(tmp_path / "link", private=True)
 
 
 @POSIX_ONLY
@@ -269,8 +269,8 @@ def test_image_key_that_is_open_to_others_is_refused_unless_allowed(tmp_path: Pa
 @pytest.mark.parametrize(
     ("open_signer", "data"),
     [
-        pytest.param(component_signer, SECRET_KEY.pem(), id="component"),
-        pytest.param(image_signer, image_fixtures.FILE_KEY.pem(), id="image"),
+        pytest.param(open_component_signer, SECRET_KEY.pem(), id="component"),
+        pytest.param(open_image_signer, image_fixtures.FILE_KEY.pem(), id="image"),
     ],
 )
 def test_without_modes_no_key_is_refused(

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from key_fixtures import component_signer
+from key_fixtures import open_component_signer
 from wasm_fixtures import KEY, OTHER_KEY, OTHER_SIGNER, SECRET_KEY, SEED_1, SIGNER
 from wasmoci.keys import component_files
 from wasmoci.keys.component import ComponentPublicKey, ComponentSigner, SecretKey, compact_public, pem_public
@@ -91,7 +91,7 @@ def test_public_key_is_read_in_every_form(file: Write, form: str) -> None:
 
 @pytest.mark.parametrize("form", SECRET_FORMS)
 def test_secret_key_is_read_in_every_form(file: Write, form: str) -> None:
-    signer = component_signer(file(SECRET_FORMS[form]))
+    signer = open_component_signer(file(SECRET_FORMS[form]))
     assert signer.public_key == KEY
     assert signer.sign(b"message") == SIGNER.sign(b"message")
 
@@ -106,30 +106,30 @@ def test_written_forms_are_those_of_wasmsign2_and_openssl() -> None:
 
 def test_encrypted_key_opens_with_its_password_only(file: Write) -> None:
     path = file(ENCRYPTED_PEM)
-    assert component_signer(path, lambda: PASSWORD).public_key == KEY
+    assert open_component_signer(path, lambda: PASSWORD).public_key == KEY
     with pytest.raises(KeyFileError, match="encrypted and no password was given"):
-        component_signer(path)
+        open_component_signer(path)
     for wrong in (b"wrong", b""):
         with pytest.raises(KeyFileError, match="does not open with the password given"):
-            component_signer(path, lambda wrong=wrong: wrong)  # type: ignore[misc]
+            open_component_signer(path, lambda wrong=wrong: wrong)  # type: ignore[misc]
 
 
 def test_encrypted_openssh_key_opens_with_its_password_only(file: Write) -> None:
     path = file(ENCRYPTED_OPENSSH)
     body = b"".join(ENCRYPTED_OPENSSH.splitlines()[1:-1])
-    assert component_signer(path, lambda: PASSWORD).public_key.raw in base64.b64decode(body)
+    assert open_component_signer(path, lambda: PASSWORD).public_key.raw in base64.b64decode(body)
     with pytest.raises(KeyFileError, match="encrypted and no password was given"):
-        component_signer(path)
+        open_component_signer(path)
     for wrong in (b"wrong", b""):
         with pytest.raises(KeyFileError, match="does not open with the password given"):
-            component_signer(path, lambda wrong=wrong: wrong)  # type: ignore[misc]
+            open_component_signer(path, lambda wrong=wrong: wrong)  # type: ignore[misc]
 
 
 def test_password_is_asked_for_only_where_it_is_needed(file: Write) -> None:
     def unwanted() -> bytes:
         raise AssertionError
 
-    assert component_signer(file(SECRET_FORMS["pem"]), unwanted).public_key == KEY
+    assert open_component_signer(file(SECRET_FORMS["pem"]), unwanted).public_key == KEY
 
 
 def mismatched_openssh() -> bytes:
@@ -149,7 +149,7 @@ def mismatched_openssh() -> bytes:
 )
 def test_halves_that_do_not_match_are_refused(file: Write, data: bytes) -> None:
     with pytest.raises(KeyFileError, match="do not belong together"):
-        component_signer(file(data))
+        open_component_signer(file(data))
 
 
 @pytest.mark.parametrize(
@@ -211,7 +211,7 @@ def test_other_public_files_are_refused(file: Write, data: bytes, message: str) 
 def test_other_secret_files_are_refused(file: Write, data: bytes, message: str) -> None:
     path = file(data)
     with pytest.raises(KeyFileError, match=message) as refused:
-        component_signer(path)
+        open_component_signer(path)
     assert str(path) in str(refused.value)
 
 
@@ -220,7 +220,7 @@ def test_other_secret_files_are_refused(file: Write, data: bytes, message: str) 
 def test_keys_of_other_types_are_refused(file: Write, kind: str, encoding: serialization.Encoding) -> None:
     key = OTHER_TYPES[kind]
     with pytest.raises(KeyFileError, match="signed with Ed25519"):
-        component_signer(file(key.private_bytes(encoding, PKCS8, PLAIN)))
+        open_component_signer(file(key.private_bytes(encoding, PKCS8, PLAIN)))
     with pytest.raises(KeyFileError, match="signed with Ed25519"):
         load_component_key(file(key.public_key().public_bytes(encoding, SPKI)))
 
@@ -232,7 +232,7 @@ def test_ssh_rsa_line_is_refused(file: Write) -> None:
         load_component_key(file(line))
 
 
-@pytest.mark.parametrize("load", [load_component_key, component_signer])
+@pytest.mark.parametrize("load", [load_component_key, open_component_signer])
 def test_file_limits(tmp_path: Path, file: Write, load: Callable[[Path], object]) -> None:
     with pytest.raises(KeyFileError):
         load(file(bytes(MAX_KEY_FILE_SIZE)))
@@ -377,7 +377,7 @@ def test_texts_of_a_signer_hold_no_secret(text: Callable[[object], str]) -> None
 def test_errors_hold_no_secret(file: Write, data: bytes, password: bytes | None, load: str) -> None:
     path = file(data)
     with pytest.raises(KeyFileError) as refused:
-        component_signer(path, lambda: password) if load == "secret" else load_component_key(path)
+        open_component_signer(path, lambda: password) if load == "secret" else load_component_key(path)
     text = "".join(traceback.format_exception_only(refused.value)) + repr(refused.value) + str(refused.value)
     chain = [refused.value.__cause__, None if refused.value.__suppress_context__ else refused.value.__context__]
     assert chain == [None, None]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import slow_key_fixtures
 from image_fixtures import FILE_KEY, OTHER_PUBLIC_KEY, PUBLIC_KEY, SIGNER
-from key_fixtures import image_signer
+from key_fixtures import open_image_signer
 from wasmoci.keys import cosign_file, image
 from wasmoci.keys.image import (
     FileKey,
@@ -120,7 +120,7 @@ FORMS = {
 
 @pytest.mark.parametrize("form", FORMS)
 def test_private_key_is_read(file: Write, form: str) -> None:
-    signer = image_signer(file(FORMS[form]))
+    signer = open_image_signer(file(FORMS[form]))
     assert signer.public_key.spki == PUBLIC_KEY.spki
     assert signer.sign(b"message") == SIGNER.sign(b"message")
 
@@ -133,7 +133,7 @@ def test_private_key_of_every_type_is_read(
 ) -> None:
     key = TYPES[kind]
     form = PKCS8 if kind == "ed25519" else form
-    signer = image_signer(file(key.private_bytes(encoding, form, PLAIN)))
+    signer = open_image_signer(file(key.private_bytes(encoding, form, PLAIN)))
     assert signer.public_key == ImagePublicKey.of(key.public_key())
     assert signer.fingerprint.startswith(f"{kind}:")
 
@@ -190,7 +190,7 @@ def test_private_key_with_the_public_half_of_another_is_refused(file: Write, for
     mixed = PRIVATE.private_bytes(DER, form, PLAIN).replace(point, OTHER_POINT)
     assert OTHER_POINT in mixed
     with pytest.raises(KeyFileError, match="an OCI private key is"):
-        image_signer(file(mixed))
+        open_image_signer(file(mixed))
 
 
 def test_nonce_is_that_of_rfc_6979() -> None:
@@ -203,7 +203,7 @@ def test_password_is_asked_for_only_where_it_is_needed(file: Write) -> None:
     def unwanted() -> bytes:
         raise AssertionError
 
-    assert image_signer(file(PLAIN_PEM), unwanted).public_key.spki == PUBLIC_KEY.spki
+    assert open_image_signer(file(PLAIN_PEM), unwanted).public_key.spki == PUBLIC_KEY.spki
 
 
 @pytest.mark.parametrize(
@@ -253,7 +253,7 @@ def test_other_public_files_are_refused(file: Write, data: bytes, message: str) 
 def test_other_private_files_are_refused(file: Write, data: bytes, message: str) -> None:
     path = file(data)
     with pytest.raises(KeyFileError, match=message) as refused:
-        image_signer(path, lambda: PASSWORD)
+        open_image_signer(path, lambda: PASSWORD)
     assert str(path) in str(refused.value)
 
 
@@ -263,7 +263,7 @@ def test_keys_of_other_types_are_refused(file: Write, kind: str, encoding: seria
     key = OTHER_TYPES[kind]
     refusal = r"signed with ECDSA \(P-256, P-384, P-521\), RSA or Ed25519"
     with pytest.raises(KeyFileError, match=refusal):
-        image_signer(file(key.private_bytes(encoding, PKCS8, PLAIN)))
+        open_image_signer(file(key.private_bytes(encoding, PKCS8, PLAIN)))
     with pytest.raises(KeyFileError, match=refusal):
         load_image_key(file(key.public_key().public_bytes(encoding, SPKI)))
 
@@ -281,7 +281,7 @@ def test_the_other_half_is_refused_as_no_key(halves: str) -> None:
         ImagePublicKey.of(PRIVATE) if halves == "public" else FileKey(PRIVATE.public_key())
 
 
-@pytest.mark.parametrize("load", [load_image_key, image_signer])
+@pytest.mark.parametrize("load", [load_image_key, open_image_signer])
 def test_file_limits(tmp_path: Path, file: Write, load: Callable[[Path], object]) -> None:
     with pytest.raises(KeyFileError):
         load(file(bytes(MAX_KEY_FILE_SIZE)))
@@ -366,7 +366,7 @@ def test_texts_of_a_signer_hold_no_secret(text: Callable[[object], str]) -> None
 def test_errors_hold_no_secret(file: Write, data: bytes, password: bytes | None, load: str) -> None:
     path = file(data)
     with pytest.raises(KeyFileError) as refused:
-        image_signer(path, lambda: password) if load == "private" else load_image_key(path)
+        open_image_signer(path, lambda: password) if load == "private" else load_image_key(path)
     text = "".join(traceback.format_exception(refused.value)).split("KeyFileError:")[-1] + repr(refused.value)
     assert refused.value.__cause__ is None
     assert refused.value.__suppress_context__ or refused.value.__context__ is None
@@ -389,7 +389,7 @@ def test_damaged_files_are_read_or_refused_as_key_errors(
     path = tmp_path_factory.getbasetemp() / "damaged.key"
     at = position % len(data)
     path.write_bytes(data[:at] + replacement + data[at + 1 :])
-    for load in (image.load_image_key, image_signer):
+    for load in (image.load_image_key, open_image_signer):
         try:
             load(path)
         except KeyFileError:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from aws_kms_fixtures import KEYS, Kms, environment
+from key_fixtures import open_component_signer, open_image_signer, public_key_of
 from key_service_fixtures import MESSAGE, OTHER_P256, P256, SECRET, Answer, http_server, sign_digest, spki, told
-from wasmoci.keys.references import open_component_signer, open_image_signer, public_key_of
 from wasmoci.keys.services import aws
 from wasmoci.values.errors import KeyFileError, VerificationError
 

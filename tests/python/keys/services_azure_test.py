@@ -13,6 +13,7 @@ from azure.core.exceptions import ClientAuthenticationError
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
+from key_fixtures import open_component_signer, open_image_signer, public_key_of
 from key_service_fixtures import (
     MESSAGE,
     OTHER_P256,
@@ -26,7 +27,6 @@ from key_service_fixtures import (
     sign_digest,
     told,
 )
-from wasmoci.keys.references import open_component_signer, open_image_signer, public_key_of
 from wasmoci.keys.services import azure
 from wasmoci.values.errors import KeyFileError, VerificationError
 

@@ -13,6 +13,7 @@ from google.auth.exceptions import RefreshError
 from google.cloud import kms
 from google.cloud.kms_v1.services.key_management_service.transports import KeyManagementServiceGrpcTransport
 
+from key_fixtures import open_component_signer, open_image_signer, public_key_of
 from key_service_fixtures import (
     ED25519,
     MESSAGE,
@@ -26,7 +27,6 @@ from key_service_fixtures import (
     sign_digest,
     told,
 )
-from wasmoci.keys.references import open_component_signer, open_image_signer, public_key_of
 from wasmoci.keys.services import gcp
 from wasmoci.values.errors import KeyFileError, VerificationError
 

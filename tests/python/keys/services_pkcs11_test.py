@@ -15,6 +15,7 @@ from pkcs11.constants import TokenFlag
 from pkcs11.types import SignMixin
 from pkcs11.util.ec import decode_ec_public_key
 
+from key_fixtures import open_component_signer, open_image_signer, public_key_of
 from key_service_fixtures import (
     ED25519,
     MESSAGE,
@@ -26,7 +27,6 @@ from key_service_fixtures import (
     spki,
     told,
 )
-from wasmoci.keys.references import open_component_signer, open_image_signer, public_key_of
 from wasmoci.values.errors import KeyFileError, VerificationError
 
 RAW_ED25519 = ED25519.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)

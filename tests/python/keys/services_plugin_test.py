@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from key_fixtures import open_component_signer, open_image_signer, public_key_of
 from key_service_fixtures import MESSAGE, SECRET, pem, spki, told
 from plugin_fixtures import KEYS, install
-from wasmoci.keys.references import open_component_signer, open_image_signer, public_key_of
 from wasmoci.keys.services import plugin
 from wasmoci.values.base64_strict import encode
 from wasmoci.values.errors import KeyFileError, VerificationError

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
+from key_fixtures import open_component_signer, open_image_signer, public_key_of
 from key_service_fixtures import (
     ED25519,
     MESSAGE,
@@ -27,7 +28,6 @@ from key_service_fixtures import (
     sign_digest,
     told,
 )
-from wasmoci.keys.references import open_component_signer, open_image_signer, public_key_of
 from wasmoci.values.errors import KeyFileError, VerificationError
 
 KEYS: dict[str, PrivateKey] = {"p256": P256, "p384": P384, "rsa": RSA, "ed25519": ED25519}

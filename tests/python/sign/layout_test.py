@@ -92,7 +92,7 @@ def test_a_result_that_is_refused_does_not_appear(layout: Path, tmp_path: Path) 
 
 def test_only_what_is_named_signs(layout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SIGNING_KEY", SecretKey(SEED_1).pem().decode())
-    signing = DeferredSigning(component=[KeySpec("env://SIGNING_KEY")])
+    signing = DeferredSigning(component=[KeySpec.parse("env://SIGNING_KEY")])
     assert signing
     assert not DeferredSigning()
     sign_layout(layout, tmp_path / "out", signing.steps(Repository.parse(REPOSITORY), [], unnoted), Layout.subject)

@@ -77,7 +77,7 @@ def _attested(locator: Locator, one: JsonObject) -> Attested:
 
 
 def _key(locator: Locator, signer: JsonObject) -> KeySpec:
-    return KeySpec(signer.string("reference"), _file(locator, signer, "publicKey"))
+    return KeySpec.parse(signer.string("reference"), _file(locator, signer, "publicKey"))
 
 
 def _file(locator: Locator, of: JsonObject, name: str) -> Path:

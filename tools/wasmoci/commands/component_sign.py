@@ -60,7 +60,7 @@ def sign(
         raise UsageError("give either --output or --detached")
     if add_to is not None and detached is None:
         raise UsageError("--add-to goes with --detached: with --output, signatures in the file are kept anyway")
-    signer = KeySpec(key, public_key).component_signer(password, private=not allow_readable_key)
+    signer = KeySpec.parse(key, public_key).component_signer(password, private=not allow_readable_key)
     with open_for_reading(source, "the file to sign") as stream:
         if output is not None:
             with atomic_output(output) as target:

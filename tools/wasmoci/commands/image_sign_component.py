@@ -49,6 +49,6 @@ def sign_component(
 
     The result is what packaging makes of the signed component.
     """
-    signers = [KeySpec(key).component_signer(password, private=not allow_readable_key) for key in keys]
+    signers = [KeySpec.parse(key).component_signer(password, private=not allow_readable_key) for key in keys]
     request = SignComponentRequest(layout, output, Placement(component_signature), key_id)
     return layout_report(output, str(sign_layout_component(request, *signers).digest), digest_file)

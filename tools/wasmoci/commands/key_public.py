@@ -11,9 +11,8 @@ from wasmoci.disk.files import write_atomically
 from wasmoci.keys.component import ComponentPublicKey, pem_public
 from wasmoci.keys.component_files import load_secret_key
 from wasmoci.keys.image import ImagePublicKey
-from wasmoci.keys.key_path import path_of
 from wasmoci.keys.protocols import PasswordSource
-from wasmoci.keys.references import public_key_of
+from wasmoci.keys.reference import KeyReference
 
 
 @click.command()
@@ -28,7 +27,7 @@ from wasmoci.keys.references import public_key_of
 def public(key: str, layer: str, output: Path | None, password: Password, allow_readable_key: bool) -> Report:
     """Print the public half of KEY, a file or a key reference, as PEM."""
     private = not allow_readable_key
-    pem, fingerprint = (_image_key if layer == "oci" else _component_key)(key, password, private)
+    pem, fingerprint = (_image_key if layer == "oci" else _component_key)(KeyReference.parse(key), password, private)
     if output is None:
         lines = pem.decode().splitlines()
     else:
@@ -37,16 +36,15 @@ def public(key: str, layer: str, output: Path | None, password: Password, allow_
     return Report(lines, {"key": fingerprint, "publicKey": pem.decode()})
 
 
-def _image_key(reference: str, password: PasswordSource, private: bool) -> tuple[bytes, str]:
-    key = ImagePublicKey.of(public_key_of(reference, password, private=private))
+def _image_key(reference: KeyReference, password: PasswordSource, private: bool) -> tuple[bytes, str]:
+    key = ImagePublicKey.of(reference.public_key(password, private=private))
     return key.pem(), key.fingerprint
 
 
-def _component_key(reference: str, password: PasswordSource, private: bool) -> tuple[bytes, str]:
-    path = path_of(reference)
-    if path is not None:
-        found: object = load_secret_key(path, password, private=private).public_key
+def _component_key(reference: KeyReference, password: PasswordSource, private: bool) -> tuple[bytes, str]:
+    if isinstance(reference.place, Path):
+        found: object = load_secret_key(reference.place, password, private=private).public_key
     else:
-        found = public_key_of(reference, password, private=private)
+        found = reference.public_key(password, private=private)
     key = ComponentPublicKey.of_key(found)
     return pem_public(key), key.fingerprint

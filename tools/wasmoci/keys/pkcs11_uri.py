@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
-from wasmoci.keys.key_path import PKCS11_SCHEME
 from wasmoci.values.errors import UsageError
 
 MODULE_VARIABLE = "COSIGN_PKCS11_MODULE_PATH"
@@ -41,8 +40,8 @@ class Pkcs11Uri:
 
     @classmethod
     def parse(cls, text: str) -> "Pkcs11Uri":
-        """Raises UsageError, whose text never has a value of the URI: it could be a PIN."""
-        path, _, query = text.removeprefix(PKCS11_SCHEME).partition("?")
+        """What follows `pkcs11:`; raises UsageError, whose text never has a value of the URI: it could be a PIN."""
+        path, _, query = text.partition("?")
         named = _attributes(path, ";", _IN_PATH, _PATH_VALUE)
         settings = _attributes(query, "&", _IN_QUERY, _QUERY_VALUE)
         if "pin-value" in settings:

@@ -1,15 +1,14 @@
 """Key references with a scheme, spelled as cosign 3.1 spells them.
 
-They are `env://`, `pkcs11:`, `awskms://`, `gcpkms://`, `azurekms://`, `hashivault://` and `openbao://` (source of
+They are `env://`, `awskms://`, `gcpkms://`, `azurekms://`, `hashivault://` and `openbao://` (source of
 their forms: sigstore/sigstore, pkg/signature/kms); any other `NAME://` is for the plugin `sigstore-kms-NAME`.
-Nothing is opened or asked here. A key that is a file needs nothing of this: see keys/key_path.py.
+Nothing is opened or asked here.
 """
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from wasmoci.keys.key_path import PKCS11_SCHEME, SEPARATOR
 from wasmoci.keys.pkcs11_uri import Pkcs11Uri
 from wasmoci.values.errors import UsageError
 
@@ -88,11 +87,8 @@ ServiceForm = Pkcs11Uri | AwsKey | GcpKey | AzureKey | VaultKey | PluginKey
 Form = EnvironmentKey | ServiceForm
 
 
-def parse(reference: str) -> Form:
-    """What a text with a scheme means; raises UsageError, whose text has of it no more than its scheme."""
-    if reference.startswith(PKCS11_SCHEME):
-        return Pkcs11Uri.parse(reference)
-    scheme, _, rest = reference.partition(SEPARATOR)
+def parse(scheme: str, rest: str) -> Form:
+    """What `scheme://rest` means; raises UsageError, whose text has of it no more than the scheme."""
     if scheme in _REFUSED:
         raise UsageError(f"a key reference with {scheme}:// is not used: {_REFUSED[scheme]}")
     if _SCHEME.fullmatch(scheme) is None:

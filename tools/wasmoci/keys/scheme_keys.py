@@ -14,11 +14,11 @@ from wasmoci.keys.reference_forms import (
     AwsKey,
     AzureKey,
     EnvironmentKey,
+    Form,
     GcpKey,
     PluginKey,
     ServiceForm,
     VaultKey,
-    parse,
 )
 from wasmoci.values.errors import KeyFileError
 
@@ -33,37 +33,34 @@ Parser = Callable[[bytes], _T]
 _DISTRIBUTION = "rules-wasm-oci"
 
 
-def open_key(reference: str, parse_private: Parser[SigningKey], *, private: bool) -> SigningKey:
+def open_key(form: Form, parse_private: Parser[SigningKey], *, private: bool) -> SigningKey:
     """The private key; `parse_private` reads one that a variable holds.
 
-    With `private` a file with a PIN that is open to others than its owner is refused. Raises UsageError for what
-    is no reference, KeyFileError where the key cannot be used or a library is missing.
+    With `private` a file with a PIN that is open to others than its owner is refused. Raises KeyFileError where the
+    key cannot be used or a library is missing.
     """
-    form = parse(reference)
     if isinstance(form, EnvironmentKey):
         return _of_variable(form, parse_private)
     return _service_key(form, private=private)
 
 
-def public_key_of(reference: str, parse_private: Parser[SigningKey], *, private: bool) -> object:
+def public_key_of(form: Form, parse_private: Parser[SigningKey], *, private: bool) -> object:
     """The public half, an object of `cryptography`; a token is asked without a PIN where none is given.
 
     Raises as `open_key`.
     """
-    form = parse(reference)
     if isinstance(form, EnvironmentKey):
         return _of_variable(form, parse_private).public_key
     return _public_service_key(form, private=private)
 
 
-def trusted_image_key(reference: str) -> "ImagePublicKey":
+def trusted_image_key(form: Form) -> "ImagePublicKey":
     """The public key that a variable holds, or the public half of a key in a token or service.
 
     Raises as `open_key`, also where a variable holds a private key.
     """
     from wasmoci.keys.image import ImagePublicKey, parse_public_key
 
-    form = parse(reference)
     if isinstance(form, EnvironmentKey):
         return _of_variable(form, parse_public_key)
     return ImagePublicKey.of(_public_service_key(form, private=False))

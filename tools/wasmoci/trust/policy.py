@@ -47,9 +47,9 @@ def trusted_component_keys(files: Sequence[Path], notes: Notes) -> list[Componen
 
 
 def _oci_key(reference: str) -> ImagePublicKey:
-    from wasmoci.keys.references import trusted_image_key
+    from wasmoci.keys.reference import KeyReference
 
-    return trusted_image_key(reference)
+    return KeyReference.parse(reference).trusted_image_key()
 
 
 def _certificates(values: TrustValues) -> CertificateVerifier | None:

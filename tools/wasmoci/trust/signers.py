@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from wasmoci.cosign.signer import StatementSigner
 from wasmoci.keys.protocols import PasswordSource
-from wasmoci.keys.references import check, open_component_signer, open_image_signer
+from wasmoci.keys.reference import KeyReference
 from wasmoci.values.errors import KeyFileError, UsageError
 from wasmoci.values.notes import Notes
 
@@ -17,16 +17,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class KeySpec:
-    """A private key, by file or key reference, and the public key that it must belong to.
+    """A private key, and the public key that it must belong to."""
 
-    A text that is no reference is a UsageError: it may hold a PIN, and is not to be shown.
-    """
-
-    reference: str
+    reference: KeyReference
     public_key: Path | None = None
 
-    def __post_init__(self) -> None:
-        check(self.reference)
+    @classmethod
+    def parse(cls, reference: str, public_key: Path | None = None) -> "KeySpec":
+        """Raises UsageError for a text that is no reference and is not shown: it may hold a PIN."""
+        return cls(KeyReference.parse(reference), public_key)
 
     def image_signer(self, password: PasswordSource, notes: Notes, *, private: bool) -> "ImageSigner":
         """The signer; `notes` gets a text about a key whose signatures not every cosign verifies.
@@ -35,7 +34,7 @@ class KeySpec:
         """
         from wasmoci.keys import image
 
-        signer = open_image_signer(self.reference, password, private=private)
+        signer = self.reference.open_image_signer(password, private=private)
         if self.public_key is not None and image.load_image_key(self.public_key) != signer.public_key:
             raise self._mismatch(self.public_key)
         if signer.public_key.portability_warning:
@@ -46,7 +45,7 @@ class KeySpec:
         """Raises as `image_signer`, also for a key that is not Ed25519."""
         from wasmoci.keys.component_files import load_component_key
 
-        signer = open_component_signer(self.reference, password, private=private)
+        signer = self.reference.open_component_signer(password, private=private)
         if self.public_key is not None and load_component_key(self.public_key) != signer.public_key:
             raise self._mismatch(self.public_key)
         return signer

@@ -36,7 +36,7 @@ class DeferredSigningOptions:
                 raise UsageError("--log-config needs --trusted-root, with the keys of the logs")
             log = LogSpec(self.log_config, trusted_root)
         return DeferredSigning(
-            component=[KeySpec(reference) for reference in self.component_keys],
+            component=[KeySpec.parse(reference) for reference in self.component_keys],
             placement=Placement(self.placement),
             oci=self.manifest.specs(trusted_root),
             formats=[SignatureFormat(name) for name in self.formats] or None,

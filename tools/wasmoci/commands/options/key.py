@@ -6,7 +6,7 @@ import click
 from click.types import StringParamType
 
 from wasmoci.commands.options.common import WorkingFolder
-from wasmoci.keys.key_path import has_scheme
+from wasmoci.keys.reference import has_scheme
 
 
 class KeyArgument(StringParamType):

@@ -43,7 +43,9 @@ class SigningOptions:
         if not self.keyless and (self.identity_token or self.signing_config):
             raise UsageError("--identity-token and --signing-config go with --keyless")
         public_keys: Sequence[Path | None] = self.public_keys or [None] * len(self.keys)
-        specs: list[KeySpec | IdentitySpec] = [KeySpec(*pair) for pair in zip(self.keys, public_keys, strict=True)]
+        specs: list[KeySpec | IdentitySpec] = [
+            KeySpec.parse(*pair) for pair in zip(self.keys, public_keys, strict=True)
+        ]
         if self.keyless:
             specs.append(IdentitySpec(self.identity_token, self.signing_config, trusted_root))
         return specs

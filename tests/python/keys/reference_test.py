@@ -8,20 +8,13 @@ from cryptography.hazmat.primitives import serialization
 from hypothesis import given
 from hypothesis import strategies as st
 
+from key_fixtures import open_component_signer, open_image_signer, public_key_of, trusted_image_key
 from key_service_fixtures import ED25519, MESSAGE, P256, SECRET, pem, private_pem, spki, told
 from wasmoci.keys.component import SecretKey
-from wasmoci.keys.key_path import path_of
 from wasmoci.keys.pkcs11_uri import Pkcs11Uri
 from wasmoci.keys.protocols import MAX_KEY_FILE_SIZE
-from wasmoci.keys.reference_forms import AwsKey, AzureKey, EnvironmentKey, Form, GcpKey, PluginKey, VaultKey, parse
-from wasmoci.keys.references import (
-    check,
-    open_component_signer,
-    open_image_signer,
-    open_signing_key,
-    public_key_of,
-    trusted_image_key,
-)
+from wasmoci.keys.reference import KeyReference
+from wasmoci.keys.reference_forms import AwsKey, AzureKey, EnvironmentKey, Form, GcpKey, PluginKey, VaultKey
 from wasmoci.values.errors import Error, KeyFileError, UsageError
 
 UUID = "1234abcd-12ab-34cd-56ef-1234567890ab"
@@ -35,7 +28,7 @@ def pkcs11(**members: object) -> Pkcs11Uri:
 
 
 def meaning(reference: str) -> Path | Form:
-    return path_of(reference) or parse(reference)
+    return KeyReference.parse(reference).place
 
 
 GOOD: dict[str, Path | Form] = {
@@ -79,8 +72,8 @@ GOOD: dict[str, Path | Form] = {
 
 @pytest.mark.parametrize("reference", GOOD)
 def test_reference_is_parsed(reference: str) -> None:
-    check(reference)
     assert meaning(reference) == GOOD[reference]
+    assert str(KeyReference.parse(reference)) == reference
 
 
 BAD = [
@@ -156,13 +149,13 @@ BAD = [
 @pytest.mark.parametrize("reference", [*BAD, f"pkcs11:token=t;object=k?pin-value={SECRET}"])
 def test_wrong_reference_is_one_line_and_shows_nothing_of_it(reference: str) -> None:
     with pytest.raises(UsageError) as raised:
-        check(reference)
+        KeyReference.parse(reference)
     told(raised)
 
 
 def test_a_pin_in_a_reference_is_refused_with_a_way_out() -> None:
     with pytest.raises(UsageError) as raised:
-        parse(f"pkcs11:token=t;object=k?module-path=/a.so&pin-value={SECRET}")
+        KeyReference.parse(f"pkcs11:token=t;object=k?module-path=/a.so&pin-value={SECRET}")
     assert told(raised) == (
         "a PKCS#11 URI must not hold the PIN, others could read it: "
         "give the PIN in a file (pin-source=file:/path) or in $COSIGN_PKCS11_PIN"
@@ -197,7 +190,7 @@ def test_a_file_open_to_others_is_refused_where_that_is_asked(tmp_path: Path) ->
     file = tmp_path / "key"
     file.write_bytes(private_pem(ED25519))
     file.chmod(0o644)
-    for opened in (open_image_signer, open_component_signer, open_signing_key, public_key_of):
+    for opened in (open_image_signer, open_component_signer, public_key_of):
         with pytest.raises(KeyFileError, match="is open to others"):
             opened(str(file), private=True)
         opened(str(file))
