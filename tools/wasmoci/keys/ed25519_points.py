@@ -1,4 +1,7 @@
-"""Public keys of Ed25519 for which anybody can sign."""
+"""Public keys of Ed25519 for which anybody can sign.
+
+libsodium's check of points is not used: it refuses more, such as points of mixed order, and is slow to import.
+"""
 
 from wasmoci.values.errors import KeyFileError
 
