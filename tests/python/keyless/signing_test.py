@@ -19,10 +19,11 @@ from wasmoci.cosign import bundle as cosign_bundle
 from wasmoci.cosign.statement import attestation, signature_statement
 from wasmoci.disk.layout import Layout
 from wasmoci.keyless.identity import Identity, IdentityPattern
-from wasmoci.keyless.signing import MAX_SIGNING_CONFIG_SIZE, KeylessSigner
+from wasmoci.keyless.signing import KeylessSigner
 from wasmoci.keyless.token import MAX_TOKEN_SIZE
 from wasmoci.keyless.verifying import IdentityVerifier
 from wasmoci.sign.image import SignRequest, sign_image
+from wasmoci.transparency.signing_config import MAX_SIGNING_CONFIG_SIZE
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import Error, FormatError, LimitError, Reason, UsageError, VerificationError
 from wasmoci.values.signature_format import SignatureFormat

@@ -40,8 +40,9 @@ from wasmoci.cosign.statement import signature_statement
 from wasmoci.keyless.certificate import MAX_CERTIFICATE_SIZE, identity_of, parse_certificate
 from wasmoci.keyless.identity import Identity, IdentityPattern
 from wasmoci.keyless.trusted_root import MAX_CHAIN
-from wasmoci.keyless.verifying import MAX_CLOCK_SKEW_SECONDS, MAX_TIMESTAMPS, IdentityVerifier
+from wasmoci.keyless.verifying import MAX_TIMESTAMPS, IdentityVerifier
 from wasmoci.transparency.trusted_root import MAX_TRUSTED_ROOT_SIZE
+from wasmoci.transparency.verifying import MAX_CLOCK_SKEW_SECONDS
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import Error, FormatError, LimitError, Reason, UsageError, VerificationError
 from wasmoci.values.strict_json import JsonObject, dump

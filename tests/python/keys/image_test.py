@@ -25,7 +25,7 @@ from wasmoci.keys.image import (
     parse_private_key,
     parse_public_key,
 )
-from wasmoci.keys.pkcs8 import MAX_PASSWORD_SIZE
+from wasmoci.keys.pkcs8 import MAX_PKCS8_PASSWORD_SIZE
 from wasmoci.keys.protocols import MAX_KEY_FILE_SIZE
 from wasmoci.values.errors import Error, KeyFileError, LimitError, Reason, UsageError, VerificationError
 
@@ -163,11 +163,11 @@ def test_encrypted_key_of_every_type_opens_with_its_password_only(
             load_file_key(path, lambda wrong=wrong: wrong)  # type: ignore[misc]
 
 
-@pytest.mark.parametrize("size", [0, MAX_PASSWORD_SIZE + 1])
+@pytest.mark.parametrize("size", [0, MAX_PKCS8_PASSWORD_SIZE + 1])
 def test_a_password_that_cannot_encrypt_is_wrong_usage(size: int) -> None:
-    with pytest.raises(UsageError, match=f"must have 1 to {MAX_PASSWORD_SIZE} bytes here, got: {size}"):
+    with pytest.raises(UsageError, match=f"must have 1 to {MAX_PKCS8_PASSWORD_SIZE} bytes here, got: {size}"):
         FILE_KEY.pem(bytes(size))
-    FILE_KEY.pem(b"x" * MAX_PASSWORD_SIZE)
+    FILE_KEY.pem(b"x" * MAX_PKCS8_PASSWORD_SIZE)
 
 
 def test_key_in_bytes_is_read_without_a_file() -> None:

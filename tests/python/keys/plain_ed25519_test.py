@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wasmoci.keys.plain_ed25519 import KEY_SIZE, public, seed
+from wasmoci.keys.plain_ed25519 import KEY_SIZE, public_key_in, seed_in
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(KEY_SIZE)))
 RAW = KEY.public_key().public_bytes_raw()
@@ -30,13 +30,13 @@ def pem(label: str, der: bytes) -> bytes:
 
 @pytest.mark.parametrize("encoding", [DER, PEM])
 def test_what_is_written_for_a_key_is_read(encoding: serialization.Encoding) -> None:
-    assert seed(private_file(encoding)) == KEY.private_bytes_raw()
-    assert public(public_file(encoding)) == RAW
+    assert seed_in(private_file(encoding)) == KEY.private_bytes_raw()
+    assert public_key_in(public_file(encoding)) == RAW
 
 
 def test_text_before_a_block_and_no_newline_at_its_end_change_nothing() -> None:
-    assert seed(b"my key:\n\n" + private_file(PEM)[:-1]) == KEY.private_bytes_raw()
-    assert public(b"my key:\n\n" + public_file(PEM)[:-1]) == RAW
+    assert seed_in(b"my key:\n\n" + private_file(PEM)[:-1]) == KEY.private_bytes_raw()
+    assert public_key_in(b"my key:\n\n" + public_file(PEM)[:-1]) == RAW
 
 
 OTHER_TYPE = bytes.fromhex("302a300506032b6571032100") + RAW
@@ -62,12 +62,12 @@ OTHERS = {
 
 @pytest.mark.parametrize("name", OTHERS)
 def test_every_other_file_is_left_to_the_library(name: str) -> None:
-    assert public(OTHERS[name]) is None
+    assert public_key_in(OTHERS[name]) is None
 
 
 def test_the_private_half_is_not_taken_from_other_files() -> None:
-    assert {seed(data) for name, data in OTHERS.items() if "half" not in name} == {None}
-    assert seed(public_file(PEM)) is seed(private_file(DER) + b"\0") is None
+    assert {seed_in(data) for name, data in OTHERS.items() if "half" not in name} == {None}
+    assert seed_in(public_file(PEM)) is seed_in(private_file(DER) + b"\0") is None
 
 
 @st.composite
@@ -86,7 +86,7 @@ def edited(draw: st.DrawFn, data: bytes) -> bytes:
 
 @given(st.sampled_from([DER, PEM]).flatmap(lambda encoding: edited(private_file(encoding))))
 def test_a_private_key_that_is_read_is_the_one_that_the_library_reads(data: bytes) -> None:
-    found = seed(data)
+    found = seed_in(data)
     if found is not None:
         load = serialization.load_pem_private_key if b"-----BEGIN" in data else serialization.load_der_private_key
         key = load(data, None)
@@ -96,7 +96,7 @@ def test_a_private_key_that_is_read_is_the_one_that_the_library_reads(data: byte
 
 @given(st.sampled_from([DER, PEM]).flatmap(lambda encoding: edited(public_file(encoding))))
 def test_a_public_key_that_is_read_is_the_one_that_the_library_reads(data: bytes) -> None:
-    found = public(data)
+    found = public_key_in(data)
     if found is not None:
         load = serialization.load_pem_public_key if b"-----BEGIN" in data else serialization.load_der_public_key
         key = load(data)

@@ -124,7 +124,7 @@ def test_endless_output_is_cut(program: Program) -> None:
 def test_a_program_that_hangs_is_killed_with_what_it_started(
     program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(plugin, "SECONDS", 1)
+    monkeypatch.setattr(plugin, "PLUGIN_SECONDS", 1)
     children = tmp_path / "children"
     program(
         f"""

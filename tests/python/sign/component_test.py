@@ -212,7 +212,7 @@ def test_parts_end_at_delimiters_and_at_the_end(body: bytes, ends: list[int]) ->
 @pytest.fixture(name="long", params=[False, True], ids=["short", "long"])
 def _long(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
     """Content is long or not, and in small blocks."""
-    monkeypatch.setattr(component_parts, "BLOCK_SIZE", 7)
+    monkeypatch.setattr(component_parts, "HASHED_BLOCK_SIZE", 7)
     monkeypatch.setattr(component_parts, "LONG", 1 if request.param else 10_000)
 
 
@@ -245,7 +245,7 @@ def test_file_that_shrinks_while_it_is_hashed_is_refused() -> None:
 
 
 def test_copied_blocks_start_at_multiples_of_their_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(component_parts, "BLOCK_SIZE", 7)
+    monkeypatch.setattr(component_parts, "HASHED_BLOCK_SIZE", 7)
     assert list(read_blocks(io.BytesIO(bytes(range(20))), 1, 19, target=10)) == [
         bytes(range(1, 5)),
         bytes(range(5, 12)),

@@ -10,7 +10,7 @@ from image_fixtures import SIGNED_HELLO, Edit, Json, edited, make_image, write_l
 from wasmoci.cosign.provenance import (
     BUILD_TYPE,
     MAX_DEPENDENCIES,
-    MAX_REQUEST_SIZE,
+    MAX_PROVENANCE_REQUEST_SIZE,
     BuildTarget,
     ProvenanceExpectation,
     Run,
@@ -139,9 +139,9 @@ def test_labels_and_relative_paths_are_no_absolute_ones(value: str) -> None:
 
 def test_the_size_of_a_request_is_limited() -> None:
     request = dump(REQUEST)
-    BuildTarget.parse(request + b" " * (MAX_REQUEST_SIZE - len(request)))
+    BuildTarget.parse(request + b" " * (MAX_PROVENANCE_REQUEST_SIZE - len(request)))
     with pytest.raises(LimitError):
-        BuildTarget.parse(request + b" " * (MAX_REQUEST_SIZE + 1 - len(request)))
+        BuildTarget.parse(request + b" " * (MAX_PROVENANCE_REQUEST_SIZE + 1 - len(request)))
 
 
 def test_a_material_is_named_without_a_path() -> None:

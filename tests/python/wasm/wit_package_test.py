@@ -12,7 +12,7 @@ from wasmoci.wasm import externs as component_externs
 from wasmoci.wasm import types as component_types
 from wasmoci.wasm.interface import Interface, read_interface
 from wasmoci.wasm.sections import u32
-from wasmoci.wasm.types import MAX_DEPTH, MAX_TYPES_SIZE
+from wasmoci.wasm.types import MAX_TYPE_DEPTH, MAX_TYPES_SIZE
 
 EVERY_TYPE = """
 (component
@@ -318,10 +318,10 @@ def test_limit_of_depth() -> None:
             inner = component_type(b"\x01" + inner)
         return package("a:b/w", inner)
 
-    assert MAX_DEPTH == 20
-    interface_of(nested(MAX_DEPTH - 2))
+    assert MAX_TYPE_DEPTH == 20
+    interface_of(nested(MAX_TYPE_DEPTH - 2))
     with pytest.raises(LimitError, match="the limit of 20 levels"):
-        interface_of(nested(MAX_DEPTH - 1))
+        interface_of(nested(MAX_TYPE_DEPTH - 1))
     with pytest.raises(LimitError, match="the limit of 20 levels"):
         interface_of(nested(10_000))
 

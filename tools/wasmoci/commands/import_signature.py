@@ -6,7 +6,7 @@ import click
 
 from wasmoci.commands.options.common import PathArgument
 from wasmoci.commands.report.output import Report, reported
-from wasmoci.cosign.signing_request import FILE_NAME, MAX_REQUEST_SIZE
+from wasmoci.cosign.signing_request import FILE_NAME, MAX_SIGNING_REQUEST_SIZE
 from wasmoci.disk.files import read_bounded
 from wasmoci.keys.offline import OfflinePublicKey, OfflineSignature
 from wasmoci.sign.import_signatures import ImportRequest, import_signatures
@@ -45,7 +45,7 @@ def import_signature(
         ImportRequest(
             source=source,
             output=output,
-            asked=read_bounded(request / FILE_NAME, MAX_REQUEST_SIZE, "the signing request"),
+            asked=read_bounded(request / FILE_NAME, MAX_SIGNING_REQUEST_SIZE, "the signing request"),
             signatures=[OfflineSignature.load(path) for path in signatures],
             keys=[OfflinePublicKey.load(path) for path in public_keys],
         )

@@ -17,7 +17,7 @@ from wasmoci.values.strict_json import JsonObject, dump, parse_object
 
 BUILD_TYPE = "urn:rules-wasm-oci:bazel-target:v1"
 
-MAX_REQUEST_SIZE = 1024 * 1024
+MAX_PROVENANCE_REQUEST_SIZE = 1024 * 1024
 MAX_DEPENDENCIES = 1024
 
 _EXTERNAL_PARAMETERS = {"target", "workspace", "source", "flags"}
@@ -44,7 +44,7 @@ class BuildTarget:
 
         Raises FormatError, also for absolute paths, which tell of a machine.
         """
-        top = parse_object(data, "the provenance request", MAX_REQUEST_SIZE)
+        top = parse_object(data, "the provenance request", MAX_PROVENANCE_REQUEST_SIZE)
         if unknown := top.names() - _REQUEST_MEMBERS:
             raise FormatError(f"the provenance request has unknown members: {sorted(unknown)}")
         target = cls(
@@ -175,7 +175,7 @@ class ProvenanceExpectation:
 
 def _commit(build: JsonObject, repository: str) -> str:
     dependencies = build.objects("resolvedDependencies", MAX_DEPENDENCIES)
-    revisions = [one for one in dependencies if one.optional_string("uri") == repository]
+    revisions = [dependency for dependency in dependencies if dependency.optional_string("uri") == repository]
     if len(revisions) != 1:
         raise FormatError(f"the provenance must have one revision of its source, it has {len(revisions)}")
     return revisions[0].object("digest").string("gitCommit")

@@ -18,7 +18,7 @@ from wasmoci.wasm.sections import Kind
 
 FILE_NAME = "request.json"
 MEDIA_TYPE = "application/vnd.rules-wasm-oci.signing-request.v1+json"
-MAX_REQUEST_SIZE = 1024 * 1024
+MAX_SIGNING_REQUEST_SIZE = 1024 * 1024
 
 COMPONENT_FORMAT = "wasmsign2"
 
@@ -52,7 +52,7 @@ class ManifestAsked:
     def to_json(self) -> dict[str, object]:
         return {
             "repository": self.repository,
-            "formats": [one.value for one in self.formats],
+            "formats": [signature_format.value for signature_format in self.formats],
             "annotations": dict(sorted(self.annotations.items())),
         }
 
@@ -114,7 +114,7 @@ class SigningRequest:
 
 def parse_asked(data: bytes) -> tuple[ComponentAsked | None, ManifestAsked | None]:
     """What a `request.json` asks for; its messages and subject are for the reader to compare. Raises FormatError."""
-    top = parse_object(data, FILE_NAME, MAX_REQUEST_SIZE)
+    top = parse_object(data, FILE_NAME, MAX_SIGNING_REQUEST_SIZE)
     if top.string("mediaType") != MEDIA_TYPE:
         raise FormatError(f"{FILE_NAME}: `mediaType` must be {MEDIA_TYPE}, got: {top.string('mediaType')!r}")
     component, manifest = top.optional_object("component"), top.optional_object("oci")
@@ -141,4 +141,4 @@ def _one_of(values: type[_E], text: str, where: JsonObject) -> _E:
     try:
         return values(text)
     except ValueError:
-        raise FormatError(f"{where.where}: {text!r} is none of {[one.value for one in values]}") from None
+        raise FormatError(f"{where.where}: {text!r} is none of {[value.value for value in values]}") from None

@@ -13,6 +13,7 @@ from wasmoci.disk.files import read_bounded
 from wasmoci.keyless.token import identity_token
 from wasmoci.keyless.trusted_root import KeylessRoot, embedded, trust_config
 from wasmoci.keyless.verifying import verify_keyless
+from wasmoci.transparency.signing_config import MAX_SERVICES, MAX_SIGNING_CONFIG_SIZE
 from wasmoci.values.errors import Error, FormatError, Reason, UsageError, VerificationError
 from wasmoci.values.strict_json import JsonObject, dump, parse_object
 from wasmoci.values.text import excerpt, without_secrets
@@ -20,9 +21,6 @@ from wasmoci.values.text import excerpt, without_secrets
 if TYPE_CHECKING:
     from sigstore.sign import SigningContext
 
-MAX_SIGNING_CONFIG_SIZE = 1024 * 1024
-
-MAX_SERVICES = 100
 _ON_THIS_MACHINE = re.compile(r"http://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]+)?(/|$)")
 
 # sigstore-python waits for Fulcio and Rekor without an end.
@@ -30,7 +28,7 @@ SECONDS_TO_SIGN = 120.0
 
 
 class KeylessSigner:
-    """Signs statements as the identity of a token; a statement_signer.StatementSigner."""
+    """Signs statements as the identity of a token; a StatementSigner."""
 
     bundles_only = True
 
@@ -145,9 +143,9 @@ def _with_names(statement: bytes) -> bytes:
     """The very same bytes where every subject has a name already."""
     top = parse_object(statement, "the statement", MAX_BUNDLE_SIZE, fractions=True)
     subjects = top.objects("subject", MAX_SUBJECTS)
-    if all("name" in one for one in subjects):
+    if all("name" in subject for subject in subjects):
         return statement
-    return dump({**top.members(), "subject": [{"name": "", **one.members()} for one in subjects]})
+    return dump({**top.members(), "subject": [{"name": "", **subject.members()} for subject in subjects]})
 
 
 def _text(error: Exception, token: str = "") -> str:

@@ -105,23 +105,25 @@ class KeylessRoot:
 
     def _logs(self, name: str, times: Collection[float]) -> list[dict[str, object]]:
         logs = self.json.objects(name, MAX_LOGS)
-        return [one.members() for one in logs if _is_valid(one.object("publicKey"), times)]
+        return [log.members() for log in logs if _is_valid(log.object("publicKey"), times)]
 
     def _authorities(self, name: str, times: Collection[float]) -> list[dict[str, object]]:
         authorities = self.json.objects(name, MAX_LOGS) if name in self.json else []
-        valid = [one for one in authorities if _is_valid(one, times) and _chain_is_valid(one, times)]
-        return [{**one.members(), "subject": _SUBJECT} for one in valid]
+        valid = [
+            authority for authority in authorities if _is_valid(authority, times) and _chain_is_valid(authority, times)
+        ]
+        return [{**authority.members(), "subject": _SUBJECT} for authority in valid]
 
 
-def _is_valid(one: JsonObject, times: Collection[float]) -> bool:
-    validity = Validity.parse(one.object("validFor"))
+def _is_valid(limited: JsonObject, times: Collection[float]) -> bool:
+    validity = Validity.parse(limited.object("validFor"))
     return all(validity.includes(time) for time in times)
 
 
 def _chain_is_valid(authority: JsonObject, times: Collection[float]) -> bool:
     """Whether every certificate of the chain was valid, also those above the one that issued the signer's."""
-    for one in authority.object("certChain").objects("certificates", MAX_CHAIN):
-        certificate = parse_certificate(one)
+    for listed in authority.object("certChain").objects("certificates", MAX_CHAIN):
+        certificate = parse_certificate(listed)
         start, end = certificate.not_valid_before_utc.timestamp(), certificate.not_valid_after_utc.timestamp()
         if not all(start <= time <= end for time in times):
             return False

@@ -20,6 +20,7 @@ from wasmoci.keyless.certificate import identity_of, parse_certificate
 from wasmoci.keyless.identity import Identity, IdentityPattern, TrustedIdentity
 from wasmoci.keyless.trusted_root import KeylessRoot
 from wasmoci.transparency.log_entry import LogEntry
+from wasmoci.transparency.verifying import MAX_CLOCK_SKEW_SECONDS
 from wasmoci.values.errors import Error, FormatError, Reason, UsageError, VerificationError
 from wasmoci.values.strict_json import JsonObject, parse_object
 from wasmoci.values.text import excerpt
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
     from sigstore.models import Bundle
 
 MAX_TIMESTAMPS = 32
-
-# How far the clocks of a service and of this machine may differ.
-MAX_CLOCK_SKEW_SECONDS = 300
 
 Clock = Callable[[], float]
 
@@ -75,7 +73,7 @@ def verify_keyless(data: bytes, root: KeylessRoot, clock: Clock = time.time) -> 
     parsed = _Parsed.of(data)
     bundle, stamped = _load(data)
     times = [*stamped, *parsed.integrated]
-    if any(one > clock() + MAX_CLOCK_SKEW_SECONDS for one in times):
+    if any(moment > clock() + MAX_CLOCK_SKEW_SECONDS for moment in times):
         raise VerificationError(Reason.NOT_LOGGED, "the time of signing is in the future")
     if _verify(bundle, root, times, parsed.certificate) != (PAYLOAD_TYPE, parsed.payload):
         raise VerificationError(Reason.MALFORMED, "the bundle has two payloads, and readers differ on which it is")
@@ -127,7 +125,7 @@ def _load(data: bytes) -> tuple["Bundle", list[float]]:
     try:
         bundle = Bundle.from_json(data)
         stamps = bundle.verification_material.timestamp_verification_data
-        times = [] if stamps is None else [one.tst_info.gen_time.timestamp() for one in stamps.rfc3161_timestamps]
+        times = [] if stamps is None else [stamp.tst_info.gen_time.timestamp() for stamp in stamps.rfc3161_timestamps]
     except Exception as error:
         raise FormatError(f"sigstore-python cannot read the bundle: {_one_line(error)}") from None
     return bundle, times

@@ -50,7 +50,7 @@ PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519Pri
 def supported(key: object) -> PublicKey:
     """`key` itself; raises KeyFileError unless it is a public key of `cryptography` that can sign images."""
     if isinstance(key, ed25519.Ed25519PublicKey):
-        ed25519_points.check(key.public_bytes_raw())
+        ed25519_points.refuse_small_order(key.public_bytes_raw())
         return key
     if isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name in _CURVE_NAMES:
         return key
@@ -111,7 +111,7 @@ def verifies(key: PublicKey, signature: bytes, message: bytes) -> bool:
     """Whether `key` made this signature."""
     if isinstance(key, ec.EllipticCurvePublicKey):
         others = _OTHER_HASHES.get(name_of(key), ())
-        return any(_verifies_ecdsa(key, signature, message, one) for one in (hashes.SHA256(), *others))
+        return any(_verifies_ecdsa(key, signature, message, algorithm) for algorithm in (hashes.SHA256(), *others))
     try:
         if isinstance(key, rsa.RSAPublicKey):
             key.verify(signature, message, padding.PKCS1v15(), hashes.SHA256())

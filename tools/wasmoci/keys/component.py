@@ -28,7 +28,7 @@ class ComponentPublicKey:
         """Raises KeyFileError unless `raw` are 32 bytes of a key that can be trusted at all."""
         if len(raw) != KEY_SIZE:
             raise KeyFileError(f"an Ed25519 public key has {KEY_SIZE} bytes, got: {len(raw)}")
-        ed25519_points.check(raw)
+        ed25519_points.refuse_small_order(raw)
         return cls(raw)
 
     @classmethod

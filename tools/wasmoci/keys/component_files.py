@@ -73,7 +73,7 @@ def _parse_public_keys(data: bytes, on_skipped: Callable[[str], object]) -> tupl
         return (ComponentPublicKey.of(data[1:]),)
     if _is_secret(data):
         raise KeyFileError("this is a secret key where a public key is wanted")
-    plain = plain_ed25519.public(data)
+    plain = plain_ed25519.public_key_in(data)
     if plain is not None:
         return (ComponentPublicKey.of(plain),)
     if not data.startswith(_DER_SEQUENCE) and _PEM_BEGIN not in data:
@@ -133,10 +133,10 @@ def parse_secret_key(data: bytes, password: PasswordSource) -> SecretKey:
         return _matching(data[1 : 1 + KEY_SIZE], data[1 + KEY_SIZE :])
     if data.startswith((COMPACT_PUBLIC, b"ssh-")) or b"PUBLIC KEY-----" in data:
         raise KeyFileError("this is a public key where a secret key is wanted")
-    plain = plain_ed25519.seed(data)
+    plain = plain_ed25519.seed_in(data)
     if plain is not None:
         return SecretKey(plain)
-    key = private_file.open_key(data, password, _load_private, _NO_SECRET_KEY)
+    key = private_file.open_private_key(data, password, _load_private, _NO_SECRET_KEY)
     if not isinstance(key, Ed25519PrivateKey):
         raise KeyFileError(OTHER_TYPE)
     seed = key.private_bytes_raw()

@@ -20,7 +20,7 @@ _SMALL_ORDER = frozenset(
 )
 
 
-def check(public_key: bytes) -> None:
+def refuse_small_order(public_key: bytes) -> None:
     """Raises KeyFileError for one of the 32 byte encodings of points of small order."""
     if public_key[:-1] + bytes([public_key[-1] & 0x7F]) in _SMALL_ORDER:
         raise KeyFileError("this Ed25519 public key has small order: anybody can sign for it")

@@ -179,7 +179,7 @@ def parse_private_key(data: bytes, password: PasswordSource = no_password) -> Fi
         from wasmoci.keys.cosign_file import decrypt
 
         data = decrypt(data, private_file.given(password))
-    return FileKey(private_file.open_key(data, password, _load_private, _PRIVATE_FORMS))
+    return FileKey(private_file.open_private_key(data, password, _load_private, _PRIVATE_FORMS))
 
 
 def _load_private(data: bytes, password: bytes | None) -> object:

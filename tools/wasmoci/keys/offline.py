@@ -71,13 +71,13 @@ class OfflineKey:
 
     def find(self, message: bytes) -> tuple[OfflineSignature, bytes] | None:
         """The first signature over `message` by this key and its raw bytes, None where there is none."""
-        for one in self._signatures:
-            for reading in one.readings:
+        for signature in self._signatures:
+            for reading in signature.readings:
                 try:
                     self._verifier.verify(reading, message)
                 except VerificationError:
                     continue
-                return one, reading
+                return signature, reading
         return None
 
     def sign(self, message: bytes) -> bytes:

@@ -17,12 +17,12 @@ _SEED = bytes.fromhex("302e020100300506032b657004220420")
 _PUBLIC = bytes.fromhex("302a300506032b6570032100")
 
 
-def seed(data: bytes) -> bytes | None:
+def seed_in(data: bytes) -> bytes | None:
     """The secret: the 32 bytes of the private key in a file, PKCS#8 as DER or PEM; None for all other files."""
     return _after(_SEED, _der(data, b"PRIVATE KEY"))
 
 
-def public(data: bytes) -> bytes | None:
+def public_key_in(data: bytes) -> bytes | None:
     """The 32 bytes of the public key in a file, SubjectPublicKeyInfo as DER or PEM; None for all other files."""
     return _after(_PUBLIC, _der(data, b"PUBLIC KEY"))
 

@@ -24,7 +24,7 @@ _PRIVATE_BLOCK = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----")
 Loader = Callable[[bytes, bytes | None], object]
 
 
-def open_key(data: bytes, password: PasswordSource, load: Loader, forms: str) -> object:
+def open_private_key(data: bytes, password: PasswordSource, load: Loader, forms: str) -> object:
     """The private key object of `cryptography` in `data`; asks for the password only if there must be one.
 
     Raises KeyFileError, with the text `forms` where `data` are no key.

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from wasmoci.cosign.predicate_type import SLSA_PROVENANCE_V1, predicate_type, type_of_document
-from wasmoci.cosign.provenance import MAX_REQUEST_SIZE, BuildTarget, Run, Source
+from wasmoci.cosign.provenance import MAX_PROVENANCE_REQUEST_SIZE, BuildTarget, Run, Source
 from wasmoci.cosign.statement import MAX_PREDICATE_SIZE, parse_predicate
 from wasmoci.disk.files import read_bounded
 from wasmoci.sign.provenance import image_provenance
@@ -41,7 +41,7 @@ class ProvenanceOptions:
             started_on=self.started_on,
             finished_on=self.finished_on,
         )
-        target = BuildTarget.parse(read_bounded(self.request, MAX_REQUEST_SIZE, "the provenance request"))
+        target = BuildTarget.parse(read_bounded(self.request, MAX_PROVENANCE_REQUEST_SIZE, "the provenance request"))
         source = None if self.source is None else Source.parse(expanded(self.source, status))
         return image_provenance(layout, target, run, self.materials, source)
 

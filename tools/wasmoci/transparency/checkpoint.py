@@ -69,11 +69,11 @@ class Checkpoint:
     def verify(self, log: TransparencyLog) -> None:
         """Raise VerificationError unless `log` signed this; the signatures of others do not matter."""
         signer = (self._signer(log), log.log_id[:_KEY_HINT_SIZE])
-        own = [one for one in self.signatures if (one.name, one.key_hint) == signer]
+        own = [made for made in self.signatures if (made.name, made.key_hint) == signer]
         if not own:
             raise VerificationError(Reason.NOT_LOGGED, f"the checkpoint is not signed by the log {log.base_url}")
-        for one in own:
-            log.verify(one.signature, self.signed, "the checkpoint's signature")
+        for made in own:
+            log.verify(made.signature, self.signed, "the checkpoint's signature")
 
     def _signer(self, log: TransparencyLog) -> str:
         """The name under which the log signs; VerificationError for the origin of another log.

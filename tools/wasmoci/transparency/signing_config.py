@@ -41,7 +41,7 @@ class LogServices:
         will do it is the first. Raises UsageError where there are too few.
         """
         usable = [log for log in self.services if log.version in versions and log.validity.includes(now)]
-        highest = max((one.version for one in usable), default=0)
+        highest = max((log.version for log in usable), default=0)
         by_operator: dict[str, LogService] = {}
         for log in sorted(usable, key=_newest_first):
             if log.version == highest:

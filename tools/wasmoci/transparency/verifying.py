@@ -24,7 +24,7 @@ from wasmoci.values.base64_strict import encode
 from wasmoci.values.errors import LimitError, Reason, UsageError, VerificationError
 from wasmoci.values.strict_json import JsonObject, dump
 
-# How far the clocks of a log and of this machine may differ.
+# How far the clocks of a service and of this machine may differ.
 MAX_CLOCK_SKEW_SECONDS = 300
 
 

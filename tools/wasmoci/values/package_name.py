@@ -74,9 +74,9 @@ class PackageName:
 def _is_semver(version: str) -> bool:
     """Whether this is a version without build metadata."""
     numbers, dash, before = version.partition("-")
-    if not _NUMBERS.fullmatch(numbers) or any(int(one[:21]) > _MAX_NUMBER for one in numbers.split(".")):
+    if not _NUMBERS.fullmatch(numbers) or any(int(number[:21]) > _MAX_NUMBER for number in numbers.split(".")):
         return False
-    return not dash or all(_is_identifier(one) for one in before.split("."))
+    return not dash or all(_is_identifier(part) for part in before.split("."))
 
 
 def _is_identifier(text: str) -> bool:

@@ -9,7 +9,7 @@ def printable(text: str) -> str:
     """`text` with control, bidi and other invisible characters escaped: it cannot steer a terminal."""
     if text.isprintable():
         return text
-    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
 
 
 def excerpt(text: str, limit: int = MAX_QUOTED_CHARACTERS) -> str:

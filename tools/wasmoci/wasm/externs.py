@@ -73,7 +73,7 @@ def read_sort(cursor: Cursor) -> Sort:
     return sort
 
 
-def check_count(count: int) -> None:
+def check_extern_count(count: int) -> None:
     """Raise LimitError above 100,000 names."""
     if count > MAX_NAMES:
         raise LimitError(f"the component has {count} imports and exports, the limit is {MAX_NAMES}")
@@ -81,7 +81,7 @@ def check_count(count: int) -> None:
 
 def _entries(cursor: Cursor, what: str, *, is_export: bool) -> Iterator[Extern]:
     count = cursor.u32()
-    check_count(count)
+    check_extern_count(count)
     for _ in range(count):
         yield _export(cursor) if is_export else read_declaration(cursor)
     if not cursor.at_end:

@@ -14,7 +14,7 @@ from wasmoci.wasm.externs import (
     MAX_INTERFACE_SECTION,
     Extern,
     Sort,
-    check_count,
+    check_extern_count,
     read_exports,
     read_imports,
 )
@@ -48,11 +48,11 @@ def read_interface(stream: BinaryIO) -> Interface:
             imports += read_imports(read_payload(stream, section, MAX_INTERFACE_SECTION))
         elif section.id == EXPORT_SECTION:
             exports += read_exports(read_payload(stream, section, MAX_INTERFACE_SECTION))
-        check_count(len(imports) + len(exports))
+        check_extern_count(len(imports) + len(exports))
     wit_package = None if imports else read_wit_package(stream, exports)
     if wit_package:
         return Interface((), wit_package.exports, wit_package)
     return Interface(
-        tuple(one.name for one in imports if one.sort in _LISTED_IMPORTS),
-        tuple(one.name for one in exports if one.sort in _LISTED_EXPORTS),
+        tuple(imported.name for imported in imports if imported.sort in _LISTED_IMPORTS),
+        tuple(exported.name for exported in exports if exported.sort in _LISTED_EXPORTS),
     )

@@ -60,6 +60,6 @@ def _decoded(data: bytes, what: str) -> str:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
         raise FormatError(f"{what} is not UTF-8") from None
-    if any(unicodedata.category(one) == "Cc" for one in text):
+    if any(unicodedata.category(character) == "Cc" for character in text):
         raise FormatError(f"{what} has a control character in it")
     return unicodedata.normalize("NFC", text)

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from wasmoci.wasm.background_sha256 import BackgroundSha256
 
 # Smaller blocks cost more for two threads to hand over, larger ones cost Linux more to find room for in the page cache.
-BLOCK_SIZE = 512 * 1024
+HASHED_BLOCK_SIZE = 512 * 1024
 
 # From this size on hashing is worth a thread.
-LONG = 16 * BLOCK_SIZE
+LONG = 16 * HASHED_BLOCK_SIZE
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +89,14 @@ def read_blocks(stream: BinaryIO, start: int, end: int, target: int = 0) -> Iter
     block size: so all but the first do.
     """
     stream.seek(start)
-    wanted = BLOCK_SIZE - target % BLOCK_SIZE
+    wanted = HASHED_BLOCK_SIZE - target % HASHED_BLOCK_SIZE
     while start < end:
         block = stream.read(min(wanted, end - start))
         if not block:
             raise FormatError("the file became shorter while it was read")
         yield block
         start += len(block)
-        wanted = BLOCK_SIZE
+        wanted = HASHED_BLOCK_SIZE
 
 
 def write_with_signature(source: BinaryIO, target: BinaryIO, parts: ComponentParts, signature: bytes | None) -> None:

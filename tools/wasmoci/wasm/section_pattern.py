@@ -24,7 +24,10 @@ class _Piece:
 
     @classmethod
     def of(cls, text: str) -> "_Piece":
-        return cls(len(text), re.compile("".join("." if one == "?" else re.escape(one) for one in text), re.DOTALL))
+        return cls(
+            len(text),
+            re.compile("".join("." if character == "?" else re.escape(character) for character in text), re.DOTALL),
+        )
 
 
 @dataclass(frozen=True, slots=True)

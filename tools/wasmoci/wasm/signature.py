@@ -102,14 +102,14 @@ class SignatureData:
     def to_bytes(self) -> bytes:
         """Raises LimitError where the result could not be read again."""
         _check_limit(len(self.sets), "signature sets", MAX_SETS)
-        sets = (_set_bytes(one) for one in self.sets)
-        data = _VERSIONS + u32(len(self.sets)) + b"".join(u32(len(one)) + one for one in sets)
+        sets = (_set_bytes(signature_set) for signature_set in self.sets)
+        data = _VERSIONS + u32(len(self.sets)) + b"".join(u32(len(written)) + written for written in sets)
         _check_limit(len(data), "bytes", MAX_DATA_SIZE)
         return data
 
     def sets_for(self, hashes: Sequence[bytes]) -> tuple[SignatureSet, ...]:
         """The sets over exactly these hashes."""
-        return tuple(one for one in self.sets if tuple(one.hashes) == tuple(hashes))
+        return tuple(signature_set for signature_set in self.sets if tuple(signature_set.hashes) == tuple(hashes))
 
     def without(self, is_unwanted: Callable[[SignatureSet, Record], bool]) -> "SignatureData":
         """Leave out the records that `is_unwanted` names, and the sets that lose their last record by that.
@@ -117,12 +117,14 @@ class SignatureData:
         All other records and sets stay as they are, those that are not understood too.
         """
         kept = []
-        for one in self.sets:
+        for signature_set in self.sets:
             records = tuple(
-                record for record in one.records if not (isinstance(record, Record) and is_unwanted(one, record))
+                record
+                for record in signature_set.records
+                if not (isinstance(record, Record) and is_unwanted(signature_set, record))
             )
-            if records or not one.records:
-                kept.append(replace(one, records=records))
+            if records or not signature_set.records:
+                kept.append(replace(signature_set, records=records))
         return SignatureData(tuple(kept))
 
     def with_record(self, hashes: Sequence[bytes], record: Record) -> "SignatureData":
@@ -130,11 +132,11 @@ class SignatureData:
 
         Raises Error where that set has this very signature already.
         """
-        for index, one in enumerate(self.sets):
-            if tuple(one.hashes) == tuple(hashes):
-                if any(_same_signature(record, other) for other in one.records):
+        for index, signature_set in enumerate(self.sets):
+            if tuple(signature_set.hashes) == tuple(hashes):
+                if any(_same_signature(record, other) for other in signature_set.records):
                     raise Error("this key has signed this file already")
-                extended = replace(one, records=(*one.records, record))
+                extended = replace(signature_set, records=(*signature_set.records, record))
                 return SignatureData((*self.sets[:index], extended, *self.sets[index + 1 :]))
         return SignatureData((*self.sets, SignatureSet(tuple(hashes), (record,))))
 
@@ -153,11 +155,11 @@ def _same_signature(record: Record, other: Record | UnknownRecord) -> bool:
     return isinstance(other, Record) and (record.key_id, record.signature) == (other.key_id, other.signature)
 
 
-def _set_bytes(one: SignatureSet) -> bytes:
-    _check_limit(len(one.hashes), "hashes", MAX_HASHES)
-    _check_limit(len(one.records), "signatures", MAX_RECORDS)
-    records = b"".join(u32(len(record.raw)) + record.raw for record in one.records)
-    return u32(len(one.hashes)) + b"".join(one.hashes) + u32(len(one.records)) + records
+def _set_bytes(signature_set: SignatureSet) -> bytes:
+    _check_limit(len(signature_set.hashes), "hashes", MAX_HASHES)
+    _check_limit(len(signature_set.records), "signatures", MAX_RECORDS)
+    records = b"".join(u32(len(record.raw)) + record.raw for record in signature_set.records)
+    return u32(len(signature_set.hashes)) + b"".join(signature_set.hashes) + u32(len(signature_set.records)) + records
 
 
 def _parse_set(data: bytes) -> SignatureSet:

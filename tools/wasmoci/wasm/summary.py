@@ -49,7 +49,9 @@ class ComponentSummary:
     def lines(self) -> list[str]:
         """One line a fact, for people."""
         lines = [f"{self.kind.value}, {self.section_count} sections"]
-        lines += [f"{index}  {_section_name(one)}  {one.size} bytes" for index, one in enumerate(self.sections)]
+        lines += [
+            f"{index}  {_section_name(section)}  {section.size} bytes" for index, section in enumerate(self.sections)
+        ]
         if len(self.sections) < self.section_count:
             lines.append(f"and {self.section_count - len(self.sections)} more")
         lines += [
@@ -58,9 +60,11 @@ class ComponentSummary:
         ]
         if self.signatures is None:
             return [*lines, "no signature"]
-        for index, one in enumerate(self.signatures.sets):
-            covers = "this content" if self._covers(one) else "other content"
-            lines += [f"signature set {index} (for {covers})  {_record_text(record)}" for record in one.records]
+        for index, signature_set in enumerate(self.signatures.sets):
+            covers = "this content" if self._covers(signature_set) else "other content"
+            lines += [
+                f"signature set {index} (for {covers})  {_record_text(record)}" for record in signature_set.records
+            ]
         return [*lines, "signatures are shown, not verified"]
 
     def to_json(self) -> dict[str, object]:
@@ -70,21 +74,22 @@ class ComponentSummary:
             "kind": self.kind.value,
             "sectionCount": self.section_count,
             "sections": [
-                {"id": one.id, "name": one.name, "offset": one.start, "size": one.size} for one in self.sections
+                {"id": section.id, "name": section.name, "offset": section.start, "size": section.size}
+                for section in self.sections
             ],
             "parts": [{"start": part.start, "end": part.end, "sha256": part.digest.hex()} for part in self.parts],
             "signatureSets": [
                 {
-                    "forThisContent": self._covers(one),
-                    "hashes": [digest.hex() for digest in one.hashes],
-                    "records": [_record_json(record) for record in one.records],
+                    "forThisContent": self._covers(signature_set),
+                    "hashes": [digest.hex() for digest in signature_set.hashes],
+                    "records": [_record_json(record) for record in signature_set.records],
                 }
-                for one in sets
+                for signature_set in sets
             ],
         }
 
-    def _covers(self, one: SignatureSet) -> bool:
-        return tuple(one.hashes) == self.hashes
+    def _covers(self, signature_set: SignatureSet) -> bool:
+        return tuple(signature_set.hashes) == self.hashes
 
 
 def summarize(stream: BinaryIO) -> ComponentSummary:
@@ -96,14 +101,14 @@ def summarize(stream: BinaryIO) -> ComponentSummary:
         kind=parts.kind,
         sections=tuple(islice(_shown(stream), MAX_SHOWN_SECTIONS)),
         section_count=sum(1 for _ in read_sections(stream)),
-        parts=tuple(Part(*one) for one in zip(starts, parts.ends, hashes, strict=False)),
+        parts=tuple(Part(*part) for part in zip(starts, parts.ends, hashes, strict=False)),
         signatures=None if parts.signature is None else SignatureData.parse(parts.signature),
     )
 
 
 def _shown(stream: BinaryIO) -> Iterator[ShownSection]:
-    for one in read_sections(stream):
-        yield ShownSection(one.id, _cut(one.name), one.start, one.end - one.start)
+    for section in read_sections(stream):
+        yield ShownSection(section.id, _cut(section.name), section.start, section.end - section.start)
 
 
 def _cut(name: str | None) -> str | None:

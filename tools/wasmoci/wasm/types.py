@@ -13,7 +13,7 @@ from wasmoci.wasm.externs import EXPORT_SECTION, Extern, Sort, read_declaration,
 from wasmoci.wasm.sections import Cursor, read_payload, read_sections
 
 MAX_TYPES_SIZE = 4 * 1024 * 1024
-MAX_DEPTH = 20
+MAX_TYPE_DEPTH = 20
 
 _ALIAS_SECTION, _TYPE_SECTION = 6, 7
 
@@ -85,8 +85,8 @@ def _type(cursor: Cursor, scopes: Sequence[Scope]) -> ComponentType | None:
 
 def _component(cursor: Cursor, scopes: Sequence[Scope]) -> ComponentType:
     """The declarations of a component's type; those of an instance's are the same but for imports."""
-    if len(scopes) > MAX_DEPTH:
-        raise LimitError(f"the component has types in types in more than the limit of {MAX_DEPTH} levels")
+    if len(scopes) > MAX_TYPE_DEPTH:
+        raise LimitError(f"the component has types in types in more than the limit of {MAX_TYPE_DEPTH} levels")
     scope: Scope = []
     inner = [*scopes, scope]
     exports = []

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from wasmoci.values.errors import FormatError
-from wasmoci.wasm.externs import Extern, Sort, check_count
+from wasmoci.wasm.externs import Extern, Sort, check_extern_count
 from wasmoci.wasm.types import ComponentType, read_exported_types
 
 _LABEL = r"[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*"
@@ -37,9 +37,9 @@ def read_wit_package(stream: BinaryIO, exports: Sequence[Extern]) -> WitPackage 
 
     Raises FormatError, LimitError.
     """
-    if not exports or any(one.sort is not Sort.TYPE for one in exports):
+    if not exports or any(exported.sort is not Sort.TYPE for exported in exports):
         return None
-    types = [one for one in read_exported_types(stream) if one is not None]
+    types = [exported for exported in read_exported_types(stream) if exported is not None]
     if len(types) != len(exports):
         return None
     first = exports[0].name
@@ -50,7 +50,7 @@ def read_wit_package(stream: BinaryIO, exports: Sequence[Extern]) -> WitPackage 
         return _package(types[0].exports, _package_of(first))
     if not re.fullmatch(_LABEL, first):
         return None
-    definitions = [_only(one) for one in types]
+    definitions = [_only(component) for component in types]
     return _package(definitions, _package_of(definitions[0][0].name))
 
 
@@ -65,7 +65,7 @@ def _package(definitions: Sequence[_Definition], name: str) -> WitPackage:
     count = 0
     for extern, component in definitions:
         count += 1 + len(component.exports if component else ())
-        check_count(count)
+        check_extern_count(count)
         if _package_of(extern.name) != name:
             raise FormatError(f"a WIT package has one name, this one has {name!r} and that of {extern.name!r}")
         names.add(extern.name)

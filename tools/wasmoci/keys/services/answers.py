@@ -13,7 +13,7 @@ from wasmoci.keys import algorithms
 from wasmoci.values.errors import KeyFileError
 from wasmoci.values.text import excerpt
 
-SECONDS = 30
+SERVICE_SECONDS = 30
 
 _MAX_REASON_CHARACTERS = 80
 _UNREADABLE = (TypeError, ValueError, UnsupportedAlgorithm, InternalError)

@@ -16,7 +16,7 @@ from wasmoci.values.errors import KeyFileError
 _SERVICE = "AWS KMS"
 CONFIG = Config(
     connect_timeout=10,
-    read_timeout=answers.SECONDS,
+    read_timeout=answers.SERVICE_SECONDS,
     retries={"mode": "standard", "total_max_attempts": 3},
 )
 _ED25519 = "ED25519_SHA_512"

@@ -16,7 +16,7 @@ from wasmoci.keys.services import answers
 from wasmoci.values.errors import KeyFileError
 
 _SERVICE = "Azure Key Vault"
-_BOUNDS = {"connection_timeout": 10, "read_timeout": answers.SECONDS, "retry_total": 2}
+_BOUNDS = {"connection_timeout": 10, "read_timeout": answers.SERVICE_SECONDS, "retry_total": 2}
 _P256 = "P-256"
 
 

@@ -15,7 +15,7 @@ from wasmoci.keys.reference_forms import GcpKey
 from wasmoci.keys.services import answers
 from wasmoci.values.errors import KeyFileError
 
-RETRY = Retry(timeout=answers.SECONDS)
+RETRY = Retry(timeout=answers.SERVICE_SECONDS)
 
 _SERVICE = "Google Cloud KMS"
 _MAX_VERSIONS = 1000
@@ -37,12 +37,12 @@ class GcpSigningKey:
         with _explained():
             self._client = kms.KeyManagementServiceClient()
             self._name = _version_name(self._client, key)
-            answer = self._client.get_public_key(name=self._name, retry=RETRY, timeout=answers.SECONDS)
+            answer = self._client.get_public_key(name=self._name, retry=RETRY, timeout=answers.SERVICE_SECONDS)
         self.public_key: algorithms.PublicKey = answers.pem_public_key(answer.pem, _SERVICE)
         if answer.algorithm not in _TYPES:
             raise KeyFileError(
                 f"this key of {_SERVICE} makes signatures of a kind that cosign does not verify; "
-                f"these are possible: {', '.join(_Algorithm(one).name for one in _TYPES)}"
+                f"these are possible: {', '.join(_Algorithm(algorithm).name for algorithm in _TYPES)}"
             )
         if algorithms.name_of(self.public_key) != _TYPES[answer.algorithm] or _place(answer.name) != _place(self._name):
             raise answers.nonsense(_SERVICE)
@@ -54,7 +54,7 @@ class GcpSigningKey:
         else:
             request["digest"] = {"sha256": answers.sha256(message)}
         with _explained():
-            answer = self._client.asymmetric_sign(request=request, retry=RETRY, timeout=answers.SECONDS)
+            answer = self._client.asymmetric_sign(request=request, retry=RETRY, timeout=answers.SERVICE_SECONDS)
         return answers.signature(answer.signature, _SERVICE)
 
 
@@ -72,7 +72,7 @@ def _version_name(client: kms.KeyManagementServiceClient, key: GcpKey) -> str:
     if key.version is not None:
         return f"{key.name}/cryptoKeyVersions/{key.version}"
     request = {"parent": key.name, "filter": "state=ENABLED"}
-    found = client.list_crypto_key_versions(request=request, retry=RETRY, timeout=answers.SECONDS)
+    found = client.list_crypto_key_versions(request=request, retry=RETRY, timeout=answers.SERVICE_SECONDS)
     names = [version.name for version in itertools.islice(found, _MAX_VERSIONS)]
     if not names:
         raise KeyFileError(f"this key of {_SERVICE} has no version that is enabled")

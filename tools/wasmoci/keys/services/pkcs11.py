@@ -170,7 +170,9 @@ def _public_key(session: pkcs11.Session, uri: Pkcs11Uri) -> algorithms.PublicKey
     if kind is KeyType.EC:
         return answers.der_public_key(encode_ec_public_key(cast(pkcs11.PublicKey, key)), _SERVICE)
     if kind is KeyType.RSA:
-        exponent, modulus = (int.from_bytes(key[one], "big") for one in (Attribute.PUBLIC_EXPONENT, Attribute.MODULUS))
+        exponent, modulus = (
+            int.from_bytes(key[number], "big") for number in (Attribute.PUBLIC_EXPONENT, Attribute.MODULUS)
+        )
         return algorithms.supported(rsa.RSAPublicNumbers(exponent, modulus).public_key())
     if kind is KeyType.EC_EDWARDS:
         point = bytes(key[Attribute.EC_POINT])

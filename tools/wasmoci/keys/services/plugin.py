@@ -23,8 +23,8 @@ from wasmoci.values.strict_json import dump, parse_object
 from wasmoci.values.text import excerpt
 
 PREFIX = "sigstore-kms-"
-SECONDS = 60
-MAX_ANSWER_SIZE = 64 * 1024
+PLUGIN_SECONDS = 60
+MAX_PLUGIN_ANSWER_SIZE = 64 * 1024
 
 _POLL_SECONDS = 0.1
 _PROTOCOL = "v1"
@@ -61,7 +61,7 @@ class PluginSigningKey:
         code, output = _run([self._program, _PROTOCOL, dump(request).decode()], message, self._name)
         problem = None
         try:
-            answer = parse_object(output, self._name, MAX_ANSWER_SIZE)
+            answer = parse_object(output, self._name, MAX_PLUGIN_ANSWER_SIZE)
             problem = answer.optional_string("errorMessage")
             if not problem and code == 0:
                 return base64_strict.decode(answer.object(method).string(member), member)
@@ -96,21 +96,21 @@ def _run(command: list[str], message: bytes, where: str) -> tuple[int, bytes]:
                 _kill(process)
                 raise
         stdout.seek(0)
-        return code, stdout.read(MAX_ANSWER_SIZE + 1)
+        return code, stdout.read(MAX_PLUGIN_ANSWER_SIZE + 1)
 
 
 def _exit_code(process: subprocess.Popen[bytes], stdout: IO[bytes], where: str) -> int:
-    deadline = time.monotonic() + SECONDS
+    deadline = time.monotonic() + PLUGIN_SECONDS
     while time.monotonic() < deadline:
         try:
             code = process.wait(_POLL_SECONDS)
         except subprocess.TimeoutExpired:
             code = None
-        if os.fstat(stdout.fileno()).st_size > MAX_ANSWER_SIZE:
-            raise KeyFileError(f"{where} gave an answer of more than {MAX_ANSWER_SIZE} bytes")
+        if os.fstat(stdout.fileno()).st_size > MAX_PLUGIN_ANSWER_SIZE:
+            raise KeyFileError(f"{where} gave an answer of more than {MAX_PLUGIN_ANSWER_SIZE} bytes")
         if code is not None:
             return code
-    raise KeyFileError(f"{where} gave no answer within {SECONDS} seconds")
+    raise KeyFileError(f"{where} gave no answer within {PLUGIN_SECONDS} seconds")
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:

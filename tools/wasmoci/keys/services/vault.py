@@ -42,7 +42,7 @@ class VaultSigningKey:
             url=_address(),
             token=_token(),
             namespace=os.environ.get("VAULT_NAMESPACE"),
-            timeout=answers.SECONDS,
+            timeout=answers.SERVICE_SECONDS,
             allow_redirects=False,
         ).secrets.transit
         with _explained():
