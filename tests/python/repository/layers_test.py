@@ -176,7 +176,7 @@ def test_packaging_can_reach_no_key_and_no_network(operation: str) -> None:
 @pytest.mark.parametrize(
     ("module", "forbidden"),
     [
-        ("keys.references", ["azure", "boto3", "google", "grpc", "hvac", "pkcs11", "requests", "nacl", "socket"]),
+        ("keys.reference", ["azure", "boto3", "google", "grpc", "hvac", "pkcs11", "requests", "nacl", "socket"]),
         ("package.image", ["socket", "ssl", "cryptography", "nacl", "urllib3", "click", "wasmoci.keys"]),
         ("sign.image", ["socket", "ssl", "nacl", "urllib3", "click", "sigstore", "wasmoci.registry"]),
         ("sign.component", ["socket", "ssl", "nacl", "urllib3", "click", "wasmoci.registry"]),
@@ -187,7 +187,7 @@ def test_packaging_can_reach_no_key_and_no_network(operation: str) -> None:
         ("keyless.signing", ["sigstore", "re2", "requests", "pydantic"]),
         ("commands.publish", ["rich", "sigstore"]),
         ("commands.main", ["sigstore", "re2", "requests", "pydantic"]),
-        ("commands.verify", ["sigstore", "re2", "urllib3", "wasmoci.keyless", "wasmoci.keys.references"]),
+        ("commands.verify", ["sigstore", "re2", "urllib3", "wasmoci.keyless", "wasmoci.keys.reference"]),
     ],
 )
 def test_importing_an_operation_loads_none_of(module: str, forbidden: list[str]) -> None:

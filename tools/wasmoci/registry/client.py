@@ -1,6 +1,6 @@
 """A repository of an OCI registry (distribution-spec 1.1): its manifests and blobs, and their referrers.
 
-The module is long because its one class is all that others know of a registry; each method is short.
+This page is long because its one class is all that others know of a registry; each method is short.
 """
 
 import io

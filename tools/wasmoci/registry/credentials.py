@@ -7,7 +7,7 @@
    else in `~/.config`.
 
 Files may name credential helpers, programs that keep passwords (protocol of docker-credential-helpers).
-This module is long because it is the whole of that search.
+This page is long because it is the whole of that search.
 """
 
 import base64
