@@ -42,7 +42,7 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class TrustedIdentity:
-    """An identity that a pattern lets in; an image_trust.Signatory."""
+    """An identity that a pattern lets in; an verify.trust.Signatory."""
 
     identity: Identity
     principal: str

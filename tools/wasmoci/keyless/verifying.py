@@ -35,7 +35,7 @@ Clock = Callable[[], float]
 
 
 class IdentityVerifier:
-    """Trusted identities below a trusted root; an image_trust.CertificateVerifier."""
+    """Trusted identities below a trusted root; an verify.trust.CertificateVerifier."""
 
     def __init__(
         self, trusted_root: Path | None, patterns: Sequence[IdentityPattern], clock: Clock = time.time

@@ -55,7 +55,7 @@ class ImagePublicKey:
 
     @property
     def principal(self) -> str:
-        """What a threshold counts; see image_trust.Signatory."""
+        """What a threshold counts; see verify.trust.Signatory."""
         return self.fingerprint
 
     @property

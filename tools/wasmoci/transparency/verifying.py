@@ -30,7 +30,7 @@ MAX_CLOCK_SKEW_SECONDS = 300
 
 @dataclass(frozen=True)
 class TrustedLogs:
-    """The logs of a trusted root; an image_trust.LogVerifier.
+    """The logs of a trusted root; an verify.trust.LogVerifier.
 
     `threshold` is the number of distinct logs that must have an entry; `clock` gives seconds since 1970.
     """
