@@ -13,6 +13,7 @@ from run_component import greet
 from wasmoci.disk.layout import Layout
 from wasmoci.keys import image as image_keys
 from wasmoci.keys.component_files import load_component_key
+from wasmoci.oci.graph import read_image
 from wasmoci.oci.progress import Progress
 from wasmoci.publish.plan import PublishRequest, plan, publish
 from wasmoci.registry.client import RepositoryClient
@@ -48,7 +49,7 @@ def main() -> None:
             _say(f"verified from the registry: {verified.level.value}, {verified.subject.digest}")
 
             component = Path(folder, "greeting.wasm")
-            pull(RegistrySource(reference, client), policy, component)
+            pull(read_image(RegistrySource(reference, client)), policy, component)
             _say(
                 f"pulled the component, {component.stat().st_size} bytes; it says: "
                 f"{greet(component.read_bytes(), 'WebAssembly')!r}"

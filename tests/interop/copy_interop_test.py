@@ -21,7 +21,6 @@ from registries import USER, Registry, secured
 from wasmoci.commands.main import main
 from wasmoci.disk.layout import Layout
 from wasmoci.oci.graph import ImageGraph, read_graph
-from wasmoci.oci.index import subjects
 from wasmoci.package.image import PackageRequest, package
 from wasmoci.package.index import IndexRequest, Variant, make_index
 from wasmoci.registry.source import RegistrySource
@@ -72,7 +71,7 @@ class Way:
     def contents(self, registry: Registry, image: str) -> ImageGraph:
         reference = Reference.parse(image)
         with registry.client(reference.repository.path) as client:
-            return read_graph(RegistrySource(reference, client))
+            return read_graph(RegistrySource(reference, client)).whole()
 
 
 def way_between(source: Registry, target: Registry, folder: Path) -> Way:
@@ -217,7 +216,7 @@ def test_an_index_with_all_its_images(way: Way, copy: Copy, tmp_path: Path) -> N
     copy(layout, f"{way.image}:v1", "--recursive", *trust(pair))
     report = copy(f"{way.image}:v1", f"{way.copy}:v1", "-r", *trust(pair))
     assert [one["level"] for one in (report, *report["entries"])] == ["dual-layer"] * 3
-    for subject in subjects(Layout(layout)):
+    for subject in read_graph(Layout(layout)).subjects:
         for form in BOTH:
             way.run(*verify(pair, form), f"{way.copy}@{subject.digest}")
     found = way.run("crane", "digest", f"{way.copy}:v1").strip()

@@ -14,7 +14,7 @@ from wasmoci.cosign.bundle import BUNDLE_MEDIA_TYPE
 from wasmoci.disk.layout import Layout
 from wasmoci.keys.component_files import load_component_key
 from wasmoci.keys.image import ImagePublicKey
-from wasmoci.oci.index import entries, subjects
+from wasmoci.oci.graph import read_graph
 from wasmoci.oci.manifest import INDEX_MEDIA_TYPE
 from wasmoci.oci.platform import Platform
 from wasmoci.package.image import PackageRequest, package
@@ -91,7 +91,7 @@ def test_cosign_verifies_the_index_and_each_of_its_images(kind: str, form: Signa
     with published(kind, tmp_path, pair, (form,)) as (index, layout):
         repository = index.partition("@")[0]
         run(*verify_command(pair, form), "--allow-http-registry", f"{repository}:v1.0.0", folder=tmp_path)
-        for subject in subjects(Layout(layout)):
+        for subject in read_graph(Layout(layout)).subjects:
             image = f"{repository}@{subject.digest}"
             result = run(*verify_command(pair, form), "--allow-http-registry", image, folder=tmp_path)
             assert str(subject.digest) in result.stdout
@@ -154,7 +154,7 @@ def test_clients_read_the_index(kind: str, tmp_path: Path) -> None:
             *("oras", "manifest", "fetch", "--plain-http", "--descriptor", "--platform", "wasip2/wasm", tag),
             folder=tmp_path,
         )
-        assert json.loads(by_platform.stdout)["digest"] == str(entries(source)[0].digest)
+        assert json.loads(by_platform.stdout)["digest"] == str(read_graph(source).entries[0].digest)
 
 
 @pytest.mark.parametrize("kind", REGISTRIES)

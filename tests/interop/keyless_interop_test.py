@@ -22,6 +22,7 @@ from wasmoci.keyless.identity import IdentityPattern
 from wasmoci.keyless.signing import KeylessSigner
 from wasmoci.keyless.verifying import IdentityVerifier
 from wasmoci.keys.component_files import load_component_key
+from wasmoci.oci.graph import read_image
 from wasmoci.oci.source import ImageSource
 from wasmoci.registry.client import RepositoryClient
 from wasmoci.registry.source import RegistrySource
@@ -65,7 +66,7 @@ def check_cosign(files: Files, *image: str | Path, folder: Path) -> None:
 
 def check_sigstore_python(files: Files, source: ImageSource) -> None:
     """sigstore-python itself verifies the one bundle for our identity and for no other."""
-    (attached,) = attached_bundles(source, source.subject().digest, [])
+    (attached,) = attached_bundles(read_image(source), [])
     verifier = Verifier(trusted_root=TrustedRoot.from_file(str(files.trusted_root)))
     bundle = Bundle.from_json(attached.data)
     _, payload = verifier.verify_dsse(bundle, SigstoreIdentity(identity=SAN, issuer=ISSUER))

@@ -12,7 +12,9 @@ from key_fixtures import open_image_signer
 from log_entry_fixtures import Ed25519Sigstore
 from peers import REGISTRIES, registry, run, run_refused
 from sigstore_fixtures import Files, Sigstore, SigstoreServer
-from wasmoci.disk.layout import Layout, LayoutWriter
+from wasmoci.disk.layout import Layout
+from wasmoci.disk.layout_writer import LayoutWriter
+from wasmoci.oci.graph import read_image
 from wasmoci.oci.manifest import Descriptor, Manifest, referrer_descriptor
 from wasmoci.oci.source import ImageSource
 from wasmoci.registry.client import RepositoryClient
@@ -49,7 +51,7 @@ def logged_layout(folder: Path, pair: KeyPair, files: Files, rekor: int, reposit
 def verify_logged(source: ImageSource, pair: KeyPair, files: Files) -> list[SignatureFormat]:
     """The formats of the signatures that count where a log entry is required."""
     trust = ImageTrust([pair.trusted()], log=TrustedLogs.from_file(files.trusted_root), log_required=True)
-    verified = verify_image_signatures(source, source.subject().digest, trust)
+    verified = verify_image_signatures(read_image(source), trust)
     return [one.format for one in verified.signatures]
 
 

@@ -23,6 +23,7 @@ from wasmoci.keys.component import ComponentSigner, SecretKey, pem_public
 from wasmoci.keys.image import ImageSigner
 from wasmoci.keys.protocols import SigningKey
 from wasmoci.keys.reference import KeyReference
+from wasmoci.oci.cosign_tags import CosignTag
 from wasmoci.registry.source import RegistrySource
 from wasmoci.registry_server.server import EmbeddedRegistry
 from wasmoci.registry_server.storage import Event
@@ -179,7 +180,10 @@ def test_it_is_what_signing_before_gives(
     assert {one.digest for one in source.referrers(subject.digest).descriptors} == {
         one.digest for one in expected.referrers(subject.digest).descriptors
     }
-    legacy, expected_legacy = source.legacy_signatures(subject.digest), expected.legacy_signatures(subject.digest)
+    legacy, expected_legacy = (
+        source.cosign_tag(subject.digest, CosignTag.SIGNATURES),
+        expected.cosign_tag(subject.digest, CosignTag.SIGNATURES),
+    )
     assert legacy is not None
     assert expected_legacy is not None
     assert legacy.digest == expected_legacy.digest

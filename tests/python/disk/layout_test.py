@@ -21,12 +21,14 @@ from image_fixtures import (
     write_layout,
 )
 from wasmoci.cosign.simple_signing import signature_tag
-from wasmoci.disk.layout import IMAGE_KIND, MAX_BLOBS, SIGNATURES_KIND, Layout, LayoutWriter
+from wasmoci.disk.layout import IMAGE_KIND, MAX_BLOBS, SIGNATURES_KIND, Layout
+from wasmoci.disk.layout_writer import LayoutWriter
 from wasmoci.oci import referrers as referrer_list
+from wasmoci.oci.cosign_tags import CosignTag
 from wasmoci.oci.manifest import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, MAX_MANIFEST_SIZE, Descriptor
+from wasmoci.oci.referrers import MAX_REFERRERS
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import Error, FormatError, LimitError, Reason, VerificationError
-from wasmoci.values.limits import MAX_REFERRERS
 
 
 @pytest.fixture(name="image")
@@ -50,7 +52,7 @@ def test_image_and_everything_attached_is_found(image: MemoryImage, path: Path) 
     assert layout.subject().digest == image.image.digest
     assert layout.read_manifest(layout.subject()) == image.blobs[image.image.digest]
     assert [one.digest for one in layout.referrers(image.image.digest).descriptors] == [image.attached[0].digest]
-    found = layout.legacy_signatures(image.image.digest)
+    found = layout.cosign_tag(image.image.digest, CosignTag.SIGNATURES)
     assert found is not None
     assert found.digest == image.legacy.digest
     assert set(layout.blob_digests()) == set(image.blobs)
@@ -69,7 +71,7 @@ def test_image_without_signatures_has_none(tmp_path: Path) -> None:
     image = make_image()
     layout = Layout(write_layout(image, tmp_path / "plain"))
     assert layout.referrers(image.image.digest).descriptors == ()
-    assert layout.legacy_signatures(image.image.digest) is None
+    assert layout.cosign_tag(image.image.digest, CosignTag.SIGNATURES) is None
 
 
 @pytest.mark.parametrize("kind", [IMAGE_KIND, "dev.cosignproject.cosign/imageIndex"])
@@ -92,14 +94,14 @@ def test_layout_of_other_tools_without_kinds_is_read(image: MemoryImage, path: P
 def test_legacy_signatures_are_found_by_their_tag_alone(image: MemoryImage, path: Path) -> None:
     edit_index(path, lambda top: top["manifests"][1]["annotations"].pop("kind"))
     assert image.legacy is not None
-    found = Layout(path).legacy_signatures(image.image.digest)
+    found = Layout(path).cosign_tag(image.image.digest, CosignTag.SIGNATURES)
     assert found is not None
     assert found.digest == image.legacy.digest
 
 
 def test_legacy_signatures_are_found_by_their_kind_alone(image: MemoryImage, path: Path) -> None:
     edit_index(path, lambda top: top["manifests"][1]["annotations"].pop("org.opencontainers.image.ref.name"))
-    assert Layout(path).legacy_signatures(image.image.digest) is not None
+    assert Layout(path).cosign_tag(image.image.digest, CosignTag.SIGNATURES) is not None
 
 
 def test_image_without_kind_is_told_from_legacy_signatures_that_have_theirs(image: MemoryImage, path: Path) -> None:
@@ -395,12 +397,12 @@ def test_several_legacy_manifests_are_refused(image: MemoryImage, path: Path) ->
     entry = marked(extra, SIGNATURES_KIND, signature_tag(image.image.digest))
     edit_index(path, lambda top: top["manifests"].append(entry.to_json()))
     with pytest.raises(FormatError, match=r"several manifests for the tag sha256-.*[.]sig"):
-        Layout(path).legacy_signatures(image.image.digest)
+        Layout(path).cosign_tag(image.image.digest, CosignTag.SIGNATURES)
 
 
 def test_legacy_manifest_listed_twice_is_one(image: MemoryImage, path: Path) -> None:
     edit_index(path, lambda top: top["manifests"].append(dict(top["manifests"][1])))
-    assert Layout(path).legacy_signatures(image.image.digest) is not None
+    assert Layout(path).cosign_tag(image.image.digest, CosignTag.SIGNATURES) is not None
 
 
 @pytest.mark.parametrize("stranger", ["index.json", "oci-layout", "file", "blobs/sha256", "blobs"])

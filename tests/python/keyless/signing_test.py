@@ -22,6 +22,7 @@ from wasmoci.keyless.identity import Identity, IdentityPattern
 from wasmoci.keyless.signing import KeylessSigner
 from wasmoci.keyless.token import MAX_TOKEN_SIZE
 from wasmoci.keyless.verifying import IdentityVerifier
+from wasmoci.oci.graph import read_image
 from wasmoci.sign.image import SignRequest, sign_image
 from wasmoci.transparency.signing_config import MAX_SIGNING_CONFIG_SIZE
 from wasmoci.values.digest import Digest
@@ -95,7 +96,7 @@ def test_image_is_signed_by_an_identity_and_a_key(files: Files, tmp_path: Path) 
     layout = write_layout(image, tmp_path / "layout")
     sign_image(SignRequest(layout, tmp_path / "signed", REPOSITORY), SIGNER, signer_of(files))
     trust = ImageTrust([PUBLIC_KEY], IdentityVerifier(files.trusted_root, [OURS]), threshold=2)
-    verified = verify_image_signatures(Layout(tmp_path / "signed"), image.image.digest, trust)
+    verified = verify_image_signatures(read_image(Layout(tmp_path / "signed")), trust)
     assert {(one.signer.fingerprint, one.format) for one in verified.signatures} == {
         (PUBLIC_KEY.fingerprint, SignatureFormat.BUNDLE),
         (PUBLIC_KEY.fingerprint, SignatureFormat.LEGACY),

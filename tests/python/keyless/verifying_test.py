@@ -41,6 +41,7 @@ from wasmoci.keyless.certificate import MAX_CERTIFICATE_SIZE, identity_of, parse
 from wasmoci.keyless.identity import Identity, IdentityPattern
 from wasmoci.keyless.trusted_root import MAX_CHAIN
 from wasmoci.keyless.verifying import MAX_TIMESTAMPS, IdentityVerifier
+from wasmoci.oci.graph import read_image
 from wasmoci.transparency.trusted_root import MAX_TRUSTED_ROOT_SIZE
 from wasmoci.transparency.verifying import MAX_CLOCK_SKEW_SECONDS
 from wasmoci.values.digest import Digest
@@ -700,16 +701,16 @@ def test_threshold_counts_distinct_identities(world: World) -> None:
     for _ in range(2):
         attach_blob(image, dump(world.sigstore.bundle(payload)))
     with pytest.raises(VerificationError) as refused:
-        verify_image_signatures(image, image.image.digest, trust)
+        verify_image_signatures(read_image(image), trust)
     assert refused.value.reason is Reason.POLICY_UNMET
     attach_blob(image, dump(world.sigstore.bundle(payload, Leaf(san=EMAIL))))
-    verified = verify_image_signatures(image, image.image.digest, trust)
+    verified = verify_image_signatures(read_image(image), trust)
     assert {one.signer.fingerprint for one in verified.signatures} == {OURS.name, other.name}
     everybody_of_ours = IdentityPattern.of(identity_regexp=".*example.com.*", issuer=ISSUER)
     assert world.verifier(everybody_of_ours, everybody_of_ours).principals == 1
     # An identity that is trusted by itself counts as itself.
     mixed = ImageTrust(certificates=world.verifier(everybody_of_ours, OURS), threshold=2)
-    assert verify_image_signatures(image, image.image.digest, mixed)
+    assert verify_image_signatures(read_image(image), mixed)
 
 
 def test_identity_and_key_count_together(world: World) -> None:
@@ -717,7 +718,7 @@ def test_identity_and_key_count_together(world: World) -> None:
     trust = ImageTrust([PUBLIC_KEY], certificates=world.verifier(), threshold=2)
     attach_bundle(image, SIGNER)
     attach_blob(image, dump(world.sigstore.bundle(signature_statement(image.image.digest))))
-    verified = verify_image_signatures(image, image.image.digest, trust)
+    verified = verify_image_signatures(read_image(image), trust)
     assert {one.signer.fingerprint for one in verified.signatures} == {PUBLIC_KEY.fingerprint, OURS.name}
 
 
@@ -735,7 +736,7 @@ def test_trusted_identity_that_says_something_else_is_no_signature(
     image = make_image()
     attach_blob(image, dump(world.sigstore.bundle(payload)))
     with pytest.raises(VerificationError) as refused:
-        verify_image_signatures(image, image.image.digest, ImageTrust(certificates=world.verifier()))
+        verify_image_signatures(read_image(image), ImageTrust(certificates=world.verifier()))
     assert refused.value.reason is reason
 
 

@@ -3,11 +3,11 @@
 import pytest
 
 from image_fixtures import PUBLIC_KEY, MemoryImage, fully_signed
+from wasmoci.oci.graph import read_image
 from wasmoci.oci.manifest import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descriptor
-from wasmoci.oci.referrers import ReferrerList
+from wasmoci.oci.referrers import MAX_REFERRERS, ReferrerList
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import FormatError, LimitError, Reason, VerificationError
-from wasmoci.values.limits import MAX_REFERRERS
 from wasmoci.values.strict_json import dump
 from wasmoci.verify.signatures import verify_image_signatures
 from wasmoci.verify.trust import ImageTrust
@@ -70,7 +70,7 @@ def reporting(image: MemoryImage) -> Reports:
 
 def test_a_verifier_reports_a_bad_entry_beside_a_good_signature() -> None:
     image = reporting(fully_signed())
-    verified = verify_image_signatures(image, image.image.digest, ImageTrust([PUBLIC_KEY]))
+    verified = verify_image_signatures(read_image(image), ImageTrust([PUBLIC_KEY]))
     assert verified.signatures
     assert verified.warnings == ("an entry that is no descriptor",)
 
@@ -79,5 +79,5 @@ def test_a_bad_entry_alone_is_no_signature() -> None:
     image = reporting(fully_signed())
     image.attached, image.legacy = [], None
     with pytest.raises(VerificationError) as refused:
-        verify_image_signatures(image, image.image.digest, ImageTrust([PUBLIC_KEY]))
+        verify_image_signatures(read_image(image), ImageTrust([PUBLIC_KEY]))
     assert refused.value.reason is Reason.MALFORMED

@@ -28,8 +28,9 @@ from wasmoci.cosign.simple_signing import signature_tag
 from wasmoci.disk import layout as layout_module
 from wasmoci.disk.layout import IMAGE_KIND, KIND_ANNOTATION, Layout
 from wasmoci.keys.component import pem_public
+from wasmoci.oci.cosign_tags import CosignTag
 from wasmoci.oci.graph import read_graph
-from wasmoci.oci.index import MAX_ENTRIES, entries
+from wasmoci.oci.index import MAX_ENTRIES
 from wasmoci.oci.manifest import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, REF_NAME_ANNOTATION, Index
 from wasmoci.package.index import IndexRequest, Variant, make_index
 from wasmoci.sign.attest import AttestRequest, attest
@@ -83,7 +84,7 @@ def test_everything_that_is_attached_goes_along(request_: IndexRequest, layouts:
     for path in layouts:
         digest = Layout(path).root().digest
         assert made.referrers(digest) == Layout(path).referrers(digest)
-        legacy = made.legacy_signatures(digest)
+        legacy = made.cosign_tag(digest, CosignTag.SIGNATURES)
         assert legacy is not None
         assert legacy.annotations == {REF_NAME_ANNOTATION: signature_tag(digest)}
         assert legacy.digest == Layout(path).index.manifests[1].digest
@@ -225,7 +226,7 @@ def test_what_makes_no_index_is_refused_and_leaves_nothing(
 def test_the_number_of_images_is_bounded(tmp_path: Path) -> None:
     paths = [write_layout(variant(str(number)), tmp_path / str(number)) for number in range(MAX_ENTRIES + 1)]
     make_index(IndexRequest([Variant(path) for path in paths[:-1]], tmp_path / "index"))
-    assert len(entries(Layout(tmp_path / "index"))) == MAX_ENTRIES
+    assert len(read_graph(Layout(tmp_path / "index")).entries) == MAX_ENTRIES
     with pytest.raises(LimitError, match="has 101 entries, the limit is 100"):
         make_index(IndexRequest([Variant(path) for path in paths], tmp_path / "other"))
     assert not (tmp_path / "other").exists()
@@ -272,7 +273,7 @@ def check_verdict(signed: Path, folder: Path) -> None:
     (folder / "component.pub").write_bytes(pem_public(KEY))
     (folder / "oci.pub").write_bytes(PUBLIC_KEY.pem())
     keys = ["--component-key", str(folder / "component.pub"), "--oci-key", str(folder / "oci.pub")]
-    root, first, second = (one.digest for one in (Layout(signed).root(), *entries(Layout(signed))))
+    root, first, second = (graph.digest for graph in read_graph(Layout(signed)).subjects)
     for command in (["verify", str(signed)], ["image", "inspect", str(signed)]):
         lines = run(*command, *keys).stdout.splitlines()
         assert lines[:3] == [

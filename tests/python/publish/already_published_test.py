@@ -8,7 +8,7 @@ from copy_fixtures import client_at, index_layout, send_layout
 from publish_fixtures import dual_layout
 from wasmoci.disk.layout import Layout
 from wasmoci.oci.graph import read_graph
-from wasmoci.publish.already_published import is_published
+from wasmoci.publish.registry_state import is_published
 from wasmoci.registry_server.server import EmbeddedRegistry
 
 

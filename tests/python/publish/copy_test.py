@@ -26,13 +26,14 @@ from publish_fixtures import DUAL, dual_layout, unsigned_layout
 from wasm_fixtures import KEY
 from wasmoci.cosign.simple_signing import signature_tag
 from wasmoci.disk import layout as layout_module
-from wasmoci.disk.layout import IMAGE_KIND, KIND_ANNOTATION, KINDS, Layout, LayoutWriter
+from wasmoci.disk.layout import IMAGE_KIND, KIND_ANNOTATION, KINDS, Layout
+from wasmoci.disk.layout_writer import LayoutWriter
 from wasmoci.oci import graph as image_contents
 from wasmoci.oci.cosign_tags import CosignTag
 from wasmoci.oci.graph import MAX_DEPTH, read_graph
 from wasmoci.oci.manifest import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, REF_NAME_ANNOTATION, Descriptor, Index, Manifest
 from wasmoci.oci.progress import SILENT, Progress
-from wasmoci.oci.referrers import ReferrerList
+from wasmoci.oci.referrers import MAX_REFERRERS, ReferrerList
 from wasmoci.publish import copy as copy_module
 from wasmoci.publish.blob_supply import LayoutBlobs
 from wasmoci.publish.copy import CopyPlan, copy_to_layout, copy_to_registry, plan_copy
@@ -48,7 +49,6 @@ from wasmoci.values.errors import Error, Reason, UsageError, VerificationError
 from wasmoci.values.if_exists import IfExists
 from wasmoci.values.image_reference import Reference
 from wasmoci.values.level import Level
-from wasmoci.values.limits import MAX_REFERRERS
 from wasmoci.verify.image import Policy
 from wasmoci.verify.index import VerifiedIndex, verify_root
 
@@ -592,8 +592,8 @@ def test_a_layout_that_is_not_what_was_verified_gets_no_name(
     planned = plan_copy(Layout(dual), DUAL, recursive=False)
     monkeypatch.setattr(copy_module, "attached_entries", lambda *_, **__: ())
 
-    def write(writer: LayoutWriter, source: Layout, *_: object) -> None:
-        writer.copy_all(source, [one.descriptor.digest for one in planned.graph.referrers])
+    def write(writer: LayoutWriter, *_: object) -> None:
+        writer.copy_all(Layout(dual), [one.descriptor.digest for one in planned.graph.referrers])
 
     monkeypatch.setattr(copy_module, "write_graph", write)
     with pytest.raises(VerificationError) as refused:

@@ -203,7 +203,7 @@ def test_a_registry_that_loses_bundles_gets_no_tag(tmp_path: Path) -> None:
 
 def test_a_registry_whose_copy_has_no_signature_gets_no_tag(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     layout = dual_layout(tmp_path)
-    monkeypatch.setattr(RegistrySource, "legacy_signatures", lambda *_: None)
+    monkeypatch.setattr(RegistrySource, "cosign_tag", lambda *_: None)
     monkeypatch.setattr(RegistrySource, "referrers", lambda *_: ReferrerList())
     with EmbeddedRegistry(tmp_path) as registry, client_for(registry.address) as client:
         with pytest.raises(VerificationError) as refused:

@@ -18,6 +18,7 @@ from registry_fixtures import (
     push_image,
     referrer,
 )
+from wasmoci.oci.cosign_tags import CosignTag
 from wasmoci.oci.manifest import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Index
 from wasmoci.oci.referrers import ReferrerList
 from wasmoci.oci.source import ImageSource
@@ -44,7 +45,7 @@ def test_an_image_with_its_referrers(referrers_api: bool, tmp_path: Path) -> Non
         push_image(client)
         source: ImageSource = source_of(client, ":v1")
         assert source.referrers(SUBJECT.digest) == ReferrerList()
-        assert source.legacy_signatures(SUBJECT.digest) is None
+        assert source.cosign_tag(SUBJECT.digest, CosignTag.SIGNATURES) is None
         client.attach_referrer(SUBJECT.digest, entry, data)
         client.put_manifest(data, MANIFEST_MEDIA_TYPE, f"sha256-{SUBJECT.digest.hex}.sig")
 
@@ -55,7 +56,7 @@ def test_an_image_with_its_referrers(referrers_api: bool, tmp_path: Path) -> Non
         source.copy_blob(LAYER_DESCRIPTOR, target)
         assert target.getvalue() == LAYER
         assert source.referrers(SUBJECT.digest) == ReferrerList((entry,))
-        legacy = source.legacy_signatures(SUBJECT.digest)
+        legacy = source.cosign_tag(SUBJECT.digest, CosignTag.SIGNATURES)
         assert legacy is not None
         assert source.read_manifest(legacy) == data
 
@@ -76,7 +77,7 @@ def test_what_was_resolved_last_is_not_asked_for_again(tmp_path: Path) -> None:
         source = source_of(client, ":v1")
         registry.seen.clear()
         assert source.read_manifest(source.root()) == MANIFEST
-        signatures = source.legacy_signatures(SUBJECT.digest)
+        signatures = source.cosign_tag(SUBJECT.digest, CosignTag.SIGNATURES)
         assert signatures is not None
         assert source.read_manifest(signatures) == referrer(1)[1]
         assert registry.methods() == {"GET": 2}
@@ -126,4 +127,4 @@ def test_a_registry_that_fails_is_not_one_without_signatures(failing: dict[str, 
         source = source_of(client, ":v1")
         with pytest.raises((RegistryError, FormatError), match=r"answered 500|not JSON"):
             source.referrers(SUBJECT.digest)
-            source.legacy_signatures(SUBJECT.digest)
+            source.cosign_tag(SUBJECT.digest, CosignTag.SIGNATURES)

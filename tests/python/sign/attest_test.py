@@ -23,10 +23,10 @@ from wasmoci.cosign.statement import MAX_STATEMENT_SIZE, Statement
 from wasmoci.disk.layout import IMAGE_KIND, KIND_ANNOTATION, Layout
 from wasmoci.keys.image import ImageSigner
 from wasmoci.oci.manifest import Descriptor, Manifest
+from wasmoci.oci.referrers import MAX_REFERRERS
 from wasmoci.sign.attest import AttestRequest, attest
 from wasmoci.sign.image import SignRequest, sign_image
 from wasmoci.values.errors import Error, FormatError, KeyFileError, LimitError, UsageError, VerificationError
-from wasmoci.values.limits import MAX_REFERRERS
 from wasmoci.values.signature_format import SignatureFormat
 from wasmoci.verify.image import Policy, verify
 

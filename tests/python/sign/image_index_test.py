@@ -23,7 +23,7 @@ from wasmoci.cosign.signing_request import ComponentAsked, ManifestAsked
 from wasmoci.disk.files import SECRET_FILE_MODE, write_atomically
 from wasmoci.disk.layout import KIND_ANNOTATION, SIGNATURES_KIND, Layout
 from wasmoci.keys.image import ImagePublicKey
-from wasmoci.oci.index import entries
+from wasmoci.oci.graph import read_graph
 from wasmoci.sign.attest import AttestRequest, attest
 from wasmoci.sign.image import SignRequest, sign_image
 from wasmoci.sign.layout_component import SignComponentRequest, sign_layout_component
@@ -57,7 +57,8 @@ def _layout(tmp_path: Path) -> Path:
 
 def formats_of(layout: Path, digest: Digest) -> list[SignatureFormat]:
     try:
-        found = verify_image_signatures(Layout(layout), digest, ImageTrust((PUBLIC_KEY,)))
+        (graph,) = (graph for graph in read_graph(Layout(layout)).subjects if graph.digest == digest)
+        found = verify_image_signatures(graph, ImageTrust((PUBLIC_KEY,)))
     except VerificationError:
         return []
     return sorted(one.format for one in found.signatures)
@@ -73,7 +74,7 @@ def test_the_index_is_signed_and_its_images_stay_as_they_are(
     formats: list[SignatureFormat], layout: Path, tmp_path: Path
 ) -> None:
     root = sign_image(SignRequest(layout, tmp_path / "out", REPOSITORY, formats), SIGNER)
-    first, second = entries(Layout(layout))
+    first, second = read_graph(Layout(layout)).entries
     assert root == Layout(layout).root()
     assert formats_of(tmp_path / "out", root.digest) == sorted(formats)
     assert formats_of(tmp_path / "out", first.digest) == sorted([BUNDLE, LEGACY])
@@ -151,7 +152,7 @@ def test_the_index_is_attested_and_not_its_images(which: str, layout: Path, tmp_
     if which == "index":
         assert verify_attestation(source, policy).subject == Layout(layout).root()
     else:
-        first = entries(source)[0]
+        first = read_graph(source).entries[0]
         assert all(one.digest != first.digest for one in source.referrers(first.digest).descriptors)
         assert len(source.referrers(first.digest).descriptors) == 1
 
@@ -187,7 +188,8 @@ def test_the_materials_of_an_index_are_its_images(layout: Path, tmp_path: Path) 
     (tmp_path / "lock").write_bytes(b"{}")
     made = materials(image_provenance(layout, TARGET, RUN, [("lock", tmp_path / "lock")]))
     images = [
-        {"name": f"image-{n}", "digest": {"sha256": one.digest.hex}} for n, one in enumerate(entries(Layout(layout)), 1)
+        {"name": f"image-{n}", "digest": {"sha256": one.digest.hex}}
+        for n, one in enumerate(read_graph(Layout(layout)).entries, 1)
     ]
     assert made == [*images, {"name": "lock", "digest": {"sha256": MATERIAL.hex}}]
     many = [(str(number), tmp_path / "lock") for number in range(MAX_FILES)]

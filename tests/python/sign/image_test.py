@@ -29,11 +29,13 @@ from wasmoci.cosign.signer import StatementSigner
 from wasmoci.cosign.simple_signing import signature_tag
 from wasmoci.disk.layout import Layout
 from wasmoci.keys.image import ImageSigner
+from wasmoci.oci.cosign_tags import CosignTag
+from wasmoci.oci.graph import read_image
 from wasmoci.oci.manifest import Manifest
+from wasmoci.oci.referrers import MAX_REFERRERS
 from wasmoci.sign.image import SignRequest, sign_image
 from wasmoci.values.errors import Error, FormatError, KeyFileError, LimitError, UsageError, VerificationError
 from wasmoci.values.level import Level
-from wasmoci.values.limits import MAX_REFERRERS
 from wasmoci.values.signature_format import SignatureFormat
 from wasmoci.verify.image import verify
 from wasmoci.verify.signatures import verify_image_signatures
@@ -50,7 +52,7 @@ def _request(tmp_path: Path) -> SignRequest:
 def formats_of(layout: Path, *keys: ImageSigner) -> list[tuple[str, SignatureFormat]]:
     source = Layout(layout)
     trusted = [signer.public_key for signer in keys]
-    found = verify_image_signatures(source, source.subject().digest, ImageTrust(trusted))
+    found = verify_image_signatures(read_image(source), ImageTrust(trusted))
     assert found.warnings == ()
     return sorted((one.signer.fingerprint, one.format) for one in found.signatures)
 
@@ -137,7 +139,7 @@ def test_image_of_another_tool_gets_cosigns_kind_and_keeps_its_tag(request_: Sig
 def test_payload_names_the_repository(request_: SignRequest) -> None:
     subject = sign_image(request_, SIGNER)
     layout = Layout(request_.output)
-    legacy = layout.legacy_signatures(subject.digest)
+    legacy = layout.cosign_tag(subject.digest, CosignTag.SIGNATURES)
     assert legacy is not None
     (layer,) = Manifest.parse(layout.read_manifest(legacy)).layers
     payload = json.loads(layout.read_blob(layer, 10_000))
@@ -249,7 +251,7 @@ class Identity:
 def test_an_identity_alone_signs_a_bundle(formats: tuple[SignatureFormat, ...] | None, request_: SignRequest) -> None:
     sign_image(replace(request_, formats=formats), Identity())
     assert formats_of(request_.output, OTHER_SIGNER) == [(OTHER_PUBLIC_KEY.fingerprint, BUNDLE)]
-    assert Layout(request_.output).legacy_signatures(Layout(request_.output).subject().digest) is None
+    assert Layout(request_.output).cosign_tag(Layout(request_.output).subject().digest, CosignTag.SIGNATURES) is None
 
 
 @pytest.mark.parametrize("formats", [None, (BUNDLE, LEGACY)])
@@ -300,7 +302,7 @@ def test_several_keys_keep_the_legacy_signatures_of_others(request_: SignRequest
 def legacy_layers(layout: Path) -> list[str]:
     """The legacy signatures of a layout, in base64."""
     source = Layout(layout)
-    found = source.legacy_signatures(source.subject().digest)
+    found = source.cosign_tag(source.subject().digest, CosignTag.SIGNATURES)
     assert found is not None
     layers = Manifest.parse(source.read_manifest(found)).layers
     return [layer.annotations["dev.cosignproject.cosign/signature"] for layer in layers]
@@ -310,7 +312,7 @@ def test_annotations_are_signed_in_both_formats(request_: SignRequest) -> None:
     annotations = {"env": "prod", "a": "1"}
     sign_image(replace(request_, annotations=annotations), SIGNER)
     source = Layout(request_.output)
-    legacy = source.legacy_signatures(source.subject().digest)
+    legacy = source.cosign_tag(source.subject().digest, CosignTag.SIGNATURES)
     assert legacy is not None
     (layer,) = Manifest.parse(source.read_manifest(legacy)).layers
     assert list(json.loads(source.read_blob(layer, 10_000))["optional"].items()) == [("a", "1"), ("env", "prod")]

@@ -32,6 +32,7 @@ from wasmoci.cosign.bundle import MAX_LOG_ENTRIES, parse_bundle
 from wasmoci.cosign.dsse import Envelope
 from wasmoci.disk.layout import Layout
 from wasmoci.keys.image import ImagePublicKey
+from wasmoci.oci.graph import read_image
 from wasmoci.oci.manifest import Manifest
 from wasmoci.sign.log import Logged, LogRequest, log_signatures
 from wasmoci.transparency.log_entry import LogEntry, with_log_entries
@@ -90,8 +91,8 @@ def test_a_logged_signature_counts_where_an_entry_is_required(version: int, tmp_
     assert (logged.subject.digest, logged.added, logged.kept, logged.warnings) == (image.image.digest, 1, 0, ())
     required = ImageTrust([PUBLIC_KEY], log=LOGS, log_required=True)
     with pytest.raises(VerificationError):
-        verify_image_signatures(Layout(tmp_path / "in"), image.image.digest, required)
-    verified = verify_image_signatures(Layout(tmp_path / "out"), image.image.digest, required)
+        verify_image_signatures(read_image(Layout(tmp_path / "in")), required)
+    verified = verify_image_signatures(read_image(Layout(tmp_path / "out")), required)
     assert [one.format for one in verified.signatures] == [SignatureFormat.BUNDLE]
 
 
@@ -159,7 +160,7 @@ def test_only_bundles_of_the_keys_given_are_logged(tmp_path: Path) -> None:
     assert (logged.added, len(client.seen)) == (2, 2)
     assert stranger.digest in {one.digest for one in Layout(tmp_path / "out").index.manifests}
     trust = ImageTrust([PUBLIC_KEY, OTHER_PUBLIC_KEY], log=LOGS, log_required=True, threshold=2)
-    verify_image_signatures(Layout(tmp_path / "out"), image.image.digest, trust)
+    verify_image_signatures(read_image(Layout(tmp_path / "out")), trust)
 
 
 def test_an_attestation_by_the_key_is_logged_too(tmp_path: Path) -> None:

@@ -45,10 +45,11 @@ from wasmoci.cosign.statement import SIGNATURE_PREDICATE_TYPE, signature_stateme
 from wasmoci.disk.layout import Layout
 from wasmoci.keyless.identity import IdentityPattern
 from wasmoci.keyless.verifying import IdentityVerifier
+from wasmoci.oci.graph import read_image
 from wasmoci.oci.manifest import MAX_MANIFEST_SIZE, Descriptor, Manifest
+from wasmoci.oci.referrers import MAX_REFERRERS
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import Reason, UsageError, VerificationError, refuse_malformed
-from wasmoci.values.limits import MAX_REFERRERS
 from wasmoci.values.strict_json import dump
 from wasmoci.verify.signatures import VerifiedImage, verify_image_signatures
 from wasmoci.verify.trust import ImageTrust
@@ -309,7 +310,7 @@ Attack = Callable[[MemoryImage], object]
 
 
 def check(image: MemoryImage, trust: ImageTrust = TRUST) -> VerifiedImage:
-    return verify_image_signatures(image, image.image.digest, trust)
+    return verify_image_signatures(read_image(image), trust)
 
 
 def refusal(image: MemoryImage, trust: ImageTrust = TRUST) -> VerificationError:
@@ -842,7 +843,7 @@ def test_cve_2023_46737_endless_signatures(image: MemoryImage, attack: Attack, t
     attack(image)
     layout = Layout(write_layout(image, tmp_path / "layout"))
     with pytest.raises(VerificationError, match="the limit is 100") as refused, refuse_malformed():
-        verify_image_signatures(layout, image.image.digest, TRUST)
+        verify_image_signatures(read_image(layout), TRUST)
     assert refused.value.reason is Reason.LIMIT_EXCEEDED
 
 
@@ -872,7 +873,7 @@ def test_cve_2024_29902_and_29903_sizes_and_counts_are_bounded_before_anything_i
     attack(image)
     layout = Layout(write_layout(image, tmp_path / "layout"))
     with pytest.raises(VerificationError, match="the limit is") as refused:
-        verify_image_signatures(layout, image.image.digest, TRUST)
+        verify_image_signatures(read_image(layout), TRUST)
     assert refused.value.reason is Reason.LIMIT_EXCEEDED
 
 

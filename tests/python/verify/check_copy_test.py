@@ -33,9 +33,8 @@ from wasmoci.oci.manifest import (
     Manifest,
 )
 from wasmoci.values.errors import Error, Reason, VerificationError
-from wasmoci.verify.check_copy import check_copy, signed_by
 from wasmoci.verify.image import Policy, verify
-from wasmoci.verify.index import VerifiedIndex, verify_root
+from wasmoci.verify.index import VerifiedIndex, check_copy, signed_by, verify_root
 
 POLICY = both_layers(PUBLIC_KEY, OTHER_PUBLIC_KEY)
 

@@ -11,6 +11,7 @@ from wasm_fixtures import KEY, OTHER_KEY, detached, signed
 from wasm_fixtures import OTHER_SIGNER as OTHER_COMPONENT_SIGNER
 from wasmoci.disk.layout import Layout
 from wasmoci.oci.component_referrer import SIGNATURE_MEDIA_TYPE, component_signature_referrer
+from wasmoci.oci.graph import read_image
 from wasmoci.oci.manifest import EMPTY_CONFIG, EMPTY_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descriptor, Manifest
 from wasmoci.oci.progress import SILENT
 from wasmoci.package.image import PackageRequest, package
@@ -152,7 +153,7 @@ def test_a_detached_signature_is_packaged_published_verified_and_pulled(referrer
         with client_for(registry.address) as client:
             publish(request, plan(request), client, SILENT)
             source = RegistrySource(Reference(request.repository, "v1", None), client)
-            assert pull(source, policy, tmp_path / "pulled.wasm").level is Level.DUAL_LAYER
+            assert pull(read_image(source), policy, tmp_path / "pulled.wasm").level is Level.DUAL_LAYER
     assert (tmp_path / "pulled.wasm").read_bytes() == HELLO
 
 

@@ -47,6 +47,7 @@ from wasmoci.disk.layout import Layout
 from wasmoci.keys.component import ComponentPublicKey
 from wasmoci.keys.image import ImagePublicKey
 from wasmoci.oci.component_referrer import SIGNATURE_MEDIA_TYPE, component_signature_referrer
+from wasmoci.oci.cosign_tags import CosignTag
 from wasmoci.oci.manifest import IMAGE_CONFIG_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, MAX_MANIFEST_SIZE, Descriptor, Manifest
 from wasmoci.oci.referrers import ReferrerList
 from wasmoci.oci.wasm_artifact import MAX_CONFIG_SIZE
@@ -438,16 +439,16 @@ class FailingSource(MemoryImage):
         self._fail("referrers")
         return super().referrers(subject)
 
-    def legacy_signatures(self, subject: Digest) -> Descriptor | None:
-        self._fail("legacy_signatures")
-        return super().legacy_signatures(subject)
+    def cosign_tag(self, subject: Digest, kind: CosignTag) -> Descriptor | None:
+        self._fail("cosign_tag")
+        return super().cosign_tag(subject, kind)
 
     def _fail(self, operation: str) -> None:
         if operation == self.broken:
             raise RegistryError("answered 500", 500)
 
 
-OPERATIONS = ["subject", "read_manifest", "read_blob", "copy_blob", "referrers", "legacy_signatures"]
+OPERATIONS = ["subject", "read_manifest", "read_blob", "copy_blob", "referrers", "cosign_tag"]
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)

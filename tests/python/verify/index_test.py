@@ -34,7 +34,9 @@ from wasmoci.cosign import simple_signing
 from wasmoci.cosign.simple_signing import signature_tag
 from wasmoci.cosign.statement import signature_statement
 from wasmoci.disk.layout import Layout
-from wasmoci.oci.index import MAX_ENTRIES, entries, entry, subjects
+from wasmoci.oci.cosign_tags import CosignTag
+from wasmoci.oci.graph import read_graph
+from wasmoci.oci.index import MAX_ENTRIES
 from wasmoci.oci.manifest import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descriptor, Index, Manifest, referrer_descriptor
 from wasmoci.registry.client import RepositoryClient
 from wasmoci.registry.source import RegistrySource
@@ -84,18 +86,23 @@ def test_an_image_is_verified_as_ever() -> None:
     found = verify_root(image, both_layers())
     assert isinstance(found, Verified)
     assert found.subject == image.image
-    assert entries(image) == subjects(image) == (image.image,)
+    graph = read_graph(image)
+    assert graph.images == graph.subjects == (graph,)
+    assert graph.descriptor == image.image
 
 
-def test_an_entry_is_a_source_of_its_own() -> None:
+def test_an_entry_is_a_graph_of_its_own() -> None:
     index = signed_index()
     image = index.images[0]
-    source = entry(index, entries(index)[0])
-    assert source.root() == source.subject() == entry_of(image)
-    assert source.referrers(image.image.digest).descriptors == tuple(image.attached)
-    assert source.legacy_signatures(image.image.digest) == image.legacy
-    assert index.referrers(index.root().digest).descriptors == tuple(index.attached)
-    assert subjects(index) == (index.image, *entries(index))
+    graph = read_graph(index)
+    entry = graph.entries[0]
+    assert entry.descriptor == entry_of(image)
+    assert [one.descriptor for one in entry.referrers] == image.attached
+    signatures = entry.at_tag(CosignTag.SIGNATURES)
+    assert signatures is not None
+    assert signatures.descriptor == image.legacy
+    assert [one.descriptor for one in graph.referrers] == index.attached
+    assert graph.subjects == (graph, *graph.entries)
 
 
 def test_only_the_layers_that_are_asked_for_count() -> None:
@@ -341,12 +348,12 @@ def test_a_root_of_another_type_is_refused() -> None:
 
 def test_a_hundred_entries_are_read() -> None:
     index = of_entries(*map(named, range(MAX_ENTRIES)))
-    assert len(entries(index)) == MAX_ENTRIES == 100
+    assert len(read_graph(index).entries) == MAX_ENTRIES == 100
 
 
 def test_subjects_are_there() -> None:
     with pytest.raises(Error, match="is missing"):
-        subjects(without_an_entry())
+        assert read_graph(without_an_entry()).subjects
 
 
 @pytest.mark.parametrize(
@@ -372,11 +379,11 @@ def test_legacy_signatures_of_an_entry_have_its_tag_and_those_of_the_index_a_kin
     """The kind alone does not make the index's signatures an entry's."""
     index = signed_index()
     layout = Layout(write_index_layout(index, tmp_path / "layout"))
-    found = [layout.legacy_signatures(one.image.digest) for one in (index, *index.images)]
+    found = [layout.cosign_tag(one.image.digest, CosignTag.SIGNATURES) for one in (index, *index.images)]
     assert [one and one.digest for one in found] == [one.legacy and one.legacy.digest for one in (index, *index.images)]
     index.images[0].legacy = None
     layout = Layout(write_index_layout(index, tmp_path / "without"))
-    assert layout.legacy_signatures(index.images[0].image.digest) is None
+    assert layout.cosign_tag(index.images[0].image.digest, CosignTag.SIGNATURES) is None
 
 
 # From a registry.

@@ -39,14 +39,15 @@ from wasmoci.cosign.simple_signing import SIGNATURE_ANNOTATION
 from wasmoci.cosign.statement import signature_statement
 from wasmoci.disk.layout import Layout
 from wasmoci.keys.image import ImagePublicKey, ImageSigner
+from wasmoci.oci.cosign_tags import CosignTag
+from wasmoci.oci.graph import read_image
 from wasmoci.oci.manifest import EMPTY_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, MAX_MANIFEST_SIZE, Descriptor, Manifest
-from wasmoci.oci.referrers import ReferrerList
+from wasmoci.oci.referrers import MAX_REFERRERS, ReferrerList
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import Error, Reason, RegistryError, UsageError, VerificationError
-from wasmoci.values.limits import MAX_REFERRERS
 from wasmoci.values.signature_format import SignatureFormat
 from wasmoci.verify import signatures as image_signatures
-from wasmoci.verify.bundle import verify_bundle
+from wasmoci.verify.attached_bundles import verify_bundle
 from wasmoci.verify.signatures import VerifiedImage, verify_image_signatures
 from wasmoci.verify.trust import ImageTrust, Signatory
 
@@ -62,7 +63,7 @@ def _image() -> MemoryImage:
 
 
 def check(image: MemoryImage, *keys: ImagePublicKey) -> VerifiedImage:
-    return verify_image_signatures(image, image.image.digest, ImageTrust(keys or (PUBLIC_KEY,)))
+    return verify_image_signatures(read_image(image), ImageTrust(keys or (PUBLIC_KEY,)))
 
 
 def refusal(image: MemoryImage, *keys: ImagePublicKey) -> VerificationError:
@@ -442,7 +443,7 @@ def test_empty_trust_is_a_usage_error(image: MemoryImage, signed: bool) -> None:
     if signed:
         attach_bundle(image)
     with pytest.raises(UsageError, match="no OCI key and no identity is trusted"):
-        verify_image_signatures(image, image.image.digest, ImageTrust())
+        verify_image_signatures(read_image(image), ImageTrust())
 
 
 def test_refusal_names_each_carrier_and_its_problem(image: MemoryImage) -> None:
@@ -500,16 +501,16 @@ class FailingSource(MemoryImage):
         self._fail("referrers")
         return super().referrers(subject)
 
-    def legacy_signatures(self, subject: Digest) -> Descriptor | None:
-        self._fail("legacy_signatures")
-        return super().legacy_signatures(subject)
+    def cosign_tag(self, subject: Digest, kind: CosignTag) -> Descriptor | None:
+        self._fail("cosign_tag")
+        return super().cosign_tag(subject, kind)
 
     def _fail(self, operation: str) -> None:
         if operation == self.broken:
             raise RegistryError("answered 500", 500)
 
 
-@pytest.mark.parametrize("operation", ["read_manifest", "read_blob", "referrers", "legacy_signatures"])
+@pytest.mark.parametrize("operation", ["read_manifest", "read_blob", "referrers", "cosign_tag"])
 def test_source_that_fails_never_verifies(image: MemoryImage, operation: str) -> None:
     """A hidden referrers API must not force a look at the legacy tag only, nor the other way round."""
     attach_bundle(image)
@@ -517,7 +518,7 @@ def test_source_that_fails_never_verifies(image: MemoryImage, operation: str) ->
     source = FailingSource(image.image, image.blobs, image.attached, image.legacy)
     source.broken = operation
     with pytest.raises(RegistryError, match="answered 500"):
-        verify_image_signatures(source, image.image.digest, ImageTrust([PUBLIC_KEY]))
+        verify_image_signatures(read_image(source), ImageTrust([PUBLIC_KEY]))
 
 
 @pytest.mark.parametrize("which", ["referrer", "bundle", "legacy_manifest", "legacy_payload"])
@@ -559,7 +560,7 @@ def test_malformed_attachment_in_a_layout_is_reported(image: MemoryImage, tmp_pa
     attach_bundle(image)
     attach_bundle(image, manifest=lambda top: top.update(layers=1))
     layout = Layout(write_layout(image, tmp_path / "layout"))
-    verified = verify_image_signatures(layout, image.image.digest, ImageTrust([PUBLIC_KEY]))
+    verified = verify_image_signatures(read_image(layout), ImageTrust([PUBLIC_KEY]))
     assert len(verified.signatures) == 1
     assert len(verified.warnings) == 1
 

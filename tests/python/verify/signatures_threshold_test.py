@@ -38,6 +38,7 @@ from wasmoci.cosign import simple_signing
 from wasmoci.cosign.simple_signing import CERTIFICATE_ANNOTATION
 from wasmoci.cosign.statement import signature_statement
 from wasmoci.keys.image import ImageSigner
+from wasmoci.oci.graph import read_image
 from wasmoci.oci.manifest import Descriptor
 from wasmoci.values.errors import Reason, VerificationError
 from wasmoci.values.signature_format import SignatureFormat
@@ -57,7 +58,7 @@ def _image() -> MemoryImage:
 
 
 def check(image: MemoryImage, trust: ImageTrust) -> VerifiedImage:
-    return verify_image_signatures(image, image.image.digest, trust)
+    return verify_image_signatures(read_image(image), trust)
 
 
 def refusal(image: MemoryImage, trust: ImageTrust) -> VerificationError:

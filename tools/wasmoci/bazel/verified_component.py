@@ -11,6 +11,7 @@ from wasmoci.commands.report.output import Report, reported, warn
 from wasmoci.commands.report.verdict import verdict_report
 from wasmoci.disk.files import write_atomically
 from wasmoci.disk.layout import Layout
+from wasmoci.oci.graph import read_image
 from wasmoci.trust.policy import policy
 from wasmoci.trust.values import TrustValues
 from wasmoci.values.errors import refuse_malformed
@@ -56,8 +57,8 @@ def verified_component(
         require_log=require_log,
     )
     with refuse_malformed():
-        source = Layout(layout if layout.is_dir() else layout.parent)
-    report = verdict_report(output.name, pull(source, policy(trusted, require, warn), output))
+        graph = read_image(Layout(layout if layout.is_dir() else layout.parent))
+    report = verdict_report(output.name, pull(graph, policy(trusted, require, warn), output))
     verdict = {"result": "ok", **report.data, "warnings": list(report.warnings)}
     write_atomically(verification, f"{json.dumps(verdict, indent=2)}\n".encode())
     return report

@@ -11,8 +11,8 @@ from wasmoci.commands.options.trust import trust_options
 from wasmoci.commands.report.output import Report, reported, warn
 from wasmoci.commands.report.verdict import verdict_report
 from wasmoci.disk.layout import Layout
-from wasmoci.oci.component_file_name import component_file_name
-from wasmoci.oci.graph import GraphSource
+from wasmoci.oci.graph import ImageGraph, read_image
+from wasmoci.oci.source import ImageSource
 from wasmoci.publish.copy import copy_to_layout, plan_copy
 from wasmoci.registry.connection_options import ConnectionOptions
 from wasmoci.registry.sources import open_source
@@ -21,9 +21,9 @@ from wasmoci.trust.values import TrustValues
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import UsageError, refuse_malformed
 from wasmoci.values.image_reference import Reference
-from wasmoci.verify.image import Policy, verify
+from wasmoci.verify.image import Policy, verify_image
+from wasmoci.verify.pull import component_file_name, read_title
 from wasmoci.verify.pull import pull as run
-from wasmoci.verify.pull import read_title
 
 
 @click.command()
@@ -58,13 +58,14 @@ def pull(
     wanted = policy(trusted, require, warn)
     with open_source(target, connection) as source:
         with refuse_malformed():
-            digest = source.subject().digest
+            graph = read_image(source)
         if output_dir is not None:
-            output = output_dir / _file_name(target, source)
-        kept = source if layout is None else _keep(source, wanted, layout, _tag(target))
-        verified = verify(kept, wanted) if output is None else run(kept, wanted, output, overwrite=overwrite)
+            output = output_dir / _file_name(target, graph)
+        if layout is not None:
+            graph = _keep(source, wanted, layout, _tag(target))
+        verified = verify_image(graph, wanted) if output is None else run(graph, wanted, output, overwrite=overwrite)
     report = verdict_report(target, verified)
-    reference = _reference(target, digest)
+    reference = _reference(target, graph.digest)
     places = [str(place) for place in (output, layout) if place is not None]
     return replace(
         report,
@@ -78,14 +79,14 @@ def pull(
     )
 
 
-def _keep(source: GraphSource, wanted: Policy, folder: Path, tag: str | None) -> Layout:
+def _keep(source: ImageSource, wanted: Policy, folder: Path, tag: str | None) -> ImageGraph:
     copy_to_layout(plan_copy(source, wanted, recursive=False), folder, tag)
-    return Layout(folder)
+    return read_image(Layout(folder))
 
 
-def _file_name(target: str, source: GraphSource) -> str:
+def _file_name(target: str, graph: ImageGraph) -> str:
     path = "component" if Path(target).is_dir() else Reference.parse(target).repository.path
-    name, problem = component_file_name(read_title(source), path)
+    name, problem = component_file_name(read_title(graph), path)
     if problem is not None:
         warn(problem)
     return name

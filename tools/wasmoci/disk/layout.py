@@ -8,8 +8,7 @@ legacy signatures of an index's entries have their tag `sha256-<hex>.sig` as nam
 import hashlib
 import os
 import stat
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -26,10 +25,9 @@ from wasmoci.oci.manifest import (
     Manifest,
 )
 from wasmoci.oci.referrers import ReferrerList
-from wasmoci.oci.source import ImageSource
 from wasmoci.values.digest import BLOCK_SIZE, Digest
 from wasmoci.values.errors import Error, FormatError, LimitError, Reason, VerificationError
-from wasmoci.values.strict_json import dump, parse_object
+from wasmoci.values.strict_json import parse_object
 
 KIND_ANNOTATION = "kind"
 IMAGE_KIND = "dev.cosignproject.cosign/image"
@@ -39,16 +37,12 @@ ATTESTATIONS_KIND = "dev.cosignproject.cosign/atts"
 
 # Room for an index of MAX_ENTRIES images, all signed in both formats by several keys.
 MAX_BLOBS = 4000
-_UNNAMED = "unnamed"
 
 # What is at these tags of the root has a kind, too.
 KINDS = {CosignTag.SIGNATURES: SIGNATURES_KIND, CosignTag.ATTESTATIONS: ATTESTATIONS_KIND}
 
-_VERSION = "1.0.0"
-_BLOBS = Path("blobs/sha256")
-
-# Less what the umask takes, as `open` has it.
-_MODE = 0o666
+VERSION = "1.0.0"
+BLOBS_FOLDER = Path("blobs/sha256")
 
 
 class Layout:
@@ -59,10 +53,10 @@ class Layout:
         if not path.is_dir():
             raise Error(f"there is no image layout at {path}")
         self.path = path
-        self._blobs = str(path / _BLOBS)
+        self._blobs = str(path / BLOBS_FOLDER)
         marker = parse_object(_read_member(path / "oci-layout"), "oci-layout", MAX_MANIFEST_SIZE)
-        if marker.string("imageLayoutVersion") != _VERSION:
-            raise FormatError(f"the layout's version must be {_VERSION}")
+        if marker.string("imageLayoutVersion") != VERSION:
+            raise FormatError(f"the layout's version must be {VERSION}")
         self.index = Index.parse(_read_member(path / "index.json"), "index.json")
         self._root = _find_root(self.index.manifests)
         self._manifests: Sequence[_Found] | None = None
@@ -89,7 +83,7 @@ class Layout:
     def copy_blob(self, descriptor: Descriptor, target: BinaryIO) -> None:
         with self.open_blob(descriptor.digest) as stream:
             _check_size(descriptor, os.fstat(stream.fileno()).st_size)
-            descriptor.digest.check_same(_copy(stream, target), f"blob {descriptor.digest}")
+            descriptor.digest.check_same(copy_hashed(stream, target), f"blob {descriptor.digest}")
 
     def check_blob(self, descriptor: Descriptor) -> None:
         with self.open_blob(descriptor.digest) as stream:
@@ -103,9 +97,9 @@ class Layout:
     def blob_digests(self) -> list[Digest]:
         """The digests that the blobs' file names say, sorted; LimitError above MAX_BLOBS."""
         try:
-            names = sorted(entry.name for entry in (self.path / _BLOBS).iterdir())
+            names = sorted(entry.name for entry in (self.path / BLOBS_FOLDER).iterdir())
         except OSError as error:
-            raise FormatError(f"the layout has no readable {_BLOBS}: {error.strerror}") from None
+            raise FormatError(f"the layout has no readable {BLOBS_FOLDER}: {error.strerror}") from None
         if len(names) > MAX_BLOBS:
             raise LimitError(f"the layout has {len(names)} blobs, the limit is {MAX_BLOBS}")
         return [Digest.parse(f"sha256:{name}") for name in names]
@@ -118,16 +112,23 @@ class Layout:
         """
         if self._manifests is None:
             self._manifests = self._scan()
-        found = tuple(one.descriptor for one in self._manifests if one.subject in (subject, None))
+        found = tuple(blob.descriptor for blob in self._manifests if blob.subject in (subject, None))
         return ReferrerList(found).within_limit("the layout")
 
-    def legacy_signatures(self, subject: Digest) -> Descriptor | None:
-        return self._tagged(subject, CosignTag.SIGNATURES)
-
-    def cosign_tags(self, subject: Digest) -> Mapping[CosignTag, Descriptor]:
-        """The manifests at cosign's tags of `subject`, those that there are; FormatError for several at one."""
-        found = {kind: self._tagged(subject, kind) for kind in CosignTag}
-        return {kind: descriptor for kind, descriptor in found.items() if descriptor is not None}
+    def cosign_tag(self, subject: Digest, kind: CosignTag) -> Descriptor | None:
+        """The manifest at a tag of cosign's for `subject`; FormatError for several."""
+        tag, mark = kind.of(subject), KINDS.get(kind)
+        is_root = subject == self._root.digest
+        found = [
+            entry
+            for entry in self.index.manifests
+            if entry.annotations.get(REF_NAME_ANNOTATION) == tag
+            or (is_root and mark and entry.annotations.get(KIND_ANNOTATION) == mark)
+        ]
+        entries = list({entry.digest: entry for entry in found}.values())
+        if len(entries) > 1:
+            raise FormatError(f"the layout has several manifests for the tag {tag}")
+        return entries[0] if entries else None
 
     def _open(self, digest: Digest) -> tuple[int, int]:
         """A descriptor of the blob's file, and the file's size."""
@@ -148,19 +149,6 @@ class Layout:
             return os.read(descriptor, min(size, limit) + 1)
         finally:
             os.close(descriptor)
-
-    def _tagged(self, subject: Digest, kind: CosignTag) -> Descriptor | None:
-        tag, mark = kind.of(subject), KINDS.get(kind)
-        is_root = subject == self._root.digest
-        found = [
-            entry
-            for entry in self.index.manifests
-            if _ref_name(entry) == tag or (is_root and mark and entry.annotations.get(KIND_ANNOTATION) == mark)
-        ]
-        entries = list({entry.digest: entry for entry in found}.values())
-        if len(entries) > 1:
-            raise FormatError(f"the layout has several manifests for the tag {tag}")
-        return entries[0] if entries else None
 
     def _scan(self) -> list["_Found"]:
         present = self.blob_digests()
@@ -203,95 +191,7 @@ class _Found:
     subject: Digest | None
 
 
-@dataclass(frozen=True, slots=True)
-class LayoutWriter:
-    """Fills an empty or new folder; the layout is one only after `finish`."""
-
-    path: Path
-
-    def start(self) -> None:
-        """Raises Error unless the folder is new or empty."""
-        blobs = self.path / _BLOBS
-        try:
-            blobs.parent.mkdir(parents=True, exist_ok=True)
-            blobs.mkdir()
-            strangers = sorted(entry.name for entry in self.path.iterdir() if entry.name != _BLOBS.parts[0])
-        except OSError as error:
-            raise Error(f"cannot make a layout in {self.path}: {error.strerror}") from None
-        if strangers:
-            raise Error(f"cannot make a layout in {self.path}: it holds {strangers[0]!r} already")
-
-    def add(self, data: bytes) -> Digest:
-        """Raises Error where it cannot be written, as all that follow."""
-        digest = Digest.of(data)
-        self._write(_blob(digest.hex), data)
-        return digest
-
-    def add_stream(self, stream: BinaryIO, digest: Digest) -> None:
-        """Copy a blob whose digest is known; VerificationError where its bytes have another one."""
-        with self._writing(_blob(digest.hex)) as target:
-            digest.check_same(_copy(stream, target), f"blob {digest}")
-
-    def add_new(self, stream: BinaryIO) -> tuple[Digest, int]:
-        """Copy a blob; the digest and the size of the bytes that were written."""
-        with self._writing(_blob(_UNNAMED)) as target:
-            digest = _copy(stream, target)
-            size = target.tell()
-        with self._errors():
-            (self.path / _blob(_UNNAMED)).rename(self.path / _blob(digest.hex))
-        return digest, size
-
-    def add_copy(self, source: ImageSource, blob: Descriptor) -> None:
-        """Copy a blob of any source, which checks it."""
-        with self._writing(_blob(blob.digest.hex)) as target:
-            source.copy_blob(blob, target)
-
-    def copy_all(self, source: Layout, without: Collection[Digest] = ()) -> None:
-        """Copy every blob of another layout but `without`."""
-        for digest in source.blob_digests():
-            if digest not in without:
-                with source.open_blob(digest) as stream:
-                    self.add_stream(stream, digest)
-
-    def write_copy(
-        self, source: Layout, blobs: Iterable[bytes], entries: Sequence[Descriptor], without: Collection[Digest] = ()
-    ) -> None:
-        """Write a whole layout: the blobs of another one but `without`, more blobs, and the index's entries."""
-        self.start()
-        self.copy_all(source, without)
-        for blob in blobs:
-            self.add(blob)
-        self.finish(entries)
-
-    def finish(self, entries: Sequence[Descriptor]) -> None:
-        self._write("index.json", Index(tuple(entries)).to_bytes())
-        self._write("oci-layout", dump({"imageLayoutVersion": _VERSION}))
-
-    def _write(self, name: str, data: bytes) -> None:
-        with self._writing(name) as target:
-            target.write(data)
-
-    @contextmanager
-    def _writing(self, name: str) -> Iterator[BinaryIO]:
-        """A new file of the layout."""
-        with self._errors():
-            descriptor = os.open(f"{self.path}/{name}", os.O_RDWR | os.O_CREAT | os.O_TRUNC, _MODE)
-            with os.fdopen(descriptor, "w+b") as target:
-                yield target
-
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise Error(f"cannot write the layout {self.path}: {error.strerror}") from None
-
-
-def _blob(name: str) -> str:
-    return f"{_BLOBS}/{name}"
-
-
-def _copy(stream: BinaryIO, target: BinaryIO) -> Digest:
+def copy_hashed(stream: BinaryIO, target: BinaryIO) -> Digest:
     """Copy to the end; the digest of the bytes that were written."""
     state = hashlib.sha256()
     while block := stream.read(BLOCK_SIZE):
@@ -324,10 +224,6 @@ def _find_root(entries: Sequence[Descriptor]) -> Descriptor:
 def _can_have_subject(data: bytes) -> bool:
     """False only for bytes that are no JSON text with the name `subject`, not even in escapes."""
     return b"subject" in data or b"\\" in data
-
-
-def _ref_name(entry: Descriptor) -> str | None:
-    return entry.annotations.get(REF_NAME_ANNOTATION)
 
 
 def _check_size(descriptor: Descriptor, size: int) -> None:

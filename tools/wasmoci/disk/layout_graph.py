@@ -1,29 +1,41 @@
-"""Write an image with everything that belongs to it into a layout."""
+"""An image graph in a layout: its blobs, and the entries of index.json."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from wasmoci.disk.layout import IMAGE_KIND, KIND_ANNOTATION, KINDS, LayoutWriter
-from wasmoci.oci.graph import ImageGraph, TaggedManifest, blob_line, manifest_line, tag_line
-from wasmoci.oci.manifest import REF_NAME_ANNOTATION, Descriptor
+from wasmoci.cosign import bundle as cosign_bundle
+from wasmoci.cosign.statement import SIGNATURE_PREDICATE_TYPE
+from wasmoci.disk.layout import IMAGE_KIND, KIND_ANNOTATION, KINDS
+from wasmoci.disk.layout_writer import LayoutWriter
+from wasmoci.oci.cosign_tags import TaggedManifest
+from wasmoci.oci.graph import ImageGraph, blob_line
+from wasmoci.oci.manifest import EMPTY_CONFIG, REF_NAME_ANNOTATION, Descriptor, referrer_descriptor
 from wasmoci.oci.progress import SILENT, Progress
-from wasmoci.oci.source import ImageSource
 from wasmoci.values.digest import Digest
 
 
-def write_graph(writer: LayoutWriter, source: ImageSource, graph: ImageGraph, progress: Progress = SILENT) -> None:
-    """Write the bytes of `graph`, which was read from `source`, and all its blobs, each once; tell of each.
+def write_graph(writer: LayoutWriter, graph: ImageGraph, progress: Progress = SILENT) -> None:
+    """Write all manifests and blobs of a whole `graph`, each blob once; tell of each.
 
     Raises VerificationError for a blob that is not what its descriptor says, Error.
     """
-    _Writing(writer, source, progress).write(graph)
+    written: set[tuple[Digest, int]] = set()
+    for part in graph.parts():
+        config = (part.node.config,) if isinstance(part.node, TaggedManifest) else ()
+        for blob in (*config, *part.blobs):
+            if (blob.digest, blob.size) not in written:
+                writer.add_copy(graph.source, blob)
+                written.add((blob.digest, blob.size))
+                progress.step(blob_line(blob))
+        writer.add(part.node.data)
+        progress.step(part.line)
 
 
-def root_entry(graph: ImageGraph, ref_name: str | None) -> Descriptor:
+def root_entry(root: Descriptor, ref_name: str | None) -> Descriptor:
     """The entry of index.json for the layout's image or index; `ref_name` is the tag that it proposes."""
     marks = {KIND_ANNOTATION: IMAGE_KIND}
     if ref_name is not None:
         marks[REF_NAME_ANNOTATION] = ref_name
-    root = graph.descriptor
     return Descriptor(root.media_type, root.digest, root.size, marks)
 
 
@@ -32,45 +44,35 @@ def attached_entries(graph: ImageGraph, *, of_root: bool) -> Iterator[Descriptor
 
     That of the root has a kind, too, as cosign wants it.
     """
-    for one in graph.tagged:
-        yield _tagged_entry(one, of_root=of_root)
+    for tagged in graph.tagged:
+        yield _tagged_entry(tagged, of_root=of_root)
     for referrer in graph.referrers:
-        yield referrer.descriptor
+        yield referrer.listing
         yield from attached_entries(referrer, of_root=False)
     for entry in graph.entries:
         yield from attached_entries(entry, of_root=False)
 
 
-def _tagged_entry(one: TaggedManifest, *, of_root: bool) -> Descriptor:
-    marks = {REF_NAME_ANNOTATION: one.tag}
-    if of_root and one.kind in KINDS:
-        marks[KIND_ANNOTATION] = KINDS[one.kind]
-    return Descriptor(one.descriptor.media_type, one.descriptor.digest, one.descriptor.size, marks)
+def add_bundle(
+    blobs: list[bytes],
+    subject: Descriptor,
+    bundle: bytes,
+    predicate_type: str = SIGNATURE_PREDICATE_TYPE,
+) -> Descriptor:
+    """The entry of the referrer that attaches `bundle` to `subject`; its blobs are added to `blobs`."""
+    manifest = cosign_bundle.referrer(bundle, subject, predicate_type)
+    data = manifest.to_bytes()
+    blobs += (EMPTY_CONFIG, bundle, data)
+    return referrer_descriptor(manifest, data)
 
 
-class _Writing:
-    def __init__(self, writer: LayoutWriter, source: ImageSource, progress: Progress) -> None:
-        self._writer = writer
-        self._source = source
-        self._progress = progress
-        self._written: set[tuple[Digest, int]] = set()
+def marked_image(subject: Descriptor) -> Descriptor:
+    """The image's entry with the mark that `cosign verify --local-image` looks for."""
+    return replace(subject, annotations={**subject.annotations, KIND_ANNOTATION: IMAGE_KIND})
 
-    def write(self, graph: ImageGraph, what: str = "manifest") -> None:
-        for entry in graph.entries:
-            self.write(entry)
-        self._blobs(graph.blobs)
-        self._writer.add(graph.data)
-        self._progress.step(manifest_line(graph, what))
-        for referrer in graph.referrers:
-            self.write(referrer, "referrer")
-        for one in graph.tagged:
-            self._blobs((one.config, *one.layers))
-            self._writer.add(one.data)
-            self._progress.step(tag_line(one))
 
-    def _blobs(self, blobs: tuple[Descriptor, ...]) -> None:
-        for blob in blobs:
-            if (blob.digest, blob.size) not in self._written:
-                self._writer.add_copy(self._source, blob)
-                self._written.add((blob.digest, blob.size))
-                self._progress.step(blob_line(blob))
+def _tagged_entry(tagged: TaggedManifest, *, of_root: bool) -> Descriptor:
+    marks = {REF_NAME_ANNOTATION: tagged.tag}
+    if of_root and tagged.kind in KINDS:
+        marks[KIND_ANNOTATION] = KINDS[tagged.kind]
+    return Descriptor(tagged.descriptor.media_type, tagged.descriptor.digest, tagged.descriptor.size, marks)

@@ -3,9 +3,13 @@
 Source: cosign 3.1.1. What it made before it had bundles is there, and SBOMs of `cosign attach sbom`.
 """
 
+from dataclasses import dataclass
 from enum import Enum
 
+from wasmoci.oci.manifest import Descriptor, Manifest
+from wasmoci.oci.referrers import MAX_REFERRERS
 from wasmoci.values.digest import Digest
+from wasmoci.values.errors import LimitError
 
 
 class CosignTag(str, Enum):
@@ -22,3 +26,41 @@ class CosignTag(str, Enum):
     def grows(self) -> bool:
         """Whether each layer stands for itself, so that more may be added."""
         return self is not CosignTag.SBOM
+
+
+_TAGGED = {
+    CosignTag.SIGNATURES: "signatures",
+    CosignTag.ATTESTATIONS: "attestations",
+    CosignTag.SBOM: "SBOM",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TaggedManifest:
+    """A manifest at one of cosign's tags."""
+
+    kind: CosignTag
+    tag: str
+    descriptor: Descriptor
+    data: bytes
+    config: Descriptor
+    layers: tuple[Descriptor, ...]
+
+    @classmethod
+    def read(cls, kind: CosignTag, tag: str, descriptor: Descriptor, data: bytes) -> "TaggedManifest":
+        """Raises FormatError, LimitError above MAX_REFERRERS layers of a manifest that grows."""
+        manifest = Manifest.parse(data, f"the manifest at tag {tag}")
+        if kind.grows and len(manifest.layers) > MAX_REFERRERS:
+            raise LimitError(f"tag {tag} has {len(manifest.layers)} layers, the limit is {MAX_REFERRERS}")
+        return cls(kind, tag, descriptor, data, manifest.config, tuple(manifest.layers))
+
+    @property
+    def line(self) -> str:
+        return f"{_TAGGED[self.kind]} at tag {self.tag}"
+
+    def is_among(self, found: tuple[Descriptor, bytes] | None) -> bool:
+        """Whether what is at the tag, None for nothing, is this, or has its layers where others may add theirs."""
+        if found is None or not self.kind.grows:
+            return found is not None and found[0].digest == self.descriptor.digest
+        present = Manifest.parse(found[1]).layers
+        return all(layer in present for layer in self.layers)

@@ -1,20 +1,21 @@
-"""Everything that belongs to an image: what goes where it goes.
+"""The image graph: an image or index and everything that belongs to it, which goes where it goes.
 
 That is: of an index its entries; of each image and of the index what refers to it, what refers to that, and
 so on, and what cosign's tags of it name (cosign_tags.py). Tags of referrers are not looked for.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from functools import cached_property
 
-from wasmoci.oci.cosign_tags import CosignTag
-from wasmoci.oci.index import entries
-from wasmoci.oci.manifest import INDEX_MEDIA_TYPE, Descriptor, Manifest, referrer_descriptor
+from wasmoci.oci.cosign_tags import CosignTag, TaggedManifest
+from wasmoci.oci.index import index_entries
+from wasmoci.oci.manifest import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descriptor, Manifest, referrer_descriptor
+from wasmoci.oci.referrers import ReferrerList
 from wasmoci.oci.source import ImageSource
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import FormatError, LimitError
-from wasmoci.values.limits import MAX_REFERRERS
+from wasmoci.values.text import excerpt
 
 # Referrers of referrers of … the image.
 MAX_DEPTH = 4
@@ -24,154 +25,200 @@ MAX_MANIFESTS = 2000
 MAX_MANIFESTS_SIZE = 32 * 1024 * 1024
 
 
-class GraphSource(ImageSource, Protocol):
-    """An ImageSource that knows all of cosign's tags."""
-
-    def cosign_tags(self, subject: Digest) -> Mapping[CosignTag, Descriptor]:
-        """The manifests at cosign's tags of `subject`, those that there are."""
-
-
-@dataclass(frozen=True, slots=True)
-class TaggedManifest:
-    """A manifest at one of cosign's tags."""
-
-    kind: CosignTag
-    tag: str
-    descriptor: Descriptor
-    data: bytes
-    config: Descriptor
-    layers: tuple[Descriptor, ...]
-
-    def is_among(self, found: tuple[Descriptor, bytes] | None) -> bool:
-        """Whether what is at the tag, None for nothing, is this, or has its layers where others may add theirs."""
-        if found is None or not self.kind.grows:
-            return found is not None and found[0].digest == self.descriptor.digest
-        present = Manifest.parse(found[1]).layers
-        return all(layer in present for layer in self.layers)
-
-
-@dataclass(frozen=True, slots=True)
 class ImageGraph:
-    """A manifest or index, its bytes, and all that belongs to it. A referrer's descriptor is that of an index."""
+    """A manifest or index, and all that belongs to it.
 
-    descriptor: Descriptor
-    data: bytes
-    blobs: tuple[Descriptor, ...] = ()
-    entries: tuple["ImageGraph", ...] = ()
-    referrers: tuple["ImageGraph", ...] = ()
-    tagged: tuple[TaggedManifest, ...] = ()
-
-    def steps(self, what: str = "manifest") -> Iterator[str]:
-        """What is sent, a line for each, in the order of sending."""
-        for entry in self.entries:
-            yield from entry.steps()
-        yield from map(blob_line, self.blobs)
-        yield manifest_line(self, what)
-        for referrer in self.referrers:
-            yield from referrer.steps("referrer")
-        for one in self.tagged:
-            yield from map(blob_line, one.layers)
-            yield tag_line(one)
-
-
-def read_graph(source: GraphSource) -> ImageGraph:
-    """Read all manifests of an image or index, and no blob.
-
-    Nothing is passed over: raises FormatError for anything attached that cannot be read or is attached to
-    something else, LimitError above MAX_DEPTH, MAX_MANIFESTS and MAX_MANIFESTS_SIZE, and what the source raises.
+    Each list and each manifest is read from the source when it is first asked for, once, and kept: a verifier reads
+    no more than it needs, and what is sent after that is what was verified. Problems are kept as well: lists
+    have those of their entries in `problems`, a manifest that cannot be read raises FormatError whenever it is
+    looked at, and `whole` refuses both. All members raise what the source raises.
     """
-    reading = _Reading(source)
+
+    def __init__(
+        self, descriptor: Descriptor, manifests: "_Manifests", where: str = "the manifest", depth: int = 0
+    ) -> None:
+        """`depth` counts from the image (0) over its referrers (1) to theirs. See `read_graph` and `read_image`."""
+        self.descriptor = descriptor
+        self.source = manifests.source
+        self._manifests = manifests
+        self._where = where
+        self._depth = depth
+        self._at_tags: dict[CosignTag, ImageGraph | None] = {}
+
+    @property
+    def digest(self) -> Digest:
+        return self.descriptor.digest
+
+    @property
+    def data(self) -> bytes:
+        """The bytes of the manifest or index."""
+        return self._manifests.read(self.descriptor)
+
+    @cached_property
+    def manifest(self) -> Manifest:
+        """Raises FormatError for an index, too."""
+        return Manifest.parse(self.data, self._where)
+
+    @property
+    def is_index(self) -> bool:
+        return not self._depth and self.descriptor.media_type == INDEX_MEDIA_TYPE
+
+    @cached_property
+    def entries(self) -> tuple["ImageGraph", ...]:
+        """The images of an index, in order; raises as `index_entries`."""
+        found = index_entries(self.data) if self.is_index else ()
+        return tuple(ImageGraph(descriptor, self._manifests) for descriptor in found)
+
+    @property
+    def images(self) -> tuple["ImageGraph", ...]:
+        """The entries of an index, or the image itself."""
+        return self.entries if self.is_index else (self,)
+
+    @property
+    def subjects(self) -> tuple["ImageGraph", ...]:
+        """What has signatures of its own: the image or index, then its entries; all of their manifests are there."""
+        found = (self, *self.entries)
+        for graph in found:
+            self._manifests.read(graph.descriptor)
+        return found
+
+    @property
+    def blobs(self) -> tuple[Descriptor, ...]:
+        return () if self.is_index else (self.manifest.config, *self.manifest.layers)
+
+    @cached_property
+    def referrers(self) -> tuple["ImageGraph", ...]:
+        """What is listed as attached to this, each once; whether it is says only its manifest."""
+        distinct = {(entry.digest, entry.size, entry.media_type): entry for entry in self._listed.descriptors}
+        return tuple(
+            ImageGraph(entry, self._manifests, f"the referrer {entry.digest}", self._depth + 1)
+            for entry in distinct.values()
+        )
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """The entries of the list of referrers that cannot be understood."""
+        return self._listed.problems
+
+    @cached_property
+    def listing(self) -> Descriptor:
+        """The entry of a referrer in an index."""
+        return referrer_descriptor(self.manifest, self.data)
+
+    @cached_property
+    def tagged(self) -> tuple[TaggedManifest, ...]:
+        """What cosign's tags of an image or index name; raises FormatError, LimitError above MAX_REFERRERS layers."""
+        kinds = () if self._depth else tuple(CosignTag)
+        found = ((kind, self.at_tag(kind)) for kind in kinds)
+        return tuple(
+            TaggedManifest.read(kind, kind.of(self.digest), graph.descriptor, graph.data)
+            for kind, graph in found
+            if graph is not None
+        )
+
+    def at_tag(self, kind: CosignTag) -> "ImageGraph | None":
+        """The manifest at a tag of cosign's, None where there is none."""
+        if kind not in self._at_tags:
+            found = self.source.cosign_tag(self.digest, kind)
+            where = f"the manifest at tag {kind.of(self.digest)}"
+            self._at_tags[kind] = None if found is None else ImageGraph(found, self._manifests, where, depth=1)
+        return self._at_tags[kind]
+
+    def whole(self) -> "ImageGraph":
+        """The same, all of which was read but blobs.
+
+        Nothing is passed over: raises FormatError for anything attached that cannot be read or is attached to
+        something else, LimitError above MAX_DEPTH, MAX_MANIFESTS and MAX_MANIFESTS_SIZE.
+        """
+        size = 0
+        for count, part in enumerate(self.parts(), start=1):
+            size += part.node.descriptor.size
+            if count > MAX_MANIFESTS:
+                raise LimitError(f"more manifests belong to the image than the limit of {MAX_MANIFESTS}")
+            if size > MAX_MANIFESTS_SIZE:
+                raise LimitError(
+                    f"the manifests that belong to the image have more bytes than the limit of {MAX_MANIFESTS_SIZE}"
+                )
+            if isinstance(part.node, ImageGraph):
+                part.node._check_place(part.subject)
+        return self
+
+    def parts(self, subject: Digest | None = None) -> Iterator["Part"]:
+        """All manifests in the order of sending, what a manifest needs before it; `subject` is that of a referrer."""
+        for entry in self.entries:
+            yield from entry.parts()
+        yield Part(self, self.blobs, subject)
+        for referrer in self.referrers:
+            yield from referrer.parts(self.digest)
+        for tagged in self.tagged:
+            yield Part(tagged, tagged.layers)
+
+    def steps(self) -> Iterator[str]:
+        """What is sent, a line for each, in the order of sending."""
+        for part in self.parts():
+            yield from map(blob_line, part.blobs)
+            yield part.line
+
+    @cached_property
+    def _listed(self) -> ReferrerList:
+        return self.source.referrers(self.digest)
+
+    def _check_place(self, subject: Digest | None) -> None:
+        if self._depth > MAX_DEPTH:
+            raise LimitError(f"referrers of referrers go on at {subject}, deeper than the limit of {MAX_DEPTH}")
+        if subject is not None and (self.manifest.subject is None or self.manifest.subject.digest != subject):
+            raise FormatError(f"the referrer {self.digest} is listed for {subject} and attached to something else")
+        if self.problems:
+            raise FormatError(self.problems[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A manifest of a graph, and the blobs that go with it; `subject` is what a referrer is attached to."""
+
+    node: ImageGraph | TaggedManifest
+    blobs: tuple[Descriptor, ...]
+    subject: Digest | None = None
+
+    @property
+    def line(self) -> str:
+        if isinstance(self.node, TaggedManifest):
+            return self.node.line
+        what = "index" if self.node.is_index else "manifest" if self.subject is None else "referrer"
+        return f"{what} {self.node.digest}"
+
+
+def read_graph(source: ImageSource) -> ImageGraph:
+    """The graph of the source's root; FormatError where that is neither an image nor an index."""
     root = source.root()
-    images = entries(source)
-    if root.media_type != INDEX_MEDIA_TYPE:
-        return reading.image(root)
-    return ImageGraph(
-        root,
-        reading.manifest(root),
-        entries=tuple(reading.image(one) for one in images),
-        referrers=reading.referrers(root.digest, 1),
-        tagged=reading.tagged(root.digest),
-    )
+    if root.media_type not in (MANIFEST_MEDIA_TYPE, INDEX_MEDIA_TYPE):
+        raise FormatError(f"{root.digest} must be an OCI image or index, it is {excerpt(root.media_type)!r}")
+    return ImageGraph(root, _Manifests(source))
 
 
-def manifest_line(graph: ImageGraph, what: str = "manifest") -> str:
-    return f"{'index' if graph.entries else what} {graph.descriptor.digest}"
+def read_image(source: ImageSource) -> ImageGraph:
+    """The graph of a source of one image; FormatError where it is of an index."""
+    return ImageGraph(source.subject(), _Manifests(source))
 
 
 def blob_line(blob: Descriptor) -> str:
     return f"blob {blob.digest} ({blob.size} bytes)"
 
 
-def tag_line(one: TaggedManifest) -> str:
-    return f"{_TAGGED[one.kind]} at tag {one.tag}"
+class _Manifests:
+    """The manifests of one source, kept up to MAX_MANIFESTS_SIZE; what does not fit is read each time."""
 
-
-_TAGGED = {
-    CosignTag.SIGNATURES: "signatures",
-    CosignTag.ATTESTATIONS: "attestations",
-    CosignTag.SBOM: "SBOM",
-}
-
-
-class _Reading:
-    """Reads from one source, and counts."""
-
-    def __init__(self, source: GraphSource) -> None:
-        self._source = source
-        self._manifests = 0
+    def __init__(self, source: ImageSource) -> None:
+        self.source = source
+        self._kept: dict[tuple[str, Digest, int], bytes] = {}
         self._size = 0
 
-    def manifest(self, descriptor: Descriptor) -> bytes:
-        self._manifests += 1
-        self._size += descriptor.size
-        if self._manifests > MAX_MANIFESTS:
-            raise LimitError(f"more manifests belong to the image than the limit of {MAX_MANIFESTS}")
-        if self._size > MAX_MANIFESTS_SIZE:
-            raise LimitError(
-                f"the manifests that belong to the image have more bytes than the limit of {MAX_MANIFESTS_SIZE}"
-            )
-        return self._source.read_manifest(descriptor)
-
-    def image(self, descriptor: Descriptor) -> ImageGraph:
-        data = self.manifest(descriptor)
-        return ImageGraph(
-            descriptor,
-            data,
-            _blobs(Manifest.parse(data)),
-            referrers=self.referrers(descriptor.digest, 1),
-            tagged=self.tagged(descriptor.digest),
-        )
-
-    def referrers(self, subject: Digest, depth: int) -> tuple[ImageGraph, ...]:
-        listed = self._source.referrers(subject)
-        if listed.problems:
-            raise FormatError(listed.problems[0])
-        if listed.descriptors and depth > MAX_DEPTH:
-            raise LimitError(f"referrers of referrers go on at {subject}, deeper than the limit of {MAX_DEPTH}")
-        distinct = {one.digest: one for one in listed.descriptors}
-        return tuple(self._referrer(one, subject, depth) for one in distinct.values())
-
-    def tagged(self, subject: Digest) -> tuple[TaggedManifest, ...]:
-        found = self._source.cosign_tags(subject)
-        return tuple(self._tagged(kind, kind.of(subject), descriptor) for kind, descriptor in found.items())
-
-    def _referrer(self, descriptor: Descriptor, subject: Digest, depth: int) -> ImageGraph:
-        data = self.manifest(descriptor)
-        manifest = Manifest.parse(data, f"the referrer {descriptor.digest}")
-        if manifest.subject is None or manifest.subject.digest != subject:
-            raise FormatError(
-                f"the referrer {descriptor.digest} is listed for {subject} and attached to something else"
-            )
-        entry = referrer_descriptor(manifest, data)
-        return ImageGraph(entry, data, _blobs(manifest), referrers=self.referrers(entry.digest, depth + 1))
-
-    def _tagged(self, kind: CosignTag, tag: str, descriptor: Descriptor) -> TaggedManifest:
-        data = self.manifest(descriptor)
-        manifest = Manifest.parse(data, f"the manifest at tag {tag}")
-        if kind.grows and len(manifest.layers) > MAX_REFERRERS:
-            raise LimitError(f"tag {tag} has {len(manifest.layers)} layers, the limit is {MAX_REFERRERS}")
-        return TaggedManifest(kind, tag, descriptor, data, manifest.config, tuple(manifest.layers))
-
-
-def _blobs(manifest: Manifest) -> tuple[Descriptor, ...]:
-    return (manifest.config, *manifest.layers)
+    def read(self, descriptor: Descriptor) -> bytes:
+        key = (descriptor.media_type, descriptor.digest, descriptor.size)
+        data = self._kept.get(key)
+        if data is None:
+            data = self.source.read_manifest(descriptor)
+            if self._size + len(data) <= MAX_MANIFESTS_SIZE:
+                self._kept[key] = data
+                self._size += len(data)
+        return data

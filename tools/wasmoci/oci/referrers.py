@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from wasmoci.oci.manifest import INDEX_FOREIGN, INDEX_MEDIA_TYPE, MAX_INDEX_ENTRIES, Descriptor, parse_document
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import FormatError, LimitError
-from wasmoci.values.limits import MAX_REFERRERS
+
+# Referrers and legacy signatures that are looked at for one image.
+MAX_REFERRERS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,4 +43,4 @@ class ReferrerList:
         return self
 
     def lists(self, digest: Digest) -> bool:
-        return any(one.digest == digest for one in self.descriptors)
+        return any(entry.digest == digest for entry in self.descriptors)

@@ -1,7 +1,8 @@
-"""What a verifier reads an image and its signatures from: a layout or a registry."""
+"""What an image and its signatures are read from: a layout or a registry."""
 
 from typing import BinaryIO, Protocol
 
+from wasmoci.oci.cosign_tags import CosignTag
 from wasmoci.oci.manifest import Descriptor
 from wasmoci.oci.referrers import ReferrerList
 from wasmoci.values.digest import Digest
@@ -39,5 +40,5 @@ class ImageSource(Protocol):
         At most MAX_REFERRERS; more raise LimitError.
         """
 
-    def legacy_signatures(self, subject: Digest) -> Descriptor | None:
-        """The manifest at cosign's tag `sha256-<hex>.sig`, None where there is none."""
+    def cosign_tag(self, subject: Digest, kind: CosignTag) -> Descriptor | None:
+        """The manifest at a tag of cosign's for `subject`, None where there is none; FormatError for several."""

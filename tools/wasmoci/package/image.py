@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from wasmoci.disk.files import atomic_folder, make_parents, open_for_reading, read_bounded
-from wasmoci.disk.layout import IMAGE_KIND, KIND_ANNOTATION, LayoutWriter
+from wasmoci.disk.layout import IMAGE_KIND, KIND_ANNOTATION
+from wasmoci.disk.layout_writer import LayoutWriter
 from wasmoci.oci.component_referrer import component_signature_referrer
 from wasmoci.oci.manifest import (
     EMPTY_CONFIG,

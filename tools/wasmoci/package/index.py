@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from wasmoci.disk.files import atomic_folder
-from wasmoci.disk.layout import Layout, LayoutWriter
+from wasmoci.disk.layout import Layout
 from wasmoci.disk.layout_graph import attached_entries, root_entry, write_graph
-from wasmoci.oci.graph import ImageGraph, read_graph
+from wasmoci.disk.layout_writer import LayoutWriter
+from wasmoci.oci.graph import ImageGraph, read_graph, read_image
 from wasmoci.oci.index import check_entries
-from wasmoci.oci.manifest import INDEX_MEDIA_TYPE, Descriptor, Index, Manifest
+from wasmoci.oci.manifest import INDEX_MEDIA_TYPE, Descriptor, Index
 from wasmoci.oci.platform import Platform
 from wasmoci.values.errors import FormatError, UsageError, VerificationError
 
@@ -45,36 +46,33 @@ def make_index(request: IndexRequest) -> Descriptor:
     """
     if not request.variants:
         raise UsageError("no image is given, so the index would be empty")
-    images: list[tuple[Layout, ImageGraph]] = []
+    images: list[tuple[Variant, ImageGraph]] = []
     for variant in request.variants:
         with _naming(variant.layout):
-            layout = Layout(variant.layout)
-            layout.subject()
-            images.append((layout, read_graph(layout)))
-    found = [_entry(variant, image) for variant, (_, image) in zip(request.variants, images, strict=True)]
-    check_entries(found)
-    data = Index(found, request.annotations).to_bytes()
-    index = ImageGraph(Descriptor.of(INDEX_MEDIA_TYPE, data), data, entries=tuple(image for _, image in images))
-    root = root_entry(index, request.ref_name)
+            images.append((variant, read_image(Layout(variant.layout)).whole()))
+    entries = [_entry(variant, graph) for variant, graph in images]
+    check_entries(entries)
+    data = Index(entries, request.annotations).to_bytes()
+    root = root_entry(Descriptor.of(INDEX_MEDIA_TYPE, data), request.ref_name)
     with atomic_folder(request.output) as made:
         writer = LayoutWriter(made)
         writer.start()
         writer.add(data)
-        for layout, image in images:
-            with _naming(layout.path):
-                write_graph(writer, layout, image)
-        writer.finish([root, *attached_entries(index, of_root=True)])
-        read_graph(Layout(made))
+        for variant, graph in images:
+            with _naming(variant.layout):
+                write_graph(writer, graph)
+        writer.finish([root, *(entry for _, graph in images for entry in attached_entries(graph, of_root=False))])
+        read_graph(Layout(made)).whole()
     return root
 
 
-def _entry(variant: Variant, image: ImageGraph) -> Descriptor:
+def _entry(variant: Variant, graph: ImageGraph) -> Descriptor:
     return Descriptor(
-        image.descriptor.media_type,
-        image.descriptor.digest,
-        image.descriptor.size,
+        graph.descriptor.media_type,
+        graph.digest,
+        graph.descriptor.size,
         variant.annotations,
-        Manifest.parse(image.data).artifact_type,
+        graph.manifest.artifact_type,
         variant.platform,
     )
 

@@ -6,19 +6,19 @@ from functools import partial
 from pathlib import Path
 
 from wasmoci.disk.files import atomic_folder
-from wasmoci.disk.layout import Layout, LayoutWriter
+from wasmoci.disk.layout import Layout
 from wasmoci.disk.layout_graph import attached_entries, root_entry, write_graph
-from wasmoci.oci.graph import GraphSource, ImageGraph, read_graph
-from wasmoci.oci.manifest import INDEX_MEDIA_TYPE
+from wasmoci.disk.layout_writer import LayoutWriter
+from wasmoci.oci.graph import ImageGraph, read_graph
 from wasmoci.oci.progress import SILENT, Progress
+from wasmoci.oci.source import ImageSource
 from wasmoci.publish.blob_supply import blobs_of
 from wasmoci.publish.send import Destination, Published, send_image
 from wasmoci.registry.source import RegistrySource
 from wasmoci.values.errors import UsageError, refuse_malformed
 from wasmoci.values.image_reference import Reference
-from wasmoci.verify.check_copy import Verdict, check_copy
 from wasmoci.verify.image import Policy
-from wasmoci.verify.index import verify_root
+from wasmoci.verify.index import Verdict, check_copy, verify_graph
 
 NOTHING_VERIFIED = (
     "nothing was verified, the bytes are copied as they are: name whom you trust, "
@@ -30,25 +30,25 @@ NOTHING_VERIFIED = (
 class CopyPlan:
     """What copying sends; `verified` is the verdict on the source, None where nobody is trusted."""
 
-    source: GraphSource
     graph: ImageGraph
     verified: Verdict | None
     warnings: Sequence[str]
 
 
-def plan_copy(source: GraphSource, policy: Policy | None, *, recursive: bool) -> CopyPlan:
+def plan_copy(source: ImageSource, policy: Policy | None, *, recursive: bool) -> CopyPlan:
     """Verify the source where there is a policy, and read what belongs to it; sends nothing.
 
     Raises UsageError for an index unless `recursive`, VerificationError where the policy is not met and for
     anything attached that is malformed or more than the limits allow, Error where the source cannot be read.
     """
     with refuse_malformed():
-        if source.root().media_type == INDEX_MEDIA_TYPE and not recursive:
-            raise UsageError("the source is an index of several images: copy it and all of them with --recursive")
-        verified = None if policy is None else verify_root(source, policy)
         graph = read_graph(source)
+        if graph.is_index and not recursive:
+            raise UsageError("the source is an index of several images: copy it and all of them with --recursive")
+        verified = None if policy is None else verify_graph(graph, policy)
+        graph.whole()
     warnings = (NOTHING_VERIFIED,) if verified is None else verified.warnings
-    return CopyPlan(source, graph, verified, warnings)
+    return CopyPlan(graph, verified, warnings)
 
 
 def copy_to_registry(planned: CopyPlan, destination: Destination, progress: Progress) -> Published:
@@ -56,9 +56,9 @@ def copy_to_registry(planned: CopyPlan, destination: Destination, progress: Prog
     client = destination.client
     check = None
     if planned.verified is not None:
-        reference = Reference(client.repository, None, planned.graph.descriptor.digest)
+        reference = Reference(client.repository, None, planned.graph.digest)
         check = partial(check_copy, RegistrySource(reference, client), planned.verified)
-    with blobs_of(planned.source) as blobs:
+    with blobs_of(planned.graph.source) as blobs:
         return send_image(planned.graph, blobs, destination, progress, check)
 
 
@@ -74,9 +74,9 @@ def copy_to_layout(planned: CopyPlan, output: Path, ref_name: str | None, progre
         writer = LayoutWriter(folder)
         writer.start()
         with refuse_malformed():
-            write_graph(writer, planned.source, graph, progress)
-            writer.finish([root_entry(graph, ref_name), *attached_entries(graph, of_root=True)])
-            read_graph(Layout(folder))
+            write_graph(writer, graph, progress)
+            writer.finish([root_entry(graph.descriptor, ref_name), *attached_entries(graph, of_root=True)])
+            read_graph(Layout(folder)).whole()
         if planned.verified is not None:
             check_copy(Layout(folder), planned.verified)
             progress.step("the layout is verified")

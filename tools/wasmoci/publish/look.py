@@ -12,7 +12,7 @@ from wasmoci.publish.tags import TagChange, refusal
 from wasmoci.registry.registries import Registries
 from wasmoci.sign.deferred import DeferredSigning
 from wasmoci.values.errors import Error
-from wasmoci.verify.check_copy import Verdict
+from wasmoci.verify.index import Verdict
 
 
 class DryRun(Enum):

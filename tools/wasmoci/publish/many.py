@@ -9,10 +9,10 @@ from threading import Lock
 
 from wasmoci.oci.graph import ImageGraph
 from wasmoci.oci.progress import Progress, Watch
-from wasmoci.publish.already_published import is_published
 from wasmoci.publish.look import DryRun, Shown, show
 from wasmoci.publish.outcome import Outcome, counts, references_of
 from wasmoci.publish.plan import Plan, PublishRequest, publish
+from wasmoci.publish.registry_state import is_published
 from wasmoci.publish.send import Published
 from wasmoci.publish.signed import Publishing, check_publishing, send_to_each, signed
 from wasmoci.registry.connection_options import ConnectionOptions
@@ -20,7 +20,7 @@ from wasmoci.registry.registries import Registries
 from wasmoci.values.errors import Error, UsageError
 from wasmoci.values.if_exists import IfExists
 from wasmoci.values.notes import Notes
-from wasmoci.verify.check_copy import Verdict
+from wasmoci.verify.index import Verdict
 
 MAX_JOBS = 32
 

@@ -16,9 +16,8 @@ from wasmoci.values.digest import Digest
 from wasmoci.values.errors import UsageError, refuse_malformed
 from wasmoci.values.if_exists import IfExists
 from wasmoci.values.image_reference import Reference, Repository, check_tag
-from wasmoci.verify.check_copy import Verdict, check_copy, signed_by
 from wasmoci.verify.image import Policy
-from wasmoci.verify.index import verify_root
+from wasmoci.verify.index import Verdict, check_copy, signed_by, verify_graph
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +44,7 @@ class Plan:
 
     @property
     def digest(self) -> Digest:
-        return self.graph.descriptor.digest
+        return self.graph.digest
 
 
 def plan(request: PublishRequest) -> Plan:
@@ -58,12 +57,11 @@ def plan(request: PublishRequest) -> Plan:
         raise UsageError("give at least one tag to publish under")
     tags = [check_tag(tag) for tag in dict.fromkeys(request.tags)]
     with refuse_malformed():
-        layout = Layout(request.layout)
-    verified = verify_root(layout, request.policy)
+        graph = read_graph(Layout(request.layout))
+    verified = verify_graph(graph, request.policy)
     warnings = [*verified.warnings, *placeholder_warnings(request, verified)]
     with refuse_malformed():
-        graph = read_graph(layout)
-    return Plan(verified, graph, tags, warnings)
+        return Plan(verified, graph.whole(), tags, warnings)
 
 
 def publish(
@@ -99,4 +97,4 @@ def placeholder_warnings(request: PublishRequest, verified: Verdict) -> list[str
             f"{placeholders[0]} is a placeholder key, which everybody has: sign with a key of your own, "
             f"or allow placeholder keys for {request.repository.registry}"
         )
-    return [f"{one} is a placeholder key, which everybody has: this signature protects nothing" for one in placeholders]
+    return [f"{key} is a placeholder key, which everybody has: this signature protects nothing" for key in placeholders]

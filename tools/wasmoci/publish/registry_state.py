@@ -1,14 +1,14 @@
 """What of an image is in a repository already, and what publishing would do to its tags; sends nothing."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from wasmoci.oci.graph import ImageGraph, blob_line, manifest_line, tag_line
+from wasmoci.oci.cosign_tags import TaggedManifest
+from wasmoci.oci.graph import ImageGraph, Part, blob_line
 from wasmoci.oci.manifest import Descriptor
 from wasmoci.oci.referrers import ReferrerList
 from wasmoci.publish.tags import TagState, tag_state
 from wasmoci.registry.client import RepositoryClient
-from wasmoci.registry.source import RegistrySource
 from wasmoci.values.digest import Digest
 from wasmoci.values.if_exists import IfExists
 
@@ -21,6 +21,46 @@ class RegistryState:
     tags: tuple[TagState, ...]
 
 
+class Presence:
+    """What a repository has; blobs and lists of referrers are asked for once. Raises as RepositoryClient."""
+
+    def __init__(self, client: RepositoryClient) -> None:
+        self._client = client
+        self._blobs: dict[tuple[Digest, int], bool] = {}
+        self._lists: dict[Digest, tuple[ReferrerList, bool]] = {}
+
+    def has_blob(self, blob: Descriptor) -> bool:
+        key = (blob.digest, blob.size)
+        if key not in self._blobs:
+            self._blobs[key] = self._client.has_blob(blob)
+        return self._blobs[key]
+
+    def has(self, part: Part, *, trust_api: bool = False) -> bool:
+        """Whether a manifest is where it belongs: by its digest, at its tag, in the list of referrers of its subject.
+
+        What is listed is asked for by its digest too; with `trust_api` not what the referrers API lists.
+        """
+        if isinstance(part.node, TaggedManifest):
+            return part.node.is_among(self._client.find_manifest(part.node.tag))
+        if part.subject is not None:
+            listed, by_api = self._listed(part.subject)
+            if not listed.lists(part.node.digest):
+                return False
+            if by_api and trust_api:
+                return True
+        return self._client.find_manifest(part.node.digest) is not None
+
+    def _listed(self, subject: Digest) -> tuple[ReferrerList, bool]:
+        """The list, and whether it is that of the referrers API: what clients wrote into an index may be gone."""
+        if subject not in self._lists:
+            listed = self._client.referrers(subject)
+            by_api = listed is not None
+            if listed is None:
+                listed = self._client.read_fallback_index(subject)
+            self._lists[subject] = (listed or ReferrerList(), by_api)
+        return self._lists[subject]
+
+
 def registry_state(
     graph: ImageGraph | None, tags: Sequence[str], if_exists: IfExists, client: RepositoryClient
 ) -> RegistryState:
@@ -28,41 +68,24 @@ def registry_state(
 
     Raises as RepositoryClient.
     """
-    digest = None if graph is None else graph.descriptor.digest
-    steps = () if graph is None else tuple(_Asking(client).image(graph))
-    return RegistryState(steps, tuple(tag_state(client, tag, digest, if_exists) for tag in tags))
+    presence = Presence(client)
+    steps: list[tuple[str, bool]] = []
+    for part in () if graph is None else graph.parts():
+        steps += [(blob_line(blob), presence.has_blob(blob)) for blob in part.blobs]
+        steps.append((part.line, presence.has(part)))
+    digest = None if graph is None else graph.digest
+    return RegistryState(tuple(steps), tuple(tag_state(client, tag, digest, if_exists) for tag in tags))
 
 
-class _Asking:
-    def __init__(self, client: RepositoryClient) -> None:
-        self._client = client
-        self._known: dict[tuple[Digest, int], bool] = {}
+def is_published(graph: ImageGraph, tags: Sequence[str], client: RepositoryClient) -> bool:
+    """Whether all `tags` are on the image, and the registry lists everything that is attached to it.
 
-    def image(self, graph: ImageGraph) -> Iterator[tuple[str, bool]]:
-        for entry in graph.entries:
-            yield from self.image(entry)
-        yield from self._blobs(graph.blobs)
-        yield manifest_line(graph), self._has_manifest(graph.descriptor.digest)
-        yield from self._referrers(graph)
-        for one in graph.tagged:
-            yield from self._blobs(one.layers)
-            yield tag_line(one), one.is_among(self._client.find_manifest(one.tag))
-
-    def _referrers(self, graph: ImageGraph) -> Iterator[tuple[str, bool]]:
-        referrers = graph.referrers
-        listed = RegistrySource.attached(self._client, graph.descriptor.digest) if referrers else ReferrerList()
-        for one in referrers:
-            yield from self._blobs(one.blobs)
-            digest = one.descriptor.digest
-            yield f"referrer {digest}", listed.lists(digest) and self._has_manifest(digest)
-            yield from self._referrers(one)
-
-    def _blobs(self, blobs: Sequence[Descriptor]) -> Iterator[tuple[str, bool]]:
-        for blob in blobs:
-            key = (blob.digest, blob.size)
-            if key not in self._known:
-                self._known[key] = self._client.has_blob(blob)
-            yield blob_line(blob), self._known[key]
-
-    def _has_manifest(self, digest: Digest) -> bool:
-        return self._client.find_manifest(digest) is not None
+    The manifests at tags are checked as they come, so they are these very images and signatures by digest.
+    Not asked for are blobs, nor manifests that the referrers API lists: a registry that lost those, or
+    serves other bytes for them, has images that nobody can verify, and none that is taken for another.
+    One request for each tag, each subject with referrers, each of cosign's tags, and each image of an
+    index; without a referrers API one more for each subject and each referrer. Raises as RepositoryClient.
+    """
+    presence = Presence(client)
+    on_image = (tag_state(client, tag, graph.digest, IfExists.OVERWRITE).current == graph.digest for tag in tags)
+    return all(on_image) and all(presence.has(part, trust_api=True) for part in graph.parts() if part.node is not graph)

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from functools import partial
 
 from wasmoci.cosign.simple_signing import signature_manifest
-from wasmoci.oci.graph import ImageGraph, TaggedManifest, blob_line, manifest_line, tag_line
+from wasmoci.oci.cosign_tags import TaggedManifest
+from wasmoci.oci.graph import ImageGraph, Part, blob_line
 from wasmoci.oci.manifest import IMAGE_CONFIG_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descriptor, Manifest
 from wasmoci.oci.progress import Progress
-from wasmoci.oci.referrers import ReferrerList
 from wasmoci.publish.blob_supply import BlobSupply
+from wasmoci.publish.registry_state import Presence
 from wasmoci.publish.tags import stays
 from wasmoci.registry.client import RepositoryClient
-from wasmoci.registry.source import RegistrySource
 from wasmoci.registry.tag_race import TagAdditions
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import Reason, VerificationError
@@ -62,13 +62,13 @@ def send_image(
     VerificationError where a tag is not as `if_exists` wants it and where an SBOM is there already that is
     another, what `blobs` raises.
     """
-    digest = graph.descriptor.digest
     if destination.if_exists.may_refuse:
         for tag in destination.tags:
-            stays(destination.client, tag, digest, destination.if_exists)
+            stays(destination.client, tag, graph.digest, destination.if_exists)
     with destination.client.additions() as additions:
         sending = _Sending(blobs, destination, progress, additions)
-        sending.image(graph)
+        for part in graph.parts():
+            sending.part(part)
     if check is not None:
         check()
         progress.step("the registry's copy is verified")
@@ -92,31 +92,32 @@ class _Sending:
         self._destination = destination
         self._progress = progress
         self._additions = additions
+        self._presence = Presence(destination.client)
         self._seen: set[tuple[Digest, int]] = set()
         self.sent = 0
         self.present = 0
 
-    def image(self, graph: ImageGraph) -> None:
-        for entry in graph.entries:
-            self.image(entry)
-        self._blobs(graph.blobs)
-        digest = graph.descriptor.digest
-        missing = self._client.find_manifest(digest) is None
-        if missing:
-            self._client.put_manifest(graph.data, graph.descriptor.media_type, digest)
-        self._count(missing, manifest_line(graph))
-        self._referrers(digest, graph.referrers)
-        for one in graph.tagged:
-            self._tagged(one)
+    def part(self, part: Part) -> None:
+        """Send a manifest, and before it the blobs that it needs."""
+        node = part.node
+        if isinstance(node, TaggedManifest):
+            sent = self._layers(node) if node.kind.grows else self._tagged(node)
+        else:
+            self._blobs(part.blobs)
+            sent = not self._presence.has(part)
+            if sent and part.subject is not None:
+                self._client.attach_referrer(part.subject, node.listing, node.data, self._additions)
+            elif sent:
+                self._client.put_manifest(node.data, node.descriptor.media_type, node.digest)
+        self._count(sent, part.line)
 
     def tag(self, tag: str, graph: ImageGraph) -> bool:
         """Set a tag unless it stays as it is; return whether it was set."""
-        digest = graph.descriptor.digest
-        if stays(self._client, tag, digest, self._destination.if_exists):
+        if stays(self._client, tag, graph.digest, self._destination.if_exists):
             self._progress.step(f"tag {tag} is left as it is")
             return False
         self._client.put_manifest(graph.data, graph.descriptor.media_type, tag)
-        _check_tag_points(self._client, tag, digest)
+        _check_tag_points(self._client, tag, graph.digest)
         self._progress.step(f"tag {tag}")
         return True
 
@@ -136,40 +137,27 @@ class _Sending:
         self._supply.release(blob)
         self._count(sent, blob_line(blob))
 
-    def _referrers(self, subject: Digest, referrers: Sequence[ImageGraph]) -> None:
-        listed = RegistrySource.attached(self._client, subject) if referrers else ReferrerList()
-        for one in referrers:
-            self._blobs(one.blobs)
-            digest = one.descriptor.digest
-            missing = not listed.lists(digest) or self._client.find_manifest(digest) is None
-            if missing:
-                self._client.attach_referrer(subject, one.descriptor, one.data, self._additions)
-            self._count(missing, f"referrer {digest}")
-            self._referrers(digest, one.referrers)
+    def _tagged(self, tagged: TaggedManifest) -> bool:
+        """Put a manifest at its tag; VerificationError where another one is there."""
+        if stays(self._client, tagged.tag, tagged.descriptor.digest, IfExists.VERIFY_SAME):
+            return False
+        self._blobs((tagged.config, *tagged.layers))
+        self._client.put_manifest(tagged.data, MANIFEST_MEDIA_TYPE, tagged.tag)
+        return True
 
-    def _tagged(self, one: TaggedManifest) -> None:
-        if one.kind.grows:
-            self._add_layers(one)
-            return
-        missing = not stays(self._client, one.tag, one.descriptor.digest, IfExists.VERIFY_SAME)
-        if missing:
-            self._blobs((one.config, *one.layers))
-            self._client.put_manifest(one.data, MANIFEST_MEDIA_TYPE, one.tag)
-        self._count(missing, tag_line(one))
-
-    def _add_layers(self, one: TaggedManifest) -> None:
+    def _layers(self, tagged: TaggedManifest) -> bool:
         """Put the manifest at its tag, or add its layers to the one there, which may have those of others."""
-        self._blobs(one.layers)
+        self._blobs(tagged.layers)
         sent = False
 
         def added(manifest: bytes | None) -> bytes | None:
             nonlocal sent
             if manifest is None:
                 sent = True
-                self._blobs([one.config])
-                return one.data
+                self._blobs([tagged.config])
+                return tagged.data
             present = tuple(Manifest.parse(manifest).layers)
-            missing = [layer for layer in one.layers if layer not in present]
+            missing = [layer for layer in tagged.layers if layer not in present]
             if not missing:
                 return None
             sent = True
@@ -178,8 +166,8 @@ class _Sending:
             self._client.put_blob(config, partial(io.BytesIO, merged.config))
             return merged.manifest
 
-        self._client.add_under_tag(one.tag, MANIFEST_MEDIA_TYPE, added, self._additions)
-        self._count(sent, tag_line(one))
+        self._client.add_under_tag(tagged.tag, MANIFEST_MEDIA_TYPE, added, self._additions)
+        return sent
 
     def _count(self, sent: bool, what: str) -> None:
         self.sent += sent

@@ -11,7 +11,7 @@ from enum import Enum
 from typing import Any, Protocol
 
 from wasmoci.oci.manifest import INDEX_MEDIA_TYPE, MAX_MANIFEST_SIZE, Descriptor
-from wasmoci.oci.referrers import ReferrerList
+from wasmoci.oci.referrers import MAX_REFERRERS, ReferrerList
 from wasmoci.registry.auth import Access
 from wasmoci.registry.session import Session
 from wasmoci.registry.tag_race import TagAddition, TagAdditions, random_pause
@@ -19,7 +19,6 @@ from wasmoci.registry.transport import Request, Response
 from wasmoci.registry.url import Url
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import FormatError, LimitError, RegistryError
-from wasmoci.values.limits import MAX_REFERRERS
 from wasmoci.values.strict_json import dump
 from wasmoci.values.text import excerpt
 

@@ -1,6 +1,5 @@
 """An image or index in a registry, as a verifier reads it."""
 
-from collections.abc import Mapping
 from typing import BinaryIO
 
 from wasmoci.oci.cosign_tags import CosignTag
@@ -53,25 +52,13 @@ class RegistrySource:
         self._client.check_blob(descriptor)
 
     def referrers(self, subject: Digest) -> ReferrerList:
-        return self.attached(self._client, subject)
-
-    @staticmethod
-    def attached(client: RepositoryClient, subject: Digest) -> ReferrerList:
         """What is listed by the referrers API, else by the fallback index."""
-        listed = client.referrers(subject)
+        listed = self._client.referrers(subject)
         if listed is None:
-            listed = client.read_fallback_index(subject)
+            listed = self._client.read_fallback_index(subject)
         return listed or ReferrerList()
 
-    def legacy_signatures(self, subject: Digest) -> Descriptor | None:
-        return self._tagged(subject, CosignTag.SIGNATURES)
-
-    def cosign_tags(self, subject: Digest) -> Mapping[CosignTag, Descriptor]:
-        """The manifests at cosign's tags of `subject`, those that there are."""
-        found = {kind: self._tagged(subject, kind) for kind in CosignTag}
-        return {kind: descriptor for kind, descriptor in found.items() if descriptor is not None}
-
-    def _tagged(self, subject: Digest, kind: CosignTag) -> Descriptor | None:
+    def cosign_tag(self, subject: Digest, kind: CosignTag) -> Descriptor | None:
         found = self._client.find_manifest(kind.of(subject))
         if found is None:
             return None

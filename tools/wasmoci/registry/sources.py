@@ -11,7 +11,7 @@ from wasmoci.registry.connection_options import ConnectionOptions
 from wasmoci.values.errors import refuse_malformed
 
 if TYPE_CHECKING:
-    from wasmoci.oci.graph import GraphSource
+    from wasmoci.oci.source import ImageSource
     from wasmoci.registry.registries import Registries
 
 
@@ -23,7 +23,7 @@ class Sources:
         self._registries: Registries | None = None
         self._stack = ExitStack()
 
-    def open(self, target: str) -> "GraphSource":
+    def open(self, target: str) -> "ImageSource":
         """The layout in the folder `target` if there is one, else the image at the reference `target`."""
         if Path(target).is_dir():
             with refuse_malformed():
@@ -50,7 +50,7 @@ class Sources:
 
 
 @contextmanager
-def open_source(target: str, connection: ConnectionOptions) -> Iterator["GraphSource"]:
+def open_source(target: str, connection: ConnectionOptions) -> Iterator["ImageSource"]:
     """One of `Sources`."""
     with Sources(connection) as sources:
         yield sources.open(target)

@@ -7,13 +7,15 @@ from wasmoci.cosign.bundle import PREDICATE_TYPE_ANNOTATION
 from wasmoci.cosign.predicate_type import predicate_type
 from wasmoci.cosign.signer import StatementSigner
 from wasmoci.cosign.statement import SIGNATURE_PREDICATE_TYPE, attestation
-from wasmoci.disk.layout import Layout, LayoutWriter
-from wasmoci.disk.layout_bundle import add_bundle, marked_image
-from wasmoci.oci.index import subjects
+from wasmoci.disk.layout import Layout
+from wasmoci.disk.layout_graph import add_bundle, marked_image
+from wasmoci.disk.layout_writer import LayoutWriter
+from wasmoci.oci.cosign_tags import CosignTag
+from wasmoci.oci.graph import read_graph
 from wasmoci.oci.manifest import Descriptor
+from wasmoci.oci.referrers import MAX_REFERRERS
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import LimitError, UsageError
-from wasmoci.values.limits import MAX_REFERRERS
 
 # What in-toto writes where the subject's name says nothing.
 NO_NAME = "_"
@@ -53,7 +55,7 @@ def attest(request: AttestRequest, *signers: StatementSigner) -> AttestedImage:
         raise UsageError("nobody who signs is given, so nothing would be attested")
     uri = predicate_type(request.predicate_type)
     source = Layout(request.layout)
-    subject = subjects(source)[0]
+    subject = read_graph(source).subjects[0].descriptor
     statement = attestation(subject.digest, request.name, uri, request.predicate)
     entries = {entry.digest: entry for entry in source.index.manifests}
     entries[subject.digest] = marked_image(subject)
@@ -76,7 +78,7 @@ def _warnings(source: Layout, subject: Digest) -> tuple[str, ...]:
         for entry in source.index.manifests
         if entry.digest in attached and entry.annotations.get(PREDICATE_TYPE_ANNOTATION) == SIGNATURE_PREDICATE_TYPE
     ]
-    if bundles or source.legacy_signatures(subject) is None:
+    if bundles or source.cosign_tag(subject, CosignTag.SIGNATURES) is None:
         return ()
     return (
         "the image is signed in the legacy format only, and `cosign verify` overlooks such signatures beside an "

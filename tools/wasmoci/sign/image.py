@@ -7,12 +7,14 @@ from pathlib import Path
 from wasmoci.cosign import simple_signing
 from wasmoci.cosign.signer import StatementSigner
 from wasmoci.cosign.statement import signature_statement
-from wasmoci.disk.layout import KIND_ANNOTATION, SIGNATURES_KIND, Layout, LayoutWriter
-from wasmoci.disk.layout_bundle import add_bundle, marked_image
-from wasmoci.oci.index import subjects
+from wasmoci.disk.layout import KIND_ANNOTATION, SIGNATURES_KIND, Layout
+from wasmoci.disk.layout_graph import add_bundle, marked_image
+from wasmoci.disk.layout_writer import LayoutWriter
+from wasmoci.oci.cosign_tags import CosignTag
+from wasmoci.oci.graph import read_graph
 from wasmoci.oci.manifest import MANIFEST_MEDIA_TYPE, REF_NAME_ANNOTATION, Descriptor, Manifest
+from wasmoci.oci.referrers import MAX_REFERRERS
 from wasmoci.values.errors import LimitError, UsageError
-from wasmoci.values.limits import MAX_REFERRERS
 from wasmoci.values.signature_format import SignatureFormat
 
 
@@ -42,7 +44,7 @@ def sign_image(request: SignRequest, *signers: StatementSigner) -> Descriptor:
     """
     formats = _formats(request.formats, signers)
     source = Layout(request.layout)
-    root, *images = subjects(source)
+    root, *images = (graph.descriptor for graph in read_graph(source).subjects)
     signing = _Signing(source, formats, request, signers)
     signing.entries[root.digest] = marked_image(root)
     for subject in (root, *images) if request.recursive else (root,):
@@ -94,7 +96,7 @@ class _Signing:
 
     def _add_legacy(self, subject: Descriptor) -> None:
         layers: list[Descriptor] = []
-        previous = self._source.legacy_signatures(subject.digest)
+        previous = self._source.cosign_tag(subject.digest, CosignTag.SIGNATURES)
         if previous is not None:
             del self.entries[previous.digest]
             layers += Manifest.parse(self._source.read_manifest(previous)).layers

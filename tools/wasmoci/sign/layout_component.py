@@ -4,9 +4,11 @@ import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from wasmoci.disk.layout import Layout, LayoutWriter
+from wasmoci.disk.layout import Layout
+from wasmoci.disk.layout_writer import LayoutWriter
 from wasmoci.keys.component import ComponentSigner
 from wasmoci.oci.component_referrer import component_signature_referrer
+from wasmoci.oci.cosign_tags import CosignTag
 from wasmoci.oci.manifest import (
     EMPTY_CONFIG,
     REF_NAME_ANNOTATION,
@@ -61,7 +63,8 @@ def sign_layout_component(request: SignComponentRequest, *signers: ComponentSign
 def _packaging(layout: Layout, manifest: Manifest, component: Path, probe: Path) -> PackageRequest:
     """How this image was packaged; Error unless packaging it so again gives this very layout."""
     subject = layout.subject()
-    if layout.referrers(subject.digest).descriptors or layout.legacy_signatures(subject.digest) is not None:
+    signatures = layout.cosign_tag(subject.digest, CosignTag.SIGNATURES)
+    if signatures is not None or layout.referrers(subject.digest).descriptors:
         raise Error(
             "the image has signatures or other referrers, which an embedded component signature would cut off: "
             "sign the component first"

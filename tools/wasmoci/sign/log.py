@@ -7,15 +7,15 @@ from typing import Protocol
 
 from wasmoci.cosign.bundle import parse_bundle
 from wasmoci.cosign.dsse import Envelope
-from wasmoci.disk.layout import Layout, LayoutWriter
+from wasmoci.disk.layout import Layout
+from wasmoci.disk.layout_writer import LayoutWriter
 from wasmoci.keys.image import ImagePublicKey
-from wasmoci.oci.index import subjects
+from wasmoci.oci.graph import read_graph
 from wasmoci.oci.manifest import Descriptor, Manifest, referrer_descriptor
 from wasmoci.transparency.log_entry import LogEntry, with_log_entries
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import Reason, UsageError, VerificationError
-from wasmoci.verify.attached_bundles import AttachedBundle, attached_bundles
-from wasmoci.verify.bundle import signing_key
+from wasmoci.verify.attached_bundles import AttachedBundle, attached_bundles, signing_key
 from wasmoci.verify.trust import LogVerifier
 
 
@@ -67,13 +67,12 @@ def log_signatures(request: LogRequest, client: LogClient) -> Logged:
     if not request.keys:
         raise UsageError("no OCI key is given, so no signature can be logged")
     source = Layout(request.layout)
-    found = subjects(source)
+    graph = read_graph(source)
     replacements: dict[Digest, _Replacement] = {}
     kept = 0
     problems: list[VerificationError] = []
-    for subject in found:
-        carriers = {one.digest: one for one in source.referrers(subject.digest).descriptors}
-        for attached in attached_bundles(source, subject.digest, problems):
+    for subject in graph.subjects:
+        for attached in attached_bundles(subject, problems):
             key = _key_of(attached, request.keys)
             if key is None:
                 continue
@@ -84,12 +83,11 @@ def log_signatures(request: LogRequest, client: LogClient) -> Logged:
                 continue
             blob = with_log_entries(attached.data, client.add(envelope, key))
             request.logs.verify(parse_bundle(blob).log_entries, envelope, key)
-            manifest = Manifest.parse(source.read_manifest(carriers[attached.carrier]), "the referrer")
-            replacements[attached.carrier] = _replacement(attached.carrier, manifest, blob)
+            replacements[attached.carrier] = _replacement(attached.carrier, attached.manifest, blob)
     if not replacements and not kept:
         raise VerificationError(Reason.UNSIGNED, "no bundle in the layout is signed by a key given")
     _write(source, request.output, replacements)
-    return Logged(found[0], len(replacements), kept, tuple(map(str, problems)))
+    return Logged(graph.descriptor, len(replacements), kept, tuple(map(str, problems)))
 
 
 def _key_of(attached: AttachedBundle, keys: Sequence[ImagePublicKey]) -> ImagePublicKey | None:

@@ -6,8 +6,7 @@ from pathlib import Path
 from wasmoci.cosign.provenance import MAX_DEPENDENCIES, BuildTarget, Run, Source, provenance
 from wasmoci.disk.files import open_for_reading
 from wasmoci.disk.layout import Layout
-from wasmoci.oci.index import entries
-from wasmoci.oci.manifest import Manifest
+from wasmoci.oci.graph import read_graph
 from wasmoci.oci.wasm_artifact import check_manifest, is_wasm_artifact
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import UsageError
@@ -39,10 +38,10 @@ def image_provenance(
 
 
 def _materials(layout: Layout) -> dict[str, Digest]:
-    images = entries(layout)
-    if layout.root() not in images:
-        return {f"image-{number}": image.digest for number, image in enumerate(images, start=1)}
-    manifest = Manifest.parse(layout.read_manifest(layout.root()))
+    graph = read_graph(layout)
+    if graph.is_index:
+        return {f"image-{number}": image.digest for number, image in enumerate(graph.entries, start=1)}
+    manifest = graph.manifest
     if not is_wasm_artifact(manifest):
         return {}
     check_manifest(manifest)

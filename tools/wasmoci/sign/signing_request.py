@@ -10,7 +10,7 @@ from wasmoci.cosign.signing_request import FILE_NAME, ComponentAsked, ManifestAs
 from wasmoci.cosign.statement import signature_statement
 from wasmoci.disk.files import atomic_folder, open_for_reading
 from wasmoci.disk.layout import Layout
-from wasmoci.oci.index import subjects
+from wasmoci.oci.graph import read_graph
 from wasmoci.package.unpack import unpack_component
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import Error, UsageError
@@ -49,7 +49,7 @@ def write_signing_request(request: SigningRequest, output: Path) -> None:
 def _of_layout(layout: Layout, component: ComponentAsked | None, manifest: ManifestAsked | None) -> SigningRequest:
     if component is None and manifest is None:
         raise UsageError("ask for a signature of the component, of the OCI manifest, or of both")
-    subject = subjects(layout)[0]
+    subject = read_graph(layout).subjects[0].descriptor
     messages = []
     if component is not None:
         if manifest is not None and component.placement is Placement.EMBEDDED:

@@ -1,14 +1,16 @@
-"""The Sigstore bundles that are attached to an image: signatures and attestations alike."""
+"""The Sigstore bundles that are attached to an image, signatures and attestations alike, and who signed them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from wasmoci.cosign import bundle as cosign_bundle
 from wasmoci.cosign.bundle import Bundle
-from wasmoci.oci.manifest import Descriptor, Manifest
-from wasmoci.oci.source import ImageSource
+from wasmoci.keys.image import ImagePublicKey
+from wasmoci.oci.graph import ImageGraph
+from wasmoci.oci.manifest import Manifest
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import FormatError, Reason, VerificationError
+from wasmoci.verify.trust import ImageTrust, Signatory
 
 _CLOSEST_FIRST = (
     Reason.POLICY_UNMET,
@@ -24,34 +26,68 @@ _RANKS = {reason: rank for rank, reason in enumerate(_CLOSEST_FIRST)}
 
 @dataclass(frozen=True, slots=True)
 class AttachedBundle:
-    """A bundle that can be read: the digest of the manifest that carries it, its bytes, and what they say."""
+    """A bundle that can be read: the manifest that carries it and its digest, its bytes, and what they say."""
 
     carrier: Digest
+    manifest: Manifest
     data: bytes
     bundle: Bundle
 
 
-def attached_bundles(
-    source: ImageSource, subject: Digest, problems: list[VerificationError]
-) -> Iterator[AttachedBundle]:
-    """The bundles attached to `subject`, none of them verified; what cannot be read is added to `problems`.
+def attached_bundles(graph: ImageGraph, problems: list[VerificationError]) -> Iterator[AttachedBundle]:
+    """The bundles attached to an image or index, none of them verified; what cannot be read is added to `problems`.
 
     Raises VerificationError where the source's bytes are not those of their digest, LimitError above
     MAX_REFERRERS.
     """
-    listed = source.referrers(subject)
-    problems += [VerificationError(Reason.MALFORMED, problem) for problem in listed.problems]
-    for descriptor in listed.descriptors:
+    problems += [VerificationError(Reason.MALFORMED, problem) for problem in graph.problems]
+    for referrer in graph.referrers:
         try:
-            layer = _bundle_layer(source.read_manifest(descriptor), subject)
+            manifest = Manifest.parse(referrer.data, "the referrer")
+            layer = cosign_bundle.bundle_layer(manifest)
             if layer is None:
                 continue
-            data = source.read_blob(layer, cosign_bundle.MAX_BUNDLE_SIZE)
+            if manifest.subject is None or manifest.subject.digest != graph.digest:
+                raise FormatError("the bundle is attached to another manifest")
+            data = graph.source.read_blob(layer, cosign_bundle.MAX_BUNDLE_SIZE)
             bundle = cosign_bundle.parse_bundle(data)
         except FormatError as error:
-            problems.append(refusal(descriptor.digest, error))
+            problems.append(refusal(referrer.digest, error))
         else:
-            yield AttachedBundle(descriptor.digest, data, bundle)
+            yield AttachedBundle(referrer.digest, manifest, data, bundle)
+
+
+def verify_bundle(attached: AttachedBundle, trust: ImageTrust) -> Signatory:
+    """The trusted key or identity that signed the bundle's payload, whatever that says.
+
+    Raises VerificationError where there is none.
+    """
+    bundle = attached.bundle
+    if bundle.has_certificate:
+        if trust.certificates is None:
+            raise VerificationError(Reason.UNTRUSTED_KEY, "it is signed by an identity, and no identity is trusted")
+        return trust.certificates.verify(attached.data)
+    key = signing_key(bundle.envelope.signature, bundle.envelope.signed_message, trust.keys)
+    log = trust.log_for(has_entry=bool(bundle.log_entries))
+    if log is not None:
+        log.verify(bundle.log_entries, bundle.envelope, key)
+    return key
+
+
+def is_logged(bundle: Bundle, trust: ImageTrust) -> bool:
+    """Whether a bundle that `verify_bundle` let through has a transparency log entry that was checked."""
+    return bundle.has_certificate or (trust.log is not None and bool(bundle.log_entries))
+
+
+def signing_key(signature: bytes, message: bytes, trusted: Sequence[ImagePublicKey]) -> ImagePublicKey:
+    """The trusted key that made `signature`; VerificationError where none did."""
+    for key in trusted:
+        try:
+            key.verify(signature, message)
+        except VerificationError:
+            continue
+        return key
+    raise VerificationError(Reason.UNTRUSTED_KEY, f"none of the {len(trusted)} trusted OCI keys made this signature")
 
 
 def refusal(carrier: Digest, error: FormatError | VerificationError) -> VerificationError:
@@ -67,11 +103,3 @@ def refusal_of_all(problems: Sequence[VerificationError]) -> VerificationError:
     """
     ranked = sorted(problems, key=lambda problem: _RANKS.get(problem.reason, len(_RANKS)))
     return VerificationError(ranked[0].reason, "; ".join(map(str, ranked)))
-
-
-def _bundle_layer(data: bytes, subject: Digest) -> Descriptor | None:
-    manifest = Manifest.parse(data, "the referrer")
-    layer = cosign_bundle.bundle_layer(manifest)
-    if layer is not None and (manifest.subject is None or manifest.subject.digest != subject):
-        raise FormatError("the bundle is attached to another manifest")
-    return layer

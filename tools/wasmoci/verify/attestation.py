@@ -9,14 +9,20 @@ from dataclasses import dataclass
 from wasmoci.cosign.predicate_type import SLSA_PROVENANCE_V1, predicate_type
 from wasmoci.cosign.provenance import ProvenanceExpectation
 from wasmoci.cosign.statement import Statement
-from wasmoci.oci.index import subjects
+from wasmoci.oci.graph import ImageGraph, read_graph
 from wasmoci.oci.manifest import Descriptor
 from wasmoci.oci.source import ImageSource
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import FormatError, Reason, UsageError, VerificationError, refuse_malformed
 from wasmoci.values.text import excerpt
-from wasmoci.verify.attached_bundles import AttachedBundle, attached_bundles, refusal, refusal_of_all
-from wasmoci.verify.bundle import is_logged, verify_bundle
+from wasmoci.verify.attached_bundles import (
+    AttachedBundle,
+    attached_bundles,
+    is_logged,
+    refusal,
+    refusal_of_all,
+    verify_bundle,
+)
 from wasmoci.verify.trust import ImageTrust, Signatory
 
 
@@ -80,31 +86,30 @@ def verify_attestation(source: ImageSource, policy: AttestationPolicy) -> Verifi
     also where the source's bytes are not those of their digest; Error where the source cannot be read.
     """
     with refuse_malformed():
-        subject = subjects(source)[0]
-        return _Search(source, subject, policy).run()
+        graph, *_ = read_graph(source).subjects
+        return _Search(graph, policy).run()
 
 
 class _Search:
     """Statements by their bytes: who signs other bytes attests something else."""
 
-    def __init__(self, source: ImageSource, subject: Descriptor, policy: AttestationPolicy) -> None:
-        self._source = source
-        self._subject = subject
+    def __init__(self, graph: ImageGraph, policy: AttestationPolicy) -> None:
+        self._graph = graph
         self._policy = policy
         self._found: dict[bytes, Attestation] = {}
         self._problems: list[VerificationError] = []
         self._other_types: set[str] = set()
 
     def run(self) -> VerifiedAttestations:
-        for attached in attached_bundles(self._source, self._subject.digest, self._problems):
+        for attached in attached_bundles(self._graph, self._problems):
             try:
                 self._check(attached)
             except (FormatError, VerificationError) as error:
                 self._problems.append(refusal(attached.carrier, error))
-        good = [one for one in self._found.values() if self._enough(one)]
+        good = [attestation for attestation in self._found.values() if self._enough(attestation)]
         if not good:
             raise self._verdict()
-        return VerifiedAttestations(self._subject, tuple(good), tuple(map(str, self._problems)))
+        return VerifiedAttestations(self._graph.descriptor, tuple(good), tuple(map(str, self._problems)))
 
     def _check(self, attached: AttachedBundle) -> None:
         payload = attached.bundle.envelope.payload
@@ -113,7 +118,7 @@ class _Search:
             self._other_types.add(statement.predicate_type)
             return
         signer = verify_bundle(attached, self._policy.trust)
-        statement.check_subject(self._subject.digest)
+        statement.check_subject(self._graph.digest)
         if self._policy.provenance is not None:
             self._policy.provenance.check(statement.predicate)
         attester = Attester(signer, attached.carrier, is_logged(attached.bundle, self._policy.trust))
@@ -122,7 +127,7 @@ class _Search:
 
     def _enough(self, attestation: Attestation) -> bool:
         try:
-            self._policy.trust.check_threshold((one.signer for one in attestation.attesters), "the statement")
+            self._policy.trust.check_threshold((attester.signer for attester in attestation.attesters), "the statement")
         except VerificationError as error:
             self._problems.append(refusal(attestation.attesters[0].carrier, error))
             return False
@@ -131,7 +136,7 @@ class _Search:
     def _verdict(self) -> VerificationError:
         if self._problems:
             return refusal_of_all(self._problems)
-        others = "; ".join(excerpt(one) for one in sorted(self._other_types)) or "nothing"
+        others = "; ".join(map(excerpt, sorted(self._other_types))) or "nothing"
         return VerificationError(
             Reason.UNATTESTED, f"nothing of type {self._policy.uri} is attested of the image; attested is: {others}"
         )

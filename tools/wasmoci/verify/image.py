@@ -1,4 +1,7 @@
-"""Verify an image on both layers, from a layout or a registry, on the bytes that are deployed."""
+"""Verify an image on both layers, from a layout or a registry, on the bytes that are deployed.
+
+The numbers are those of the steps in docs/security.md, "What a verdict means".
+"""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -8,7 +11,8 @@ from typing import BinaryIO
 
 from wasmoci.keys.component import ComponentPublicKey
 from wasmoci.keys.image import ImagePublicKey
-from wasmoci.oci.manifest import Descriptor, Manifest
+from wasmoci.oci.graph import ImageGraph, read_image
+from wasmoci.oci.manifest import Descriptor
 from wasmoci.oci.source import ImageSource
 from wasmoci.oci.wasm_artifact import MAX_CONFIG_SIZE, check_config, check_manifest, is_wasm_artifact
 from wasmoci.values.digest import Digest
@@ -82,15 +86,32 @@ class Verified:
     component_is_detached: bool = False
 
 
-@dataclass(slots=True)
-class _Observed:
-    component_keys: tuple[ComponentPublicKey, ...] = ()
-    component_is_detached: bool = False
+@dataclass(frozen=True, slots=True)
+class _Component:
+    """What was observed of an image's component: its digest, None where there is none, and who signed it."""
+
+    digest: Digest | None = None
+    keys: tuple[ComponentPublicKey, ...] = ()
     warnings: tuple[str, ...] = ()
+    is_detached: bool = False
 
 
 def verify(
     source: ImageSource,
+    policy: Policy,
+    component_target: BinaryIO | None = None,
+    *,
+    known: Sequence[Verified] = (),
+) -> Verified:
+    """Read the graph of one image and verify it; see `verify_image`. An index is refused."""
+    with refuse_malformed():
+        # 1. The reference is resolved to a digest; all that follows is asked for by digest.
+        graph = read_image(source)
+    return verify_image(graph, policy, component_target, known=known)
+
+
+def verify_image(
+    graph: ImageGraph,
     policy: Policy,
     component_target: BinaryIO | None = None,
     *,
@@ -104,28 +125,27 @@ def verify(
     digest; not so with a `component_target`. Raises VerificationError with the reason where the policy is not met,
     Error where the image cannot be read.
     """
-    observed = _Observed()
+    # 2. The graph's source checks digest and size of every byte string before this sees it.
     with refuse_malformed():
-        subject = source.subject()
-        same = _find_same(known, subject, policy) if component_target is None else None
+        same = _find_same(known, graph, policy) if component_target is None else None
         if same is None:
-            component = _verify_artifact(source, subject, policy, component_target, observed)
+            component = _verify_component(graph, policy, component_target)
         else:
-            component = _check_artifact(source, subject, same, observed)
-        image = verify_image_layer(source, subject, policy)
+            component = _check_component(graph, same)
+        image = verify_image_layer(graph, policy)
     return Verified(
         policy=policy,
-        subject=subject,
-        level=Level.of(component=bool(observed.component_keys), image=bool(image.signatures)),
-        component=component,
-        component_keys=observed.component_keys,
+        subject=graph.descriptor,
+        level=Level.of(component=bool(component.keys), image=bool(image.signatures)),
+        component=component.digest,
+        component_keys=component.keys,
         image_signatures=image.signatures,
-        warnings=observed.warnings + image.warnings,
-        component_is_detached=observed.component_is_detached,
+        warnings=component.warnings + image.warnings,
+        component_is_detached=component.is_detached,
     )
 
 
-def verify_image_layer(source: ImageSource, subject: Descriptor, policy: Policy) -> VerifiedImage:
+def verify_image_layer(graph: ImageGraph, policy: Policy) -> VerifiedImage:
     """The signatures of a manifest or index that hold; none where nobody is trusted for them.
 
     Raises VerificationError where the policy requires them, else a layer that does not hold is a warning.
@@ -133,62 +153,51 @@ def verify_image_layer(source: ImageSource, subject: Descriptor, policy: Policy)
     if not policy.image:
         return VerifiedImage((), ())
     try:
-        return verify_image_signatures(source, subject.digest, policy.image)
+        # 5. Each cosign signature on its own. 6. Enough distinct signers.
+        return verify_image_signatures(graph, policy.image)
     except VerificationError as error:
         if error.reason is Reason.DIGEST_MISMATCH:
             raise
         return VerifiedImage((), (_tolerated(error, policy.required.has_image, "OCI"),))
 
 
-def _find_same(known: Sequence[Verified], subject: Descriptor, policy: Policy) -> Verified | None:
+def _find_same(known: Sequence[Verified], graph: ImageGraph, policy: Policy) -> Verified | None:
     """The verdict that depends on nothing but the policy and the bytes of the artifact, if there is one."""
-    for one in known:
-        if one.subject.digest == subject.digest and one.policy is policy:
-            return one if one.component and not one.component_is_detached else None
+    for verdict in known:
+        if verdict.subject.digest == graph.digest and verdict.policy is policy:
+            return verdict if verdict.component and not verdict.component_is_detached else None
     return None
 
 
-def _verify_artifact(
-    source: ImageSource, subject: Descriptor, policy: Policy, component_target: BinaryIO | None, observed: _Observed
-) -> Digest | None:
-    manifest = Manifest.parse(source.read_manifest(subject))
+def _check_component(graph: ImageGraph, same: Verified) -> _Component:
+    """Check that the artifact, on which `same` is the verdict, is there with all its bytes."""
+    for blob in graph.blobs:
+        graph.source.check_blob(blob)
+    return _Component(same.component, same.component_keys)
+
+
+def _verify_component(graph: ImageGraph, policy: Policy, component_target: BinaryIO | None) -> _Component:
+    # 3. One component, and a config that describes it.
+    manifest = graph.manifest
     if not is_wasm_artifact(manifest):
         if policy.required.has_component:
             raise FormatError(f"the image is no Wasm artifact, its config is {manifest.config.media_type!r}")
-        return None
+        return _Component()
     check_manifest(manifest)
     layer = manifest.layers[0]
-    config = source.read_blob(manifest.config, MAX_CONFIG_SIZE)
+    config = graph.source.read_blob(manifest.config, MAX_CONFIG_SIZE)
     with _component_file(component_target, layer.size) as target:
-        source.copy_blob(layer, target)
+        graph.source.copy_blob(layer, target)
         check_config(config, layer.digest, read_interface(target))
-        if policy.component_keys:
-            _verify_component(source, subject, policy, target, observed)
-    return layer.digest
-
-
-def _check_artifact(source: ImageSource, subject: Descriptor, same: Verified, observed: _Observed) -> Digest | None:
-    """Check that the artifact, on which `same` is the verdict, is there with all its bytes."""
-    manifest = Manifest.parse(source.read_manifest(subject))
-    for blob in (manifest.config, *manifest.layers):
-        source.check_blob(blob)
-    observed.component_keys = same.component_keys
-    return same.component
-
-
-def _verify_component(
-    source: ImageSource, subject: Descriptor, policy: Policy, component: BinaryIO, observed: _Observed
-) -> None:
-    try:
-        verified = verify_image_component(
-            source, subject.digest, component, policy.component_keys, policy.component_threshold
-        )
-    except VerificationError as error:
-        observed.warnings += (_tolerated(error, policy.required.has_component, "component"),)
-    else:
-        observed.component_keys = verified.keys
-        observed.component_is_detached = verified.is_detached
-        observed.warnings += verified.warnings
+        if not policy.component_keys:
+            return _Component(layer.digest)
+        try:
+            # 4. The component's signature over the whole file. 6. Enough distinct keys.
+            verified = verify_image_component(graph, target, policy.component_keys, policy.component_threshold)
+        except VerificationError as error:
+            warning = _tolerated(error, policy.required.has_component, "component")
+            return _Component(layer.digest, warnings=(warning,))
+    return _Component(layer.digest, verified.keys, verified.warnings, verified.is_detached)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from typing import BinaryIO
 
 from wasmoci.keys.component import ComponentPublicKey
 from wasmoci.oci.component_referrer import component_signature_layer
-from wasmoci.oci.source import ImageSource
+from wasmoci.oci.graph import ImageGraph
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import FormatError, Reason, VerificationError
 from wasmoci.verify.component import VerifiedComponent, check_count, verify_component
@@ -14,13 +14,12 @@ from wasmoci.wasm.signature import MAX_DATA_SIZE
 
 
 def verify_image_component(
-    source: ImageSource,
-    subject: Digest,
+    graph: ImageGraph,
     component: BinaryIO,
     trusted: Sequence[ComponentPublicKey],
     threshold: int = 1,
 ) -> VerifiedComponent:
-    """Check that enough trusted keys signed exactly `component`, which is the layer of the image `subject`.
+    """Check that enough trusted keys signed exactly `component`, which is the layer of the image.
 
     Only a component without a signature of its own is looked up among the referrers. There a
     signature that does not hold is reported and hides no good one, and `threshold` counts the keys of
@@ -35,7 +34,7 @@ def verify_image_component(
     problems: list[VerificationError] = []
     keys: dict[ComponentPublicKey, None] = {}
     warnings: list[str] = []
-    for carrier, signature in _detached_signatures(source, subject, problems):
+    for carrier, signature in _detached_signatures(graph, problems):
         try:
             verified = verify_component(component, trusted, Kind.COMPONENT, signature)
         except VerificationError as error:
@@ -49,16 +48,14 @@ def verify_image_component(
     return VerifiedComponent(tuple(keys), (*warnings, *map(str, problems)), is_detached=True)
 
 
-def _detached_signatures(
-    source: ImageSource, subject: Digest, problems: list[VerificationError]
-) -> Iterator[tuple[Digest, bytes]]:
-    for descriptor in source.referrers(subject).descriptors:
+def _detached_signatures(graph: ImageGraph, problems: list[VerificationError]) -> Iterator[tuple[Digest, bytes]]:
+    for referrer in graph.referrers:
         try:
-            layer = component_signature_layer(source.read_manifest(descriptor), subject)
+            layer = component_signature_layer(referrer.data, graph.digest)
             if layer is None:
                 continue
-            signature = source.read_blob(layer, MAX_DATA_SIZE)
+            signature = graph.source.read_blob(layer, MAX_DATA_SIZE)
         except FormatError as error:
-            problems.append(VerificationError(error.reason, f"{descriptor.digest}: {error}"))
+            problems.append(VerificationError(error.reason, f"{referrer.digest}: {error}"))
         else:
-            yield descriptor.digest, signature
+            yield referrer.digest, signature

@@ -1,14 +1,15 @@
-"""Verify what a reference or layout names: an image, or an index as a whole and every image of it."""
+"""Verify what a reference or layout names: an image, or an index as a whole and every image of it; and a copy of it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from wasmoci.oci.index import entries, entry
-from wasmoci.oci.manifest import INDEX_MEDIA_TYPE, Descriptor
+from wasmoci.oci.graph import ImageGraph, read_graph
+from wasmoci.oci.manifest import Descriptor
 from wasmoci.oci.source import ImageSource
-from wasmoci.values.errors import VerificationError, refuse_malformed
+from wasmoci.values.digest import Digest
+from wasmoci.values.errors import Reason, VerificationError, refuse_malformed
 from wasmoci.values.level import Level
-from wasmoci.verify.image import Policy, Verified, verify, verify_image_layer
+from wasmoci.verify.image import Policy, Verified, verify_image, verify_image_layer
 from wasmoci.verify.signatures import ImageSignature
 
 
@@ -29,40 +30,77 @@ class VerifiedIndex:
     warnings: tuple[str, ...]
 
 
-def verify_root(source: ImageSource, policy: Policy, known: Sequence[Verified] = ()) -> Verified | VerifiedIndex:
-    """Check an image as `verify` does; of an index its own signatures, and every entry as an image.
+Verdict = Verified | VerifiedIndex
+
+
+def verify_root(source: ImageSource, policy: Policy, known: Sequence[Verified] = ()) -> Verdict:
+    """Read the graph of an image or index and verify it; see `verify_graph`."""
+    with refuse_malformed():
+        graph = read_graph(source)
+    return verify_graph(graph, policy, known)
+
+
+def verify_graph(graph: ImageGraph, policy: Policy, known: Sequence[Verified] = ()) -> Verdict:
+    """Check an image as `verify_image` does; of an index its own signatures, and every entry as an image.
 
     The policy holds for each entry, and its OCI layer for the index too; there is no way to ask for less. `known`
-    are verdicts on images, as those of `verify`. Raises
-    VerificationError where any of them does not meet the policy, with the reason of the first and the digest of
-    the entry, Error where something cannot be read.
+    are verdicts on images, as those of `verify_image`. Raises VerificationError where any of them does not meet
+    the policy, with the reason of the first and the digest of the entry, Error where something cannot be read.
     """
+    if not graph.is_index:
+        return verify_image(graph, policy, known=known)
     with refuse_malformed():
-        root = source.root()
-        images = entries(source)
-        if root.media_type != INDEX_MEDIA_TYPE:
-            return verify(source, policy, known=known)
-        own = verify_image_layer(source, root, policy)
-    verified = tuple(_verify_entry(source, image, policy, known) for image in images)
+        entries = graph.entries
+        own = verify_image_layer(graph, policy)
+    verified = tuple(_verify_entry(entry, policy, known) for entry in entries)
     return VerifiedIndex(
         policy=policy,
-        subject=root,
+        subject=graph.descriptor,
         level=Level.of(
-            component=all(one.level.has_component for one in verified),
-            image=bool(own.signatures) and all(one.level.has_image for one in verified),
+            component=all(entry.level.has_component for entry in verified),
+            image=bool(own.signatures) and all(entry.level.has_image for entry in verified),
         ),
         image_signatures=own.signatures,
         entries=verified,
-        warnings=own.warnings + tuple(_of_entry(one.subject, text) for one in verified for text in one.warnings),
+        warnings=own.warnings
+        + tuple(f"entry {entry.subject.digest}: {text}" for entry in verified for text in entry.warnings),
     )
 
 
-def _verify_entry(source: ImageSource, image: Descriptor, policy: Policy, known: Sequence[Verified]) -> Verified:
+def check_copy(copy: ImageSource, original: Verdict) -> None:
+    """Raise VerificationError unless `copy` meets the policy of `original`, and each signature that held holds there.
+
+    All bytes of a component are read and have its digest; what signatures in them were worth in the original
+    they are worth in the copy. Error where it cannot be read.
+    """
+    found = verify_root(copy, original.policy, images_of(original))
+    original.subject.digest.check_same(found.subject.digest, "the copy")
+    lost = signed_by(original) - signed_by(found)
+    if lost:
+        digest, layer, signer = min(lost, key=str)
+        raise VerificationError(
+            Reason.POLICY_UNMET,
+            f"the copy of {digest} lacks signatures that were sent: {layer} by {signer}"
+            + (f", and {len(lost) - 1} more" if len(lost) > 1 else ""),
+        )
+
+
+def images_of(verdict: Verdict) -> Sequence[Verified]:
+    """The verdicts on the images of an index, or on the image itself."""
+    return verdict.entries if isinstance(verdict, VerifiedIndex) else (verdict,)
+
+
+def signed_by(verdict: Verdict) -> set[tuple[Digest, str, str]]:
+    """What holds: of each manifest or index its digest, the layer or format, and the signer's fingerprint."""
+    digest = verdict.subject.digest
+    found = {(digest, signature.format.value, signature.signer.fingerprint) for signature in verdict.image_signatures}
+    if isinstance(verdict, VerifiedIndex):
+        return found.union(*map(signed_by, verdict.entries))
+    return found | {(digest, "component", key.fingerprint) for key in verdict.component_keys}
+
+
+def _verify_entry(entry: ImageGraph, policy: Policy, known: Sequence[Verified]) -> Verified:
     try:
-        return verify(entry(source, image), policy, known=known)
+        return verify_image(entry, policy, known=known)
     except VerificationError as error:
-        raise error.about(f"entry {image.digest}") from None
-
-
-def _of_entry(image: Descriptor, text: str) -> str:
-    return f"entry {image.digest}: {text}"
+        raise error.about(f"entry {entry.digest}") from None

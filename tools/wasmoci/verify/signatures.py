@@ -11,15 +11,23 @@ from dataclasses import dataclass
 from wasmoci.cosign import simple_signing
 from wasmoci.cosign.simple_signing import LegacySignature
 from wasmoci.cosign.statement import attested_type, signed_annotations
+from wasmoci.oci.cosign_tags import CosignTag
+from wasmoci.oci.graph import ImageGraph
 from wasmoci.oci.manifest import Manifest
-from wasmoci.oci.source import ImageSource
+from wasmoci.oci.referrers import MAX_REFERRERS
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import FormatError, LimitError, Reason, UsageError, VerificationError
-from wasmoci.values.limits import MAX_REFERRERS
 from wasmoci.values.signature_format import SignatureFormat
 from wasmoci.values.text import excerpt
-from wasmoci.verify.attached_bundles import AttachedBundle, attached_bundles, refusal, refusal_of_all
-from wasmoci.verify.bundle import is_logged, signing_key, verify_bundle
+from wasmoci.verify.attached_bundles import (
+    AttachedBundle,
+    attached_bundles,
+    is_logged,
+    refusal,
+    refusal_of_all,
+    signing_key,
+    verify_bundle,
+)
 from wasmoci.verify.trust import ImageTrust, Signatory
 
 
@@ -54,8 +62,8 @@ class _Legacy:
     found: LegacySignature
 
 
-def verify_image_signatures(source: ImageSource, subject: Digest, trust: ImageTrust) -> VerifiedImage:
-    """Check that enough trusted keys or identities signed the manifest `subject`.
+def verify_image_signatures(graph: ImageGraph, trust: ImageTrust) -> VerifiedImage:
+    """Check that enough trusted keys or identities signed a manifest or index.
 
     Raises VerificationError with the reason, POLICY_UNMET where signatures hold but are too few, also
     where the source's bytes are not those of their digest; UsageError if nothing is trusted, Error
@@ -66,24 +74,24 @@ def verify_image_signatures(source: ImageSource, subject: Digest, trust: ImageTr
     good: list[ImageSignature] = []
     problems: list[VerificationError] = []
     attestations: list[VerificationError] = []
-    for attached in attached_bundles(source, subject, problems):
+    for attached in attached_bundles(graph, problems):
         predicate_type = attested_type(attached.bundle.envelope.payload)
         if predicate_type is not None:
             attestations.append(_no_signature(attached.carrier, predicate_type))
             continue
         try:
-            good.append(_check_bundle(attached, subject, trust))
+            good.append(_check_bundle(attached, graph.digest, trust))
         except (FormatError, VerificationError) as error:
             problems.append(refusal(attached.carrier, error))
-    for legacy in _legacy(source, subject, problems):
+    for legacy in _legacy(graph, problems):
         try:
-            good.append(_check_legacy(legacy, subject, trust))
+            good.append(_check_legacy(legacy, graph.digest, trust))
         except (FormatError, VerificationError) as error:
             problems.append(refusal(legacy.carrier, error))
     if not good:
         raise _verdict([*problems, *attestations])
     try:
-        trust.check_threshold((one.signer for one in good), "the image")
+        trust.check_threshold((signature.signer for signature in good), "the image")
     except VerificationError as error:
         raise VerificationError(error.reason, "; ".join(map(str, (error, *problems)))) from None
     return VerifiedImage(tuple(good), tuple(str(problem) for problem in problems))
@@ -119,25 +127,25 @@ def _check_legacy(legacy: _Legacy, subject: Digest, trust: ImageTrust) -> ImageS
     return ImageSignature(key, SignatureFormat.LEGACY, legacy.carrier, annotations, logged=log is not None)
 
 
-def _legacy(source: ImageSource, subject: Digest, problems: list[VerificationError]) -> Iterator[_Legacy]:
-    descriptor = source.legacy_signatures(subject)
-    if descriptor is None:
+def _legacy(graph: ImageGraph, problems: list[VerificationError]) -> Iterator[_Legacy]:
+    tagged = graph.at_tag(CosignTag.SIGNATURES)
+    if tagged is None:
         return
     try:
-        layers = Manifest.parse(source.read_manifest(descriptor), "the signature manifest").layers
+        layers = Manifest.parse(tagged.data, "the signature manifest").layers
         if len(layers) > MAX_REFERRERS:
             raise LimitError(f"it has {len(layers)} signatures, the limit is {MAX_REFERRERS}")
     except FormatError as error:
-        problems.append(refusal(descriptor.digest, error))
+        problems.append(refusal(tagged.digest, error))
         return
     for layer in layers:
         try:
             found = simple_signing.parse_signature(layer)
-            payload = source.read_blob(layer, simple_signing.MAX_PAYLOAD_SIZE)
+            payload = graph.source.read_blob(layer, simple_signing.MAX_PAYLOAD_SIZE)
         except FormatError as error:
-            problems.append(refusal(descriptor.digest, error))
+            problems.append(refusal(tagged.digest, error))
         else:
-            yield _Legacy(descriptor.digest, payload, found)
+            yield _Legacy(tagged.digest, payload, found)
 
 
 def _verdict(problems: Sequence[VerificationError]) -> VerificationError:
