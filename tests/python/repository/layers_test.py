@@ -41,7 +41,7 @@ TABLE = {
     "commands.options": "values cosign disk keys registry trust sign publish commands.report | click",
     "commands": "values wasm oci cosign disk keys registry registry_server transparency package verify trust sign"
     " publish commands.report commands.options | click",
-    "bazel": "values disk registry verify trust sign publish commands.report commands.options | click runfiles",
+    "bazel": "values oci disk registry verify trust sign publish commands.report commands.options | click runfiles",
     "bazel.worker": "values disk commands commands.options | click",
 }
 

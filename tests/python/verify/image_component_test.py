@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from image_fixtures import HELLO, PUBLIC_KEY, SIGNER, MemoryImage, attach_bundle, make_image
-from publish_fixtures import client_for, request_for
+from publish_fixtures import PATH, client_for, request_for
 from wasm_fixtures import KEY, OTHER_KEY, detached, signed
 from wasm_fixtures import OTHER_SIGNER as OTHER_COMPONENT_SIGNER
 from wasmoci.disk.layout import Layout
@@ -14,17 +14,20 @@ from wasmoci.oci.component_referrer import SIGNATURE_MEDIA_TYPE, component_signa
 from wasmoci.oci.graph import read_image
 from wasmoci.oci.manifest import EMPTY_CONFIG, EMPTY_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descriptor, Manifest
 from wasmoci.oci.progress import SILENT
+from wasmoci.oci.referrers import ReferrerList
 from wasmoci.package.image import PackageRequest, package
 from wasmoci.publish.plan import plan, publish
 from wasmoci.registry.source import RegistrySource
 from wasmoci.registry_server.server import EmbeddedRegistry
 from wasmoci.sign.image import SignRequest, sign_image
+from wasmoci.values.digest import Digest
 from wasmoci.values.errors import FormatError, Reason, VerificationError
 from wasmoci.values.image_reference import Reference
 from wasmoci.values.level import Level
 from wasmoci.verify.image import Policy, Verified, verify
 from wasmoci.verify.pull import pull
 from wasmoci.wasm.signature import MAX_DATA_SIZE
+from watched_registry_fixtures import Watched
 
 COMPONENT_POLICY = Policy.of([KEY], [])
 
@@ -155,6 +158,37 @@ def test_a_detached_signature_is_packaged_published_verified_and_pulled(referrer
             source = RegistrySource(Reference(request.repository, "v1", None), client)
             assert pull(read_image(source), policy, tmp_path / "pulled.wasm").level is Level.DUAL_LAYER
     assert (tmp_path / "pulled.wasm").read_bytes() == HELLO
+
+
+def test_each_referrer_is_asked_for_once(tmp_path: Path) -> None:
+    """A list and N manifests, though both layers look at all of them; and nothing that only a copy needs."""
+    layout = detached_layout(tmp_path)
+    attached = Layout(layout).referrers(Layout(layout).root().digest).descriptors
+    with Watched(tmp_path / "registry") as registry, client_for(registry.address) as client:
+        request = request_for(layout, registry.address, tags=("v1",))
+        publish(request, plan(request), client, SILENT)
+        registry.seen.clear()
+        source = RegistrySource(Reference(request.repository, "v1", None), client)
+        assert verify(source, Policy.of([KEY], [PUBLIC_KEY])).level is Level.DUAL_LAYER
+        digest = source.root().digest
+    asked = [path.rpartition(f"/{PATH}/")[2] for _, path in registry.seen if "/blobs/" not in path]
+    assert len(attached) == 2
+    assert asked == [
+        "manifests/v1",
+        f"referrers/{digest}",
+        *(f"manifests/{digest}" for digest in sorted(str(one.digest) for one in attached)),
+        f"manifests/sha256-{digest.hex}.sig",
+    ]
+
+
+@pytest.mark.parametrize("policy", [COMPONENT_POLICY, Policy.of([KEY], [], Level.NONE)], ids=["component", "none"])
+def test_an_embedded_signature_needs_no_list_of_referrers(policy: Policy) -> None:
+    class Listless(MemoryImage):
+        def referrers(self, subject: Digest) -> ReferrerList:
+            raise AssertionError(f"the referrers of {subject} are asked for")
+
+    image = make_image(signed(HELLO))
+    assert verify(Listless(image.image, image.blobs), policy).level is Level.COMPONENT_ONLY
 
 
 def test_a_changed_byte_of_the_packaged_signature_is_refused(tmp_path: Path) -> None:

@@ -87,7 +87,8 @@ def test_an_image_is_verified_as_ever() -> None:
     assert isinstance(found, Verified)
     assert found.subject == image.image
     graph = read_graph(image)
-    assert graph.images == graph.subjects == (graph,)
+    assert graph.entries == ()
+    assert graph.subjects == (graph,)
     assert graph.descriptor == image.image
 
 

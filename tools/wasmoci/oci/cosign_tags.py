@@ -1,4 +1,4 @@
-"""The tags at which cosign keeps what is no referrer: `sha256-<hex>` of the subject and a suffix.
+"""The tags at which cosign keeps what is no referrer, `sha256-<hex>` of the subject and a suffix, and what is there.
 
 Source: cosign 3.1.1. What it made before it had bundles is there, and SBOMs of `cosign attach sbom`.
 """
@@ -28,7 +28,7 @@ class CosignTag(str, Enum):
         return self is not CosignTag.SBOM
 
 
-_TAGGED = {
+_NAMES = {
     CosignTag.SIGNATURES: "signatures",
     CosignTag.ATTESTATIONS: "attestations",
     CosignTag.SBOM: "SBOM",
@@ -47,8 +47,9 @@ class TaggedManifest:
     layers: tuple[Descriptor, ...]
 
     @classmethod
-    def read(cls, kind: CosignTag, tag: str, descriptor: Descriptor, data: bytes) -> "TaggedManifest":
-        """Raises FormatError, LimitError above MAX_REFERRERS layers of a manifest that grows."""
+    def parse(cls, kind: CosignTag, subject: Digest, descriptor: Descriptor, data: bytes) -> "TaggedManifest":
+        """Raises FormatError, LimitError above MAX_REFERRERS layers where each stands for itself."""
+        tag = kind.of(subject)
         manifest = Manifest.parse(data, f"the manifest at tag {tag}")
         if kind.grows and len(manifest.layers) > MAX_REFERRERS:
             raise LimitError(f"tag {tag} has {len(manifest.layers)} layers, the limit is {MAX_REFERRERS}")
@@ -56,7 +57,8 @@ class TaggedManifest:
 
     @property
     def line(self) -> str:
-        return f"{_TAGGED[self.kind]} at tag {self.tag}"
+        """What it is, for people."""
+        return f"{_NAMES[self.kind]} at tag {self.tag}"
 
     def is_among(self, found: tuple[Descriptor, bytes] | None) -> bool:
         """Whether what is at the tag, None for nothing, is this, or has its layers where others may add theirs."""

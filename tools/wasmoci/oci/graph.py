@@ -70,11 +70,6 @@ class ImageGraph:
         return tuple(ImageGraph(descriptor, self._manifests) for descriptor in found)
 
     @property
-    def images(self) -> tuple["ImageGraph", ...]:
-        """The entries of an index, or the image itself."""
-        return self.entries if self.is_index else (self,)
-
-    @property
     def subjects(self) -> tuple["ImageGraph", ...]:
         """What has signatures of its own: the image or index, then its entries; all of their manifests are there."""
         found = (self, *self.entries)
@@ -108,20 +103,18 @@ class ImageGraph:
     @cached_property
     def tagged(self) -> tuple[TaggedManifest, ...]:
         """What cosign's tags of an image or index name; raises FormatError, LimitError above MAX_REFERRERS layers."""
-        kinds = () if self._depth else tuple(CosignTag)
-        found = ((kind, self.at_tag(kind)) for kind in kinds)
+        found = ((kind, self.at_tag(kind)) for kind in (() if self._depth else CosignTag))
         return tuple(
-            TaggedManifest.read(kind, kind.of(self.digest), graph.descriptor, graph.data)
-            for kind, graph in found
-            if graph is not None
+            TaggedManifest.parse(kind, self.digest, node.descriptor, node.data)
+            for kind, node in found
+            if node is not None
         )
 
     def at_tag(self, kind: CosignTag) -> "ImageGraph | None":
         """The manifest at a tag of cosign's, None where there is none."""
         if kind not in self._at_tags:
             found = self.source.cosign_tag(self.digest, kind)
-            where = f"the manifest at tag {kind.of(self.digest)}"
-            self._at_tags[kind] = None if found is None else ImageGraph(found, self._manifests, where, depth=1)
+            self._at_tags[kind] = None if found is None else ImageGraph(found, self._manifests, depth=1)
         return self._at_tags[kind]
 
     def whole(self) -> "ImageGraph":
