@@ -79,6 +79,7 @@ def publish(
     `request.if_exists` wants it.
     """
     copy = RegistrySource(Reference(request.repository, None, planned.digest), client)
+    # Unchecked, as the registry holds each upload against its digest, and `check_copy` all that counts of the copy.
     return send_image(
         planned.graph,
         LayoutBlobs(Layout(request.layout), check=False),

@@ -86,11 +86,11 @@ def judge(
     """
     warnings = [
         f"a signature record was ignored: {record.problem}"
-        for one in data.sets
-        for record in one.records
+        for signed_set in data.sets
+        for record in signed_set.records
         if isinstance(record, UnknownRecord)
     ]
-    signers = [key for key in dict.fromkeys(trusted) if any(has_signed(key, one) for one in matching)]
+    signers = [key for key in dict.fromkeys(trusted) if any(has_signed(key, signed_set) for signed_set in matching)]
     if not signers:
         raise _refusal(data, matching, trusted, warnings)
     check_count(signers, threshold)
@@ -107,10 +107,10 @@ def check_count(signers: Sequence[ComponentPublicKey], threshold: int) -> None:
         )
 
 
-def has_signed(key: ComponentPublicKey, one: SignatureSet) -> bool:
+def has_signed(key: ComponentPublicKey, signed_set: SignatureSet) -> bool:
     """Whether some record of this set is a signature by `key` over the hashes of the set."""
-    message = signed_message(one.hashes)
-    for record in one.records:
+    message = signed_message(signed_set.hashes)
+    for record in signed_set.records:
         if isinstance(record, Record) and record.key_id in (b"", key.key_id):
             try:
                 key.verify(record.signature, message)
@@ -122,10 +122,7 @@ def has_signed(key: ComponentPublicKey, one: SignatureSet) -> bool:
 
 def _read(stream: BinaryIO, kind: Kind, detached: bytes | None) -> tuple[ComponentParts, SignatureData]:
     parts = read_parts(stream)
-    if parts.kind is not kind:
-        raise VerificationError(
-            Reason.WRONG_KIND, f"a {kind.value} was expected, but the file's header says {parts.kind.value}"
-        )
+    parts.check_kind(kind)
     if detached is None:
         if parts.signature is None:
             raise VerificationError(Reason.UNSIGNED, "the component has no `signature` section")
@@ -143,8 +140,8 @@ def _refusal(
     trusted: Sequence[ComponentPublicKey],
     warnings: Sequence[str],
 ) -> VerificationError:
-    known = [record for one in matching for record in one.records if isinstance(record, Record)]
-    if not any(one.records for one in data.sets):
+    known = [record for signed_set in matching for record in signed_set.records if isinstance(record, Record)]
+    if not any(signed_set.records for signed_set in data.sets):
         return VerificationError(Reason.UNSIGNED, "the component's signature data holds no signature")
     if not matching:
         return VerificationError(

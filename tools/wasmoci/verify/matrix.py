@@ -53,7 +53,11 @@ def component_matrix(
 
 def _signed_parts(key: ComponentPublicKey, signed: SignedComponent) -> tuple[bool, ...]:
     count = len(signed.hashes)
-    own = [one.hashes for one in signed.data.sets if len(one.hashes) == count and has_signed(key, one)]
+    own = [
+        signed_set.hashes
+        for signed_set in signed.data.sets
+        if len(signed_set.hashes) == count and has_signed(key, signed_set)
+    ]
     return tuple(
         any(tuple(hashes[: index + 1]) == signed.hashes[: index + 1] for hashes in own) for index in range(count)
     )

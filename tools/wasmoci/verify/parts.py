@@ -61,9 +61,10 @@ def verify_parts(
 def sets_over(signed: SignedComponent, checked: Sequence[int]) -> list[SignatureSet]:
     """The sets with as many hashes as the file has parts, and the right hash for each checked part."""
     return [
-        one
-        for one in signed.data.sets
-        if len(one.hashes) == len(signed.hashes) and all(one.hashes[part] == signed.hashes[part] for part in checked)
+        found
+        for found in signed.data.sets
+        if len(found.hashes) == len(signed.hashes)
+        and all(found.hashes[part] == signed.hashes[part] for part in checked)
     ]
 
 

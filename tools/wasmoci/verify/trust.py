@@ -99,7 +99,7 @@ class ImageTrust:
 
     def check_threshold(self, signers: Iterable[Signatory], what: str) -> None:
         """Raise VerificationError (POLICY_UNMET) unless enough distinct principals are among the signers of `what`."""
-        counted = {one.principal: one.fingerprint for one in signers}
+        counted = {signer.principal: signer.fingerprint for signer in signers}
         if len(counted) < self.threshold:
             names = ", ".join(counted.values()) or "none of them"
             raise VerificationError(

@@ -24,7 +24,7 @@ class VerdictFile:
     def junit_xml(self) -> str:
         """One test suite with a test case, and one for each part, in the form that Bazel and CI servers read."""
         failures = 0 if self.failure is None else 1
-        cases = [_case_xml(self.name, self._failure_xml()), *(_case_xml(f"{self.name}, {one}") for one in self.parts)]
+        cases = [_case_xml(self.name, self._failure_xml()), *(_case_xml(f"{self.name}, {part}") for part in self.parts)]
         return (
             '<?xml version="1.0" encoding="UTF-8"?>\n'
             f'<testsuites><testsuite name="wasm-oci verify" tests="{len(cases)}" failures="{failures}">'

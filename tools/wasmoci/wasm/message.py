@@ -2,7 +2,7 @@
 
 from typing import BinaryIO
 
-from wasmoci.values.errors import FormatError, Reason, VerificationError
+from wasmoci.values.errors import FormatError
 from wasmoci.values.signature_format import Placement
 from wasmoci.wasm.parts import ComponentParts, check_embeddable, hash_parts, read_parts
 from wasmoci.wasm.sections import Kind
@@ -21,10 +21,7 @@ def signable_parts(source: BinaryIO, kind: Kind, placement: Placement) -> Compon
     be read strictly, cannot carry a signature, or has an embedded one where a detached one is to be made.
     """
     parts = read_parts(source)
-    if parts.kind is not kind:
-        raise VerificationError(
-            Reason.WRONG_KIND, f"a {kind.value} was expected, but the file's header says {parts.kind.value}"
-        )
+    parts.check_kind(kind)
     if placement is Placement.EMBEDDED:
         check_embeddable(parts)
     elif parts.signature is not None:

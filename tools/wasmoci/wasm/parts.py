@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
-from wasmoci.values.errors import FormatError, LimitError
+from wasmoci.values.errors import FormatError, LimitError, Reason, VerificationError
 from wasmoci.wasm.sections import HEADER_SIZE, Kind, custom_section, read_header, read_kind, read_payload, read_sections
 from wasmoci.wasm.signature import DELIMITER_NAME, MAX_DATA_SIZE, MAX_HASHES, SECTION_NAME
 
@@ -38,6 +38,13 @@ class ComponentParts:
     ends: tuple[int, ...]
     signature: bytes | None
     padded: bool
+
+    def check_kind(self, kind: Kind) -> None:
+        """Raise VerificationError (WRONG_KIND) unless the file is of `kind`."""
+        if self.kind is not kind:
+            raise VerificationError(
+                Reason.WRONG_KIND, f"a {kind.value} was expected, but the file's header says {self.kind.value}"
+            )
 
 
 def read_parts(stream: BinaryIO) -> ComponentParts:
