@@ -27,7 +27,7 @@ def publish(
     registries: tuple[str, ...],
     tagging: TagOptions,
     allow_placeholder_keys: bool,
-    dry_run_choice: DryRun,
+    dry_run: DryRun,
     connection: ConnectionOptions,
 ) -> Report:
     """Publish the target's image with its signatures; its tags are set last.
@@ -38,7 +38,7 @@ def publish(
     asked = read_publishing(
         rlocation, Locator(), registries, tagging, connection, allow_placeholders=allow_placeholder_keys
     )
-    return published(asked.publishing, dry_run_choice.or_offline(asked.dry_run))
+    return published(asked.publishing, dry_run.or_offline(asked.dry_run))
 
 
 if __name__ == "__main__":

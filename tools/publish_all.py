@@ -35,7 +35,7 @@ def main(
     registries: tuple[str, ...],
     tagging: TagOptions,
     allow_placeholder_keys: bool,
-    dry_run_choice: DryRun,
+    dry_run: DryRun,
     connection: ConnectionOptions,
 ) -> Report:
     """Publish the images of many publishing targets, each as its own target does, with one summary.
@@ -52,7 +52,7 @@ def main(
         return one.publishing, one.dry_run
 
     images = [Image(name, partial(read, path)) for name, path in asked.requests.items()]
-    publish_all(images, jobs or asked.jobs, dry_run_choice, warn, progress_output)
+    publish_all(images, jobs or asked.jobs, dry_run, warn, progress_output)
     return summary(images)
 
 

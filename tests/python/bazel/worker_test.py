@@ -22,7 +22,7 @@ from wasmoci.bazel.worker.actions import command_of
 from wasmoci.bazel.worker.call import call
 from wasmoci.bazel.worker.output import captured, separate_output
 from wasmoci.commands.options.common import PathArgument
-from wasmoci.commands.options.key import KeyArgument
+from wasmoci.commands.options.private_keys import KeyArgument
 from wasmoci.commands.repeated import RepeatedCommand
 
 COMMANDS = {name: command_of(name) for name in TOOLS}

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from wasmoci.bazel.runfiles import Locator, strings
-from wasmoci.commands.options.passwords import Password
+from wasmoci.commands.options.private_keys import Password
 from wasmoci.sign.attested import Attested, ProvenanceOptions
 from wasmoci.sign.deferred import AttestationSpec, DeferredSigning, LogSpec
 from wasmoci.sign.provenance import MAX_FILES

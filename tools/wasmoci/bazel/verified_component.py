@@ -5,8 +5,7 @@ from pathlib import Path
 
 import click
 
-from wasmoci.commands.options.annotations import annotation_pairs
-from wasmoci.commands.options.common import COMPONENT_KEYS_HELP, PathArgument, trusted_root
+from wasmoci.commands.options.common import COMPONENT_KEYS_HELP, PathArgument, annotation_pairs, trusted_root
 from wasmoci.commands.report.output import Report, reported, warn
 from wasmoci.commands.report.verdict import verdict_report
 from wasmoci.disk.files import write_atomically

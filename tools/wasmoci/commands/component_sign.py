@@ -4,9 +4,8 @@ from pathlib import Path
 
 import click
 
-from wasmoci.commands.options.common import PathArgument, allow_readable_key, kind
-from wasmoci.commands.options.key import KeyArgument
-from wasmoci.commands.options.passwords import Password, password_options
+from wasmoci.commands.options.common import PathArgument, kind
+from wasmoci.commands.options.private_keys import KeyArgument, Password, allow_readable_key, password_options
 from wasmoci.commands.repeated import RepeatedCommand
 from wasmoci.commands.report.output import Report, reported
 from wasmoci.disk.files import atomic_output, open_for_reading, read_bounded, write_atomically

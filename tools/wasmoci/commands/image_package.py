@@ -5,8 +5,7 @@ from pathlib import Path
 
 import click
 
-from wasmoci.commands.options.annotations import annotation_pairs
-from wasmoci.commands.options.common import PathArgument
+from wasmoci.commands.options.common import PathArgument, annotation_pairs
 from wasmoci.commands.repeated import RepeatedCommand
 from wasmoci.commands.report.output import Report, layout_report, reported
 from wasmoci.package.image import PackageRequest

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import click
 
-from wasmoci.commands.options.annotations import annotation_pairs
-from wasmoci.commands.options.common import PathArgument, trusted_root
+from wasmoci.commands.options.common import PathArgument, annotation_pairs, trusted_root
 from wasmoci.commands.options.signing import SigningOptions, signing_options
 from wasmoci.commands.repeated import RepeatedCommand
 from wasmoci.commands.report.output import Report, layout_report, reported, warn

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from wasmoci.commands.options.common import PathArgument, allow_readable_key
-from wasmoci.commands.options.passwords import Password, password_options
+from wasmoci.commands.options.common import PathArgument
+from wasmoci.commands.options.private_keys import Password, allow_readable_key, password_options
 from wasmoci.commands.report.output import Report, layout_report, reported
 from wasmoci.sign.layout_component import SignComponentRequest, sign_layout_component
 from wasmoci.trust.signers import KeySpec

@@ -4,8 +4,13 @@ from pathlib import Path
 
 import click
 
-from wasmoci.commands.options.common import PathArgument, allow_readable_key
-from wasmoci.commands.options.passwords import Password, password_options, second_password_options
+from wasmoci.commands.options.common import PathArgument
+from wasmoci.commands.options.private_keys import (
+    Password,
+    allow_readable_key,
+    password_options,
+    second_password_options,
+)
 from wasmoci.commands.report.output import Report, reported
 from wasmoci.keys.image import ImagePublicKey, load_file_key
 from wasmoci.sign.keygen import PrivateForm, write_image_key

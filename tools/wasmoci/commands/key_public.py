@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from wasmoci.commands.options.common import PathArgument, allow_readable_key
-from wasmoci.commands.options.passwords import Password, password_options
+from wasmoci.commands.options.common import PathArgument
+from wasmoci.commands.options.private_keys import Password, allow_readable_key, password_options
 from wasmoci.commands.report.output import Report, reported
 from wasmoci.disk.files import write_atomically
 from wasmoci.keys.component import ComponentPublicKey, pem_public

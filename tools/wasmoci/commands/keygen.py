@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from wasmoci.commands.options.common import PathArgument
-from wasmoci.commands.options.passwords import PASSWORD_VARIABLE, Password, new_password_options
+from wasmoci.commands.options.private_keys import PASSWORD_VARIABLE, Password, new_password_options
 from wasmoci.commands.report.output import Report, reported
 from wasmoci.keys.algorithms import DEFAULT, GENERATED
 from wasmoci.sign.keygen import PrivateForm, make_component_pair, make_image_pair

@@ -37,7 +37,7 @@ def publish(
     repositories: tuple[str, ...],
     packaged: PackageOptions,
     tagging: TagOptions,
-    dry_run_choice: DryRun,
+    dry_run: DryRun,
     trusted: TrustValues,
     require: str | None,
     connection: ConnectionOptions,
@@ -61,7 +61,7 @@ def publish(
         if_exists=where.if_exists,
     )
     who = signing.deferred_signing(trusted.annotations, trusted.trusted_root)
-    return published(Publishing(request, others, connection, who), dry_run_choice)
+    return published(Publishing(request, others, connection, who), dry_run)
 
 
 def published(publishing: Publishing, choice: DryRun) -> Report:

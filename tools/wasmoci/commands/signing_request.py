@@ -4,8 +4,7 @@ from pathlib import Path
 
 import click
 
-from wasmoci.commands.options.annotations import annotation_pairs
-from wasmoci.commands.options.common import PathArgument, kind
+from wasmoci.commands.options.common import PathArgument, annotation_pairs, kind
 from wasmoci.commands.report.output import Report, reported
 from wasmoci.cosign.signing_request import ComponentAsked, ManifestAsked
 from wasmoci.sign.signing_request import signing_request, write_signing_request

@@ -1,11 +1,16 @@
-"""Options that several commands share."""
+"""Options that several commands share, and the forms of what is said to them."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
 import click
+
+from wasmoci.commands.options.group import Option
+from wasmoci.values.errors import UsageError
 
 COMPONENT_KEYS_HELP = (
     "A file with a trusted component public key, or with many as in OpenSSH's authorized_keys. Repeatable."
@@ -32,19 +37,31 @@ class PathArgument(click.Path):
         return WorkingFolder.of(ctx) / os.fsdecode(value)
 
 
-allow_readable_key = click.option(
-    "--allow-readable-key",
-    is_flag=True,
-    help="Use the key even if its file is open to others than its owner; for test keys.",
-)
+def one_of(members: type[Enum]) -> "click.Choice[str]":
+    """The values of an enumeration."""
+    return click.Choice([member.value for member in members])
 
-trusted_root = click.option(
+
+def annotation_pairs(texts: Sequence[str]) -> dict[str, str]:
+    """The annotations that these KEY=VALUE texts say; UsageError for another form and for a key given twice."""
+    pairs: dict[str, str] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals or not key:
+            raise UsageError(f"an annotation is KEY=VALUE, got: {text!r}")
+        if key in pairs:
+            raise UsageError(f"annotation {key!r} is given twice")
+        pairs[key] = value
+    return pairs
+
+
+trusted_root = Option(
     "--trusted-root",
     type=PathArgument(),
     help="Sigstore's trusted root (JSON), which everything keyless and logged is checked with; offline.",
 )
 
-kind = click.option(
+kind = Option(
     "--kind",
     type=click.Choice(["component", "module"]),
     default="component",
@@ -52,7 +69,7 @@ kind = click.option(
     help="What the file must be; the signature does not cover its header.",
 )
 
-sections = click.option(
+sections = Option(
     "--section",
     "sections",
     multiple=True,
@@ -60,7 +77,7 @@ sections = click.option(
 )
 
 
-required_level = click.option(
+required_level = Option(
     "--require",
     type=click.Choice(["none", "component-only", "oci-only", "dual-layer"]),
     help="The level that the image must have; without it, every layer that a key is given for.",

@@ -1,15 +1,13 @@
 """The options of a command that signs an image on both layers when it publishes it."""
 
-import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
-import click
-
-from wasmoci.commands.options.common import PathArgument
-from wasmoci.commands.options.signing import SigningOptions, signing_options
+from wasmoci.commands.options.common import PathArgument, one_of
+from wasmoci.commands.options.group import Option, OptionGroup, options
+from wasmoci.commands.options.signing import SigningOptions
 from wasmoci.sign.deferred import DeferredSigning, LogSpec
 from wasmoci.trust.signers import KeySpec
 from wasmoci.values.errors import UsageError
@@ -18,13 +16,41 @@ from wasmoci.values.signature_format import Placement, SignatureFormat
 
 @dataclass(frozen=True, slots=True)
 class DeferredSigningOptions:
-    """What the options of `deferred_signing_options` say."""
+    """Who signs, and where signatures go."""
 
-    manifest: SigningOptions
-    formats: Sequence[str]
-    component_keys: Sequence[str]
-    placement: str
-    log_config: Path | None
+    manifest: Annotated[SigningOptions, OptionGroup(SigningOptions)]
+    formats: Annotated[
+        Sequence[str],
+        Option("--format", multiple=True, type=one_of(SignatureFormat), help="What --key signs; default: both."),
+    ]
+    component_keys: Annotated[
+        Sequence[str],
+        Option(
+            "--component-signing-key",
+            multiple=True,
+            metavar="KEY",
+            help="An Ed25519 private key that signs the component: a file or a key reference. Repeatable.",
+        ),
+    ]
+    placement: Annotated[
+        Placement,
+        Option(
+            "--component-signature",
+            type=one_of(Placement),
+            convert=Placement,
+            default=Placement.EMBEDDED.value,
+            show_default=True,
+            help="Where it goes; `embedded` packages the image again.",
+        ),
+    ]
+    log_config: Annotated[
+        Path | None,
+        Option(
+            "--log-config",
+            type=PathArgument(),
+            help="Log keyed signatures where this signing configuration (cosign's JSON) says; needs --trusted-root.",
+        ),
+    ]
 
     def deferred_signing(self, annotations: Mapping[str, str], trusted_root: Path | None) -> DeferredSigning:
         """Who signs, with these annotations; UsageError where the options contradict each other."""
@@ -37,7 +63,7 @@ class DeferredSigningOptions:
             log = LogSpec(self.log_config, trusted_root)
         return DeferredSigning(
             component=[KeySpec.parse(reference) for reference in self.component_keys],
-            placement=Placement(self.placement),
+            placement=self.placement,
             oci=self.manifest.specs(trusted_root),
             formats=[SignatureFormat(name) for name in self.formats] or None,
             annotations=annotations,
@@ -47,46 +73,5 @@ class DeferredSigningOptions:
         )
 
 
-def deferred_signing_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Gives the command a parameter `signing`, a DeferredSigningOptions."""
-
-    @signing_options
-    @click.option(
-        "--format",
-        "formats",
-        multiple=True,
-        type=click.Choice([one.value for one in SignatureFormat]),
-        help="What --key signs; default: both.",
-    )
-    @click.option(
-        "--component-signing-key",
-        "component_signing_keys",
-        multiple=True,
-        metavar="KEY",
-        help="An Ed25519 private key that signs the component: a file or a key reference. Repeatable.",
-    )
-    @click.option(
-        "--component-signature",
-        type=click.Choice([one.value for one in Placement]),
-        default=Placement.EMBEDDED.value,
-        show_default=True,
-        help="Where it goes; `embedded` packages the image again.",
-    )
-    @click.option(
-        "--log-config",
-        type=PathArgument(),
-        help="Log keyed signatures where this signing configuration (cosign's JSON) says; needs --trusted-root.",
-    )
-    @functools.wraps(command)
-    def wrapper(
-        signing: SigningOptions,
-        formats: tuple[str, ...],
-        component_signing_keys: tuple[str, ...],
-        component_signature: str,
-        log_config: Path | None,
-        **options: Any,
-    ) -> None:
-        asked = DeferredSigningOptions(signing, formats, component_signing_keys, component_signature, log_config)
-        command(signing=asked, **options)
-
-    return wrapper
+# Gives a command a parameter `signing`, a DeferredSigningOptions.
+deferred_signing_options = options("signing", OptionGroup(DeferredSigningOptions))

@@ -1,67 +1,62 @@
 """The options of commands and programs that publish: tags, and what is done where they exist."""
 
-import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
-import click
-
-from wasmoci.commands.options.common import PathArgument
+from wasmoci.commands.options.common import PathArgument, one_of
+from wasmoci.commands.options.group import Option, OptionGroup, options
 from wasmoci.publish.look import DryRun
 from wasmoci.values.if_exists import IfExists
 
 
 @dataclass(frozen=True, slots=True)
 class TagOptions:
-    """What the options of `tag_options` say."""
+    """Tags, of which there may be none, and what is done where one exists."""
 
-    tags: Sequence[str] = ()
-    status_files: Sequence[Path] = ()
-    if_exists: IfExists | None = None
-
-
-def tag_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Gives the command a parameter `tagging`, a TagOptions; `--tag` may stand several times or not at all."""
-
-    @click.option(
-        "--tag",
-        "tags",
-        multiple=True,
-        help="Repeatable. v{BUILD_VERSION} has the value of a --stamp-file in it.",
-    )
-    @click.option(
-        "--stamp-file",
-        "status_files",
-        multiple=True,
-        type=PathArgument(),
-        help="Bazel's workspace status, KEY VALUE on each line. Repeatable.",
-    )
-    @click.option(
-        "--if-exists",
-        type=click.Choice([one.value for one in IfExists]),
-        help="Where a tag exists: move it, leave it, refuse another image, refuse. [default: overwrite]",
-    )
-    @functools.wraps(command)
-    def wrapper(tags: tuple[str, ...], status_files: tuple[Path, ...], if_exists: str | None, **options: Any) -> None:
-        choice = None if if_exists is None else IfExists(if_exists)
-        command(tagging=TagOptions(tags, status_files, choice), **options)
-
-    return wrapper
+    tags: Annotated[
+        Sequence[str],
+        Option("--tag", multiple=True, help="Repeatable. v{BUILD_VERSION} has the value of a --stamp-file in it."),
+    ] = ()
+    status_files: Annotated[
+        Sequence[Path],
+        Option(
+            "--stamp-file",
+            multiple=True,
+            type=PathArgument(),
+            help="Bazel's workspace status, KEY VALUE on each line. Repeatable.",
+        ),
+    ] = ()
+    if_exists: Annotated[
+        IfExists | None,
+        Option(
+            "--if-exists",
+            type=one_of(IfExists),
+            convert=IfExists,
+            help="Where a tag exists: move it, leave it, refuse another image, refuse. [default: overwrite]",
+        ),
+    ] = None
 
 
-def dry_run_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Gives the command a parameter `dry_run_choice`, a DryRun."""
+# Gives a command a parameter `tagging`, a TagOptions.
+tag_options = options("tagging", OptionGroup(TagOptions))
 
-    @click.option("--dry-run", is_flag=True, help="Verify, show what would be signed and sent, and do neither.")
-    @click.option(
-        "--check",
-        is_flag=True,
-        help="A dry run that asks the registries what is there, and what would become of each tag.",
-    )
-    @functools.wraps(command)
-    def wrapper(dry_run: bool, check: bool, **options: Any) -> Any:
-        return command(dry_run_choice=DryRun.CHECKED if check else DryRun.NO.or_offline(dry_run), **options)
 
-    return wrapper
+def _dry_run(wanted: bool, check: bool) -> DryRun:
+    return DryRun.CHECKED if check else DryRun.NO.or_offline(wanted)
+
+
+# Gives a command a parameter `dry_run`, a DryRun.
+dry_run_options = options(
+    "dry_run",
+    OptionGroup(
+        _dry_run,
+        wanted=Option("--dry-run", is_flag=True, help="Verify, show what would be signed and sent, and do neither."),
+        check=Option(
+            "--check",
+            is_flag=True,
+            help="A dry run that asks the registries what is there, and what would become of each tag.",
+        ),
+    ),
+)

@@ -1,16 +1,13 @@
 """Who signs: the options that name keys or an identity, and the signers that they stand for."""
 
-import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
-import click
-
-from wasmoci.commands.options.common import PathArgument, allow_readable_key
-from wasmoci.commands.options.key import KeyArgument
-from wasmoci.commands.options.passwords import Password, password_options
+from wasmoci.commands.options.common import PathArgument
+from wasmoci.commands.options.group import Option, OptionGroup, options
+from wasmoci.commands.options.private_keys import KeyArgument, allow_readable_key, password_group
 from wasmoci.cosign.signer import StatementSigner
 from wasmoci.keys.protocols import PasswordSource, no_password
 from wasmoci.trust.signers import IdentitySpec, KeySpec, open_signer
@@ -20,18 +17,52 @@ from wasmoci.values.notes import Notes
 
 @dataclass(frozen=True, slots=True)
 class SigningOptions:
-    """What the options of `signing_options` say. `private` refuses key files that are open to others."""
+    """Keys and an identity that sign; `--trusted-root` is for the command to add."""
 
-    keys: Sequence[str] = ()
-    public_keys: Sequence[Path] = ()
-    password: PasswordSource = no_password
-    private: bool = True
-    keyless: bool = False
-    identity_token: Path | None = None
-    signing_config: Path | None = None
+    keys: Annotated[
+        Sequence[str],
+        Option(
+            "--key",
+            type=KeyArgument(),
+            multiple=True,
+            metavar="KEY",
+            help="A private key: a file or a key reference.",
+        ),
+    ] = ()
+    public_keys: Annotated[
+        Sequence[Path],
+        Option(
+            "--public-key",
+            multiple=True,
+            type=PathArgument(),
+            help="Refuse to sign unless the private key belongs to this one. Once for each --key, in their order.",
+        ),
+    ] = ()
+    password: Annotated[PasswordSource, password_group()] = no_password
+    readable_keys: Annotated[bool, allow_readable_key] = False
+    keyless: Annotated[
+        bool, Option("--keyless", is_flag=True, help="Sign as an identity, with a certificate of Fulcio; bundles only.")
+    ] = False
+    identity_token: Annotated[
+        Path | None,
+        Option(
+            "--identity-token",
+            type=PathArgument(),
+            help="File with the identity token; by default that of the CI job.",
+        ),
+    ] = None
+    signing_config: Annotated[
+        Path | None,
+        Option("--signing-config", type=PathArgument(), help="The Sigstore services to sign with (cosign's JSON)."),
+    ] = None
 
     def __bool__(self) -> bool:
         return bool(self.keys) or self.keyless
+
+    @property
+    def private(self) -> bool:
+        """Whether key files that are open to others are refused."""
+        return not self.readable_keys
 
     def specs(self, trusted_root: Path | None = None) -> list[KeySpec | IdentitySpec]:
         """Who signs, in the order in which they were given; UsageError where the options contradict each other."""
@@ -62,51 +93,5 @@ class SigningOptions:
         return [open_signer(spec, self.password, notes, private=self.private) for spec in specs]
 
 
-def signing_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Gives the command a parameter `signing`, a SigningOptions; `--trusted-root` is for the command to add."""
-
-    @click.option(
-        "--key",
-        "keys",
-        type=KeyArgument(),
-        multiple=True,
-        metavar="KEY",
-        help="A private key: a file or a key reference.",
-    )
-    @click.option(
-        "--public-key",
-        "public_keys",
-        multiple=True,
-        type=PathArgument(),
-        help="Refuse to sign unless the private key belongs to this one. Once for each --key, in their order.",
-    )
-    @password_options
-    @allow_readable_key
-    @click.option("--keyless", is_flag=True, help="Sign as an identity, with a certificate of Fulcio; bundles only.")
-    @click.option(
-        "--identity-token", type=PathArgument(), help="File with the identity token; by default that of the CI job."
-    )
-    @click.option("--signing-config", type=PathArgument(), help="The Sigstore services to sign with (cosign's JSON).")
-    @functools.wraps(command)
-    def wrapper(
-        keys: tuple[str, ...],
-        public_keys: tuple[Path, ...],
-        password: Password,
-        allow_readable_key: bool,
-        keyless: bool,
-        identity_token: Path | None,
-        signing_config: Path | None,
-        **options: Any,
-    ) -> None:
-        signing = SigningOptions(
-            keys=keys,
-            public_keys=public_keys,
-            password=password,
-            private=not allow_readable_key,
-            keyless=keyless,
-            identity_token=identity_token,
-            signing_config=signing_config,
-        )
-        command(signing=signing, **options)
-
-    return wrapper
+# Gives a command a parameter `signing`, a SigningOptions.
+signing_options = options("signing", OptionGroup(SigningOptions))

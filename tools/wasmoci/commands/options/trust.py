@@ -3,120 +3,13 @@
 Both decorators stand below `@reported`, which reports what is wrong with the options.
 """
 
-import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
-import click
-
-from wasmoci.commands.options.annotations import annotation_pairs
-from wasmoci.commands.options.common import COMPONENT_KEYS_HELP, PathArgument, trusted_root
-from wasmoci.commands.report.output import Report
+from wasmoci.commands.options.common import COMPONENT_KEYS_HELP, PathArgument, annotation_pairs, trusted_root
+from wasmoci.commands.options.group import Option, OptionGroup, options
 from wasmoci.trust.values import IdentityValues, TrustValues
 from wasmoci.values.errors import UsageError
-
-
-def signer_options(command: Callable[..., Report]) -> Callable[..., Report]:
-    """Gives the command a parameter `trusted`, a TrustValues: who may sign images and attest something of them."""
-
-    @click.option(
-        "--oci-key",
-        "oci_keys",
-        multiple=True,
-        metavar="KEY",
-        help="A trusted OCI public key: a file or a key reference. Repeatable.",
-    )
-    @click.option(
-        "--certificate-identity",
-        "identities",
-        multiple=True,
-        metavar="NAME",
-        help="A trusted identity: the address or URI in its certificate. Repeatable.",
-    )
-    @click.option(
-        "--certificate-identity-regexp",
-        "identity_patterns",
-        multiple=True,
-        metavar="PATTERN",
-        help="The same by a regular expression for all of it. Repeatable; what it lets in counts as one.",
-    )
-    @click.option("--certificate-oidc-issuer", "issuer", metavar="URL", help="Who must have vouched for identities.")
-    @click.option(
-        "--certificate-oidc-issuer-regexp",
-        "issuer_pattern",
-        metavar="PATTERN",
-        help="The same by a regular expression for all of it.",
-    )
-    @trusted_root
-    @click.option("--require-log", is_flag=True, help="Only signatures that a transparency log has count.")
-    @click.option(
-        "--threshold",
-        type=int,
-        default=1,
-        show_default=True,
-        help="How many distinct OCI keys and identities must have signed.",
-    )
-    @functools.wraps(command)
-    def wrapper(
-        oci_keys: tuple[str, ...],
-        identities: tuple[str, ...],
-        identity_patterns: tuple[str, ...],
-        issuer: str | None,
-        issuer_pattern: str | None,
-        trusted_root: Path | None,
-        require_log: bool,
-        threshold: int,
-        **options: Any,
-    ) -> Report:
-        trusted = TrustValues(
-            oci_keys=oci_keys,
-            identities=_identities(identities, identity_patterns, issuer, issuer_pattern),
-            oci_threshold=threshold,
-            trusted_root=trusted_root,
-            require_log=require_log,
-        )
-        return command(trusted=trusted, **options)
-
-    return wrapper
-
-
-def trust_options(command: Callable[..., Report]) -> Callable[..., Report]:
-    """Gives the command a parameter `trusted`, a TrustValues: who may sign components and images."""
-
-    @signer_options
-    @click.option("--component-key", "component_keys", multiple=True, type=PathArgument(), help=COMPONENT_KEYS_HELP)
-    @click.option(
-        "--component-threshold",
-        type=int,
-        default=1,
-        show_default=True,
-        help="How many distinct component keys must have signed.",
-    )
-    @click.option(
-        *("--annotation", "-a", "annotations"),
-        multiple=True,
-        metavar="KEY=VALUE",
-        help="What OCI signatures must have among their signed annotations. Repeatable.",
-    )
-    @functools.wraps(command)
-    def wrapper(
-        trusted: TrustValues,
-        component_keys: tuple[Path, ...],
-        component_threshold: int,
-        annotations: tuple[str, ...],
-        **options: Any,
-    ) -> Report:
-        every = replace(
-            trusted,
-            component_keys=component_keys,
-            component_threshold=component_threshold,
-            annotations=annotation_pairs(annotations),
-        )
-        return command(trusted=every, **options)
-
-    return wrapper
 
 
 def _identities(
@@ -130,3 +23,70 @@ def _identities(
         *(replace(vouched, identity=name) for name in names),
         *(replace(vouched, identity_regexp=pattern) for pattern in patterns),
     )
+
+
+_SIGNERS: Mapping[str, Option | OptionGroup] = {
+    "oci_keys": Option(
+        "--oci-key",
+        multiple=True,
+        metavar="KEY",
+        help="A trusted OCI public key: a file or a key reference. Repeatable.",
+    ),
+    "identities": OptionGroup(
+        _identities,
+        names=Option(
+            "--certificate-identity",
+            multiple=True,
+            metavar="NAME",
+            help="A trusted identity: the address or URI in its certificate. Repeatable.",
+        ),
+        patterns=Option(
+            "--certificate-identity-regexp",
+            multiple=True,
+            metavar="PATTERN",
+            help="The same by a regular expression for all of it. Repeatable; what it lets in counts as one.",
+        ),
+        issuer=Option("--certificate-oidc-issuer", metavar="URL", help="Who must have vouched for identities."),
+        issuer_pattern=Option(
+            "--certificate-oidc-issuer-regexp",
+            metavar="PATTERN",
+            help="The same by a regular expression for all of it.",
+        ),
+    ),
+    "trusted_root": trusted_root,
+    "require_log": Option("--require-log", is_flag=True, help="Only signatures that a transparency log has count."),
+    "oci_threshold": Option(
+        "--threshold",
+        type=int,
+        default=1,
+        show_default=True,
+        help="How many distinct OCI keys and identities must have signed.",
+    ),
+}
+
+# Gives a command a parameter `trusted`, a TrustValues: who may sign images and attest something of them.
+signer_options = options("trusted", OptionGroup(TrustValues, **_SIGNERS))
+
+# The same with who may sign components, and what the signatures of images must say.
+trust_options = options(
+    "trusted",
+    OptionGroup(
+        TrustValues,
+        **_SIGNERS,
+        component_keys=Option("--component-key", multiple=True, type=PathArgument(), help=COMPONENT_KEYS_HELP),
+        component_threshold=Option(
+            "--component-threshold",
+            type=int,
+            default=1,
+            show_default=True,
+            help="How many distinct component keys must have signed.",
+        ),
+        annotations=Option(
+            *("--annotation", "-a"),
+            multiple=True,
+            metavar="KEY=VALUE",
+            convert=annotation_pairs,
+            help="What OCI signatures must have among their signed annotations. Repeatable.",
+        ),
+    ),
+)

@@ -1,25 +1,32 @@
-"""Passwords of key files: from a file, from an environment variable, or typed at a terminal."""
+"""Private keys on a command line, and their passwords: from a file, from the environment, or typed at a terminal."""
 
-import functools
 import os
 import sys
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
+from click.types import StringParamType
 
-from wasmoci.commands.options.common import PathArgument
+from wasmoci.commands.options.common import PathArgument, WorkingFolder
+from wasmoci.commands.options.group import Option, OptionGroup, options
 from wasmoci.disk.files import read_bounded
+from wasmoci.keys.reference import has_scheme
 from wasmoci.values.errors import Error, UsageError
 
 PASSWORD_VARIABLE = "COSIGN_PASSWORD"  # noqa: S105 - the name of a variable, as cosign has it
 
 MAX_PASSWORD_SIZE = 4096
 
-Command = Callable[..., Any]
+
+class KeyArgument(StringParamType):
+    """The text as it is, but for a path in the working folder of the call; whoever opens it says what is wrong."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        text = super().convert(value, param, ctx)
+        return text if not text or has_scheme(text) else str(WorkingFolder.of(ctx) / text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,43 +66,43 @@ class Password:
         return password
 
 
-def password_options(command: Command) -> Command:
-    """`--password-file` and `--password-env`: the command gets a parameter `password`, a Password."""
-    return _options(command, "password", Password())
+def password_group(
+    option: str = "--password", prompt: str = "Password of the private key", *, is_new: bool = False
+) -> OptionGroup:
+    """`OPTION-file` and `OPTION-env`, of which one may be given: a Password."""
 
-
-def new_password_options(command: Command) -> Command:
-    """The same for the password of a key that is made."""
-    return _options(command, "password", Password(prompt="Password of the new private key", is_new=True))
-
-
-def second_password_options(command: Command) -> Command:
-    """`--new-password-file` and `--new-password-env`: the parameter `new_password`."""
-    return _options(command, "new_password", Password(prompt="Password of the new private key", is_new=True))
-
-
-def _options(command: Command, parameter: str, default: Password) -> Command:
-    option = "--" + parameter.replace("_", "-")
-
-    @click.option(
-        f"{option}-file",
-        type=PathArgument(),
-        help="File with the key's password; one newline at its end is ignored.",
-    )
-    @click.option(
-        f"{option}-env",
-        metavar="NAME",
-        help=f"Environment variable with the password. [default: {PASSWORD_VARIABLE}, then a terminal is asked]",
-    )
-    @functools.wraps(command)
-    def wrapper(**options: Any) -> Any:
-        file, variable = options.pop(f"{parameter}_file"), options.pop(f"{parameter}_env")
+    def password(file: Path | None, variable: str | None) -> Password:
         if file is not None and variable is not None:
             raise click.UsageError(f"give {option}-file or {option}-env, not both")
-        password = Password(file, variable, default.prompt, default.is_new)
-        return command(**options, **{parameter: password})
+        return Password(file, variable, prompt, is_new)
 
-    return wrapper
+    return OptionGroup(
+        password,
+        file=Option(
+            f"{option}-file",
+            type=PathArgument(),
+            help="File with the key's password; one newline at its end is ignored.",
+        ),
+        variable=Option(
+            f"{option}-env",
+            metavar="NAME",
+            help=f"Environment variable with the password. [default: {PASSWORD_VARIABLE}, then a terminal is asked]",
+        ),
+    )
+
+
+allow_readable_key = Option(
+    "--allow-readable-key",
+    is_flag=True,
+    help="Use the key even if its file is open to others than its owner; for test keys.",
+)
+
+_NEW = "Password of the new private key"
+
+# Each gives a command a parameter with a Password: `password`, that of a key that is made, and `new_password`.
+password_options = options("password", password_group())
+new_password_options = options("password", password_group(prompt=_NEW, is_new=True))
+second_password_options = options("new_password", password_group("--new-password", _NEW, is_new=True))
 
 
 def _ask(prompt: str) -> bytes:

@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 
 from image_fixtures import FILE_KEY, PUBLIC_KEY
 from wasmoci.commands.main import main
-from wasmoci.commands.options.passwords import MAX_PASSWORD_SIZE, Password, new_password_options, password_options
+from wasmoci.commands.options.private_keys import MAX_PASSWORD_SIZE, Password, new_password_options, password_options
 from wasmoci.commands.report.output import Report, reported
 from wasmoci.disk.files import SECRET_FILE_MODE, write_atomically
 from wasmoci.keys.image import load_file_key
