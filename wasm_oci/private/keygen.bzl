@@ -1,6 +1,7 @@
 """The macro `wasm_keygen`: a `bazel run` target, because a secret key is no build output."""
 
 load("@rules_python//python:py_binary.bzl", "py_binary")
+load(":program.bzl", "named_program")
 
 visibility(["//wasm_oci/..."])
 
@@ -20,14 +21,12 @@ def wasm_keygen(*, name, layer = "component", tags = [], testonly = None, visibi
     """
     if layer not in ("component", "oci"):
         fail("`layer` must be component or oci, got: {}".format(layer))
-    py_binary(
+    named_program(
+        py_binary,
         name = name,
-        srcs = [Label("//tools:keygen.py")],
+        program = "keygen",
         args = [layer],
-        legacy_create_init = 0,
-        main = Label("//tools:keygen.py"),
         tags = tags,
         testonly = testonly,
         visibility = visibility,
-        deps = [Label("//tools:keygen_lib")],
     )

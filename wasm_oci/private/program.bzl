@@ -1,4 +1,4 @@
-"""The Python programs behind runnable and test targets, which do what a request says."""
+"""The Python programs behind runnable and test targets, most of which do what a request says."""
 
 visibility(["//wasm_oci/private/..."])
 
@@ -19,19 +19,39 @@ def request_program(kind, *, name, program, deps = [], **kwargs):
     Args:
         kind: `py_binary` or `py_test`.
         name: name of the target.
-        program: name of the program in `//tools`, whose libraries are `<program>_lib`.
+        program: name of the program, a library in `//tools/wasmoci/bazel/programs`.
         deps: more libraries.
         **kwargs: other attributes of the target.
     """
     request = request_name(name)
-    source = Label("//tools:{}.py".format(program))
+    named_program(
+        kind,
+        name = name,
+        program = program,
+        args = ["--request=$(rlocationpath :{})".format(request)],
+        data = [request],
+        deps = deps,
+        **kwargs
+    )
+
+def named_program(kind, *, name, program, args, deps = [], **kwargs):
+    """A target that runs a program.
+
+    Args:
+        kind: `py_binary` or `py_test`.
+        name: name of the target.
+        program: name of the program, a library in `//tools/wasmoci/bazel/programs`.
+        args: its arguments.
+        deps: more libraries.
+        **kwargs: other attributes of the target.
+    """
+    source = Label("//tools:target.py")
     kind(
         name = name,
         srcs = [source],
-        args = ["--request=$(rlocationpath :{})".format(request)],
-        data = [request],
+        args = [program] + args,
         legacy_create_init = 0,
         main = source,
-        deps = deps + [Label("//tools:{}_lib".format(program))],
+        deps = deps + [Label("//tools/wasmoci/bazel/programs:" + program)],
         **kwargs
     )

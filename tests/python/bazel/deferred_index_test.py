@@ -9,14 +9,14 @@ from xml.etree import ElementTree
 import pytest
 from click.testing import CliRunner, Result
 
-import publish as publish_program
-import sign as sign_program
-import verify_image as verify_program
 from image_fixtures import FILE_KEY, PUBLIC_KEY, SIGNER, both_layers
 from index_fixtures import DEBUG, WASI, index_of, sign, signed_index, variant, write_index_layout
 from layout_fixtures import files_of
 from publish_fixtures import PATH, client_for
 from wasm_fixtures import KEY, SEED_1
+from wasmoci.bazel.programs import publish as publish_program
+from wasmoci.bazel.programs import sign as sign_program
+from wasmoci.bazel.programs import verify_image as verify_program
 from wasmoci.disk.files import SECRET_FILE_MODE, write_atomically
 from wasmoci.disk.layout import Layout
 from wasmoci.keys.component import SecretKey, pem_public

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-import publish as publish_program
-import sign as sign_program
 from image_fixtures import FILE_KEY, HELLO, OTHER_SIGNER, PUBLIC_KEY, SIGNER, STRANGER
 from layout_fixtures import files_of, packaged
 from publish_fixtures import DUAL, PATH, client_for
 from sigstore_fixtures import Sigstore
 from wasm_fixtures import KEY, OTHER_KEY, SEED_1, SEED_2
 from wasm_fixtures import SIGNER as COMPONENT_SIGNER
+from wasmoci.bazel.programs import publish as publish_program
+from wasmoci.bazel.programs import sign as sign_program
 from wasmoci.commands.main import main
 from wasmoci.cosign.predicate_type import CYCLONEDX, SLSA_PROVENANCE_V1
 from wasmoci.cosign.simple_signing import signature_tag

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-import publish as publish_program
 from image_fixtures import FILE_KEY, PUBLIC_KEY
 from publish_fixtures import PATH, client_for, dual_layout, unsigned_layout
 from sigstore_certificate_fixtures import ISSUER, SAN
 from sigstore_fixtures import TOKEN_SECRET, Files, SigstoreServer
 from wasm_fixtures import KEY
+from wasmoci.bazel.programs import publish as publish_program
 from wasmoci.commands.main import main
 from wasmoci.keyless.identity import IdentityPattern
 from wasmoci.keyless.verifying import IdentityVerifier

@@ -20,7 +20,7 @@ from image_fixtures import (
 )
 from sigstore_fixtures import Sigstore
 from wasm_fixtures import KEY, OTHER_KEY
-from wasmoci.bazel.verified_component import verified_component
+from wasmoci.bazel.worker.verified_component import verified_component
 from wasmoci.cosign.statement import signature_statement
 from wasmoci.keys.component import pem_public
 

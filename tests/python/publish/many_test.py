@@ -13,10 +13,10 @@ import pytest
 from click.testing import CliRunner
 from runfiles import Runfiles
 
-import publish_all as program
 from image_fixtures import HELLO, OTHER_SIGNER, SIGNER
 from publish_fixtures import DUAL
 from wasm_fixtures import KEY, signed
+from wasmoci.bazel.programs import publish_all as program
 from wasmoci.cosign.simple_signing import signature_tag
 from wasmoci.disk.layout import Layout
 from wasmoci.keys.component import pem_public
@@ -94,7 +94,7 @@ class Desk:
 
     def run(self, *arguments: str, code: int = 0) -> Any:
         command = ["--request", "requests/all.json", "--json", *arguments]
-        result = CliRunner().invoke(program.main, command)
+        result = CliRunner().invoke(program.publish_all, command)
         assert isinstance(result.exception, SystemExit | None), repr(result.exception)
         assert result.exit_code == code, result.output + result.stderr
         return json.loads(result.stdout)
@@ -394,7 +394,7 @@ def test_a_target_without_its_files(desk: Desk, tmp_path: Path) -> None:
 def test_a_summary_in_words(desk: Desk, tmp_path: Path) -> None:
     with Watched(tmp_path / "registry") as registry:
         desk.write(registry.address, 3, {1: {"layout": "files/nowhere"}})
-        result = CliRunner().invoke(program.main, ["--request", "requests/all.json"])
+        result = CliRunner().invoke(program.publish_all, ["--request", "requests/all.json"])
     *lines, last = result.stdout.splitlines()
     assert [line.partition(":")[0] for line in lines] == ["requests/app0", "requests/app1", "requests/app2"]
     assert last == "3 images: 2 sent, 1 failed"
@@ -402,14 +402,10 @@ def test_a_summary_in_words(desk: Desk, tmp_path: Path) -> None:
     assert progress[:2] == ["[1/2]", "[2/2]"]
 
 
-KILLED = "import publish_all; publish_all.main()"
-
-
 def start(desk: Desk) -> "subprocess.Popen[bytes]":
-    paths = [*sys.path, str(Path(program.__file__).parent)]
-    environment = {"PYTHONPATH": os.pathsep.join(paths), "PATH": os.environ["PATH"]}
+    environment = {"PYTHONPATH": os.pathsep.join(sys.path), "PATH": os.environ["PATH"]}
     return subprocess.Popen(
-        [sys.executable, "-c", KILLED, "--request", "requests/all.json"],
+        [sys.executable, "-m", "target", "publish_all", "--request", "requests/all.json"],
         env={**environment, "RUNFILES_DIR": str(desk.requests.parent)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -38,11 +38,13 @@ TABLE = {
     "sign": "values wasm oci cosign disk keys transparency package verify trust |",
     "publish": "values oci cosign disk registry verify sign |",
     "commands.report": "values oci disk keys verify publish | click rich",
-    "commands.options": "values cosign disk keys registry trust sign publish commands.report | click",
+    "commands.options": "values cosign disk keys registry trust sign publish | click",
     "commands": "values wasm oci cosign disk keys registry registry_server transparency package verify trust sign"
     " publish commands.report commands.options | click",
-    "bazel": "values oci disk registry verify trust sign publish commands.report commands.options | click runfiles",
-    "bazel.worker": "values disk commands commands.options | click",
+    "bazel": "values disk registry verify trust sign publish commands.report commands.options | runfiles",
+    "bazel.programs": "values wasm disk registry verify trust sign publish commands.report commands.options commands"
+    " bazel | click",
+    "bazel.worker": "values disk verify trust commands.report commands.options commands | click",
 }
 
 # Bytes and values: these do no input and output of their own.

@@ -13,7 +13,8 @@ from wasmoci.commands.options.trust import trust_options
 from wasmoci.commands.report.output import Report, reported, warn
 from wasmoci.commands.report.progress import progress_output
 from wasmoci.commands.report.published import dry_run_report, published_report
-from wasmoci.publish.look import DryRun, dry_run
+from wasmoci.publish import look
+from wasmoci.publish.look import DryRun
 from wasmoci.publish.plan import PublishRequest
 from wasmoci.publish.signed import Publishing, publish_signed
 from wasmoci.registry.connection_options import ConnectionOptions
@@ -61,11 +62,7 @@ def publish(
         if_exists=where.if_exists,
     )
     who = signing.deferred_signing(trusted.annotations, trusted.trusted_root)
-    return published(Publishing(request, others, connection, who), dry_run)
-
-
-def published(publishing: Publishing, choice: DryRun) -> Report:
-    """Publish or show what publishing would do, and report."""
-    if choice is DryRun.NO:
+    publishing = Publishing(request, others, connection, who)
+    if dry_run is DryRun.NO:
         return published_report(publish_signed(publishing, warn, progress_output))
-    return dry_run_report(dry_run(publishing, ask=choice is DryRun.CHECKED))
+    return dry_run_report(look.dry_run(publishing, ask=dry_run is DryRun.CHECKED))

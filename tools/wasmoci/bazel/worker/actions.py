@@ -12,7 +12,7 @@ ACTIONS = {
     "image_package": "wasmoci.commands.image_package:package",
     "image_sign": "wasmoci.commands.image_sign:sign",
     "signing_request": "wasmoci.commands.signing_request:request",
-    "verified_component": "wasmoci.bazel.verified_component:verified_component",
+    "verified_component": "wasmoci.bazel.worker.verified_component:verified_component",
 }
 
 

@@ -6,9 +6,12 @@ from wasmoci.bazel.publishing import read_publishing
 from wasmoci.bazel.runfiles import Locator
 from wasmoci.commands.options.connection import connection_options
 from wasmoci.commands.options.publishing import TagOptions, dry_run_options, tag_options
-from wasmoci.commands.publish import published
-from wasmoci.commands.report.output import Report, reported
+from wasmoci.commands.report.output import Report, reported, warn
+from wasmoci.commands.report.progress import progress_output
+from wasmoci.commands.report.published import dry_run_report, published_report
+from wasmoci.publish import look
 from wasmoci.publish.look import DryRun
+from wasmoci.publish.signed import publish_signed
 from wasmoci.registry.connection_options import ConnectionOptions
 
 
@@ -38,8 +41,7 @@ def publish(
     asked = read_publishing(
         rlocation, Locator(), registries, tagging, connection, allow_placeholders=allow_placeholder_keys
     )
-    return published(asked.publishing, dry_run.or_offline(asked.dry_run))
-
-
-if __name__ == "__main__":
-    publish()
+    wanted = dry_run.or_offline(asked.dry_run)
+    if wanted is DryRun.NO:
+        return published_report(publish_signed(asked.publishing, warn, progress_output))
+    return dry_run_report(look.dry_run(asked.publishing, ask=wanted is DryRun.CHECKED))

@@ -34,7 +34,3 @@ def _verify(asked: BazelRequest, target: str) -> Report:
     wanted = policy(asked.trusted, asked.require, warn)
     with open_source(target, ConnectionOptions(asked.insecure_registries)) as source:
         return verdict_report(target, verify_root(source, wanted))
-
-
-if __name__ == "__main__":
-    verify_image()

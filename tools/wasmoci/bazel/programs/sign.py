@@ -42,7 +42,3 @@ def sign(rlocation: str, output: Path, registry: str | None) -> Report:
     target = Path(os.environ.get("BUILD_WORKING_DIRECTORY", "."), output)
     verified = sign_layout(asked.layout, target, steps, lambda layout: verify_root(layout, wanted))
     return verdict_report(str(output), verified)
-
-
-if __name__ == "__main__":
-    sign()

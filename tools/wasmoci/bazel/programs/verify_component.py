@@ -33,7 +33,3 @@ def verify_component(rlocation: str) -> Report:
             sections=strings(request, "sections"),
         ),
     )
-
-
-if __name__ == "__main__":
-    verify_component()

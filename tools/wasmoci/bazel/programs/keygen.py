@@ -2,8 +2,9 @@
 
 import os
 
-from wasmoci.commands.keygen import keygen
+from wasmoci.commands import keygen as command
 
-if __name__ == "__main__":
+
+def keygen() -> None:
     os.chdir(os.environ.get("BUILD_WORKING_DIRECTORY", "."))
-    keygen()
+    command.keygen()

@@ -13,7 +13,8 @@ from wasmoci.commands.report.output import Report, reported, warn
 from wasmoci.commands.report.progress import progress_output
 from wasmoci.commands.report.published_many import summary
 from wasmoci.publish.look import DryRun
-from wasmoci.publish.many import MAX_JOBS, Image, publish_all
+from wasmoci.publish.many import MAX_JOBS, Image
+from wasmoci.publish.many import publish_all as run
 from wasmoci.publish.signed import Publishing
 from wasmoci.registry.connection_options import ConnectionOptions
 
@@ -29,7 +30,7 @@ from wasmoci.registry.connection_options import ConnectionOptions
 @reported
 @dry_run_options
 @connection_options
-def main(
+def publish_all(
     rlocation: str,
     jobs: int | None,
     registries: tuple[str, ...],
@@ -48,13 +49,11 @@ def main(
     asked = read_requests(rlocation, MAX_JOBS, locator)
 
     def read(path: str) -> tuple[Publishing, bool]:
-        one = read_publishing(path, locator, registries, tagging, connection, allow_placeholders=allow_placeholder_keys)
-        return one.publishing, one.dry_run
+        each = read_publishing(
+            path, locator, registries, tagging, connection, allow_placeholders=allow_placeholder_keys
+        )
+        return each.publishing, each.dry_run
 
     images = [Image(name, partial(read, path)) for name, path in asked.requests.items()]
-    publish_all(images, jobs or asked.jobs, dry_run, warn, progress_output)
+    run(images, jobs or asked.jobs, dry_run, warn, progress_output)
     return summary(images)
-
-
-if __name__ == "__main__":
-    main()
