@@ -26,9 +26,9 @@ class CompiledModules:
 if __name__ == "__main__":
     sys.meta_path.append(CompiledModules)
 
-    from wasmoci.commands import garbage
+    from wasmoci.commands.loading import defer_garbage
 
-    garbage.defer()
+    defer_garbage()
 
     from wasmoci.bazel.worker.actions import command_of
     from wasmoci.bazel.worker.tool import run_tool

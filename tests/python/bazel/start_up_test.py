@@ -157,8 +157,7 @@ def test_no_garbage_is_sought_among_what_wasm_oci_imports(inputs: Path) -> None:
 
 
 def test_garbage_is_sought_again_when_the_command_of_a_group_is_imported() -> None:
-    program = "import gc; from wasmoci.commands import garbage; garbage.defer()\n"
-    program += "from wasmoci.commands.loading import load_command\n"
+    program = "import gc; from wasmoci.commands.loading import defer_garbage, load_command; defer_garbage()\n"
     for place in ("main:component", "component_show:show"):
         program += f"load_command('wasmoci.commands.{place}'); print(gc.isenabled())\n"
     ran = subprocess.run(

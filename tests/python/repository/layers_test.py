@@ -42,9 +42,9 @@ TABLE = {
     "commands": "values wasm oci cosign disk keys registry registry_server transparency package verify trust sign"
     " publish commands.report commands.options | click",
     "bazel": "values disk registry verify trust sign publish commands.report commands.options | runfiles",
-    "bazel.programs": "values wasm disk registry verify trust sign publish commands.report commands.options commands"
+    "bazel.programs": "values wasm registry verify trust sign publish commands.report commands.options commands"
     " bazel | click",
-    "bazel.worker": "values disk verify trust commands.report commands.options commands | click",
+    "bazel.worker": "values oci disk verify trust commands.report commands.options commands | click",
 }
 
 # Bytes and values: these do no input and output of their own.

@@ -7,7 +7,7 @@ import click
 from wasmoci.commands.options.common import COMPONENT_KEYS_HELP, PathArgument, kind, sections
 from wasmoci.commands.report.output import Report, reported, warn
 from wasmoci.disk.files import open_for_reading, read_bounded
-from wasmoci.keys.component_files import load_component_keys
+from wasmoci.trust.policy import trusted_component_keys
 from wasmoci.verify.matrix import MatrixRow, component_matrix
 from wasmoci.wasm.section_pattern import Selection
 from wasmoci.wasm.sections import Kind
@@ -26,7 +26,7 @@ def matrix(source: Path, keys: tuple[Path, ...], detached: Path | None, sections
 
     --section selects what must be signed, as in `verify`. Where no key verifies the file, it is refused.
     """
-    candidates = [key for path in keys for key in load_component_keys(path, warn)]
+    candidates = trusted_component_keys(keys, warn)
     signature = None if detached is None else read_bounded(detached, MAX_DATA_SIZE, "the detached signature")
     selection = Selection.parse(sections) if sections else None
     with open_for_reading(source, "the file to verify") as stream:

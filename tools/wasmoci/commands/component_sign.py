@@ -4,16 +4,15 @@ from pathlib import Path
 
 import click
 
-from wasmoci.commands.options.common import PathArgument, kind
+from wasmoci.commands.options.common import PathArgument, kind, one_of
 from wasmoci.commands.options.private_keys import KeyArgument, Password, allow_readable_key, password_options
 from wasmoci.commands.repeated import RepeatedCommand
 from wasmoci.commands.report.output import Report, reported
-from wasmoci.disk.files import atomic_output, open_for_reading, read_bounded, write_atomically
-from wasmoci.sign.component import sign_detached, sign_embedded
+from wasmoci.sign.component import write_detached, write_signed
 from wasmoci.trust.signers import KeySpec
 from wasmoci.values.errors import UsageError
 from wasmoci.wasm.sections import Kind
-from wasmoci.wasm.signature import MAX_DATA_SIZE, RecordForm
+from wasmoci.wasm.signature import RecordForm
 
 
 @click.command(cls=RepeatedCommand)
@@ -31,7 +30,7 @@ from wasmoci.wasm.signature import MAX_DATA_SIZE, RecordForm
 )
 @click.option(
     "--form",
-    type=click.Choice([form.value for form in RecordForm]),
+    type=one_of(RecordForm),
     default=RecordForm.WASMSIGN2.value,
     show_default=True,
     help="How the signature is written; wasmsign2 and wsc read both.",
@@ -60,14 +59,10 @@ def sign(
     if add_to is not None and detached is None:
         raise UsageError("--add-to goes with --detached: with --output, signatures in the file are kept anyway")
     signer = KeySpec.parse(key, public_key).component_signer(password, private=not allow_readable_key)
-    with open_for_reading(source, "the file to sign") as stream:
-        if output is not None:
-            with atomic_output(output) as target:
-                sign_embedded(stream, target, signer, Kind(kind), with_key_id=key_id, form=RecordForm(form))
-        elif detached is not None:
-            existing = None if add_to is None else read_bounded(add_to, MAX_DATA_SIZE, "the detached signature")
-            data = sign_detached(
-                *(stream, signer, Kind(kind)), with_key_id=key_id, form=RecordForm(form), existing=existing
-            )
-            write_atomically(detached, data, replace=add_to is not None and add_to.resolve() == detached.resolve())
+    if output is not None:
+        write_signed(source, output, signer, Kind(kind), with_key_id=key_id, form=RecordForm(form))
+    elif detached is not None:
+        write_detached(
+            *(source, detached, signer, Kind(kind)), with_key_id=key_id, form=RecordForm(form), add_to=add_to
+        )
     return Report([f"signed {source} with {signer.public_key.fingerprint}"], {"key": signer.public_key.fingerprint})

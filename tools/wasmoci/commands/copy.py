@@ -5,25 +5,22 @@ from pathlib import Path
 
 import click
 
-from wasmoci.commands.options.common import PathArgument, required_level
+from wasmoci.commands.options.common import PathArgument, one_of, required_level
 from wasmoci.commands.options.connection import connection_options
 from wasmoci.commands.options.trust import trust_options
 from wasmoci.commands.report.output import Report, reported, warn
 from wasmoci.commands.report.progress import progress_output
 from wasmoci.commands.report.published import outcome_json
 from wasmoci.commands.report.verdict import verdict_json
-from wasmoci.oci.manifest import REF_NAME_ANNOTATION
-from wasmoci.oci.progress import Progress
-from wasmoci.publish.copy import CopyPlan, copy_to_layout, copy_to_registry, plan_copy
-from wasmoci.publish.outcome import Outcome, counts
-from wasmoci.publish.send import Destination
+from wasmoci.publish.copies import Copies, CopyRequest, copy_image, plan_copies
+from wasmoci.publish.copy import CopyPlan
+from wasmoci.publish.outcome import counts
 from wasmoci.registry.connection_options import ConnectionOptions
-from wasmoci.registry.sources import Sources
 from wasmoci.trust.policy import policy
 from wasmoci.trust.values import TrustValues
-from wasmoci.values.errors import Error, UsageError
+from wasmoci.values.errors import UsageError
 from wasmoci.values.if_exists import IfExists
-from wasmoci.values.image_reference import Reference, Repository, parse_destination
+from wasmoci.values.image_reference import Repository, parse_destination
 from wasmoci.values.level import Level
 
 
@@ -34,7 +31,7 @@ from wasmoci.values.level import Level
 @click.option("--recursive", "-r", is_flag=True, help="Copy an index with all its images; else it is refused.")
 @click.option(
     "--if-exists",
-    type=click.Choice([one.value for one in IfExists]),
+    type=one_of(IfExists),
     default=IfExists.OVERWRITE.value,
     show_default=True,
     help="Where a tag exists: move it, leave it, refuse another image, refuse.",
@@ -66,43 +63,17 @@ def copy(
     if not places and output is None:
         raise UsageError("give a DESTINATION, or --output for a layout")
     nobody_trusted = trusted == TrustValues() and require in (None, Level.NONE.value)
-    wanted = None if nobody_trusted else policy(trusted, require, warn)
-    with Sources(connection) as sources, progress_output() as progress:
-        opened = sources.open(source)
-        reference = None if Path(source).is_dir() else Reference.parse(source)
-        planned = plan_copy(opened, wanted, recursive=recursive)
-        if dry_run:
-            return _dry_run(planned, places, output)
-        for warning in planned.warnings:
-            warn(warning)
-        if output is not None:
-            ref_name = opened.root().annotations.get(REF_NAME_ANNOTATION) if reference is None else reference.tag
-            copy_to_layout(planned, output, ref_name, progress)
-        outcomes = [
-            _send(
-                planned,
-                Destination(
-                    sources.registries().client(place), tags, IfExists(if_exists), _path_beside(reference, place)
-                ),
-                progress,
-            )
-            for place, tags in places.items()
-        ]
-    errors = [one.error for one in outcomes if one.error is not None]
-    if len(outcomes) == 1 and errors:
-        raise errors[0]
-    done = [one for one in outcomes if one.published is not None]
-    references = _references(planned, {one.repository: places[one.repository] for one in done})
-    lines = [f"copied to {name}" for name in (*references, *([] if output is None else [output]))]
-    lines += [f"{one.repository}: {counts(one.published)}" for one in done if one.published]
-    data = {**_json(planned, references, output), "copied": not errors}
-    return Report(lines, {**data, "repositories": [outcome_json(outcome) for outcome in outcomes]}, errors=errors)
-
-
-def _path_beside(reference: Reference | None, place: Repository) -> str | None:
-    """The source's path, where that is in the registry of `place`."""
-    own = None if reference is None else reference.repository
-    return own.path if own is not None and own.registry == place.registry else None
+    request = CopyRequest(
+        source=source,
+        places=places,
+        policy=None if nobody_trusted else policy(trusted, require, warn),
+        layout=output,
+        if_exists=IfExists(if_exists),
+        recursive=recursive,
+    )
+    if dry_run:
+        return _dry_run_report(plan_copies(request, connection), request)
+    return _report(copy_image(request, connection, warn, progress_output), request)
 
 
 def _places(destinations: Sequence[str]) -> dict[Repository, list[str]]:
@@ -116,6 +87,25 @@ def _places(destinations: Sequence[str]) -> dict[Repository, list[str]]:
     return places
 
 
+def _report(copies: Copies, request: CopyRequest) -> Report:
+    errors = [outcome.error for outcome in copies.outcomes if outcome.error is not None]
+    if len(copies.outcomes) == 1 and errors:
+        raise errors[0]
+    done = [(outcome.repository, outcome.published) for outcome in copies.outcomes if outcome.published]
+    references = _references(copies.plan, {repository: request.places[repository] for repository, _ in done})
+    lines = [f"copied to {name}" for name in _names(references, request)]
+    lines += [f"{repository}: {counts(published)}" for repository, published in done]
+    data = {**_json(copies.plan, references, request), "copied": not errors}
+    return Report(lines, {**data, "repositories": [outcome_json(each) for each in copies.outcomes]}, errors=errors)
+
+
+def _dry_run_report(planned: CopyPlan, request: CopyRequest) -> Report:
+    references = _references(planned, request.places)
+    steps = list(planned.graph.steps())
+    lines = [*steps, *(f"would copy to {name}" for name in _names(references, request))]
+    return Report(lines, {**_json(planned, references, request), "copied": False, "steps": steps}, planned.warnings)
+
+
 def _references(planned: CopyPlan, places: Mapping[Repository, Sequence[str]]) -> list[str]:
     digest = planned.graph.descriptor.digest
     return [
@@ -125,27 +115,16 @@ def _references(planned: CopyPlan, places: Mapping[Repository, Sequence[str]]) -
     ]
 
 
-def _json(planned: CopyPlan, references: Sequence[str], output: Path | None) -> dict[str, object]:
+def _names(references: Sequence[str], request: CopyRequest) -> list[str]:
+    return [*references, *([] if request.layout is None else [str(request.layout)])]
+
+
+def _json(planned: CopyPlan, references: Sequence[str], request: CopyRequest) -> dict[str, object]:
     verified = planned.verified
     verdict = {"image": str(planned.graph.descriptor.digest)} if verified is None else verdict_json(verified)
     return {
         **verdict,
         "verified": verified is not None and verified.level is not Level.NONE,
         "references": references,
-        "layout": None if output is None else str(output),
+        "layout": None if request.layout is None else str(request.layout),
     }
-
-
-def _dry_run(planned: CopyPlan, places: Mapping[Repository, Sequence[str]], output: Path | None) -> Report:
-    references = _references(planned, places)
-    steps = list(planned.graph.steps())
-    lines = [*steps, *(f"would copy to {name}" for name in (*references, *([] if output is None else [output])))]
-    return Report(lines, {**_json(planned, references, output), "copied": False, "steps": steps}, planned.warnings)
-
-
-def _send(planned: CopyPlan, destination: Destination, progress: Progress) -> Outcome:
-    repository = destination.client.repository
-    try:
-        return Outcome(repository, copy_to_registry(planned, destination, progress))
-    except Error as error:
-        return Outcome(repository, None, error)

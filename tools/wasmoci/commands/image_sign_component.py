@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from wasmoci.commands.options.common import PathArgument
+from wasmoci.commands.options.common import PathArgument, one_of
 from wasmoci.commands.options.private_keys import Password, allow_readable_key, password_options
 from wasmoci.commands.report.output import Report, layout_report, reported
 from wasmoci.sign.layout_component import SignComponentRequest, sign_layout_component
@@ -26,7 +26,7 @@ from wasmoci.values.signature_format import Placement
 )
 @click.option(
     "--component-signature",
-    type=click.Choice([one.value for one in Placement]),
+    type=one_of(Placement),
     default=Placement.EMBEDDED.value,
     show_default=True,
     help="Where the signature goes; `embedded` packages the image again.",

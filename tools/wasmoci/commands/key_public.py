@@ -8,11 +8,8 @@ from wasmoci.commands.options.common import PathArgument
 from wasmoci.commands.options.private_keys import Password, allow_readable_key, password_options
 from wasmoci.commands.report.output import Report, reported
 from wasmoci.disk.files import write_atomically
-from wasmoci.keys.component import ComponentPublicKey, pem_public
-from wasmoci.keys.component_files import load_secret_key
-from wasmoci.keys.image import ImagePublicKey
-from wasmoci.keys.protocols import PasswordSource
 from wasmoci.keys.reference import KeyReference
+from wasmoci.sign.public_half import public_half
 
 
 @click.command()
@@ -26,25 +23,11 @@ from wasmoci.keys.reference import KeyReference
 @reported
 def public(key: str, layer: str, output: Path | None, password: Password, allow_readable_key: bool) -> Report:
     """Print the public half of KEY, a file or a key reference, as PEM."""
-    private = not allow_readable_key
-    pem, fingerprint = (_image_key if layer == "oci" else _component_key)(KeyReference.parse(key), password, private)
+    reference = KeyReference.parse(key)
+    half = public_half(reference, password, of_component=layer == "component", private=not allow_readable_key)
     if output is None:
-        lines = pem.decode().splitlines()
+        lines = half.pem.decode().splitlines()
     else:
-        write_atomically(output, pem, replace=False)
-        lines = [f"{output}: {fingerprint}"]
-    return Report(lines, {"key": fingerprint, "publicKey": pem.decode()})
-
-
-def _image_key(reference: KeyReference, password: PasswordSource, private: bool) -> tuple[bytes, str]:
-    key = ImagePublicKey.of(reference.public_key(password, private=private))
-    return key.pem(), key.fingerprint
-
-
-def _component_key(reference: KeyReference, password: PasswordSource, private: bool) -> tuple[bytes, str]:
-    if isinstance(reference.place, Path):
-        found: object = load_secret_key(reference.place, password, private=private).public_key
-    else:
-        found = reference.public_key(password, private=private)
-    key = ComponentPublicKey.of_key(found)
-    return pem_public(key), key.fingerprint
+        write_atomically(output, half.pem, replace=False)
+        lines = [f"{output}: {half.fingerprint}"]
+    return Report(lines, {"key": half.fingerprint, "publicKey": half.pem.decode()})

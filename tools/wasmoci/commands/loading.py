@@ -1,16 +1,34 @@
-"""Import a command when it is called."""
+"""Commands are imported when they are called, and no cyclic garbage is sought among what is imported.
 
+All of that stays to the end. A program defers searches before it imports the first library.
+"""
+
+import gc
 import importlib
+from typing import TYPE_CHECKING
 
-import click
+if TYPE_CHECKING:
+    import click
 
-from wasmoci.commands import garbage
+
+def defer_garbage() -> None:
+    """To be called first in a program: no search for garbage before a command is loaded."""
+    gc.disable()
 
 
-def load_command(place: str) -> click.Command:
-    """The command at `module:attribute`, where searches for garbage are resumed: nothing large is left to import."""
+def load_command(place: str) -> "click.Command":
+    """The command at `module:attribute`, where searches are resumed: nothing large is left to import."""
+    import click
+
     module, _, attribute = place.partition(":")
     command: click.Command = getattr(importlib.import_module(module), attribute)
     if not isinstance(command, click.Group):
-        garbage.resume()
+        _resume()
     return command
+
+
+def _resume() -> None:
+    """Let searches begin that are deferred, but never among what is there now, not even at the end."""
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()

@@ -1,8 +1,29 @@
 """`wasm-oci`: all commands in one."""
 
+from collections.abc import Mapping
+
 import click
 
-from wasmoci.commands.lazy import LazyGroup
+from wasmoci.commands.loading import load_command
+
+
+class LazyGroup(click.Group):
+    """`lazy_commands` maps a name to the `module:attribute` of a command, which is loaded when called, and its help."""
+
+    def __init__(self, name: str, lazy_commands: Mapping[str, tuple[str, str]], *, help: str) -> None:  # noqa: A002
+        super().__init__(name, help=help)
+        self._lazy = lazy_commands
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(self._lazy)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        return load_command(self._lazy[cmd_name][0]) if cmd_name in self._lazy else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in self._lazy.items()])
+
 
 component = LazyGroup(
     "component",

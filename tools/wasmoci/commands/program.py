@@ -1,11 +1,11 @@
 """The program `wasm-oci`."""
 
-from wasmoci.commands import garbage
+from wasmoci.commands.loading import defer_garbage
 
 
 def run() -> None:
     """Call the command, and end the process with its exit code."""
-    garbage.defer()
+    defer_garbage()
     from wasmoci.commands.main import main
 
     main()

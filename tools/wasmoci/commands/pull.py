@@ -10,20 +10,11 @@ from wasmoci.commands.options.connection import connection_options
 from wasmoci.commands.options.trust import trust_options
 from wasmoci.commands.report.output import Report, reported, warn
 from wasmoci.commands.report.verdict import verdict_report
-from wasmoci.disk.layout import Layout
-from wasmoci.oci.graph import ImageGraph, read_image
-from wasmoci.oci.source import ImageSource
-from wasmoci.publish.copy import copy_to_layout, plan_copy
+from wasmoci.publish.pull import PullRequest, pull_image
 from wasmoci.registry.connection_options import ConnectionOptions
-from wasmoci.registry.sources import open_source
 from wasmoci.trust.policy import policy
 from wasmoci.trust.values import TrustValues
-from wasmoci.values.digest import Digest
-from wasmoci.values.errors import UsageError, refuse_malformed
-from wasmoci.values.image_reference import Reference
-from wasmoci.verify.image import Policy, verify_image
-from wasmoci.verify.pull import component_file_name, read_title
-from wasmoci.verify.pull import pull as run
+from wasmoci.values.errors import UsageError
 
 
 @click.command()
@@ -55,46 +46,17 @@ def pull(
         raise UsageError("give --output or --output-dir, not both")
     if output is None and output_dir is None and layout is None:
         raise UsageError("give --output, --output-dir or --layout")
-    wanted = policy(trusted, require, warn)
-    with open_source(target, connection) as source:
-        with refuse_malformed():
-            graph = read_image(source)
-        if output_dir is not None:
-            output = output_dir / _file_name(target, graph)
-        if layout is not None:
-            graph = _keep(source, wanted, layout, _tag(target))
-        verified = verify_image(graph, wanted) if output is None else run(graph, wanted, output, overwrite=overwrite)
-    report = verdict_report(target, verified)
-    reference = _reference(target, graph.digest)
-    places = [str(place) for place in (output, layout) if place is not None]
+    request = PullRequest(target, policy(trusted, require, warn), output, output_dir, layout, overwrite)
+    pulled = pull_image(request, connection, warn)
+    report = verdict_report(target, pulled.verified)
+    places = [str(place) for place in (pulled.output, layout) if place is not None]
     return replace(
         report,
-        lines=[*report.lines, *(f"pulled {reference} to {place}" for place in places)],
+        lines=[*report.lines, *(f"pulled {pulled.name} to {place}" for place in places)],
         data={
             **report.data,
-            "reference": reference,
-            "output": None if output is None else str(output),
+            "reference": pulled.name,
+            "output": None if pulled.output is None else str(pulled.output),
             "layout": None if layout is None else str(layout),
         },
     )
-
-
-def _keep(source: ImageSource, wanted: Policy, folder: Path, tag: str | None) -> ImageGraph:
-    copy_to_layout(plan_copy(source, wanted, recursive=False), folder, tag)
-    return read_image(Layout(folder))
-
-
-def _file_name(target: str, graph: ImageGraph) -> str:
-    path = "component" if Path(target).is_dir() else Reference.parse(target).repository.path
-    name, problem = component_file_name(read_title(graph), path)
-    if problem is not None:
-        warn(problem)
-    return name
-
-
-def _tag(target: str) -> str | None:
-    return None if Path(target).is_dir() else Reference.parse(target).tag
-
-
-def _reference(target: str, digest: Digest) -> str:
-    return f"{target}@{digest}" if Path(target).is_dir() else str(Reference.parse(target).with_digest(digest))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from wasmoci.commands.options.common import PathArgument, annotation_pairs, kind
+from wasmoci.commands.options.common import PathArgument, annotation_pairs, kind, one_of
 from wasmoci.commands.report.output import Report, reported
 from wasmoci.cosign.signing_request import ComponentAsked, ManifestAsked
 from wasmoci.sign.signing_request import signing_request, write_signing_request
@@ -19,7 +19,7 @@ from wasmoci.wasm.sections import Kind
 @click.option("--output", required=True, type=PathArgument(), help="The request's folder; must be new or empty.")
 @click.option(
     "--component-signature",
-    type=click.Choice([one.value for one in Placement]),
+    type=one_of(Placement),
     help="Ask for the component's signature, and say where it goes; for a WebAssembly file `embedded` by default.",
 )
 @click.option("--key-id", is_flag=True, help="The component's signature will name its key.")
@@ -28,7 +28,7 @@ from wasmoci.wasm.sections import Kind
     "--format",
     "formats",
     multiple=True,
-    type=click.Choice([one.value for one in SignatureFormat]),
+    type=one_of(SignatureFormat),
     help="Default: both.",
 )
 @click.option(

@@ -10,7 +10,6 @@ from wasmoci.commands.options.trust import signer_options
 from wasmoci.commands.report.output import Report, reported
 from wasmoci.cosign.predicate_type import SHORT_NAMES
 from wasmoci.cosign.provenance import ProvenanceExpectation, Source
-from wasmoci.disk.files import atomic_folder
 from wasmoci.registry.connection_options import ConnectionOptions
 from wasmoci.registry.sources import open_source
 from wasmoci.trust.policy import image_trust
@@ -18,6 +17,7 @@ from wasmoci.trust.values import TrustValues
 from wasmoci.values.digest import Digest
 from wasmoci.verify.attestation import Attestation, AttestationPolicy, VerifiedAttestations
 from wasmoci.verify.attestation import verify_attestation as run
+from wasmoci.verify.statement_files import write_statements
 
 
 @click.command("verify-attestation")
@@ -54,22 +54,15 @@ def verify_attestation(
     with open_source(target, connection) as image:
         verified = run(image, policy)
     if output is not None:
-        _write(output, verified)
+        write_statements(output, verified)
     return Report(_lines(target, verified), _json(verified), verified.warnings)
-
-
-def _write(output: Path, verified: VerifiedAttestations) -> None:
-    with atomic_folder(output) as folder:
-        folder.mkdir()
-        for attestation in verified.attestations:
-            (folder / f"{Digest.of(attestation.payload).hex}.json").write_bytes(attestation.payload)
 
 
 def _lines(target: str, verified: VerifiedAttestations) -> list[str]:
     attested = [
-        f"{attestation.statement.predicate_type} attested by {one.signer.fingerprint}"
+        f"{attestation.statement.predicate_type} attested by {attester.signer.fingerprint}"
         for attestation in verified.attestations
-        for one in attestation.attesters
+        for attester in attestation.attesters
     ]
     return [f"{target}: {verified.subject.digest}", *attested]
 
@@ -77,7 +70,7 @@ def _lines(target: str, verified: VerifiedAttestations) -> list[str]:
 def _json(verified: VerifiedAttestations) -> dict[str, object]:
     return {
         "image": str(verified.subject.digest),
-        "attestations": [_attestation_json(one) for one in verified.attestations],
+        "attestations": [_attestation_json(attestation) for attestation in verified.attestations],
     }
 
 
@@ -87,7 +80,7 @@ def _attestation_json(attestation: Attestation) -> dict[str, object]:
         "predicateType": attestation.statement.predicate_type,
         "predicate": attestation.statement.predicate.members(),
         "signatures": [
-            {"key": one.signer.fingerprint, "carrier": str(one.carrier), "logged": one.logged}
-            for one in attestation.attesters
+            {"key": attester.signer.fingerprint, "carrier": str(attester.carrier), "logged": attester.logged}
+            for attester in attestation.attesters
         ],
     }

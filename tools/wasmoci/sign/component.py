@@ -1,14 +1,26 @@
 """Sign a component with Ed25519 as wasmsign2 does, byte for byte."""
 
+from pathlib import Path
 from typing import BinaryIO
 
+from wasmoci.disk.files import atomic_output, open_for_reading, read_bounded, write_atomically
 from wasmoci.keys.component import ComponentSigner
 from wasmoci.values.errors import Error
 from wasmoci.values.signature_format import Placement
 from wasmoci.wasm.message import signable_parts
 from wasmoci.wasm.parts import hash_parts, head_size, write_head, write_with_signature
 from wasmoci.wasm.sections import Kind
-from wasmoci.wasm.signature import HASH_SIZE, SIGNATURE_SIZE, Record, RecordForm, SignatureData, signed_message
+from wasmoci.wasm.signature import (
+    HASH_SIZE,
+    MAX_DATA_SIZE,
+    SIGNATURE_SIZE,
+    Record,
+    RecordForm,
+    SignatureData,
+    signed_message,
+)
+
+_FILE = "the file to sign"
 
 
 def sign_embedded(
@@ -61,6 +73,41 @@ def sign_detached(
         if not data.sets_for(hashes):
             raise Error("the signature to add to is for another file")
     return data.with_record(hashes, _record(hashes, signer, with_key_id, form)).to_bytes()
+
+
+def write_signed(
+    source: Path,
+    output: Path,
+    signer: ComponentSigner,
+    kind: Kind,
+    *,
+    with_key_id: bool = False,
+    form: RecordForm = RecordForm.WASMSIGN2,
+) -> None:
+    """Write the signed file to `output`; raises as `sign_embedded`, Error where it cannot be read or written."""
+    with open_for_reading(source, _FILE) as stream, atomic_output(output) as target:
+        sign_embedded(stream, target, signer, kind, with_key_id=with_key_id, form=form)
+
+
+def write_detached(
+    source: Path,
+    output: Path,
+    signer: ComponentSigner,
+    kind: Kind,
+    *,
+    with_key_id: bool = False,
+    form: RecordForm = RecordForm.WASMSIGN2,
+    add_to: Path | None = None,
+) -> None:
+    """Write a detached signature, or that of the file `add_to` and one more, to `output`.
+
+    It overwrites `output` only if that is `add_to`. Raises as `sign_detached`, Error where something cannot be read
+    or written.
+    """
+    with open_for_reading(source, _FILE) as stream:
+        existing = None if add_to is None else read_bounded(add_to, MAX_DATA_SIZE, "the detached signature")
+        data = sign_detached(stream, signer, kind, with_key_id=with_key_id, form=form, existing=existing)
+    write_atomically(output, data, replace=add_to is not None and add_to.resolve() == output.resolve())
 
 
 def _record(hashes: tuple[bytes, ...], signer: ComponentSigner, with_key_id: bool, form: RecordForm) -> Record:

@@ -4,13 +4,11 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from wasmoci.disk.files import atomic_output, open_for_reading
+from wasmoci.disk.files import open_for_reading
 from wasmoci.keys.component import ComponentSigner
-from wasmoci.sign.component import sign_detached, sign_embedded
+from wasmoci.sign.component import sign_detached, write_signed
 from wasmoci.values.errors import UsageError
 from wasmoci.wasm.sections import Kind
-
-_FILE = "the file to sign"
 
 
 def sign_file_embedded(
@@ -20,15 +18,14 @@ def sign_file_embedded(
     with tempfile.TemporaryDirectory() as folder:
         for number, signer in enumerate(_some(signers), start=1):
             signed = output if number == len(signers) else Path(folder, f"{number}.wasm")
-            with open_for_reading(source, _FILE) as stream, atomic_output(signed) as target:
-                sign_embedded(stream, target, signer, kind, with_key_id=with_key_id)
+            write_signed(source, signed, signer, kind, with_key_id=with_key_id)
             source = signed
 
 
 def sign_file_detached(source: Path, signers: Sequence[ComponentSigner], kind: Kind, *, with_key_id: bool) -> bytes:
     """The signature data with a signature by each signer; raises as `sign_detached`, UsageError."""
     first, *others = _some(signers)
-    with open_for_reading(source, _FILE) as stream:
+    with open_for_reading(source, "the file to sign") as stream:
         data = sign_detached(stream, first, kind, with_key_id=with_key_id)
         for signer in others:
             data = sign_detached(stream, signer, kind, with_key_id=with_key_id, existing=data)

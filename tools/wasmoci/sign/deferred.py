@@ -5,16 +5,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from wasmoci.disk.layout import Layout
 from wasmoci.keys.image import ImagePublicKey
 from wasmoci.keys.protocols import PasswordSource, no_password
 from wasmoci.sign.attested import Attested
-from wasmoci.sign.layout import Attesting, ComponentSigning, ManifestSigning, Step
+from wasmoci.sign.layout import Attesting, ComponentSigning, ManifestSigning, Step, sign_layout
 from wasmoci.trust.signers import IdentitySpec, KeySpec, open_signer
 from wasmoci.values.image_reference import Repository
 from wasmoci.values.level import Level
 from wasmoci.values.notes import Notes
 from wasmoci.values.signature_format import Placement, SignatureFormat
-from wasmoci.verify.image import Policy
+from wasmoci.verify.image import Policy, Verified
+from wasmoci.verify.index import VerifiedIndex, verify_root
 from wasmoci.verify.trust import ImageTrust
 
 
@@ -111,6 +113,19 @@ class DeferredSigning:
         if self.log is not None:
             lines.append("log the bundles that are signed with a trusted OCI key")
         return lines
+
+
+def sign_deferred(
+    layout: Path, output: Path, signing: DeferredSigning, repository: Repository, policy: Policy, notes: Notes
+) -> Verified | VerifiedIndex:
+    """Sign the layout's image into a layout of its own, which appears when it meets the policy.
+
+    Raises VerificationError where it does not, or where `layout` does not meet the part of the policy that must hold
+    before, and what `DeferredSigning.steps` and `sign_layout` raise.
+    """
+    verify_root(Layout(layout), signing.before(policy))
+    steps = signing.steps(repository, policy.image.keys, notes)
+    return sign_layout(layout, output, steps, lambda signed: verify_root(signed, policy))
 
 
 def _log_step(use: LogSpec, keys: Sequence[ImagePublicKey], notes: Notes) -> Step:

@@ -11,12 +11,10 @@ from wasmoci.bazel.signing import read_signing
 from wasmoci.commands.options.common import PathArgument
 from wasmoci.commands.report.output import Report, reported, warn
 from wasmoci.commands.report.verdict import verdict_report
-from wasmoci.disk.layout import Layout
-from wasmoci.sign.layout import sign_layout
+from wasmoci.sign.deferred import sign_deferred
 from wasmoci.trust.policy import policy
 from wasmoci.values.errors import UsageError
 from wasmoci.values.image_reference import Repository
-from wasmoci.verify.index import verify_root
 
 
 @click.command()
@@ -37,8 +35,7 @@ def sign(rlocation: str, output: Path, registry: str | None) -> Report:
     repository = Repository.parse(asked.repositories[0])
     signing = read_signing(request, locator)
     wanted = policy(asked.trusted, asked.require, warn)
-    verify_root(Layout(asked.layout), signing.before(wanted))
-    steps = signing.steps(repository if registry is None else repository.on(registry), wanted.image.keys, warn)
     target = Path(os.environ.get("BUILD_WORKING_DIRECTORY", "."), output)
-    verified = sign_layout(asked.layout, target, steps, lambda layout: verify_root(layout, wanted))
+    repository = repository if registry is None else repository.on(registry)
+    verified = sign_deferred(asked.layout, target, signing, repository, wanted, warn)
     return verdict_report(str(output), verified)
