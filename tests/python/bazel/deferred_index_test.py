@@ -1,4 +1,4 @@
-"""The programs of targets and an index: all of it is signed at run time, published and tested."""
+"""The programs of targets and an index: all of it is signed at `bazel run`, published and tested."""
 
 import json
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from image_fixtures import FILE_KEY, PUBLIC_KEY, SIGNER, both_layers
 from index_fixtures import DEBUG, WASI, index_of, sign, signed_index, variant, write_index_layout
 from layout_fixtures import files_of
-from publish_fixtures import PATH, client_for
+from publish_fixtures import PATH, client_for, target_request
 from wasm_fixtures import KEY, SEED_1
 from wasmoci.bazel.programs import publish as publish_program
 from wasmoci.bazel.programs import sign as sign_program
@@ -46,17 +46,8 @@ def _target(address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> di
     write_atomically(tmp_path / "oci.key", FILE_KEY.pem(), SECRET_FILE_MODE)
     write_atomically(tmp_path / "component.key", SecretKey(SEED_1).pem(), SECRET_FILE_MODE)
     write_index_layout(index_of(variant("a"), variant("b")), tmp_path / "layout")
-    return {
-        "layout": "layout",
-        "repositories": [f"{address}/{PATH}"],
-        "tags": ["v1"],
-        "require": "dual-layer",
-        "componentKeys": ["component.pub"],
-        "ociKeys": ["oci.pub"],
-        "placeholderKeys": [],
-        "insecureRegistries": [address],
-        "runTime": {"oci": [{"reference": str(tmp_path / "oci.key"), "publicKey": "oci.pub"}]},
-    }
+    signing = {"oci": [{"reference": str(tmp_path / "oci.key"), "publicKey": "oci.pub"}]}
+    return target_request("layout", [f"{address}/{PATH}"], [address], signing=signing)
 
 
 def program(command: object, target: dict[str, Any], folder: Path, *arguments: str, code: int = 0) -> Result:
@@ -84,7 +75,7 @@ def test_a_publishing_target_signs_all_of_an_index(target: dict[str, Any], addre
 
 
 def test_the_component_of_an_index_is_not_signed(target: dict[str, Any], tmp_path: Path) -> None:
-    target["runTime"]["component"] = [{"reference": str(tmp_path / "component.key"), "publicKey": "component.pub"}]
+    target["signing"]["component"] = [{"reference": str(tmp_path / "component.key"), "publicKey": "component.pub"}]
     output = ("--output", str(tmp_path / "signed"))
     for command, options in ((sign_program.sign, output), (publish_program.publish, ())):
         result = program(command, target, tmp_path, *options, code=1)
@@ -106,7 +97,7 @@ def _reports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_test_has_a_case_for_the_index_and_each_image(target: dict[str, Any], reports: Path) -> None:
     index = signed_index()
-    target["layout"] = write_index_layout(index, reports / "index").name
+    target["image"]["layout"] = write_index_layout(index, reports / "index").name
     program(verify_program.verify_image, target, reports)
     suite = ElementTree.fromstring((reports / "test.xml").read_text())[0]
     name = "//app:test is dual-layer"
@@ -125,7 +116,7 @@ def test_a_test_has_a_case_for_the_index_and_each_image(target: dict[str, Any], 
 def test_a_test_of_an_index_with_an_unsigned_image_fails(target: dict[str, Any], reports: Path) -> None:
     index = index_of(sign(variant("a")), variant("b"))
     sign(index)
-    target["layout"] = write_index_layout(index, reports / "index").name
+    target["image"]["layout"] = write_index_layout(index, reports / "index").name
     program(verify_program.verify_image, target, reports, code=3)
     suite = ElementTree.fromstring((reports / "test.xml").read_text())[0]
     failure = suite.find("testcase/failure")

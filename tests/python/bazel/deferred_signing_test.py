@@ -1,7 +1,7 @@
 """Keys in services and identities sign when an image is published; where that fails nothing is sent or left."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 
 from image_fixtures import FILE_KEY, HELLO, OTHER_SIGNER, PUBLIC_KEY, SIGNER, STRANGER
 from layout_fixtures import files_of, packaged
-from publish_fixtures import DUAL, PATH, client_for
+from publish_fixtures import DUAL, PATH, client_for, target_request
 from sigstore_fixtures import Sigstore
 from wasm_fixtures import KEY, OTHER_KEY, SEED_1, SEED_2
 from wasm_fixtures import SIGNER as COMPONENT_SIGNER
@@ -372,7 +372,7 @@ def test_contradictions_are_wrong_usage(arguments: list[str], text: str, publish
 
 SIGNERS = {
     "component": [{"reference": COMPONENT_REFERENCE, "publicKey": "component.pub"}],
-    "signatureType": "embedded",
+    "placement": "embedded",
     "oci": [{"reference": OCI_REFERENCE, "publicKey": "oci.pub"}],
     "formats": ["bundle", "legacy"],
     "annotations": {"env": "prod"},
@@ -383,24 +383,13 @@ Program = Callable[..., Result]
 
 @pytest.fixture(name="target")
 def _target(layout: Path, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Writes the request of a target that signs at run time; its runfiles are the test's folder."""
+    """Writes the request of a target that signs at `bazel run`; its runfiles are the test's folder."""
     monkeypatch.setenv("RUNFILES_DIR", str(tmp_path))
     monkeypatch.delenv("RUNFILES_MANIFEST_FILE", raising=False)
     monkeypatch.delenv("BUILD_WORKING_DIRECTORY", raising=False)
 
-    def write(**changes: object) -> None:
-        request = {
-            "layout": "layout",
-            "repositories": [f"{address}/{PATH}"],
-            "tags": ["v1"],
-            "require": "dual-layer",
-            "componentKeys": ["component.pub"],
-            "ociKeys": ["oci.pub"],
-            "placeholderKeys": [],
-            "insecureRegistries": [address],
-            "runTime": SIGNERS,
-            **changes,
-        }
+    def write(layout: str = "layout", signing: object = SIGNERS, **changes: Mapping[str, object]) -> None:
+        request = target_request(layout, [f"{address}/{PATH}"], [address], signing=signing, **changes)
         (tmp_path / "request.json").write_bytes(dump(request))
 
     return write
@@ -416,7 +405,7 @@ def program(command: object, *arguments: str, code: int = 0) -> Result:
 def test_a_publishing_target_signs_before_it_publishes(
     target: Callable[..., None], service: Service, address: str, tmp_path: Path
 ) -> None:
-    target(annotations={"env": "prod"})
+    target(trust={"annotations": {"env": "prod"}})
     program(publish_program.publish)
     verified = verify(published(address), DUAL)
     assert verified.level is Level.DUAL_LAYER
@@ -434,14 +423,14 @@ def test_a_publishing_target_in_a_dry_run(target: Callable[..., None], service: 
 
 
 def test_the_identity_of_a_target_may_be_that_of_the_ci(target: Callable[..., None], service: Service) -> None:
-    target(runTime={"oci": [{"keyless": {}}]}, require="none")
+    target(signing={"oci": [{"keyless": {}}]}, trust={"require": "none"})
     assert "would sign the OCI manifest as an identity" in program(publish_program.publish, "--dry-run").output
 
 
 def test_a_target_says_the_formats(target: Callable[..., None], service: Service, tmp_path: Path) -> None:
     target(
-        runTime={"oci": [{"reference": OCI_REFERENCE, "publicKey": "oci.pub"}], "formats": ["bundle"]},
-        require="oci-only",
+        signing={"oci": [{"reference": OCI_REFERENCE, "publicKey": "oci.pub"}], "formats": ["bundle"]},
+        trust={"require": "oci-only"},
     )
     program(sign_program.sign, "--output", str(tmp_path / "signed"))
     found = verify(Layout(tmp_path / "signed"), Policy.of([], [PUBLIC_KEY])).image_signatures
@@ -455,9 +444,9 @@ def test_a_signing_target_writes_the_layout_that_would_be_published(
     who = {
         "component": [{"reference": COMPONENT_REFERENCE, "publicKey": "component.pub"}],
         "oci": [{"reference": OCI_REFERENCE, "publicKey": "oci.pub"}],
-        "signatureType": placement,
+        "placement": placement,
     }
-    target(runTime=who)
+    target(signing=who)
     result = program(sign_program.sign, "--output", str(tmp_path / "signed"))
     assert "level: dual-layer" in result.output
     steps = [
@@ -469,7 +458,7 @@ def test_a_signing_target_writes_the_layout_that_would_be_published(
 
 
 ATTESTATIONS = [
-    {"signer": {"reference": OCI_REFERENCE, "publicKey": "oci.pub"}, "predicate": "sbom.json"},
+    {"signer": {"reference": OCI_REFERENCE, "publicKey": "oci.pub"}, "document": {"predicate": "sbom.json"}},
     {
         "signer": {"reference": OCI_REFERENCE, "publicKey": "oci.pub"},
         "provenance": {
@@ -492,7 +481,7 @@ def _attested_documents(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("_documents", "service")
 def test_a_publishing_target_attests_what_it_publishes(target: Callable[..., None], address: str) -> None:
     """Provenance names the component as it is once it is signed."""
-    target(runTime={**SIGNERS, "attestations": ATTESTATIONS})
+    target(signing={**SIGNERS, "attestations": ATTESTATIONS})
     program(publish_program.publish)
     image = published(address)
     component = verify(image, DUAL).component
@@ -507,7 +496,7 @@ def test_a_publishing_target_attests_what_it_publishes(target: Callable[..., Non
 
 @pytest.mark.usefixtures("_documents")
 def test_a_dry_run_says_what_would_be_attested(target: Callable[..., None], service: Service) -> None:
-    target(runTime={**SIGNERS, "attestations": ATTESTATIONS})
+    target(signing={**SIGNERS, "attestations": ATTESTATIONS})
     output = program(publish_program.publish, "--dry-run").output
     assert f"would attest the document sbom.json with {OCI_REFERENCE}" in output
     assert f"would attest provenance with {OCI_REFERENCE}" in output
@@ -530,20 +519,23 @@ def test_a_signing_target_writes_where_the_user_stands(
 @pytest.mark.parametrize(
     ("changes", "code", "text"),
     [
-        ({"ociKeys": ["other.pub"]}, 3, "UNTRUSTED_KEY"),
-        ({"runTime": None}, 3, "UNSIGNED"),
-        ({"runTime": None, "require": "none"}, 2, "nothing would be signed"),
+        ({"trust": {"ociKeys": ["other.pub"]}}, 3, "UNTRUSTED_KEY"),
+        ({"signing": None}, 3, "UNSIGNED"),
+        ({"signing": None, "trust": {"require": "none"}}, 2, "nothing would be signed"),
         ({"layout": "missing"}, 1, "there is no image layout"),
-        ({"repositories": []}, 2, "must be an image of rules_wasm_oci"),
+        ({"destination": {"repositories": []}}, 2, "must be an image of rules_wasm_oci"),
         (
-            {"runTime": {"oci": [{"reference": OCI_REFERENCE, "publicKey": "other.pub"}]}, "require": "none"},
+            {
+                "signing": {"oci": [{"reference": OCI_REFERENCE, "publicKey": "other.pub"}]},
+                "trust": {"require": "none"},
+            },
             1,
             "belong",
         ),
-        ({"runTime": {"oci": [{"reference": OCI_REFERENCE}]}}, 1, "`publicKey` is missing"),
-        ({"runTime": {"component": [{"publicKey": "component.pub"}]}}, 1, "`reference` is missing"),
-        ({"runTime": {"formats": ["other"]}}, 1, "no signature format 'other'"),
-        ({"runTime": {"signatureType": "beside"}}, 1, "no signature type 'beside'"),
+        ({"signing": {"oci": [{"reference": OCI_REFERENCE}]}}, 1, "`publicKey` is missing"),
+        ({"signing": {"component": [{"publicKey": "component.pub"}]}}, 1, "`reference` is missing"),
+        ({"signing": {"formats": ["other"]}}, 1, "no signature format 'other'"),
+        ({"signing": {"placement": "beside"}}, 1, "no signature type 'beside'"),
     ],
 )
 def test_a_signing_target_that_is_refused_leaves_nothing(
@@ -566,7 +558,7 @@ def test_the_component_key_of_a_target_must_belong_to_its_public_key(
 ) -> None:
     (tmp_path / "stranger.pub").write_bytes(pem_public(OTHER_KEY))
     who = {"component": [{"reference": COMPONENT_REFERENCE, "publicKey": "stranger.pub"}]}
-    target(runTime=who, require="component-only")
+    target(signing=who, trust={"require": "component-only"})
     result = program(publish_program.publish, code=1)
     assert "does not belong to the public key" in result.output
     assert service.asked == []

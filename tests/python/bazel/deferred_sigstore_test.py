@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from image_fixtures import FILE_KEY, PUBLIC_KEY
-from publish_fixtures import PATH, client_for, dual_layout, unsigned_layout
+from publish_fixtures import PATH, client_for, dual_layout, target_request, unsigned_layout
 from sigstore_certificate_fixtures import ISSUER, SAN
 from sigstore_fixtures import TOKEN_SECRET, Files, SigstoreServer
 from wasm_fixtures import KEY
@@ -152,25 +152,22 @@ def test_a_target_signs_as_an_identity_and_logs(
     dual_layout(tmp_path)
     trusted_root = files.trusted_root.name
     sigstore = {"signingConfig": files.signing_config(1).name, "trustedRoot": trusted_root}
-    request = {
-        "layout": "dual",
-        "repositories": [f"{address}/{PATH}"],
-        "tags": ["v1"],
-        "require": "dual-layer",
-        "componentKeys": ["component.pub"],
-        "ociKeys": ["oci.pub"],
-        "placeholderKeys": [],
-        "insecureRegistries": [address],
-        "identities": [{"identity": SAN, "issuer": ISSUER}],
-        "ociThreshold": 2,
-        "trustedRoot": trusted_root,
-        "requireLog": True,
-        "log": sigstore,
-        "runTime": {
+    request = target_request(
+        "dual",
+        [f"{address}/{PATH}"],
+        [address],
+        trust={
+            "identities": [{"identity": SAN, "issuer": ISSUER}],
+            "ociThreshold": 2,
+            "trustedRoot": trusted_root,
+            "requireLog": True,
+        },
+        signing={
             "oci": [{"keyless": {"identityToken": str(files.token), **sigstore}}],
             "formats": ["bundle", "legacy"],
+            "log": sigstore,
         },
-    }
+    )
     (tmp_path / "request.json").write_bytes(dump(request))
     result = CliRunner().invoke(publish_program.publish, ["--request", "request.json"])
     assert result.exit_code == 0, result.output + repr(result.exception)

@@ -30,8 +30,8 @@ from sigstore_fixtures import Sigstore, envelope_json
 from sigstore_log_fixtures import proposed_dsse
 from wasm_fixtures import KEY, OTHER_KEY, signed
 from wasm_fixtures import OTHER_SIGNER as OTHER_COMPONENT_SIGNER
-from wasmoci.bazel.request import read_request
 from wasmoci.bazel.runfiles import Locator
+from wasmoci.bazel.trust import TargetTrust
 from wasmoci.commands.main import main
 from wasmoci.cosign.statement import signature_statement
 from wasmoci.disk.layout import Layout
@@ -301,11 +301,11 @@ REQUEST = {"require": "oci-only", "componentKeys": [], "ociKeys": ["oci"], "plac
 
 def read(request: dict[str, object], folder: Path, monkeypatch: pytest.MonkeyPatch) -> TrustValues:
     """Who a target trusts whose runfiles are in `folder`."""
-    (folder / "request.json").write_bytes(dump({**REQUEST, **request}))
+    (folder / "request.json").write_bytes(dump({"trust": {**REQUEST, **request}}))
     monkeypatch.setenv("RUNFILES_DIR", str(folder))
     monkeypatch.delenv("RUNFILES_MANIFEST_FILE", raising=False)
     locator = Locator()
-    return read_request(locator.request("request.json"), locator).trusted
+    return TargetTrust.parse(locator.request("request.json").object("trust"), locator).values
 
 
 def test_target_that_says_nothing_trusts_keys_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

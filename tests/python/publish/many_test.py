@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from runfiles import Runfiles
 
 from image_fixtures import HELLO, OTHER_SIGNER, SIGNER
-from publish_fixtures import DUAL
+from publish_fixtures import DUAL, target_request
 from wasm_fixtures import KEY, signed
 from wasmoci.bazel.programs import publish_all as program
 from wasmoci.cosign.simple_signing import signature_tag
@@ -41,6 +41,7 @@ from watched_registry_fixtures import Watched, assert_only_signed_tags, human_ta
 
 COUNT = 30
 JOBS = 6
+TRUST = {"componentKeys": ["files/component.pub"], "ociKeys": ["files/oci.pub"]}
 
 
 def repository(address: str, number: int) -> Repository:
@@ -73,21 +74,13 @@ class Desk:
         self.folder = folder
         self.requests = requests
 
-    def write(self, address: str, count: int = COUNT, changes: dict[int, dict[str, object]] | None = None) -> None:
+    def write(self, address: str, count: int = COUNT, changes: Mapping[int, Mapping[str, Any]] | None = None) -> None:
         names = []
         for number in range(count):
-            request = {
-                "layout": f"files/layout{number}",
-                "repositories": [str(repository(address, number))],
-                "tags": ["v1", "latest"],
-                "require": "dual-layer",
-                "componentKeys": ["files/component.pub"],
-                "ociKeys": ["files/oci.pub"],
-                "placeholderKeys": [],
-                "insecureRegistries": [address],
-                "annotations": {},
-                **(changes or {}).get(number, {}),
-            }
+            said = {"layout": f"files/layout{number}", **(changes or {}).get(number, {})}
+            said["trust"] = {**TRUST, **said.get("trust", {})}
+            said["destination"] = {"tags": ["v1", "latest"], **said.get("destination", {})}
+            request = target_request(repositories=[str(repository(address, number))], insecure=[address], **said)
             names.append(f"requests/app{number}.request.json")
             (self.requests / f"app{number}.request.json").write_bytes(dump(request))
         (self.requests / "all.json").write_bytes(dump({"jobs": JOBS, "requests": names}))
@@ -219,11 +212,10 @@ def test_a_second_run_sends_what_is_lost(lost: str, referrers_api: bool, desk: D
 
 def test_a_tag_on_another_image_is_moved(desk: Desk, tmp_path: Path) -> None:
     with Watched(tmp_path / "registry") as registry:
-        desk.write(
-            registry.address, 2, {1: {"repositories": [str(repository(registry.address, 0))], "tags": ["other"]}}
-        )
+        same = {"repositories": [str(repository(registry.address, 0))], "tags": ["other"]}
+        desk.write(registry.address, 2, {1: {"destination": same}})
         desk.run()
-        desk.write(registry.address, 1, {0: {"tags": ["other"]}})
+        desk.write(registry.address, 1, {0: {"destination": {"tags": ["other"]}}})
         assert kinds(desk.run()) == totals(sent=1)
         assert_published(desk.folder, registry.address, 0, "other")
 
@@ -239,7 +231,8 @@ def test_where_no_tag_may_exist_none_is_taken_for_done(desk: Desk, tmp_path: Pat
 def test_one_that_is_refused_keeps_no_other(desk: Desk, tmp_path: Path) -> None:
     make_image(desk.folder, 0, OTHER_SIGNER, "foreign")
     with Watched(tmp_path / "registry") as registry:
-        desk.write(registry.address, 5, {2: {"layout": "files/foreign0"}, 3: {"tags": ["{BUILD_VERSION}"]}})
+        stamped = {"destination": {"tags": ["{BUILD_VERSION}"]}}
+        desk.write(registry.address, 5, {2: {"layout": "files/foreign0"}, 3: stamped})
         report = desk.run(code=3)
         assert kinds(report) == totals(sent=3, failed=2)
         refused, unusable = report["images"][2:4]
@@ -283,9 +276,9 @@ def test_one_registry_that_is_down_keeps_no_other(desk: Desk, tmp_path: Path, mo
     with Watched(tmp_path / "registry") as registry:
         down = "127.0.0.1:1"
         both = [str(repository(down, 1)), str(repository(registry.address, 1))]
-        insecure: dict[str, object] = {"insecureRegistries": [down, registry.address]}
-        none: dict[str, object] = {"repositories": [str(repository(down, 0))], **insecure}
-        changes: dict[int, dict[str, object]] = {0: none, 1: {"repositories": both, **insecure}}
+        insecure = {"insecureRegistries": [down, registry.address]}
+        none = {"repositories": [str(repository(down, 0))], **insecure}
+        changes = {0: {"destination": none}, 1: {"destination": {"repositories": both, **insecure}}}
         desk.write(registry.address, 6, changes)
         report = desk.run(code=1)
         assert kinds(report) == totals(sent=4, failed=2)
@@ -296,7 +289,7 @@ def test_one_registry_that_is_down_keeps_no_other(desk: Desk, tmp_path: Path, mo
 
 def test_plain_http_is_for_the_image_that_names_it(desk: Desk, tmp_path: Path) -> None:
     with Watched(tmp_path / "registry") as registry:
-        desk.write(registry.address, 3, {1: {"insecureRegistries": []}})
+        desk.write(registry.address, 3, {1: {"destination": {"insecureRegistries": []}}})
         report = desk.run(code=1)
         assert kinds(report) == totals(sent=2, failed=1)
         assert not has_tag(registry.address, 1)
@@ -305,7 +298,8 @@ def test_plain_http_is_for_the_image_that_names_it(desk: Desk, tmp_path: Path) -
 def test_two_images_cannot_have_one_tag(desk: Desk, tmp_path: Path) -> None:
     with Watched(tmp_path / "registry") as registry:
         same = {"repositories": [str(repository(registry.address, 0))]}
-        desk.write(registry.address, 4, {1: {**same, "tags": ["latest"]}, 2: {**same, "layout": "files/layout0"}})
+        latest = {"destination": {**same, "tags": ["latest"]}}
+        desk.write(registry.address, 4, {1: latest, 2: {"destination": same, "layout": "files/layout0"}})
         report = desk.run(code=2)
         assert report["failedImages"] == 1
         assert "requests/app0 publishes another image as" in report["images"][1]["message"]
@@ -314,9 +308,9 @@ def test_two_images_cannot_have_one_tag(desk: Desk, tmp_path: Path) -> None:
 
 def test_a_placeholder_key_is_refused_before_anything_is_sent(desk: Desk, tmp_path: Path) -> None:
     with Watched(tmp_path / "registry") as registry:
-        changes: dict[str, object] = {
-            "placeholderKeys": ["files/oci.pub"],
-            "repositories": ["registry.example/team/app"],
+        changes = {
+            "trust": {"placeholderKeys": ["files/oci.pub"]},
+            "destination": {"repositories": ["registry.example/team/app"]},
         }
         desk.write(registry.address, 3, {1: changes})
         report = desk.run(code=2)
@@ -339,7 +333,7 @@ def test_a_dry_run_sends_nothing(desk: Desk, tmp_path: Path) -> None:
 
 def test_a_target_may_be_for_show(desk: Desk, tmp_path: Path) -> None:
     with Watched(tmp_path / "registry") as registry:
-        desk.write(registry.address, 3, {1: {"dryRun": True}})
+        desk.write(registry.address, 3, {1: {"destination": {"dryRun": True}}})
         assert kinds(desk.run()) == totals(sent=2, shown=1)
         assert not has_tag(registry.address, 1)
 
@@ -444,7 +438,7 @@ def test_two_runs_at_once(desk: Desk, tmp_path: Path) -> None:
 
 def test_what_is_asked_of_an_image_without_signatures(desk: Desk, tmp_path: Path) -> None:
     """Nothing but its tags."""
-    unsigned = {"require": "none", "componentKeys": [], "ociKeys": []}
+    unsigned = {"trust": {"require": "none", "componentKeys": [], "ociKeys": []}}
     with Watched(tmp_path / "registry") as registry:
         desk.write(registry.address, 2, {n: {"layout": f"files/layout{n}.unsigned", **unsigned} for n in range(2)})
         desk.run()

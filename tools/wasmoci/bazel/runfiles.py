@@ -13,7 +13,7 @@ _MAX_ITEMS = 1000
 
 
 class Locator:
-    """Finds runfiles by their rlocation paths."""
+    """Finds runfiles by their rlocation paths, and those that an object of a request names."""
 
     def __init__(self) -> None:
         """Raises Error where there are no runfiles."""
@@ -24,24 +24,32 @@ class Locator:
 
     def request(self, rlocation: str) -> JsonObject:
         """The request at an rlocation path; raises Error, FormatError."""
-        data = read_bounded(self.path(rlocation), _MAX_REQUEST_SIZE, "the request")
+        data = read_bounded(self._find(rlocation), _MAX_REQUEST_SIZE, "the request")
         return parse_object(data, "the request", _MAX_REQUEST_SIZE)
 
-    def path(self, rlocation: str) -> Path:
+    def path(self, said: JsonObject, name: str) -> Path:
+        """The file that the object has under `name`; raises Error, FormatError, as all of these do."""
+        return self._find(said.string(name))
+
+    def optional_path(self, said: JsonObject, name: str) -> Path | None:
+        """The file that the object has under `name`, None where it has none."""
+        return self.path(said, name) if name in said else None
+
+    def paths(self, said: JsonObject, name: str) -> tuple[Path, ...]:
+        """The files that the object lists under `name`."""
+        return tuple(self._find(item) for item in said.strings(name, _MAX_ITEMS))
+
+    def optional_paths(self, said: JsonObject, name: str) -> tuple[Path, ...]:
+        """The files that the object lists under `name`, none where it says nothing."""
+        return self.paths(said, name) if name in said else ()
+
+    def _find(self, rlocation: str) -> Path:
         found = self._runfiles.Rlocation(rlocation)
         if found is None:
             raise Error(f"{rlocation} is not among the runfiles")
         return Path(found)
 
-    def paths(self, request: JsonObject, name: str) -> tuple[Path, ...]:
-        """The files that the request lists under `name`."""
-        return tuple(self.path(item) for item in request.strings(name, _MAX_ITEMS))
 
-    def optional_path(self, request: JsonObject, name: str) -> Path | None:
-        """The file that the request has under `name`, None where it has none."""
-        return self.path(request.string(name)) if name in request else None
-
-
-def strings(request: JsonObject, name: str) -> tuple[str, ...]:
-    """The strings that the request lists under `name`, none where it says nothing."""
-    return tuple(request.strings(name, _MAX_ITEMS)) if name in request else ()
+def strings(said: JsonObject, name: str) -> tuple[str, ...]:
+    """The strings that the object lists under `name`, none where it says nothing."""
+    return tuple(said.strings(name, _MAX_ITEMS)) if name in said else ()

@@ -1,4 +1,4 @@
-"""What a target signs at run time; written by wasm_oci/private/request.bzl."""
+"""The object `signing` of a request: what is signed at `bazel run`; written by wasm_oci/private/request_signing.bzl."""
 
 from pathlib import Path
 
@@ -15,38 +15,39 @@ from wasmoci.values.strict_json import JsonObject
 MAX_SIGNERS = 100
 
 
-def read_signing(request: JsonObject, locator: Locator) -> DeferredSigning:
-    """Who signs, as a request says; nobody where it says nothing.
+def deferred_signing(said: JsonObject | None, locator: Locator) -> DeferredSigning:
+    """Who signs, and what; nobody where a request says nothing.
 
     Raises Error, FormatError. Passwords are those of $COSIGN_PASSWORD or typed at a terminal.
     """
-    log = request.optional_object("log")
-    log_use = None if log is None else LogSpec(_file(locator, log, "signingConfig"), _file(locator, log, "trustedRoot"))
-    who = request.optional_object("runTime")
-    if who is None:
-        return DeferredSigning(log=log_use)
-    formats = [_format(name) for name in strings(who, "formats")]
+    if said is None:
+        return DeferredSigning()
+    formats = [_format(name) for name in strings(said, "formats")]
     return DeferredSigning(
-        component=[_key(locator, one) for one in _signers(who, "component")],
-        placement=_signature_type(who),
-        oci=[_oci_signer(locator, one) for one in _signers(who, "oci")],
+        component=[_key(signer, locator) for signer in _objects(said, "component", MAX_SIGNERS)],
+        placement=_placement(said),
+        oci=[_signer(signer, locator) for signer in _objects(said, "oci", MAX_SIGNERS)],
         # A target that names all formats means what each of its signers can make.
         formats=None if set(formats) == set(SignatureFormat) else formats or None,
-        annotations=who.string_map("annotations"),
-        attestations=[_attestation(locator, one) for one in _signers(who, "attestations")],
-        log=log_use,
+        annotations=said.string_map("annotations"),
+        attestations=[_attestation(each, locator) for each in _objects(said, "attestations", MAX_SIGNERS)],
+        log=_log(said.optional_object("log"), locator),
         password=Password(),
     )
 
 
-def _signers(who: JsonObject, name: str) -> list[JsonObject]:
-    return who.objects(name, MAX_SIGNERS) if name in who else []
+def _objects(said: JsonObject, name: str, limit: int) -> list[JsonObject]:
+    return said.objects(name, limit) if name in said else []
 
 
-def _oci_signer(locator: Locator, signer: JsonObject) -> KeySpec | IdentitySpec:
-    keyless = signer.optional_object("keyless")
+def _key(said: JsonObject, locator: Locator) -> KeySpec:
+    return KeySpec.parse(said.string("reference"), locator.path(said, "publicKey"))
+
+
+def _signer(said: JsonObject, locator: Locator) -> KeySpec | IdentitySpec:
+    keyless = said.optional_object("keyless")
     if keyless is None:
-        return _key(locator, signer)
+        return _key(said, locator)
     token = keyless.optional_string("identityToken")
     return IdentitySpec(
         None if token is None else Path(token),
@@ -55,33 +56,32 @@ def _oci_signer(locator: Locator, signer: JsonObject) -> KeySpec | IdentitySpec:
     )
 
 
-def _attestation(locator: Locator, one: JsonObject) -> AttestationSpec:
-    return AttestationSpec(_oci_signer(locator, one.object("signer")), _attested(locator, one))
+def _attestation(said: JsonObject, locator: Locator) -> AttestationSpec:
+    signer = _signer(said.object("signer"), locator)
+    provenance = said.optional_object("provenance")
+    if provenance is not None:
+        return AttestationSpec(signer, Attested(provenance=_provenance(provenance, locator)))
+    document = said.object("document")
+    predicate = locator.path(document, "predicate")
+    return AttestationSpec(signer, Attested(predicate, type_name=document.optional_string("type")))
 
 
-def _attested(locator: Locator, one: JsonObject) -> Attested:
-    provenance = one.optional_object("provenance")
-    if provenance is None:
-        return Attested(_file(locator, one, "predicate"), type_name=one.optional_string("type"))
-    materials = provenance.objects("materials", MAX_FILES) if "materials" in provenance else []
-    return Attested(
-        provenance=ProvenanceOptions(
-            request=_file(locator, provenance, "request"),
-            builder_id=provenance.string("builderId"),
-            invocation_id=provenance.optional_string("invocationId"),
-            source=provenance.optional_string("source"),
-            materials=tuple((material.string("name"), _file(locator, material, "file")) for material in materials),
-            status_files=locator.paths(provenance, "statusFiles") if "statusFiles" in provenance else (),
-        )
+def _provenance(said: JsonObject, locator: Locator) -> ProvenanceOptions:
+    materials = _objects(said, "materials", MAX_FILES)
+    return ProvenanceOptions(
+        request=locator.path(said, "request"),
+        builder_id=said.string("builderId"),
+        invocation_id=said.optional_string("invocationId"),
+        source=said.optional_string("source"),
+        materials=tuple((material.string("name"), locator.path(material, "file")) for material in materials),
+        status_files=locator.optional_paths(said, "statusFiles"),
     )
 
 
-def _key(locator: Locator, signer: JsonObject) -> KeySpec:
-    return KeySpec.parse(signer.string("reference"), _file(locator, signer, "publicKey"))
-
-
-def _file(locator: Locator, of: JsonObject, name: str) -> Path:
-    return locator.path(of.string(name))
+def _log(said: JsonObject | None, locator: Locator) -> LogSpec | None:
+    if said is None:
+        return None
+    return LogSpec(locator.path(said, "signingConfig"), locator.path(said, "trustedRoot"))
 
 
 def _format(name: str) -> SignatureFormat:
@@ -91,8 +91,8 @@ def _format(name: str) -> SignatureFormat:
         raise FormatError(f"the request: there is no signature format {name!r}") from None
 
 
-def _signature_type(who: JsonObject) -> Placement:
-    name = who.optional_string("signatureType") or Placement.EMBEDDED.value
+def _placement(said: JsonObject) -> Placement:
+    name = said.optional_string("placement") or Placement.EMBEDDED.value
     try:
         return Placement(name)
     except ValueError:

@@ -5,16 +5,12 @@ from pathlib import Path
 
 import click
 
-from wasmoci.bazel.request import read_request
+from wasmoci.bazel.layout_target import LayoutTarget
 from wasmoci.bazel.runfiles import Locator
-from wasmoci.bazel.signing import read_signing
 from wasmoci.commands.options.common import PathArgument
 from wasmoci.commands.report.output import Report, reported, warn
 from wasmoci.commands.report.verdict import verdict_report
 from wasmoci.sign.deferred import sign_deferred
-from wasmoci.trust.policy import policy
-from wasmoci.values.errors import UsageError
-from wasmoci.values.image_reference import Repository
 
 
 @click.command()
@@ -27,15 +23,8 @@ def sign(rlocation: str, output: Path, registry: str | None) -> Report:
 
     The output is a layout, to be published elsewhere; it appears when it is verified.
     """
-    locator = Locator()
-    request = locator.request(rlocation)
-    asked = read_request(request, locator)
-    if asked.layout is None or not asked.repositories:
-        raise UsageError("`oci_image` must be an image of rules_wasm_oci")
-    repository = Repository.parse(asked.repositories[0])
-    signing = read_signing(request, locator)
-    wanted = policy(asked.trusted, asked.require, warn)
-    target = Path(os.environ.get("BUILD_WORKING_DIRECTORY", "."), output)
-    repository = repository if registry is None else repository.on(registry)
-    verified = sign_deferred(asked.layout, target, signing, repository, wanted, warn)
+    target = LayoutTarget.read(rlocation, Locator())
+    repository, *_ = target.destination.repositories_on(() if registry is None else [registry])
+    folder = Path(os.environ.get("BUILD_WORKING_DIRECTORY", "."), output)
+    verified = sign_deferred(target.layout, folder, target.signing, repository, target.trust.policy(warn), warn)
     return verdict_report(str(output), verified)

@@ -4,12 +4,12 @@ import os
 
 import click
 
-from wasmoci.bazel.runfiles import Locator, strings
+from wasmoci.bazel.component import TargetComponent, TargetComponentTrust
+from wasmoci.bazel.runfiles import Locator
 from wasmoci.bazel.test import tested
 from wasmoci.commands.report.component import component_report
 from wasmoci.commands.report.output import Report, reported, warn
 from wasmoci.trust.policy import trusted_component_keys
-from wasmoci.values.strict_json import JsonObject
 from wasmoci.verify.component_file import verify_component_file
 from wasmoci.wasm.sections import Kind
 
@@ -21,20 +21,19 @@ def verify_component(rlocation: str) -> Report:
     """Verify the target's WebAssembly file."""
     locator = Locator()
     request = locator.request(rlocation)
-    component = locator.path(request.string("component"))
-    threshold = request.integer("threshold")
-    name = f"{os.environ.get('TEST_TARGET', component)} is signed by {threshold}"
-    return tested(name, {"threshold": threshold}, lambda: _verify(request, locator))
+    component = TargetComponent.parse(request.object("component"), locator)
+    trust = TargetComponentTrust.parse(request.object("trust"), locator)
+    name = f"{os.environ.get('TEST_TARGET', component.file)} is signed by {trust.component_threshold}"
+    return tested(name, {"threshold": trust.component_threshold}, lambda: _verify(component, trust))
 
 
-def _verify(request: JsonObject, locator: Locator) -> Report:
-    component = locator.path(request.string("component"))
+def _verify(component: TargetComponent, trust: TargetComponentTrust) -> Report:
     verified = verify_component_file(
-        component,
-        trusted_component_keys(locator.paths(request, "keys"), warn),
-        Kind(request.string("kind")),
-        threshold=request.integer("threshold"),
-        detached=locator.optional_path(request, "signature"),
-        sections=strings(request, "sections"),
+        component.file,
+        trusted_component_keys(trust.component_keys, warn),
+        Kind(component.kind),
+        threshold=trust.component_threshold,
+        detached=component.signature,
+        sections=component.parts,
     )
-    return component_report(component, verified)
+    return component_report(component.file, verified)

@@ -4,14 +4,14 @@ import os
 
 import click
 
-from wasmoci.bazel.request import BazelRequest, read_request
+from wasmoci.bazel.image import TargetImage
 from wasmoci.bazel.runfiles import Locator
 from wasmoci.bazel.test import tested
+from wasmoci.bazel.trust import TargetTrust
 from wasmoci.commands.report.output import Report, reported, warn
 from wasmoci.commands.report.verdict import verdict_report
 from wasmoci.registry.connection_options import ConnectionOptions
 from wasmoci.registry.sources import open_source
-from wasmoci.trust.policy import policy
 from wasmoci.values.errors import UsageError
 from wasmoci.verify.index import verify_root
 
@@ -22,15 +22,18 @@ from wasmoci.verify.index import verify_root
 def verify_image(rlocation: str) -> Report:
     """Verify the target's image on the layers that its level asks for."""
     locator = Locator()
-    asked = read_request(locator.request(rlocation), locator)
-    target = asked.reference or str(asked.layout or "")
-    if not target:
+    request = locator.request(rlocation)
+    image = TargetImage.parse(request.object("image"), locator)
+    trust = TargetTrust.parse(request.object("trust"), locator)
+    source = image.reference or str(image.layout or "")
+    if not source:
         raise UsageError("the request names nothing to verify")
-    name = f"{asked.reference or os.environ.get('TEST_TARGET', target)} is {asked.require}"
-    return tested(name, {"required": asked.require}, lambda: _verify(asked, target))
+    name = f"{image.reference or os.environ.get('TEST_TARGET', source)} is {trust.require}"
+    connection = ConnectionOptions(image.insecure_registries)
+    return tested(name, {"required": trust.require}, lambda: _verify(source, connection, trust))
 
 
-def _verify(asked: BazelRequest, target: str) -> Report:
-    wanted = policy(asked.trusted, asked.require, warn)
-    with open_source(target, ConnectionOptions(asked.insecure_registries)) as source:
-        return verdict_report(target, verify_root(source, wanted))
+def _verify(name: str, connection: ConnectionOptions, trust: TargetTrust) -> Report:
+    wanted = trust.policy(warn)
+    with open_source(name, connection) as source:
+        return verdict_report(name, verify_root(source, wanted))
