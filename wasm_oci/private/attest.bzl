@@ -71,8 +71,8 @@ def _attested(ctx, add_statement, statement):
         OutputGroupInfo(digest = depset([digest] if digest else [])),
         signers(ctx.attr.image),
         with_attestations(
-            image.run_time,
-            [struct(signer = signer, statement = statement) for signer in image.later],
+            image.deferred_signing,
+            [struct(signer = signer, statement = statement) for signer in image.deferred_signers],
         ),
     ]
 
@@ -88,7 +88,11 @@ def _document_implementation(ctx):
             add_text(args, "--type", predicate_type)
         return [predicate]
 
-    return _attested(ctx, add_statement, struct(predicate = predicate, predicate_type = predicate_type))
+    return _attested(ctx, add_statement, struct(
+        kind = "document",
+        predicate = predicate,
+        predicate_type = predicate_type,
+    ))
 
 wasm_oci_attest = rule(
     implementation = _document_implementation,
@@ -131,6 +135,7 @@ def _provenance_implementation(ctx):
     return _attested(ctx, add_statement, struct(
         builder_id = ctx.attr.builder_id,
         invocation_id = ctx.attr.invocation_id,
+        kind = "provenance",
         materials = materials,
         request = request,
         source = ctx.attr.source,

@@ -7,7 +7,7 @@ load(
     "WasmDetachedSignatureInfo",
     "WasmRunTimeSigningInfo",
     "WasmSignersInfo",
-    "run_time",
+    "deferred_signing",
     "signers",
     "with_signer",
 )
@@ -100,7 +100,7 @@ def _implementation(ctx):
     component = _split(ctx) if ctx.attr.parts else ctx.file.component
     known = signers(ctx.attr.component)
     signature = None
-    keys, later = sorted_out(ctx.attr.keys, WasmComponentKeyInfo)
+    keys, deferred = sorted_out(ctx.attr.keys, WasmComponentKeyInfo)
     for index, key in enumerate(keys):
         step = "" if index == len(keys) - 1 else ".{}".format(index)
         output = ctx.actions.declare_file(ctx.label.name + step + (".sig" if ctx.attr.detached else ".wasm"))
@@ -110,10 +110,10 @@ def _implementation(ctx):
         else:
             component = output
         known = with_signer(known, key, "component_keys")
-    for key in later:
+    for key in deferred:
         known = with_signer(known, key, "component_keys")
 
-    previous = run_time(ctx.attr.component)
+    previous = deferred_signing(ctx.attr.component)
     if previous.component_keys and previous.component_detached != ctx.attr.detached:
         fail("what signs at `bazel run` signs either embedded or detached: {} does otherwise".format(
             ctx.attr.component.label,
@@ -125,7 +125,7 @@ def _implementation(ctx):
             annotations = {},
             attestations = [],
             component_detached = ctx.attr.detached,
-            component_keys = previous.component_keys + later,
+            component_keys = previous.component_keys + deferred,
             formats = [],
             oci_signers = [],
         ),

@@ -1,8 +1,10 @@
 """The macro `wasm_verify_test` and the rule behind it."""
 
+load("@rules_python//python:py_info.bzl", "PyInfo")
 load("@rules_python//python:py_test.bzl", "py_test")
 load(":program.bzl", "request_name", "request_program")
 load(":providers.bzl", "WasmDetachedSignatureInfo")
+load(":request.bzl", "request_object", "write_request")
 load(":runfiles.bzl", "rlocation")
 
 visibility(["//wasm_oci/..."])
@@ -30,24 +32,32 @@ def _implementation(ctx):
     signature = ctx.file.signature
     if not signature and WasmDetachedSignatureInfo in ctx.attr.component:
         signature = ctx.attr.component[WasmDetachedSignatureInfo].signature
-    request = {
-        "component": rlocation(ctx, ctx.file.component),
-        "keys": [rlocation(ctx, file) for file in ctx.files.keys],
+    component = {
+        "file": rlocation(ctx, ctx.file.component),
         "kind": ctx.attr.kind,
-        "sections": ctx.attr.parts,
-        "threshold": ctx.attr.threshold,
+        "parts": ctx.attr.parts,
     }
     if signature:
-        request["signature"] = rlocation(ctx, signature)
-    output = ctx.actions.declare_file(ctx.label.name + ".json")
-    ctx.actions.write(output, json.encode_indent(request) + "\n")
-    files = [output, ctx.file.component] + ctx.files.keys + ([signature] if signature else [])
-    return [DefaultInfo(files = depset([output]), runfiles = ctx.runfiles(files))]
+        component["signature"] = rlocation(ctx, signature)
+    return write_request(ctx, {
+        "component": request_object(
+            component,
+            files = [ctx.file.component] + ([signature] if signature else []),
+        ),
+        "trust": request_object(
+            {
+                "componentKeys": [rlocation(ctx, file) for file in ctx.files.keys],
+                "componentThreshold": ctx.attr.threshold,
+            },
+            files = ctx.files.keys,
+        ),
+    })
 
-_wasm_verify_request = rule(
+_component_verify_request = rule(
     implementation = _implementation,
     attrs = _ATTRS,
-    doc = "Writes what a test of a component is to verify; its runfiles are what that test needs.",
+    doc = "Writes what a test of a component is to verify.",
+    provides = [PyInfo],
 )
 
 def wasm_verify_test(
@@ -83,7 +93,7 @@ def wasm_verify_test(
         **kwargs: other attributes of the test, such as `timeout`.
     """
     request = request_name(name)
-    _wasm_verify_request(
+    _component_verify_request(
         name = request,
         component = component,
         keys = keys,

@@ -1,6 +1,6 @@
 """What the rules have in common that add something to the image in a layout: signatures, attestations."""
 
-load(":providers.bzl", "WasmOciImageInfo", "WasmOciKeyInfo", "run_time")
+load(":providers.bzl", "WasmOciImageInfo", "WasmOciKeyInfo", "deferred_signing")
 load(":signing.bzl", "sorted_out")
 
 visibility(["//wasm_oci/private/..."])
@@ -14,24 +14,24 @@ def image_to_change(ctx, verb):
 
     Returns:
         A struct: `source`, the layout; `info`, a WasmOciImageInfo or None; `keys`, those that sign in actions;
-        `later`, who signs at `bazel run`; `run_time`, what signs there before.
+        `deferred_signers`, who signs at `bazel run`; `deferred_signing`, what signs there before.
     """
     source = ctx.file.image
     if not source.is_directory:
         fail("`image` must be a target with one OCI image layout, a directory, got: {}".format(source.short_path))
     image = ctx.attr.image
-    keys, later = sorted_out(ctx.attr.keys, WasmOciKeyInfo)
-    previous = run_time(image)
+    keys, deferred = sorted_out(ctx.attr.keys, WasmOciKeyInfo)
+    previous = deferred_signing(image)
     if keys and previous.component_keys and not previous.component_detached:
         fail("the component of {} is signed at `bazel run`, so no build can {} its manifest: `keys` need a `reference`".format(
             image.label,
             verb,
         ))
     return struct(
+        deferred_signers = deferred,
+        deferred_signing = previous,
         info = image[WasmOciImageInfo] if WasmOciImageInfo in image else None,
         keys = keys,
-        later = later,
-        run_time = previous,
         source = source,
     )
 

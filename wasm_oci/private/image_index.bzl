@@ -1,6 +1,7 @@
 """The macro `wasm_component_oci_index` and the rule behind it."""
 
 load(":actions.bzl", "ACTION_TOOL", "add_annotations", "add_line", "add_text", "run_tool", "tool_args")
+load(":deferred_signing.bzl", "deferred_signing_target")
 load(":image_sign.bzl", "wasm_oci_sign")
 load(
     ":providers.bzl",
@@ -8,9 +9,8 @@ load(
     "WasmRunTimeSigningInfo",
     "WasmSignersInfo",
     "all_signers",
-    "run_time",
+    "deferred_signing",
 )
-load(":sign_at_run_time.bzl", "sign_at_run_time")
 
 visibility(["//wasm_oci/..."])
 
@@ -29,8 +29,8 @@ _ATTRS = {
 }
 
 def _check_signed_in_build(image):
-    later = run_time(image)
-    if later.component_keys or later.oci_signers or later.attestations:
+    deferred = deferred_signing(image)
+    if deferred.component_keys or deferred.oci_signers or deferred.attestations:
         fail("{} is signed at `bazel run`, after the index would have said what it is: let the index's keys sign it".format(
             image.label,
         ))
@@ -72,7 +72,7 @@ def _implementation(ctx):
         OutputGroupInfo(digest = depset([digest])),
         WasmOciImageInfo(digest = digest, layout = layout, repository = ctx.attr.repository, tag = ctx.attr.tag),
         all_signers(ctx.attr.images),
-        run_time(None),
+        deferred_signing(None),
     ]
 
 _wasm_oci_index = rule(
@@ -152,7 +152,7 @@ def wasm_component_oci_index(
             testonly = testonly,
             **public
         )
-        sign_at_run_time(
+        deferred_signing_target(
             name = name,
             tags = tags,
             testonly = testonly,

@@ -1,7 +1,7 @@
 """The rule `wasm_oci_package`."""
 
 load(":actions.bzl", "ACTION_TOOL", "add_annotations", "add_text", "run_tool", "tool_args")
-load(":providers.bzl", "WasmDetachedSignatureInfo", "WasmOciImageInfo", "WasmRunTimeSigningInfo", "WasmSignersInfo", "run_time", "signers")
+load(":providers.bzl", "WasmDetachedSignatureInfo", "WasmOciImageInfo", "WasmRunTimeSigningInfo", "WasmSignersInfo", "deferred_signing", "signers")
 
 visibility(["//wasm_oci/..."])
 
@@ -73,7 +73,7 @@ def _implementation(ctx):
         DefaultInfo(files = depset([layout]), runfiles = ctx.runfiles([layout])),
         OutputGroupInfo(digest = depset([digest])),
         WasmOciImageInfo(digest = digest, layout = layout, repository = ctx.attr.repository, tag = ctx.attr.tag),
-        run_time(ctx.attr.component),
+        deferred_signing(ctx.attr.component),
         signers(ctx.attr.component),
     ]
 

@@ -83,9 +83,9 @@ def _sign(ctx, source, inputs, repository, key, name):
     )
     return layout, digest
 
-def _formats(ctx, later):
+def _deferred_formats(ctx, deferred_signers):
     """The formats that are signed at `bazel run`: identities sign bundles only."""
-    if not later or [signer for signer in later if hasattr(signer, "reference")]:
+    if not deferred_signers or [signer for signer in deferred_signers if signer.kind == "key"]:
         return ctx.attr.formats
     if "bundle" not in ctx.attr.formats:
         fail("an identity signs in the format `bundle`, `formats` are: {}".format(ctx.attr.formats))
@@ -103,18 +103,18 @@ def _implementation(ctx):
     for step in steps(ctx, image.keys):
         layout, digest = _sign(ctx, layout, step.inputs, repository, step.key, step.name)
         known = with_signer(known, step.key, "oci_keys")
-    for signer in image.later:
-        known = with_signer(known, signer, "oci_keys") if hasattr(signer, "reference") else with_identity(known, signer)
+    for signer in image.deferred_signers:
+        known = with_signer(known, signer, "oci_keys") if signer.kind == "key" else with_identity(known, signer)
     return changed_image(ctx, image, layout, digest, repository) + [
         OutputGroupInfo(digest = depset([digest] if digest else []), unsigned = depset([image.source])),
         known,
         WasmRunTimeSigningInfo(
             annotations = ctx.attr.annotations,
-            attestations = image.run_time.attestations,
-            component_detached = image.run_time.component_detached,
-            component_keys = image.run_time.component_keys,
-            formats = _formats(ctx, image.later),
-            oci_signers = image.run_time.oci_signers + image.later,
+            attestations = image.deferred_signing.attestations,
+            component_detached = image.deferred_signing.component_detached,
+            component_keys = image.deferred_signing.component_keys,
+            formats = _deferred_formats(ctx, image.deferred_signers),
+            oci_signers = image.deferred_signing.oci_signers + image.deferred_signers,
         ),
     ]
 

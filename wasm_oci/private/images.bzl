@@ -1,9 +1,9 @@
 """The macros that make images: they only wire the small rules together."""
 
 load(":component_sign.bzl", "wasm_sign")
+load(":deferred_signing.bzl", "deferred_signing_target")
 load(":image_package.bzl", "wasm_oci_package")
 load(":image_sign.bzl", "wasm_oci_sign")
-load(":sign_at_run_time.bzl", "sign_at_run_time")
 
 visibility(["//wasm_oci/..."])
 
@@ -177,7 +177,7 @@ def wasm_component_signed_oci_image(
         )
 
     if sign_component or sign_oci_image:
-        sign_at_run_time(
+        deferred_signing_target(
             name = name,
             tags = tags,
             testonly = testonly,

@@ -13,14 +13,13 @@ def request_name(name):
     """
     return name + ".request"
 
-def request_program(kind, *, name, program, deps = [], **kwargs):
+def request_program(kind, *, name, program, **kwargs):
     """A target whose program carries out the request that is named after it.
 
     Args:
         kind: `py_binary` or `py_test`.
         name: name of the target.
         program: name of the program, a library in `//tools/wasmoci/bazel/programs`.
-        deps: more libraries.
         **kwargs: other attributes of the target.
     """
     request = request_name(name)
@@ -30,7 +29,8 @@ def request_program(kind, *, name, program, deps = [], **kwargs):
         program = program,
         args = ["--request=$(rlocationpath :{})".format(request)],
         data = [request],
-        deps = deps,
+        # The request brings the libraries of the keys, identities and logs that it names.
+        deps = [request],
         **kwargs
     )
 

@@ -17,23 +17,34 @@ WasmComponentKeyInfo = provider(
     fields = _KEY_FIELDS,
 )
 
-WasmOciKeyInfo = provider(
+# An image's signer is a key or an identity. `kind` says which, whoever makes the provider.
+
+def _key(**fields):
+    return fields | {"kind": "key"}
+
+def _identity(**fields):
+    return fields | {"kind": "identity"}
+
+WasmOciKeyInfo, _new_oci_key = provider(
     doc = "A key pair that signs OCI manifests.",
-    fields = _KEY_FIELDS,
+    fields = _KEY_FIELDS | {"kind": "string: `key`."},
+    init = _key,
 )
 
-WasmOciIdentityInfo = provider(
+WasmOciIdentityInfo, _new_oci_identity = provider(
     doc = "An identity that signs OCI manifests without a key of its own, and how it is recognized.",
     fields = {
         "identity": "string: the certificate's identity, exactly.",
         "identity_regexp": "string: a regular expression that matches the whole identity, in place of it.",
         "issuer": "string: the issuer of the identity, exactly.",
         "issuer_regexp": "string: a regular expression that matches the whole issuer, in place of it.",
+        "kind": "string: `identity`.",
         "libraries": "PyInfo and runfiles in a struct: what a program needs to sign and verify with it.",
         "signing_config": "File or None: Sigstore's services, as cosign's --signing-config; by default the public ones.",
         "token_path": "string: absolute path of the file with the identity token; empty for the CI's own.",
         "trusted_root": "File or None: what is trusted, as cosign's --trusted-root; by default the public one.",
     },
+    init = _identity,
 )
 
 WasmTransparencyLogInfo = provider(
@@ -63,7 +74,8 @@ WasmRunTimeSigningInfo = provider(
     doc = "What `bazel run` signs of a target, because its signers sign in no build.",
     fields = {
         "annotations": "dict of string to string: what the image's signatures say besides the digest.",
-        "attestations": "list of struct: `signer`, as in `oci_signers`, and `statement`, what it attests.",
+        "attestations": "list of struct: `signer`, as in `oci_signers`, and `statement`, what it attests: a struct " +
+                        "whose `kind` is `document` or `provenance`.",
         "component_detached": "bool: whether the component's signatures stay outside of it.",
         "component_keys": "list of WasmComponentKeyInfo, each with a reference.",
         "formats": "list of string: the formats of the image's signatures.",
@@ -123,7 +135,7 @@ def all_signers(targets):
         placeholders = depset(transitive = [info.placeholders for info in infos]),
     )
 
-def run_time(target):
+def deferred_signing(target):
     """The WasmRunTimeSigningInfo of a target, an empty one where it has none.
 
     Args:

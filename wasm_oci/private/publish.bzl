@@ -2,7 +2,7 @@
 
 load("@rules_python//python:py_binary.bzl", "py_binary")
 load(":program.bzl", "request_name", "request_program")
-load(":request.bzl", "wasm_oci_request")
+load(":publish_request.bzl", "publish_request")
 
 visibility(["//wasm_oci/..."])
 
@@ -66,16 +66,14 @@ def wasm_component_publish(
     if registry_override and registries:
         fail("`registry_override` and `registries` say the same thing; give one of them")
     request = request_name(name)
-    wasm_oci_request(
+    publish_request(
         name = request,
-        component_keys = component_keys,
         dry_run = dry_run,
         if_exists = if_exists,
         image = oci_image,
         insecure_registries = insecure_registries,
         level = level,
         namespace_override = namespace_override,
-        oci_keys = oci_keys,
         oci_threshold = oci_threshold,
         registries = [registry_override] if registry_override else registries,
         remote_tags = [tag_override] if tag_override else remote_tags,
@@ -83,7 +81,8 @@ def wasm_component_publish(
         tags = ["manual"],
         testonly = testonly,
         transparency_log = transparency_log,
-        use_image_keys = True,
+        trusted_component_keys = component_keys,
+        trusted_oci_keys = oci_keys,
         visibility = visibility,
     )
     request_program(
@@ -93,7 +92,6 @@ def wasm_component_publish(
         tags = tags,
         testonly = testonly,
         visibility = visibility,
-        deps = [request],
     )
 
 def wasm_component_secure_publish(*, name, signed_oci_image, level = "dual-layer", **kwargs):

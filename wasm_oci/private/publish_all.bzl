@@ -72,7 +72,6 @@ def wasm_component_publish_all(
         tags = tags,
         testonly = testonly,
         visibility = visibility,
-        deps = [request],
     )
 
 def _request(label):

@@ -19,15 +19,15 @@ def sorted_out(targets, info):
     Returns:
         A list of keys with private files, and a list of keys with references and of identities.
     """
-    keys, others = [], []
+    keys, deferred = [], []
     for target in targets:
         if info not in target:
-            others.append(target[WasmOciIdentityInfo])
+            deferred.append(target[WasmOciIdentityInfo])
         elif target[info].reference:
-            others.append(target[info])
+            deferred.append(target[info])
         else:
             keys.append(target[info])
-    return keys, others
+    return keys, deferred
 
 def add_key(args, key):
     """Adds the options that name both halves of a key.

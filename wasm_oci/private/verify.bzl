@@ -2,7 +2,7 @@
 
 load("@rules_python//python:py_test.bzl", "py_test")
 load(":program.bzl", "request_name", "request_program")
-load(":request.bzl", "wasm_oci_request")
+load(":verify_request.bzl", "verify_request")
 
 visibility(["//wasm_oci/..."])
 
@@ -129,19 +129,19 @@ def _verify_test(
         insecure_registries = [],
         **kwargs):
     request = request_name(name)
-    wasm_oci_request(
+    verify_request(
         name = request,
-        component_keys = component_keys,
         image = image,
         insecure_registries = insecure_registries,
         level = level,
-        oci_keys = oci_keys,
         oci_threshold = oci_threshold,
         reference = reference,
         signed_annotations = signed_annotations,
         tags = ["manual"],
         testonly = testonly,
         transparency_log = transparency_log,
+        trusted_component_keys = component_keys,
+        trusted_oci_keys = oci_keys,
         visibility = ["//visibility:private"],
     )
     request_program(
@@ -149,6 +149,5 @@ def _verify_test(
         name = name,
         program = "verify_image",
         testonly = testonly,
-        deps = [request],
         **kwargs
     )

@@ -1,12 +1,12 @@
-"""The `.sign` targets of images: what signs at `bazel run`, without publishing."""
+"""The `.sign` targets of images: they sign at `bazel run` what no build signs, and publish nothing."""
 
 load("@rules_python//python:py_binary.bzl", "py_binary")
 load(":program.bzl", "request_name", "request_program")
-load(":request.bzl", "wasm_oci_request")
+load(":sign_request.bzl", "sign_request")
 
 visibility(["//wasm_oci/private/..."])
 
-def sign_at_run_time(*, name, tags, testonly, visibility):
+def deferred_signing_target(*, name, tags, testonly, visibility):
     """Declares `<name>.sign`, which writes the signed layout and sends nothing.
 
     Args:
@@ -16,13 +16,11 @@ def sign_at_run_time(*, name, tags, testonly, visibility):
         visibility: the usual Bazel attribute.
     """
     program = name + ".sign"
-    wasm_oci_request(
+    sign_request(
         name = request_name(program),
         image = name,
-        level = "none",
         tags = ["manual"],
         testonly = testonly,
-        use_image_keys = True,
         visibility = ["//visibility:private"],
     )
     request_program(
@@ -32,5 +30,4 @@ def sign_at_run_time(*, name, tags, testonly, visibility):
         tags = tags + ["manual"],
         testonly = testonly,
         visibility = visibility,
-        deps = [request_name(program)],
     )
