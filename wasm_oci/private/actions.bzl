@@ -1,8 +1,8 @@
-"""What all actions have in common: their tools are also persistent workers, and take their arguments from a file."""
+"""What all actions have in common: one tool, which is a persistent worker too and takes its arguments from a file."""
 
 visibility(["//wasm_oci/private/..."])
 
-# All actions run one tool, a file of modules: Bazel looks at each file of a tool in each action.
+# All actions run one tool, whose modules are one file: Bazel looks at each file of a tool in each action.
 ACTION_TOOL = {
     "_tool": attr.label(
         cfg = "exec",
@@ -11,7 +11,7 @@ ACTION_TOOL = {
     ),
 }
 
-# One worker serves many requests at a time, and knows no state: tools/wasmoci/bazel/worker.
+# One worker serves many requests at a time and keeps nothing between them: tools/wasmoci/bazel/worker.
 WORKER = {
     "requires-worker-protocol": "json",
     "supports-multiplex-sandboxing": "1",
@@ -27,7 +27,7 @@ def tool_args(ctx):
         ctx: the rule's context.
 
     Returns:
-        Args that Bazel writes to a file, one a line. Text of the user is added by `add_text` and `add_annotations`.
+        Args that Bazel writes to a file, one a line. `add_text` and `add_annotations` add text of the user.
     """
     args = ctx.actions.args()
     args.use_param_file("@%s", use_always = True)
@@ -46,7 +46,7 @@ def run_tool(ctx, action, args, **kwargs):
     """
     ctx.actions.run(
         executable = ctx.executable._tool,
-        # A worker is started with the name, the Args are its requests.
+        # Bazel starts a worker with the name. The Args are its requests.
         arguments = [action, args],
         **({"execution_requirements": WORKER} | kwargs)
     )
@@ -74,11 +74,11 @@ def add_annotations(args, annotations):
         add_text(args, "--annotation", "{}={}".format(key, value))
 
 def add_line(args, text):
-    """Adds a word that may be nearly any text.
+    """Adds a word that may be any text but one that starts with `@`.
 
     Args:
         args: Args of `tool_args`.
-        text: the word; fails where it starts with `@`, as a line that names another file does.
+        text: the word; fails where it starts with `@`, which would name another file of arguments.
     """
     if text.startswith("@"):
         fail("this must not start with @: {}".format(text))

@@ -18,10 +18,10 @@ visibility(["//wasm_oci/..."])
 
 _DOC = """\
 
-It is done as `cosign attest` does it, in one `OciAttest` action a key: a statement about the image, signed and
-attached to it, that `cosign verify-attestation` accepts. It is no signature of the image, and no verifier of
-signatures counts it as one. The output is the layout `<name>`, a copy with the attestation added; publishing sends
-it along. Keys with a `reference` and identities attest at `bazel run`, as they sign.
+One `OciAttest` action a key makes the attestation as `cosign attest` does: a signed statement about the image,
+attached to it, which `cosign verify-attestation` accepts. Verifiers of signatures do not count it as a signature of
+the image. The output is the layout `<name>`, a copy with the attestation added; publishing sends it along. Keys with
+a `reference` and identities attest at `bazel run`, as they sign.
 """
 
 _COMMON_ATTRS = {
@@ -103,7 +103,7 @@ wasm_oci_attest = rule(
             mandatory = True,
         ),
         "predicate_type": attr.string(
-            doc = "A URI, or one of cosign's short names such as `spdxjson`. SPDX and CycloneDX documents tell it.",
+            doc = "A URI, or one of cosign's short names such as `spdxjson`. SPDX and CycloneDX documents say it themselves.",
         ),
     },
     doc = "Attests a document about an image, such as an SBOM.\n" + _DOC,
@@ -153,7 +153,7 @@ wasm_oci_attest_provenance = rule(
         "invocation_id": attr.string(doc = "Names this run of the build platform."),
         "materials": attr.label_list(
             allow_files = True,
-            doc = "Files that the image was made of, such as lock files; the component is one without being named.",
+            doc = "Files that the image was made of, such as lock files. The component always counts as one.",
         ),
         "source": attr.string(doc = "The revision that is built: `URI@COMMIT`, such as `git+https://…@{STABLE_GIT_COMMIT}`."),
         "stamp": attr.bool(

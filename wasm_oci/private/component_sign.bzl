@@ -18,10 +18,11 @@ visibility(["//wasm_oci/..."])
 _DOC = """\
 Signs a WebAssembly file with Ed25519, in the format of wasmsign2: one `WasmSign` action a key.
 
-The output is `<name>.wasm`, the same for the same input and keys. With `detached` the file stays as it is and is
-handed on, and `<name>.sig` (output group `signature`) has the signatures: packaging sends them along.
+The output is `<name>.wasm`, the same for the same input and keys. With `detached` the rule hands the file on as it
+is, and `<name>.sig` (output group `signature`) has the signatures: packaging sends them along.
 
-Keys with a `reference` sign in no action but at `bazel run`; if there is no other, the file is handed on as it is.
+Keys with a `reference` sign at `bazel run`, not in the build. If there is no other key, the rule hands the file on as
+it is.
 """
 
 _ATTRS = {

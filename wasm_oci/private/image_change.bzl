@@ -1,4 +1,4 @@
-"""What the rules have in common that add something to the image in a layout: signatures, attestations."""
+"""What `wasm_oci_sign` and the attesting rules have in common: they add something to the image in a layout."""
 
 load(":providers.bzl", "WasmOciImageInfo", "WasmOciKeyInfo", "deferred_signing")
 load(":signing.bzl", "sorted_out")
@@ -6,15 +6,15 @@ load(":signing.bzl", "sorted_out")
 visibility(["//wasm_oci/private/..."])
 
 def image_to_change(ctx, verb):
-    """What the attributes `image` and `keys` say; fails where no build can do it.
+    """What the attributes `image` and `keys` say; fails where the build cannot do it.
 
     Args:
         ctx: the rule's context.
         verb: what is done to the manifest, for messages.
 
     Returns:
-        A struct: `source`, the layout; `info`, a WasmOciImageInfo or None; `keys`, those that sign in actions;
-        `deferred_signers`, who signs at `bazel run`; `deferred_signing`, what signs there before.
+        A struct: `source`, the layout; `info`, a WasmOciImageInfo or None; `keys`, which sign in actions;
+        `deferred_signers`, which sign at `bazel run`; `deferred_signing`, the WasmRunTimeSigningInfo of `image`.
     """
     source = ctx.file.image
     if not source.is_directory:
@@ -43,7 +43,7 @@ def steps(ctx, keys):
         keys: keys that sign in actions.
 
     Returns:
-        A list of structs: `key`; `name` of the output; `inputs`, a depset of what the layout needs beside itself.
+        A list of structs: `key`; `name` of the output; `inputs`, a depset of the files that the layout links to.
     """
     return [
         struct(

@@ -17,7 +17,7 @@ visibility(["//wasm_oci/..."])
 _ATTRS = {
     "annotations": attr.string_dict(doc = "Annotations of the index."),
     "images": attr.label_keyed_string_dict(
-        doc = "The images, and of each entry what tells it apart: JSON with `annotations` and `platform`.",
+        doc = "The images, and what distinguishes the entry of each: JSON with `annotations` and `platform`.",
         mandatory = True,
         providers = [WasmOciImageInfo],
     ),
@@ -101,7 +101,7 @@ def wasm_component_oci_index(
     """One OCI index for several variants of a component, each an image with its own signatures.
 
     Outputs: the OCI image layout `<name>`, and `<name>.digest` with the index's digest. Whatever takes an image takes
-    the index too: it is published and verified as a whole, and every image in it on its own. Keys with a `reference` and
+    the index too: it is published and verified as a whole, and each of its images as well. Keys with a `reference` and
     identities sign at `bazel run`, of a publishing target or of `<name>.sign`.
 
     Args:

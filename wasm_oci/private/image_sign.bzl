@@ -26,10 +26,10 @@ same input and key. Any target whose default output is one OCI layout can be sig
 rules_oci. The output group `unsigned` is the layout before it was signed, which holds the image alone, as tools
 want it that do not know signatures.
 
-Keys with a `reference` and identities sign in no action but at `bazel run`, of a publishing target or of the
-image's `.sign` target; if there is no other key, the layout is handed on as it is.
+Keys with a `reference` and identities sign at `bazel run`, of a publishing target or of the image's `.sign` target,
+not in the build. If there is no other key, the rule hands the layout on as it is.
 
-Of an index its images are signed too, as `cosign sign --recursive` does: verifiers ask for both.
+The rule also signs the images of an index, as `cosign sign --recursive` does: verifiers ask for both.
 """
 
 _ATTRS = {
@@ -84,7 +84,7 @@ def _sign(ctx, source, inputs, repository, key, name):
     return layout, digest
 
 def _deferred_formats(ctx, deferred_signers):
-    """The formats that are signed at `bazel run`: identities sign bundles only."""
+    """The formats of signatures that are made at `bazel run`: identities sign bundles only."""
     if not deferred_signers or [signer for signer in deferred_signers if signer.kind == "key"]:
         return ctx.attr.formats
     if "bundle" not in ctx.attr.formats:

@@ -1,4 +1,4 @@
-"""The macro `wasm_keygen`: a `bazel run` target, because a secret key is no build output."""
+"""The macro `wasm_keygen`: a `bazel run` target, because a secret key must not be a build output."""
 
 load("@rules_python//python:py_binary.bzl", "py_binary")
 load(":program.bzl", "named_program")
@@ -8,9 +8,9 @@ visibility(["//wasm_oci/..."])
 def wasm_keygen(*, name, layer = "component", tags = [], testonly = None, visibility = None):
     """Makes a key pair: `bazel run :name -- --private-key FILE --public-key FILE`.
 
-    Paths are relative to where the command is called. The secret is readable by its owner only, nothing is
-    overwritten, and nothing of it enters the build. `--type` chooses an OCI key's type, `--form` the file's: `pem`,
-    `compact` or `cosign`.
+    Paths are relative to where the command is called. Only its owner can read the secret, which never enters the
+    build. The command overwrites nothing. `--type` chooses an OCI key's type, `--form` the file's: `pem`, `compact` or
+    `cosign`.
 
     Args:
         name: name of the target.

@@ -11,8 +11,8 @@ _DOC = """\
 The private half never enters the build: a build setting names its absolute path, and only the signing
 action, which runs on this machine, reads it there. `placeholder_private_key` is for examples and tests.
 
-With `reference` the key is in a token, a service or the environment. It signs no build but at `bazel run`,
-of the publishing target or of the image's `.sign` target.
+With `reference` the key is in a token, a service or the environment. It signs at `bazel run`, of the publishing
+target or of the image's `.sign` target, not in the build.
 """
 
 def _attrs(setting, password_setting):
@@ -149,7 +149,7 @@ wasm_oci_identity = rule(
 An identity that signs images at `bazel run` without a key of its own, through Fulcio and a transparency log.
 
 It takes the place of a `wasm_oci_key` where an image is signed, published or verified. Without `trusted_root`
-and `signing_config` it is about the public instance of Sigstore.
+and `signing_config` it uses the public instance of Sigstore.
 """,
     provides = [WasmOciIdentityInfo],
 )

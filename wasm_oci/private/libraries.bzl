@@ -1,4 +1,4 @@
-"""Python libraries that only some keys need, on their way to the programs that use those keys."""
+"""Python libraries that only some keys need, for the programs that use those keys."""
 
 load("@rules_python//python:py_info.bzl", "PyInfo")
 

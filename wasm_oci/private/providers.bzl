@@ -60,7 +60,7 @@ WasmSignersInfo = provider(
     doc = """\
 The public keys and identities that sign what is behind a target, in actions or at `bazel run`.
 
-It says who was asked to sign. That the signatures are there and hold is for a verifier to say.
+It says who was asked to sign. Only a verifier says whether the signatures are there and hold.
 """,
     fields = {
         "component_keys": "depset of File: public keys of the component's signers.",
@@ -71,7 +71,7 @@ It says who was asked to sign. That the signatures are there and hold is for a v
 )
 
 WasmRunTimeSigningInfo = provider(
-    doc = "What `bazel run` signs of a target, because its signers sign in no build.",
+    doc = "What is signed of a target at `bazel run`, because its signers do not sign in the build.",
     fields = {
         "annotations": "dict of string to string: what the image's signatures say besides the digest.",
         "attestations": "list of struct: `signer`, as in `oci_signers`, and `statement`, what it attests: a struct " +

@@ -29,9 +29,9 @@ def wasm_component_publish(
         visibility = None):
     """Publishes an image with its signatures: `bazel run` the target.
 
-    What keys with a `reference` and identities sign is signed first. The image is verified before anything is sent,
-    everything is sent by digest, the registry's copy is verified again, and only then the tags are set: a tag that can
-    be seen is a tag on a signed image.
+    Keys with a `reference` and identities sign first. The command verifies the image before it sends anything, sends
+    everything by digest, verifies the registry's copy, and only then sets the tags: a visible tag is a tag on a signed
+    image.
 
     What is there already is not sent again. After `--` the command takes `--registry` and `--tag` (both
     repeatable), `--stamp-file`, `--if-exists`, `--insecure-registry HOST:PORT`, `--registry-cacert`,
@@ -43,7 +43,7 @@ def wasm_component_publish(
         oci_image: an image of this rule set.
         level: what the image must have: `none`, `component-only`, `oci-only` or `dual-layer`.
         registry_override: `host[:port]` in place of the image's.
-        registries: several of them. Where one fails the others are still published to.
+        registries: several of them. Where one fails, the command still publishes to the others.
         namespace_override: namespace in place of the image's.
         tag_override: one tag in place of the image's.
         remote_tags: tags in place of the image's. `{KEY}` stands for a value of the workspace status when the command

@@ -42,8 +42,8 @@ def wasm_component_publish_all(
         visibility = None):
     """Publishes what many publishing targets publish, in one run: `bazel run` the target.
 
-    The images share connections, and each is published as its own target would, so tags come last. Where one fails the
-    others are still published; a second run sends only what is missing. After `--` the command takes the options of
+    The images share connections, and each is published as its own target does it, so tags come last. Where one fails,
+    the others are still published; a second run sends only what is missing. After `--` the command takes the options of
     `wasm_component_publish`, for all of them, and `--jobs`.
 
     Args:

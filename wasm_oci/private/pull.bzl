@@ -25,7 +25,7 @@ load({defs}, "wasm_oci_verified_component")
 
 package(default_visibility = ["//visibility:private"])
 
-# What is not verified yet has one user.
+# What is not verified yet is for one target only.
 exports_files(
     glob(["{layout}/**"]),
     visibility = ["//visibility:private"],
@@ -59,10 +59,10 @@ def _blob(digits):
     return "{}/blobs/sha256/{}".format(_LAYOUT, digits)
 
 def _get(rctx, endpoints, resource, digits, accept = ""):
-    """Downloads what has this digest; gives its path."""
+    """Downloads what has this digest; returns its path."""
     path = _blob(digits)
     if not fetch(rctx, endpoints, "{}/sha256:{}".format(resource, digits), path, digits, accept):
-        notes = [one.credential.note for one in endpoints if one.credential.note]
+        notes = [endpoint.credential.note for endpoint in endpoints if endpoint.credential.note]
         fail("{}: no registry sent sha256:{}, and Bazel's warnings say why{}".format(
             rctx.attr.image,
             digits,
@@ -74,9 +74,9 @@ def _get_manifest(rctx, endpoints, digits):
     return rctx.read(_get(rctx, endpoints, "manifests", digits, MANIFEST))
 
 def _ask(rctx, endpoints, resource, accept):
-    """Asks for what has no known digest; gives its text and digest, or None twice."""
+    """Asks for what has no known digest; returns its text and digest, or None twice."""
 
-    # A name of its own: Bazel may still be copying the file before into its cache.
+    # Each file has a name of its own: Bazel may still be copying the previous one into its cache.
     path = resource.replace("/", "-").replace(":", "-") + ".json"
     found = fetch(rctx, endpoints, resource, path, accept = accept)
     text = rctx.read(path) if found else None
@@ -102,16 +102,16 @@ def _fetch_signatures(rctx, endpoints, digits):
 
     Returns two dicts of hex digests to bytes of manifests: those of referrers, and legacy ones.
     """
-    pinned = [hex_of(one) for one in rctx.attr.signatures]
-    listed_ones = pinned or _find_referrers(rctx, endpoints, digits)
-    tagged_ones = pinned or _find_legacy(rctx, endpoints, digits)
+    pinned = [hex_of(digest) for digest in rctx.attr.signatures]
+    listed_digests = pinned or _find_referrers(rctx, endpoints, digits)
+    tagged_digests = pinned or _find_legacy(rctx, endpoints, digits)
     referrers, legacy = {}, {}
-    for candidate in listed_ones + tagged_ones:
+    for candidate in listed_digests + tagged_digests:
         manifest = _get_manifest(rctx, endpoints, candidate)
         attached = attached_blobs(manifest, digits)
 
-        # Whoever may list a referrer names no legacy signature with it.
-        if not attached or candidate not in (tagged_ones if attached.legacy else listed_ones):
+        # A list of referrers must not bring in a legacy signature, and the tag must not bring in a referrer.
+        if not attached or candidate not in (tagged_digests if attached.legacy else listed_digests):
             continue
         for blob in attached.blobs:
             _get(rctx, endpoints, "blobs", blob.hex)
@@ -153,5 +153,5 @@ def _build_file(attr):
 wasm_oci_pulled_image = repository_rule(
     implementation = _implementation,
     attrs = _ATTRS,
-    doc = "Fetches an image with its signatures, by digest. Nothing of it is verified but digests.",
+    doc = "Fetches an image with its signatures, by digest, and verifies nothing but the digests.",
 )

@@ -12,7 +12,7 @@ _USER_OF_IDENTITY = "<token>"
 def find_credential(rctx, repository):
     """What the user's files have for a repository, as docs/registries.md says, without the environment's passwords.
 
-    What cannot be used is noted and the access is anonymous, as it is enough for a public image.
+    Access is anonymous where a credential cannot be used, which is enough for a public image; a note says why.
 
     Args:
         rctx: the repository_ctx.
@@ -43,7 +43,7 @@ def bearer(token):
     return {"password": token, "pattern": "Bearer <password>", "type": "pattern"}
 
 def _files(rctx):
-    # `os.environ` and not `getenv`, and no watch: a login is no reason to fetch again, and leaves no trace.
+    # Neither `getenv` nor a watch: a login must not cause another fetch, and must leave no trace.
     environment = rctx.os.environ
     named = environment.get("REGISTRY_AUTH_FILE")
     home = environment.get("HOME") or environment.get("USERPROFILE")
@@ -52,7 +52,7 @@ def _files(rctx):
         (environment.get("XDG_RUNTIME_DIR"), "/containers/auth.json"),
         (environment.get("XDG_CONFIG_HOME") or (home and home + "/.config"), "/containers/auth.json"),
     ] if folder]
-    return [path for path in [rctx.path(one) for one in candidates] if path.exists]
+    return [path for path in [rctx.path(candidate) for candidate in candidates] if path.exists]
 
 def _in_config(rctx, config, repository):
     helper = _lookup(config.get("credHelpers"), [repository.registry])

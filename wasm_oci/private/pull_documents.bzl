@@ -37,7 +37,7 @@ def has_only(text, characters):
     Returns:
         A bool.
     """
-    return not [one for one in text.elems() if one not in characters]
+    return not [character for character in text.elems() if character not in characters]
 
 def hex_of(digest):
     """The 64 hex digits of a digest.
@@ -46,7 +46,7 @@ def hex_of(digest):
         digest: anything.
 
     Returns:
-        A string, or None for what is no `sha256:<hex>`.
+        A string, or None for what is not `sha256:<hex>`.
     """
     if type(digest) != "string" or not digest.startswith(_SHA256):
         return None
@@ -81,7 +81,7 @@ def image_contents(text):
         text: the manifest.
 
     Returns:
-        A struct: `config` and `component`, descriptors; `problem`, None or why it is no Wasm artifact.
+        A struct: `config` and `component`, descriptors; `problem`, None or why it is not a Wasm artifact.
     """
     manifest = _document(text)
     if manifest == None:
@@ -98,18 +98,18 @@ def _no_image(problem):
     return struct(component = None, config = None, problem = problem)
 
 def listed(text):
-    """What a list of referrers names; entries that are no manifests are passed over.
+    """The manifests that a list of referrers names; passes over other entries.
 
     Args:
         text: the list, or anything that a registry without such lists answers.
 
     Returns:
-        A list of hex digests, at most 101 of them, or None where the text is no list.
+        A list of hex digests, at most 101 of them, or None where the text is not a list.
     """
     index = _document(text)
     if index == None or type(index.get("manifests")) != "list":
         return None
-    found = [one.hex for one in _descriptors(index["manifests"]) if one.media_type == MANIFEST]
+    found = [entry.hex for entry in _descriptors(index["manifests"]) if entry.media_type == MANIFEST]
     return found[:_MAX_ATTACHED + 1]
 
 def check_count(found, where):
@@ -135,7 +135,7 @@ def attached_blobs(text, subject):
 
     Returns:
         A struct: `blobs`, descriptors; `legacy`, whether it is one of cosign's legacy signatures. None where
-        there is nothing to verify in it.
+        it has nothing to verify.
     """
     manifest = _document(text)
     if manifest == None:
@@ -192,7 +192,7 @@ def _descriptors(values):
     if type(values) != "list":
         return []
     found = [_descriptor(value) for value in values]
-    return [one for one in found if one != None]
+    return [descriptor for descriptor in found if descriptor != None]
 
 def _descriptor(value):
     if type(value) != "dict" or type(value.get("size")) != "int" or value["size"] < 0:

@@ -18,7 +18,7 @@ _URL = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~:/?=&%
 _SHARED_SECOND_LEVELS = ["ac", "co", "com", "edu", "go", "gov", "mil", "ne", "net", "or", "org"]
 
 def open_endpoints(rctx, repositories, insecure_registries, token_services):
-    """Sends nothing yet.
+    """What `fetch` needs to know of the repositories; sends nothing yet.
 
     Args:
         rctx: the repository_ctx.
@@ -69,19 +69,19 @@ def check_token_service(service, registry, has_credential):
             service,
         ))
 
-def shares_domain(one, other):
+def shares_domain(host, other):
     """Whether two hosts are the same, or are names under one registrable domain.
 
     Args:
-        one: a host.
+        host: a host.
         other: a host.
 
     Returns:
         A bool.
     """
-    if one == other:
+    if host == other:
         return True
-    domain = _registrable_domain(one)
+    domain = _registrable_domain(host)
     return domain != None and domain == _registrable_domain(other)
 
 def _host(authority):

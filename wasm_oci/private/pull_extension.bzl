@@ -64,7 +64,7 @@ def _check(pull, module):
             fail("{}: a digest is `sha256:` and 64 hex digits, got: {}".format(where, digest))
     if pull.insecure_registries and not module.is_root:
         fail("{}: only the root module may have `insecure_registries`, {} is not".format(where, module.name))
-    secure = [one for one in repositories if parse_repository(one).registry not in pull.insecure_registries]
+    secure = [name for name in repositories if parse_repository(name).registry not in pull.insecure_registries]
     if not secure and not pull.signatures and pull.level != "component-only":
         fail("{}: Bazel asks nothing in plain HTTP that has no known digest: give `signatures`".format(where))
 

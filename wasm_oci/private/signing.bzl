@@ -5,8 +5,8 @@ load(":providers.bzl", "WasmOciIdentityInfo")
 
 visibility(["//wasm_oci/private/..."])
 
-# The key is read on the machine that has it, so no signing action runs elsewhere. What was signed is public, and
-# with the public key among its inputs a cache may have it.
+# A signing action reads its key on the machine that has it, and so runs nowhere else. A cache may have its output:
+# signatures are public, and the public key is an input.
 EXECUTION_REQUIREMENTS = WORKER | {"no-remote-exec": "1"}
 
 def sorted_out(targets, info):
@@ -17,7 +17,8 @@ def sorted_out(targets, info):
         info: the provider of keys.
 
     Returns:
-        A list of keys with private files, and a list of keys with references and of identities.
+        A list of keys with private files, and a list of those whose signing is deferred: keys with references, and
+        identities.
     """
     keys, deferred = [], []
     for target in targets:

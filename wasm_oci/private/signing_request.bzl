@@ -15,13 +15,13 @@ signatures that come back, verifies them, and makes the layout or the file that 
 _ATTRS = {
     "annotations": attr.string_dict(doc = "What the manifest's signatures say besides the digest."),
     "component_signature": attr.string(
-        doc = "Where the component's signature goes: `embedded` or `detached`; empty where none is wanted. An embedded " +
-              "one makes another manifest: sign the component first, and the manifest of the image that comes of it.",
+        doc = "Where the component's signature goes: `embedded` or `detached`; empty for none. An embedded signature " +
+              "changes the manifest: sign the component first, then the manifest of the image that comes of it.",
         values = ["", "embedded", "detached"],
     ),
     "formats": attr.string_list(
         default = ["bundle", "legacy"],
-        doc = "The formats of the manifest's signatures; empty where none is wanted.",
+        doc = "The formats of the manifest's signatures; empty for none.",
     ),
     "image": attr.label(
         allow_single_file = True,

@@ -9,7 +9,7 @@ _DOC = """\
 The component of an image, once the image is verified, offline, in one `WasmVerify` action.
 
 The output is `<name>.wasm`; `<name>.json` (output group `verification`) is the verdict, as `wasm-oci verify --json`
-prints it. Where the image does not meet the level there is no output, and nothing that uses it can be built.
+prints it. If the image does not meet the level, there is no output, and nothing that uses it can be built.
 """
 
 LEVELS = ["component-only", "oci-only", "dual-layer"]
