@@ -61,11 +61,20 @@ class BrokenTestError(Exception):
 
 
 def tests_of(module: str) -> list[Path]:
-    """The files of tests for a module, the likeliest to notice first."""
+    """The files of tests for a module, the likeliest to notice first: of each group those that import it."""
     room, _, name = module.partition(".")
     above = [other for other in ROOMS if other != room and room in _rooms_imported_by(other)]
-    files = [*_tests_in(room, f"{name.replace('.', '_')}*"), *_tests_in(room, "*")]
-    return list(dict.fromkeys([*files, *(file for other in above for file in _tests_in(other, "*"))]))
+    groups = [
+        _tests_in([room], f"{name.replace('.', '_')}*"),
+        _tests_in([room], "*"),
+        _tests_in(above, "*"),
+    ]
+    files = [file for group in groups for file in sorted(group, key=lambda file: not _imports(file, module))]
+    return list(dict.fromkeys(files))
+
+
+def _imports(file: Path, module: str) -> bool:
+    return f"wasmoci.{module} import" in file.read_text(encoding="utf-8")
 
 
 @cache
@@ -74,9 +83,9 @@ def _rooms_imported_by(room: str) -> set[str]:
     return {room_of(folder) for folder in folders_imported_by(modules)}
 
 
-def _tests_in(room: str, pattern: str) -> list[Path]:
-    """Tests of memory notice nothing else, and are slow."""
-    files = sorted((TESTS / room).glob(f"{pattern}_test.py"))
+def _tests_in(rooms: Sequence[str], pattern: str) -> list[Path]:
+    """Tests of memory are left out: they notice nothing else, and are slow."""
+    files = [file for room in rooms for file in sorted((TESTS / room).glob(f"{pattern}_test.py"))]
     return [file for file in files if not file.stem.endswith("memory_test")]
 
 
