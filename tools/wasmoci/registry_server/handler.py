@@ -1,15 +1,13 @@
 """The endpoints of the embedded registry (distribution-spec 1.1, Endpoints)."""
 
-import json
 import re
 import shutil
 from collections.abc import Mapping
-from typing import ClassVar, cast
+from typing import ClassVar
 from urllib.parse import parse_qsl, urlsplit
 
 from wasmoci.oci.manifest import INDEX_MEDIA_TYPE, MAX_MANIFEST_SIZE
-from wasmoci.registry_server.http_server import AnsweringHandler, App, Server, ServerAuth
-from wasmoci.registry_server.request_body import BadBodyError
+from wasmoci.registry_server.http_server import AnsweringHandler, BadBodyError, ServerAuth
 from wasmoci.registry_server.storage import RefusedError, append
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import Error
@@ -46,9 +44,11 @@ class Handler(AnsweringHandler):
 
     def handle_request(self) -> None:
         self.take_body()
-        self._query = _parameters(urlsplit(self.path).query)
+        self._app = self.server.app
+        url = urlsplit(self.path)
+        self._query = _parameters(url.query)
         try:
-            self._route(urlsplit(self.path).path)
+            self._route(url.path)
         except RefusedError as refused:
             self.refuse(refused.status, refused.code, str(refused))
         except BadBodyError as error:
@@ -58,10 +58,6 @@ class Handler(AnsweringHandler):
             self.refuse(400, "UNSUPPORTED", str(error))
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = handle_request  # noqa: N815
-
-    @property
-    def _app(self) -> App:
-        return cast(Server, self.server).app
 
     def _route(self, path: str) -> None:
         if path == "/token" and self._app.auth is not None:
@@ -73,13 +69,15 @@ class Handler(AnsweringHandler):
         self._repository = match["repository"] if match else ""
         if match:
             Repository.parse(f"localhost/{self._repository}")
-        if self._is_authorized():
+        challenge = self._challenge(self._repository, push=self.command not in ("GET", "HEAD"))
+        if challenge is not None:
+            self.refuse(401, "UNAUTHORIZED", "authentication required", {"WWW-Authenticate": challenge})
+        elif match is None:
+            self.answer_json(200, {})
+        else:
             self._dispatch(match)
 
-    def _dispatch(self, match: re.Match[str] | None) -> None:
-        if match is None:
-            self.answer(200, {"Content-Type": "application/json"}, b"{}")
-            return
+    def _dispatch(self, match: re.Match[str]) -> None:
         kind = "uploads" if match["uploads"] and not match["upload"] else str(match.lastgroup)
         endpoint = self._ENDPOINTS.get((kind, self.command))
         if endpoint is None:
@@ -90,13 +88,7 @@ class Handler(AnsweringHandler):
         auth = self._app.auth
         if auth is None:
             return None
-        return auth.challenge(self.headers["Authorization"], cast(Server, self.server).address, repository, push=push)
-
-    def _is_authorized(self) -> bool:
-        challenge = self._challenge(self._repository, push=self.command not in ("GET", "HEAD"))
-        if challenge is not None:
-            self.refuse(401, "UNAUTHORIZED", "authentication required", {"WWW-Authenticate": challenge})
-        return challenge is None
+        return auth.challenge(self.headers["Authorization"], self.server.address, repository, push=push)
 
     def _token(self, auth: ServerAuth) -> None:
         parameters = self._query
@@ -106,18 +98,16 @@ class Handler(AnsweringHandler):
         if token is None:
             self.refuse(401, "UNAUTHORIZED", "wrong credentials")
             return
-        answer = {"token": token, "access_token": token, "expires_in": 300}
-        self.answer(200, {"Content-Type": "application/json"}, json.dumps(answer).encode())
+        self.answer_json(200, {"token": token, "access_token": token, "expires_in": 300})
 
     def _start_upload(self, _: str) -> None:
-        storage = self._app.storage
         if "mount" in self._query and self._mount(Digest.parse(self._query["mount"]), self._query.get("from", "")):
             return
-        upload = storage.start_upload()
-        if "digest" not in self._query:
+        upload = self._app.storage.start_upload()
+        if "digest" in self._query:
+            self._finish_upload(upload)
+        else:
             self._answer_upload(202, upload, 0)
-            return
-        self._finish_upload(upload)
 
     def _mount(self, digest: Digest, source: str) -> bool:
         """Take over a blob of another repository that the client may read; answers if there is one."""
@@ -152,22 +142,20 @@ class Handler(AnsweringHandler):
 
     def _cancel_upload(self, upload: str) -> None:
         self._app.storage.upload(upload).unlink()
-        self.answer(204, {}, b"")
+        self.answer(204, {})
 
     def _get_blob(self, digest_text: str) -> None:
         digest = Digest.parse(digest_text)
         file = self._app.storage.blob(self._repository, digest)
         if file is None:
             raise RefusedError(404, "BLOB_UNKNOWN", f"the repository has no blob {digest}")
+        headers = {
+            "Content-Type": "application/octet-stream",
+            "Content-Length": str(file.stat().st_size),
+            "Docker-Content-Digest": str(digest),
+        }
         with file.open("rb") as source:
-            self.head(
-                200,
-                {
-                    "Content-Type": "application/octet-stream",
-                    "Content-Length": str(file.stat().st_size),
-                    "Docker-Content-Digest": str(digest),
-                },
-            )
+            self.head(200, headers)
             if self.command != "HEAD":
                 shutil.copyfileobj(source, self.wfile)
 
@@ -195,20 +183,19 @@ class Handler(AnsweringHandler):
         headers = {"Content-Type": INDEX_MEDIA_TYPE}
         wanted = self._query.get("artifactType")
         if wanted is not None:
-            manifests = [m for m in manifests if m.get("artifactType") == wanted]
+            manifests = [manifest for manifest in manifests if manifest.get("artifactType") == wanted]
             headers["OCI-Filters-Applied"] = "artifactType"
-        index = {"schemaVersion": 2, "mediaType": INDEX_MEDIA_TYPE, "manifests": manifests}
-        self.answer(200, headers, json.dumps(index).encode())
+        self.answer_json(200, {"schemaVersion": 2, "mediaType": INDEX_MEDIA_TYPE, "manifests": manifests}, headers)
 
     def _list_tags(self, _: str) -> None:
         if not self._app.storage.has_repository(self._repository):
             raise RefusedError(404, "NAME_UNKNOWN", "no such repository")
         tags = [tag for tag in self._app.storage.tags(self._repository) if tag > self._query.get("last", "")]
         count = int(self._query["n"]) if self._query.get("n", "").isdecimal() else len(tags)
-        headers = {"Content-Type": "application/json"}
+        headers = {}
         if 0 < count < len(tags):
             headers["Link"] = f'</v2/{self._repository}/tags/list?n={count}&last={tags[count - 1]}>; rel="next"'
-        self.answer(200, headers, json.dumps({"name": self._repository, "tags": tags[:count]}).encode())
+        self.answer_json(200, {"name": self._repository, "tags": tags[:count]}, headers)
 
     def _observe(self) -> None:
         if self._app.observer is not None:
@@ -218,11 +205,11 @@ class Handler(AnsweringHandler):
     def _answer_upload(self, status: int, upload: str, size: int) -> None:
         headers = {"Location": f"/v2/{self._repository}/blobs/uploads/{upload}", "Docker-Upload-UUID": upload}
         # An empty upload has the same Range as one of a single byte; clients of the reference registry know that.
-        self.answer(status, {**headers, "Range": f"0-{max(size - 1, 0)}"}, b"")
+        self.answer(status, {**headers, "Range": f"0-{max(size - 1, 0)}"})
 
     def _answer_created(self, path: str, digest: Digest, extra: Mapping[str, str] | None = None) -> None:
         headers = {"Location": f"/v2/{self._repository}/{path}", "Docker-Content-Digest": str(digest)}
-        self.answer(201, {**headers, **(extra or {})}, b"")
+        self.answer(201, {**headers, **(extra or {})})
 
 
 def _parameters(query: str) -> dict[str, str]:

@@ -6,7 +6,6 @@ No production registry: plain HTTP, no deletion, no quota, and whoever reaches i
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
 
 from wasmoci.registry_server.handler import Handler
 from wasmoci.registry_server.http_server import App, Server, ServerAuth
@@ -57,9 +56,7 @@ class EmbeddedRegistry:
         self._thread.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
         if self._thread is not None:
             self._thread.join()

@@ -75,29 +75,26 @@ class Storage:
     def manifest(self, repository: str, reference: str | Digest) -> tuple[str, Digest, bytes] | None:
         """Media type, digest and bytes of the manifest at a tag or digest."""
         digest = reference if isinstance(reference, Digest) else self.tags(repository).get(reference)
-        media_type = None if digest is None else _read_if_there(self._manifest_file(repository, digest))
-        if digest is None or media_type is None:
+        if digest is None or not self._manifest_file(repository, digest).exists():
             return None
+        media_type = self._manifest_file(repository, digest).read_text()
         return media_type, digest, (self._folder / "blobs" / digest.hex).read_bytes()
 
     def tags(self, repository: str) -> dict[str, Digest]:
-        folder = self._repository(repository) / "_tags"
-        files = sorted(folder.iterdir()) if folder.is_dir() else []
-        return {file.name: Digest.parse(file.read_text()) for file in files}
+        return {file.name: Digest.parse(file.read_text()) for file in self._entries(repository, "_tags")}
 
     def has_repository(self, repository: str) -> bool:
         return self._repository(repository).is_dir()
 
     def referrers(self, repository: str, subject: Digest) -> list[dict[str, object]]:
         """Descriptors of the manifests with this subject, as JSON members."""
-        folder = self._repository(repository) / "_referrers" / subject.hex
-        files = sorted(folder.iterdir()) if folder.is_dir() else []
-        return [json.loads(file.read_bytes()) for file in files]
+        return [json.loads(file.read_bytes()) for file in self._entries(repository, f"_referrers/{subject.hex}")]
 
     def event(self, method: str, path: str, repository: str) -> Event:
-        folder = self._repository(repository) / "_referrers"
-        subjects = sorted(folder.iterdir()) if folder.is_dir() else []
-        referrers = {Digest(s.name): frozenset(Digest(file.name) for file in s.iterdir()) for s in subjects}
+        referrers = {
+            Digest(subject.name): frozenset(Digest(file.name) for file in subject.iterdir())
+            for subject in self._entries(repository, "_referrers")
+        }
         return Event(method, path, repository, self.tags(repository), referrers)
 
     def start_upload(self) -> str:
@@ -159,8 +156,10 @@ class Storage:
             blobs += top.objects("layers", MAX_LAYERS) if "layers" in top else []
             children = top.objects("manifests", MAX_INDEX_ENTRIES) if "manifests" in top else []
             subject = top.optional_object("subject")
-            missing = [b for b in map(_digest, blobs) if self.blob(repository, b) is None]
-            missing += [c for c in map(_digest, children) if not self._manifest_file(repository, c).exists()]
+            missing = [blob for blob in map(_digest, blobs) if self.blob(repository, blob) is None]
+            missing += [
+                child for child in map(_digest, children) if not self._manifest_file(repository, child).exists()
+            ]
             subject_digest = None if subject is None else _digest(subject)
         except FormatError as error:
             raise RefusedError(400, "MANIFEST_INVALID", str(error)) from None
@@ -179,6 +178,10 @@ class Storage:
 
     def _repository(self, repository: str) -> Path:
         return self._folder / "repositories" / repository
+
+    def _entries(self, repository: str, path: str) -> list[Path]:
+        """What is in a folder of the repository, by name; none where there is no such folder."""
+        return sorted((self._repository(repository) / path).glob("*"))
 
     def _manifest_file(self, repository: str, digest: Digest) -> Path:
         return self._repository(repository) / "_manifests" / digest.hex
@@ -201,10 +204,3 @@ def append(file: Path, blocks: Iterable[bytes]) -> int:
 
 def _digest(descriptor: JsonObject) -> Digest:
     return Digest.parse(descriptor.string("digest"))
-
-
-def _read_if_there(file: Path) -> str | None:
-    try:
-        return file.read_text()
-    except FileNotFoundError:
-        return None
