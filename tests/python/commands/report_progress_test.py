@@ -19,7 +19,7 @@ from wasmoci.commands.report.progress_bars import MIN_SHOWN_SIZE
 from wasmoci.oci.manifest import Descriptor
 from wasmoci.package.image import PackageRequest, package
 from wasmoci.registry import upload, upload_chunks
-from wasmoci.registry.blobs import UPLOAD_BLOCK_SIZE
+from wasmoci.registry.upload_chunks import UPLOAD_BLOCK_SIZE
 from wasmoci.registry_server import handler as server_handler
 from wasmoci.registry_server.server import EmbeddedRegistry
 from wasmoci.registry_server.storage import append

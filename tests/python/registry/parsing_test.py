@@ -3,8 +3,7 @@
 import pytest
 
 from registry_fixtures import PASSWORD
-from wasmoci.registry.auth import Access, Authorizer
-from wasmoci.registry.challenge import Challenge, parse_challenges
+from wasmoci.registry.auth import Access, Authorizer, parse_challenges
 from wasmoci.registry.credentials import Credential
 from wasmoci.registry.session import api_host
 from wasmoci.registry.transport import Transport
@@ -29,7 +28,7 @@ from wasmoci.values.text import excerpt, without_secrets
     ],
 )  # fmt: skip
 def test_challenges(header: str, challenges: list[tuple[str, dict[str, str]]]) -> None:
-    assert parse_challenges(header) == [Challenge(*c) for c in challenges]
+    assert parse_challenges(header) == challenges
 
 
 @pytest.mark.parametrize(

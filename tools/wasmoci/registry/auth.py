@@ -6,21 +6,29 @@ https://distribution.github.io/distribution/spec/auth/token/ and .../oauth/
 import base64
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import Enum
+from functools import cache
 from urllib.parse import urlencode
 
-from wasmoci.registry.challenge import Challenge, parse_challenges
 from wasmoci.registry.credentials import Credential, CredentialKind
 from wasmoci.registry.transport import Body, Request, Response, Transport
 from wasmoci.registry.url import Origin, Url
 from wasmoci.values.errors import FormatError, RegistryError
 from wasmoci.values.image_reference import Repository
 from wasmoci.values.strict_json import parse_object
-from wasmoci.values.text import without_secrets
+from wasmoci.values.text import excerpt, without_secrets
 
 MAX_TOKEN_RESPONSE = 256 * 1024
 CLIENT_ID = "wasm-oci"
+
+MAX_CHALLENGE_CHARACTERS = 8192
+
+_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_SEPARATOR = re.compile(r"[ \t]*(?:,[ \t]*)*")
+_PARAMETER = re.compile(rf'({_NAME})[ \t]*=[ \t]*(?:({_NAME})|"((?:[^"\\]|\\.)*)")[ \t]*(?=,|$)')
+_SCHEME = re.compile(rf"({_NAME})(?:[ \t]+|(?=,|$))")
+_TOKEN68 = re.compile(r"[A-Za-z0-9._~+/-]+=*[ \t]*(?=,|$)")
 
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]+")
 _OK, _UNAUTHORIZED = 200, 401
@@ -50,9 +58,7 @@ class Authorizer:
         self._repository = repository
         self._origin = origin
         self._transport = transport
-        self._find_credential = find_credential
-        self._asked = False
-        self._credential: Credential | None = None
+        self._find_credential = cache(find_credential)
         self._headers: dict[Access, str] = {}
         self._secrets: set[str] = set()
         self._mount_sources: set[str] = set()
@@ -80,7 +86,7 @@ class Authorizer:
 
         Raises RegistryError (status 401) where there is no answer.
         """
-        challenges = {c.scheme: c for c in parse_challenges(refusal.header("WWW-Authenticate") or "")}
+        challenges = dict(parse_challenges(refusal.header("WWW-Authenticate") or ""))
         with self._lock:
             if "bearer" in challenges:
                 header = self._bearer(challenges["bearer"], access)
@@ -89,7 +95,7 @@ class Authorizer:
                 header = self._basic()
                 self._headers = dict.fromkeys(Access, header)
             else:
-                raise RegistryError(f"{refusal.url}: refused, and neither Bearer nor Basic is offered", _UNAUTHORIZED)
+                raise _refused(f"{refusal.url}: refused, and neither Bearer nor Basic is offered")
         return header
 
     def redact(self, text: str) -> str:
@@ -97,20 +103,17 @@ class Authorizer:
         return without_secrets(text, tuple(self._secrets))
 
     def _credential_of_registry(self) -> Credential | None:
-        if not self._asked:
-            self._credential = self._find_credential()
-            self._asked = True
-        if self._credential:
-            self._secrets.add(self._credential.secret)
-        return self._credential
+        credential = self._find_credential()
+        if credential is not None:
+            self._secrets.add(credential.secret)
+        return credential
 
     def _basic(self) -> str:
         credential = self._credential_of_registry()
         if credential is None or credential.kind is not CredentialKind.LOGIN:
-            raise RegistryError(
+            raise _refused(
                 f"{self._repository.registry} wants a user name and a password, "
-                f"and neither the environment nor the Docker config has them for it",
-                _UNAUTHORIZED,
+                f"and neither the environment nor the Docker config has them for it"
             )
         return self._basic_header(credential)
 
@@ -119,19 +122,19 @@ class Authorizer:
         self._secrets.add(encoded)
         return f"Basic {encoded}"
 
-    def _bearer(self, challenge: Challenge, access: Access) -> str:
+    def _bearer(self, parameters: Mapping[str, str], access: Access) -> str:
         credential = self._credential_of_registry()
         if credential is not None and credential.kind is CredentialKind.BEARER:
             return f"Bearer {_checked(credential.secret, 'the registry token')}"
-        return f"Bearer {self._fetch_token(challenge, access, credential)}"
+        return f"Bearer {self._fetch_token(parameters, access, credential)}"
 
-    def _fetch_token(self, challenge: Challenge, access: Access, credential: Credential | None) -> str:
-        realm = Url.parse(challenge.parameters.get("realm", ""))
+    def _fetch_token(self, parameters: Mapping[str, str], access: Access, credential: Credential | None) -> str:
+        realm = Url.parse(parameters.get("realm", ""))
         self._check_realm(realm, credential)
-        service = challenge.parameters.get("service")
+        service = parameters.get("service")
         with self._ask(realm, self._scopes(access), service, credential) as response:
             if response.status != _OK:
-                raise RegistryError(f"the token service {realm} answered {response.status}", _UNAUTHORIZED)
+                raise _refused(f"the token service {realm} answered {response.status}")
             where = f"the answer of the token service {realm}"
             answer = parse_object(response.read(MAX_TOKEN_RESPONSE, where), where, MAX_TOKEN_RESPONSE)
         token = _checked(answer.optional_string("token") or answer.string("access_token"), f"{where}: the token")
@@ -170,15 +173,13 @@ class Authorizer:
         if realm.origin.host == self._origin.host:
             return
         if realm.origin.is_address:
-            raise RegistryError(
-                f"{self._repository.registry} names the token service {realm}, an address that is not its own",
-                _UNAUTHORIZED,
+            raise _refused(
+                f"{self._repository.registry} names the token service {realm}, an address that is not its own"
             )
         if credential is not None and not realm.origin.shares_domain_with(self._origin):
-            raise RegistryError(
+            raise _refused(
                 f"the credentials for {self._repository.registry} are not sent to the token service {realm}, "
-                f"as it is under another domain",
-                _UNAUTHORIZED,
+                f"as it is under another domain"
             )
 
 
@@ -186,3 +187,50 @@ def _checked(token: str, what: str) -> str:
     if not _TOKEN.fullmatch(token):
         raise FormatError(f"{what} has characters that a header cannot carry")
     return token
+
+
+def _refused(problem: str) -> RegistryError:
+    return RegistryError(problem, _UNAUTHORIZED)
+
+
+def parse_challenges(header: str) -> list[tuple[str, dict[str, str]]]:
+    """The challenges of a WWW-Authenticate header (RFC 9110, section 11.6.1): schemes with their parameters.
+
+    Schemes and names of parameters are in lower case. Raises RegistryError for a header that is not well-formed.
+    """
+    if len(header) > MAX_CHALLENGE_CHARACTERS:
+        raise RegistryError(
+            f"the registry's WWW-Authenticate header has {len(header)} characters, "
+            f"the limit is {MAX_CHALLENGE_CHARACTERS}"
+        )
+    challenges: list[tuple[str, dict[str, str]]] = []
+    position = _skip(_SEPARATOR, header, 0)
+    while position < len(header):
+        if challenges and (parameter := _PARAMETER.match(header, position)):
+            _add(challenges[-1][1], parameter, header)
+            position = parameter.end()
+        elif scheme := _SCHEME.match(header, position):
+            challenges.append((scheme[1].lower(), {}))
+            position = scheme.end()
+            if not _PARAMETER.match(header, position):
+                position = _skip(_TOKEN68, header, position)
+        else:
+            raise _malformed(header)
+        position = _skip(_SEPARATOR, header, position)
+    return challenges
+
+
+def _skip(pattern: re.Pattern[str], text: str, position: int) -> int:
+    match = pattern.match(text, position)
+    return match.end() if match else position
+
+
+def _add(parameters: dict[str, str], match: re.Match[str], header: str) -> None:
+    name = match[1].lower()
+    if name in parameters:
+        raise _malformed(header)
+    parameters[name] = match[2] if match[2] is not None else re.sub(r"\\(.)", r"\1", match[3])
+
+
+def _malformed(header: str) -> RegistryError:
+    return RegistryError(f"the registry's WWW-Authenticate header is malformed: {excerpt(header)!r}")

@@ -6,14 +6,16 @@ they are, member for member: it is changed as JSON, not as Descriptors.
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from enum import Enum
-from typing import Any, Protocol
+from functools import partial
+from typing import Any
 
 from wasmoci.oci.manifest import INDEX_MEDIA_TYPE, MAX_MANIFEST_SIZE, Descriptor
 from wasmoci.oci.referrers import MAX_REFERRERS, ReferrerList
 from wasmoci.registry.auth import Access
-from wasmoci.registry.session import Session
+from wasmoci.registry.manifests import ManifestClient
 from wasmoci.registry.tag_race import TagAddition, TagAdditions, random_pause
 from wasmoci.registry.transport import Request, Response
 from wasmoci.registry.url import Url
@@ -40,39 +42,22 @@ class Listing(str, Enum):
     FALLBACK_INDEX = "fallback-index"
 
 
-class _FindManifest(Protocol):
-    def __call__(self, reference: str | Digest) -> tuple[Descriptor, bytes] | None: ...
+class ReferrersClient(ManifestClient):
+    """The part of a RepositoryClient that lists and attaches referrers, and adds to what tags name."""
 
+    def referrers(self, subject: Digest) -> ReferrerList | None:
+        """What the referrers API lists, of every artifact type; None where the registry has no such API.
 
-class _PutManifest(Protocol):
-    def __call__(self, data: bytes, media_type: str, reference: str | Digest) -> bool: ...
-
-
-class Referrers:
-    """The referrers of one repository."""
-
-    def __init__(
-        self,
-        session: Session,
-        find_manifest: _FindManifest,
-        put_manifest: _PutManifest,
-        sleep: Callable[[float], None],
-    ) -> None:
-        self._session = session
-        self._find_manifest = find_manifest
-        self._put_manifest = put_manifest
-        self._sleep = sleep
-
-    def from_api(self, subject: Digest) -> ReferrerList | None:
-        """All pages of the API's list; None where the API is absent, which any other failure is not."""
+        All pages are read. Any other failure than the absence of the API is an error; more than MAX_REFERRERS
+        raise LimitError.
+        """
         url = self._session.url(f"referrers/{subject}")
         found = ReferrerList()
         headers = {"Accept": INDEX_MEDIA_TYPE}
         for page in range(MAX_PAGES):
+            request = Request("GET", url, headers, idempotent=True)
             expected = {_OK} if page else {_OK, *_API_ABSENT}
-            with self._session.request(
-                Request("GET", url, headers, idempotent=True), expected, Access.PULL
-            ) as response:
+            with self._session.request(request, expected, Access.PULL) as response:
                 if response.status != _OK:
                     return None
                 found = (found + _read_page(response)).within_limit(f"the list of referrers of {subject}")
@@ -82,48 +67,84 @@ class Referrers:
             url = next_page
         raise LimitError(f"the referrers of {subject} have more pages than the limit of {MAX_PAGES}")
 
-    def from_fallback_index(self, subject: Digest) -> ReferrerList | None:
-        """None where there is no index."""
+    def read_fallback_index(self, subject: Digest) -> ReferrerList | None:
+        """What the index at tag `sha256-<hex>` lists; None where there is none."""
         index = self._read_fallback_index(subject)
         return None if index is None else _fallback_entries(index)
 
-    def attach(self, subject: Digest, entry: Descriptor, data: bytes, additions: TagAdditions) -> Listing:
-        """Put a referrer's manifest; then ask the API for it, and list it in the fallback index where there is no API.
+    @contextmanager
+    def additions(self) -> Iterator[TagAdditions]:
+        """For what is added under tags in the body; it counts, and stays against others, when the `with` has ended."""
+        made = TagAdditions(self._session.connection.sleep)
+        yield made
+        made.settle()
 
-        The answer of the API decides, as OCI-Subject is a claim only. In the index it counts once `additions` settle.
+    def add_under_tag(
+        self,
+        tag: str,
+        media_type: str,
+        added: Callable[[bytes | None], bytes | None],
+        additions: TagAdditions | None = None,
+    ) -> None:
+        """Let `tag` name the manifest that `added` makes of the one it names now, against others who do the same.
+
+        `added` gets None where the tag names nothing, and returns None where there is nothing left to
+        add; content that its manifest needs it puts first. It may be called many times. The addition is one
+        of `additions`; without these it counts when this returns.
         """
-        self._put_manifest(data, entry.media_type, entry.digest)
+
+        def read() -> bytes | None:
+            found = self.find_manifest(tag)
+            return None if found is None else found[1]
+
+        self._add(tag, media_type, read, added, additions)
+
+    def attach_referrer(
+        self, subject: Digest, entry: Descriptor, data: bytes, additions: TagAdditions | None = None
+    ) -> Listing:
+        """Put the manifest `data`, whose subject is `subject`, and see to it that `entry` is listed.
+
+        Its blobs must be there. `entry` describes `data` as an index does (oci.referrer_descriptor). The answer of
+        the API decides where it is listed, as OCI-Subject is a claim only. What is listed in the fallback index is
+        one of `additions`; without these it counts when this returns.
+        """
+        self.put_manifest(data, entry.media_type, entry.digest)
         for attempt in range(MAX_LISTING_ATTEMPTS):
-            listed = self.from_api(subject)
+            listed = self.referrers(subject)
             if listed is None:
                 self.add_to_fallback_index(subject, entry, additions)
                 return Listing.FALLBACK_INDEX
             if listed.lists(entry.digest):
                 return Listing.API
-            self._sleep(random_pause(attempt))
+            self._session.connection.sleep(random_pause(attempt))
         raise RegistryError(f"the registry took the referrer {entry.digest} but does not list it for {subject}")
 
-    def add_to_fallback_index(self, subject: Digest, entry: Descriptor, additions: TagAdditions) -> None:
-        """Add `entry` to the index unless it is there, against others who do the same (tag_race.py)."""
+    def add_to_fallback_index(self, subject: Digest, entry: Descriptor, additions: TagAdditions | None = None) -> None:
+        """Add `entry` to the index at tag `sha256-<hex>` unless it is there, as `add_under_tag` does."""
 
         def added(index: bytes | None) -> bytes | None:
             if index is not None and _fallback_entries(index).lists(entry.digest):
                 return None
             return _with_entry(index, entry)
 
-        tag = fallback_tag(subject)
-        additions.add(
-            TagAddition(
-                tag,
-                lambda: self._read_fallback_index(subject),
-                added,
-                lambda index: self._put_manifest(index, INDEX_MEDIA_TYPE, tag),
-            )
-        )
+        read = partial(self._read_fallback_index, subject)
+        self._add(fallback_tag(subject), INDEX_MEDIA_TYPE, read, added, additions)
+
+    def _add(
+        self,
+        tag: str,
+        media_type: str,
+        read: Callable[[], bytes | None],
+        added: Callable[[bytes | None], bytes | None],
+        additions: TagAdditions | None,
+    ) -> None:
+        addition = TagAddition(tag, read, added, lambda data: self.put_manifest(data, media_type, tag))
+        with self.additions() if additions is None else nullcontext(additions) as made:
+            made.add(addition)
 
     def _read_fallback_index(self, subject: Digest) -> bytes | None:
         tag = fallback_tag(subject)
-        found = self._find_manifest(tag)
+        found = self.find_manifest(tag)
         # GitLab takes the tag for the digest and answers the subject itself: https://github.com/oras-project/oras-go/issues/1396
         if found is None or found[0].digest == subject:
             return None
@@ -138,7 +159,7 @@ class Referrers:
             return None
         match = _NEXT_LINK.search(link)
         if match is None:
-            raise RegistryError(f"{response.url}: a Link that names no next page: {excerpt(link)!r}")
+            raise response.error(f"a Link that names no next page: {excerpt(link)!r}")
         return self._session.own_location(response, match[1])
 
 

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
+from functools import partial
 
 from wasmoci.oci.manifest import Descriptor
 from wasmoci.registry.auth import Access, Authorizer
@@ -35,89 +36,6 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _API_HOSTS = {"docker.io": "registry-1.docker.io", "index.docker.io": "registry-1.docker.io"}
 
 
-class Session:
-    """Sends requests below `/v2/<repository>/`."""
-
-    def __init__(self, repository: Repository, transport: Transport, authorizer: Authorizer, base: Url) -> None:
-        self._repository = repository
-        self._transport = transport
-        self._authorizer = authorizer
-        self._base = base
-
-    def url(self, path: str) -> Url:
-        """`path` is relative to the repository, such as `manifests/v1`."""
-        return self._base.join(f"/v2/{self._repository.path}/{path}")
-
-    def request(self, request: Request, expected: Collection[int], access: Access) -> Response:
-        """Send, answer one 401, and return an answer whose status is `expected`.
-
-        Authorization goes to the registry's own origin only. Raises RegistryError for any other status.
-        """
-        own = request.url.origin == self._base.origin
-        authorization = self._authorizer.header(access) if own else None
-        for may_authorize in (own, False):
-            added = {"Authorization": authorization} if authorization else {}
-            response = self._transport.send(replace(request, headers={**request.headers, **added}))
-            if response.status in expected:
-                return response
-            with response:
-                if response.status != _UNAUTHORIZED or not may_authorize:
-                    raise self._unexpected(request, response)
-                authorization = self._authorizer.answer(response, access)
-        raise AssertionError("the second answer is returned or raised")
-
-    def get_following_redirects(self, url: Url, seconds: float) -> Response:
-        """GET that follows redirects to the registry's storage, without Authorization on another origin.
-
-        Raises RegistryError for a redirect from HTTPS to HTTP, to an address that is not the
-        registry's own, and for more than MAX_REDIRECTS.
-        """
-        for _ in range(MAX_REDIRECTS + 1):
-            request = Request("GET", url, seconds=seconds, idempotent=True)
-            response = self.request(request, {_OK, *REDIRECTS}, Access.PULL)
-            if response.status not in REDIRECTS:
-                return response
-            with response:
-                url = self._redirect_target(response)
-        raise RegistryError(f"{url}: more than {MAX_REDIRECTS} redirects")
-
-    def will_mount_from(self, path: str) -> None:
-        """See Authorizer.will_mount_from."""
-        self._authorizer.will_mount_from(path)
-
-    def will_not_mount_from(self, path: str) -> None:
-        """See Authorizer.will_not_mount_from."""
-        self._authorizer.will_not_mount_from(path)
-
-    def own_location(self, response: Response, location: str) -> Url:
-        """Where a Location or Link points, if that is on the registry itself; raise RegistryError otherwise."""
-        url = response.url.join(location)
-        if url.origin != self._base.origin:
-            raise RegistryError(f"{response.url}: goes on at {url}, which is not on {self._base.origin}")
-        return url
-
-    def _redirect_target(self, response: Response) -> Url:
-        location = response.header("Location")
-        if location is None:
-            raise RegistryError(f"{response.url}: a redirect without Location", response.status)
-        target = response.url.join(location)
-        if (response.url.origin.scheme, target.origin.scheme) == ("https", "http"):
-            raise RegistryError(f"{response.url}: a redirect from HTTPS to plain HTTP ({target})", response.status)
-        if target.origin.is_address and target.origin.host != self._base.origin.host:
-            raise RegistryError(
-                f"{response.url}: a redirect to an address that is not the registry's own ({target})", response.status
-            )
-        return target
-
-    def _unexpected(self, request: Request, response: Response) -> RegistryError:
-        # Without the body where that cannot be read: the status says more.
-        said = ""
-        with contextlib.suppress(Error):
-            said = _what_it_said(response.read(MAX_ERROR_RESPONSE, "the error"))
-        said = excerpt(self._authorizer.redact(said))
-        return RegistryError(f"{request}: answered {response.status}{': ' if said else ''}{said}", response.status)
-
-
 class RegistryConnection:
     """Connections, TLS files, and the answers of credential helpers; safe to share between threads.
 
@@ -138,26 +56,14 @@ class RegistryConnection:
         self.registry = registry
         self.sleep = sleep
         self.uploads = threading.BoundedSemaphore(MAX_UPLOADS)
-        self._environment = environment
+        self.environment = environment
         host = api_host(registry)
         tls = files_of(registry, environment, tls)
-        self._transport = Transport(insecure_registries, environment, sleep, tls=tls, registry=host)
-        self._base = Url(self._transport.origin_of(host), "/")
+        self.transport = Transport(insecure_registries, environment, sleep, tls=tls, registry=host)
+        self.base = Url(self.transport.origin_of(host), "/")
         self._homes: dict[Digest, str] = {}
         self._answers: dict[tuple[str, str], Credential | None] = {}
         self._lock = threading.Lock()
-
-    def session(self, repository: Repository) -> Session:
-        """Raises ValueError for a repository of another registry, which must not get this one's credentials."""
-        if repository.registry != self.registry:
-            raise ValueError(f"{repository} is not on {self.registry}")
-        authorizer = Authorizer(
-            repository,
-            self._base.origin,
-            self._transport,
-            lambda: find_credential(repository, self._environment, self._ask_helper_once),
-        )
-        return Session(repository, self._transport, authorizer, self._base)
 
     def home_of(self, blob: Descriptor) -> str | None:
         """The path of a repository that has the blob, if one is known, so that it can be mounted from there."""
@@ -170,13 +76,91 @@ class RegistryConnection:
                 self._homes.setdefault(blob.digest, path)
 
     def close(self) -> None:
-        self._transport.close()
+        self.transport.close()
 
-    def _ask_helper_once(self, name: str, server: str, environment: Mapping[str, str]) -> Credential | None:
+    def ask_helper(self, name: str, server: str, environment: Mapping[str, str]) -> Credential | None:
+        """As the function of that name, but each helper once for each server."""
         with self._lock:
             if (name, server) not in self._answers:
                 self._answers[name, server] = ask_helper(name, server, environment)
             return self._answers[name, server]
+
+
+class Session:
+    """Sends requests below `/v2/<repository>/`."""
+
+    def __init__(self, connection: RegistryConnection, repository: Repository) -> None:
+        """Raises ValueError for a repository of another registry, which must not get this one's credentials."""
+        if repository.registry != connection.registry:
+            raise ValueError(f"{repository} is not on {connection.registry}")
+        self.repository = repository
+        self.connection = connection
+        self._origin = connection.base.origin
+        find = partial(find_credential, repository, connection.environment, connection.ask_helper)
+        self.authorizer = Authorizer(repository, self._origin, connection.transport, find)
+
+    def url(self, path: str) -> Url:
+        """`path` is relative to the repository, such as `manifests/v1`."""
+        return self.connection.base.join(f"/v2/{self.repository.path}/{path}")
+
+    def request(self, request: Request, expected: Collection[int], access: Access) -> Response:
+        """Send, answer one 401, and return an answer whose status is `expected`.
+
+        Authorization goes to the registry's own origin only. Raises RegistryError for any other status.
+        """
+        own = request.url.origin == self._origin
+        authorization = self.authorizer.header(access) if own else None
+        for may_authorize in (own, False):
+            added = {"Authorization": authorization} if authorization else {}
+            response = self.connection.transport.send(replace(request, headers={**request.headers, **added}))
+            if response.status in expected:
+                return response
+            with response:
+                if response.status != _UNAUTHORIZED or not may_authorize:
+                    raise self._unexpected(request, response)
+                authorization = self.authorizer.answer(response, access)
+        raise AssertionError("the second answer is returned or raised")
+
+    def get_following_redirects(self, url: Url, seconds: float) -> Response:
+        """GET that follows redirects to the registry's storage, without Authorization on another origin.
+
+        Raises RegistryError for a redirect from HTTPS to HTTP, to an address that is not the
+        registry's own, and for more than MAX_REDIRECTS.
+        """
+        for _ in range(MAX_REDIRECTS + 1):
+            request = Request("GET", url, seconds=seconds, idempotent=True)
+            response = self.request(request, {_OK, *REDIRECTS}, Access.PULL)
+            if response.status not in REDIRECTS:
+                return response
+            with response:
+                url = self._redirect_target(response)
+        raise RegistryError(f"{url}: more than {MAX_REDIRECTS} redirects")
+
+    def own_location(self, response: Response, location: str) -> Url:
+        """Where a Location or Link points, if that is on the registry itself; raise RegistryError otherwise."""
+        url = response.url.join(location)
+        if url.origin != self._origin:
+            raise response.error(f"goes on at {url}, which is not on {self._origin}")
+        return url
+
+    def _redirect_target(self, response: Response) -> Url:
+        location = response.header("Location")
+        if location is None:
+            raise response.error("a redirect without Location")
+        target = response.url.join(location)
+        if (response.url.origin.scheme, target.origin.scheme) == ("https", "http"):
+            raise response.error(f"a redirect from HTTPS to plain HTTP ({target})")
+        if target.origin.is_address and target.origin.host != self._origin.host:
+            raise response.error(f"a redirect to an address that is not the registry's own ({target})")
+        return target
+
+    def _unexpected(self, request: Request, response: Response) -> RegistryError:
+        # Without the body where that cannot be read: the status says more.
+        said = ""
+        with contextlib.suppress(Error):
+            said = _what_it_said(response.read(MAX_ERROR_RESPONSE, "the error"))
+        said = excerpt(self.authorizer.redact(said))
+        return RegistryError(f"{request}: answered {response.status}{': ' if said else ''}{said}", response.status)
 
 
 def check_said_digest(response: Response, actual: Digest) -> None:

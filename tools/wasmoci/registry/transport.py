@@ -5,7 +5,6 @@ import random
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from types import TracebackType
 
 import urllib3
 from urllib3.exceptions import HTTPError, InvalidHeader, SSLError
@@ -80,6 +79,10 @@ class Response:
         """The header's value; of several lines, all joined by commas."""
         return self._raw.headers.get(name)
 
+    def error(self, problem: str) -> RegistryError:
+        """What is wrong with the answer."""
+        return RegistryError(f"{self.url}: {problem}", self.status)
+
     @property
     def media_type(self) -> str:
         """The Content-Type without its parameters, empty where there is none."""
@@ -89,7 +92,7 @@ class Response:
         """The body as it comes; raises RegistryError where it ends early, stalls or is encoded."""
         encoding = self.header("Content-Encoding") or "identity"
         if encoding.lower() != "identity":
-            raise RegistryError(f"{self.url}: Content-Encoding {excerpt(encoding)!r} was not asked for", self.status)
+            raise self.error(f"Content-Encoding {excerpt(encoding)!r} was not asked for")
         with interrupting(self._raw.shutdown, self._deadline.remaining):
             while block := self._read_block():
                 yield block
@@ -116,7 +119,7 @@ class Response:
             block = self._raw.read1(READ_BLOCK_SIZE, decode_content=False)
         except (HTTPError, OSError) as error:
             self._deadline.check()
-            raise RegistryError(f"{self.url}: the answer broke off: {excerpt(str(error))}", self.status) from None
+            raise self.error(f"the answer broke off: {excerpt(str(error))}") from None
         # An interrupted read looks like the end of the body.
         self._deadline.check()
         return block
@@ -124,9 +127,7 @@ class Response:
     def __enter__(self) -> "Response":
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 

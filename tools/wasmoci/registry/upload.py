@@ -3,25 +3,21 @@
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import TypeVar
 
 from wasmoci.oci.manifest import Descriptor
 from wasmoci.registry.auth import Access
-from wasmoci.registry.blobs import BlobSource
 from wasmoci.registry.deadline import Deadline
 from wasmoci.registry.session import Session, check_said_digest
 from wasmoci.registry.transport import Body, Request, pause_seconds, seconds_for
 from wasmoci.registry.upload_chunks import (
+    BlobSource,
     ChunkedUpload,
-    ChunkSizes,
     LostUploadError,
     NoChunksError,
-    chunk_size,
+    OpenUpload,
     finish_upload,
-    upload_location,
 )
-from wasmoci.registry.url import Url
 from wasmoci.values.errors import RegistryError
 
 # Blobs up to this size go in one request.
@@ -44,94 +40,85 @@ _REFUSED = frozenset({401, 403})
 _Result = TypeVar("_Result")
 
 
-@dataclass(frozen=True, slots=True)
-class _Start:
-    """An upload that the registry has opened, and the size of chunks that it takes."""
+class BlobUpload:
+    """Brings one blob into a repository that lacks it."""
 
-    location: Url
-    chunk_size: int
-
-
-class Uploader:
-    """Uploads to one repository; safe to share between threads."""
-
-    def __init__(
-        self, session: Session, has_blob: Callable[[Descriptor], bool], sleep: Callable[[float], None]
-    ) -> None:
+    def __init__(self, session: Session, source: BlobSource, has_blob: Callable[[Descriptor], bool]) -> None:
         self._session = session
+        self._source = source
+        self._blob = source.descriptor
         self._has_blob = has_blob
-        self._sleep = sleep
 
-    def put(self, source: BlobSource, mount_from: str | None) -> bool:
-        """Bring a blob into the repository, which lacks it; return whether its bytes were sent.
+    def put(self, mount_from: str | None) -> bool:
+        """Return whether the bytes were sent.
 
         With `mount_from`, the path of another repository of the registry, they are sent only if the
         registry does not mount the blob from there, or does not allow it.
         """
-        source.check_not_stopped()
-        start = None if mount_from is None else self._mount_or_begin(source.descriptor, mount_from)
-        if start is None and mount_from is not None:
+        self._source.check_not_stopped()
+        upload = None if mount_from is None else self._mount_or_begin(mount_from)
+        if upload is None and mount_from is not None:
             return False
-        source.prepare()
-        start = start or self._begin()
-        if source.descriptor.size <= MAX_SINGLE_SIZE:
-            self._put_all(start, source)
+        self._source.prepare()
+        upload = upload or self._begin()
+        if self._blob.size <= MAX_SINGLE_SIZE:
+            self._put_all(upload)
         else:
-            self._put_chunks(start, source)
+            self._put_chunks(upload)
         return True
 
-    def _mount_or_begin(self, descriptor: Descriptor, mount_from: str) -> _Start | None:
+    def _mount_or_begin(self, mount_from: str) -> OpenUpload | None:
         """None where the registry has mounted the blob; else it has opened an upload."""
-        self._session.will_mount_from(mount_from)
+        authorizer = self._session.authorizer
+        authorizer.will_mount_from(mount_from)
         try:
-            return self._mount(descriptor, mount_from)
+            return self._mount(mount_from)
         except RegistryError as error:
             if error.status not in _REFUSED:
                 raise
-        self._session.will_not_mount_from(mount_from)
+        authorizer.will_not_mount_from(mount_from)
         return self._begin()
 
-    def _mount(self, descriptor: Descriptor, mount_from: str) -> _Start | None:
-        url = self._session.url("blobs/uploads/").with_query([("mount", str(descriptor.digest)), ("from", mount_from)])
-        request = Request("POST", url, body=Body.of(b""))
+    def _mount(self, mount_from: str) -> OpenUpload | None:
+        query = [("mount", str(self._blob.digest)), ("from", mount_from)]
+        request = Request("POST", self._session.url("blobs/uploads/").with_query(query), body=Body.of(b""))
         with self._session.request(request, {_ACCEPTED, _CREATED}, Access.PUSH) as response:
             if response.status == _ACCEPTED:
-                return _Start(upload_location(self._session, response), chunk_size(response))
-            check_said_digest(response, descriptor.digest)
+                return OpenUpload.of(self._session, response)
+            check_said_digest(response, self._blob.digest)
             return None
 
-    def _begin(self) -> _Start:
+    def _begin(self) -> OpenUpload:
         request = Request("POST", self._session.url("blobs/uploads/"), body=Body.of(b""))
         with self._session.request(request, {_ACCEPTED}, Access.PUSH) as response:
-            return _Start(upload_location(self._session, response), chunk_size(response))
+            return OpenUpload.of(self._session, response)
 
-    def _put_all(self, start: _Start, source: BlobSource) -> None:
-        size = source.descriptor.size
-        body = Body(size, lambda: source.blocks(0, size))
-        finish_upload(self._session, start.location, source.descriptor.digest, body)
+    def _put_all(self, upload: OpenUpload) -> None:
+        body = Body(self._blob.size, lambda: self._source.blocks(0, self._blob.size))
+        finish_upload(self._session, upload.location, self._blob.digest, body)
 
-    def _put_chunks(self, start: _Start, source: BlobSource) -> None:
-        deadline = Deadline(seconds_for(source.descriptor.size), f"the upload of {source.descriptor.digest}")
-        first_size = max(FIRST_CHUNK_SIZE, start.chunk_size)
+    def _put_chunks(self, upload: OpenUpload) -> None:
+        deadline = Deadline(seconds_for(self._blob.size), f"the upload of {self._blob.digest}")
+        first_size = max(FIRST_CHUNK_SIZE, upload.chunk_size)
         for attempt in range(MAX_STARTS):
-            sizes = ChunkSizes(start.chunk_size if attempt else first_size, start.chunk_size)
-            upload = ChunkedUpload(self._session, source, start.location, sizes, deadline=deadline, sleep=self._sleep)
+            size = upload.chunk_size if attempt else first_size
             try:
-                upload.put()
+                ChunkedUpload(self._session, self._source, upload, size, deadline).put()
             except NoChunksError:
-                start = self._begin()
-                if sizes.first > sizes.later:
+                is_smallest = size <= upload.chunk_size
+                upload = self._begin()
+                if not is_smallest:
                     continue
-                self._put_all(start, source)
-            except LostUploadError as lost:
+                self._put_all(upload)
+            except LostUploadError:
                 # All that is lost may be the answer to the last request.
-                if self._has_blob(source.descriptor):
+                if self._has_blob(self._blob):
                     return
                 if attempt == MAX_STARTS - 1:
-                    raise RegistryError(str(lost), lost.status) from None
-                self._sleep(pause_seconds(attempt, None))
+                    raise
+                self._session.connection.sleep(pause_seconds(attempt, None))
                 deadline.check()
-                start = self._begin()
+                upload = self._begin()
                 continue
             return
 

@@ -1,11 +1,12 @@
 """One upload in chunks (distribution-spec 1.1, Pushing a blob in chunks), which goes on after a broken connection."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import BinaryIO
 
+from wasmoci.oci.manifest import Descriptor
 from wasmoci.registry.auth import Access
-from wasmoci.registry.blobs import BlobSource
 from wasmoci.registry.deadline import Deadline
 from wasmoci.registry.session import Session, check_said_digest
 from wasmoci.registry.transport import (
@@ -19,8 +20,10 @@ from wasmoci.registry.transport import (
 )
 from wasmoci.registry.url import Url
 from wasmoci.values.digest import Digest
-from wasmoci.values.errors import RegistryError
+from wasmoci.values.errors import Error, Reason, RegistryError, VerificationError
 from wasmoci.values.text import excerpt
+
+UPLOAD_BLOCK_SIZE = 64 * 1024
 
 # The largest chunk that GHCR takes, and so the size that other clients send.
 CHUNK_SIZE = 4 * 1024 * 1024
@@ -41,46 +44,90 @@ _RANGE = re.compile(r"(?:bytes=)?0-([0-9]{1,18})")
 _SIZE = re.compile(r"[0-9]{1,18}")
 
 
+def _never() -> bool:
+    return False
+
+
+def do_nothing(*_: object) -> None:
+    """For whom nobody needs to tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlobSource:
+    """A blob's content. `open` opens it at its start, seekable; it is called for each request, and closed.
+
+    Once `stopped` says so, no more is read. `moved` is told how many bytes, from the start, the connection
+    has taken. `prepare` is called once, before `open` and only if that will be.
+    """
+
+    descriptor: Descriptor
+    open: Callable[[], BinaryIO]
+    stopped: Callable[[], bool] = _never
+    moved: Callable[[int], object] = do_nothing
+    prepare: Callable[[], object] = do_nothing
+
+    def blocks(self, start: int, end: int) -> Iterator[bytes]:
+        """The bytes from `start` up to `end`, which are that many: the Content-Length is already sent.
+
+        Raises VerificationError (DIGEST_MISMATCH) for a source of another size, Error for one
+        that cannot be read, and when it is stopped.
+        """
+        left = end - start
+        try:
+            with self.open() as source:
+                if start:
+                    source.seek(start)
+                while left and (block := source.read(min(left, UPLOAD_BLOCK_SIZE))):
+                    self.check_not_stopped()
+                    yield block
+                    left -= len(block)
+                    self.moved(end - left)
+                if left or (end == self.descriptor.size and source.read(1)):
+                    raise VerificationError(
+                        Reason.DIGEST_MISMATCH,
+                        f"the source of blob {self.descriptor.digest} has not {self.descriptor.size} bytes",
+                    )
+        except OSError as error:
+            raise Error(f"the source of blob {self.descriptor.digest} cannot be read: {error}") from None
+
+    def check_not_stopped(self) -> None:
+        if self.stopped():
+            raise Error(f"the upload of {self.descriptor.digest} was stopped")
+
+
 class NoChunksError(Exception):
     """The registry takes this upload in one request only."""
 
 
-class LostUploadError(Exception):
-    """The upload cannot go on, but another one may be begun. `status` is that of the last answer."""
-
-    def __init__(self, message: str, status: int | None = None) -> None:
-        super().__init__(message)
-        self.status = status
+class LostUploadError(RegistryError):
+    """The upload cannot go on, but another one may be begun."""
 
 
 @dataclass(frozen=True, slots=True)
-class ChunkSizes:
-    """How large chunks are at first, and after a failure."""
+class OpenUpload:
+    """An upload that the registry has opened: where it goes on, and the size of chunks that every such upload takes."""
 
-    first: int
-    later: int
+    location: Url
+    chunk_size: int
+
+    @classmethod
+    def of(cls, session: Session, response: Response) -> "OpenUpload":
+        """Read the answer that opens it; RegistryError where that lacks a location or asks for chunks too large."""
+        return cls(_location(session, response), _chunk_size(response))
 
 
 class ChunkedUpload:
-    """An upload that the registry has opened at `location`."""
+    """Sends a blob in chunks of `first_size` bytes; after a failure, of the size that `upload` says."""
 
     def __init__(
-        self,
-        session: Session,
-        source: BlobSource,
-        location: Url,
-        sizes: ChunkSizes,
-        *,
-        deadline: Deadline,
-        sleep: Callable[[float], None],
+        self, session: Session, source: BlobSource, upload: OpenUpload, first_size: int, deadline: Deadline
     ) -> None:
         self._session = session
         self._source = source
-        self._location = location
-        self._chunk_size = sizes.first
-        self._later_size = sizes.later
+        self._location = upload.location
+        self._chunk_size = first_size
+        self._later_size = upload.chunk_size
         self._deadline = deadline
-        self._sleep = sleep
         self._offset = 0
 
     def put(self) -> None:
@@ -105,7 +152,7 @@ class ChunkedUpload:
                 failures += 1
                 if not _is_interruption(error) or failures > MAX_CHUNK_FAILURES:
                     raise
-                self._sleep(pause_seconds(failures - 1, None))
+                self._session.connection.sleep(pause_seconds(failures - 1, None))
                 self._ask()
                 self._chunk_size = self._later_size
             if self._offset > before:
@@ -118,7 +165,7 @@ class ChunkedUpload:
         body = Body(end - start, lambda: self._source.blocks(start, end))
         request = Request("PATCH", self._location, headers, body, seconds=seconds_for(end - start))
         with self._session.request(request, {_ACCEPTED}, Access.PUSH) as response:
-            self._location = upload_location(self._session, response)
+            self._location = _location(self._session, response)
             received = _received_bytes(response)
         if received is not None and not start < received <= end:
             raise RegistryError(
@@ -136,7 +183,7 @@ class ChunkedUpload:
         with response:
             received = _received_bytes(response)
             if response.header("Location") is not None:
-                self._location = upload_location(self._session, response)
+                self._location = _location(self._session, response)
         if received is None or received > min(self._offset + self._chunk_size, self._source.descriptor.size):
             raise LostUploadError(f"{request}: does not say how far the upload is")
         self._offset = received
@@ -154,25 +201,21 @@ def _is_interruption(error: RegistryError) -> bool:
     return isinstance(error, NoAnswerError) or error.status in _INTERRUPTED
 
 
-def upload_location(session: Session, response: Response) -> Url:
+def _location(session: Session, response: Response) -> Url:
     """Where the upload goes on: on the registry itself."""
     location = response.header("Location")
     if location is None:
-        raise RegistryError(
-            f"{response.url}: answered {response.status} without Location, so there is nowhere to upload to"
-        )
+        raise response.error(f"answered {response.status} without Location, so there is nowhere to upload to")
     return session.own_location(response, location)
 
 
-def chunk_size(response: Response) -> int:
+def _chunk_size(response: Response) -> int:
     """What the registry asks for in OCI-Chunk-Min-Length, at least CHUNK_SIZE."""
     text = response.header("OCI-Chunk-Min-Length")
     if text is None:
         return CHUNK_SIZE
     if not _SIZE.fullmatch(text) or int(text) > MAX_CHUNK_SIZE:
-        raise RegistryError(
-            f"{response.url}: OCI-Chunk-Min-Length must be at most {MAX_CHUNK_SIZE}, got: {excerpt(text)!r}"
-        )
+        raise response.error(f"OCI-Chunk-Min-Length must be at most {MAX_CHUNK_SIZE}, got: {excerpt(text)!r}")
     return max(CHUNK_SIZE, int(text))
 
 
@@ -183,7 +226,7 @@ def _received_bytes(response: Response) -> int | None:
         return None
     match = _RANGE.fullmatch(text)
     if match is None:
-        raise RegistryError(f"{response.url}: Range must be 0-<last byte>, got: {excerpt(text)!r}")
+        raise response.error(f"Range must be 0-<last byte>, got: {excerpt(text)!r}")
     # `0-0` is what registries say of an upload without any byte; no chunk is a single byte.
     last = int(match[1])
     return last + 1 if last else 0

@@ -1,0 +1,88 @@
+"""The manifests of a repository (distribution-spec 1.1, Pulling Manifests and Pushing Manifests)."""
+
+from wasmoci.oci.manifest import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, MAX_MANIFEST_SIZE, Descriptor
+from wasmoci.registry.auth import Access
+from wasmoci.registry.session import RegistryConnection, Session, check_said_digest
+from wasmoci.registry.transport import Body, Request, Response
+from wasmoci.values.digest import Digest
+from wasmoci.values.errors import FormatError, Reason, RegistryError, VerificationError
+from wasmoci.values.image_reference import Repository, check_tag
+from wasmoci.values.strict_json import parse_object
+from wasmoci.values.text import excerpt
+
+_MANIFEST_TYPES = (MANIFEST_MEDIA_TYPE, INDEX_MEDIA_TYPE)
+_OK, _CREATED, _NOT_FOUND = 200, 201, 404
+
+
+class ManifestClient:
+    """The part of a RepositoryClient that reads and puts manifests and indexes."""
+
+    def __init__(self, connection: RegistryConnection, repository: Repository) -> None:
+        self.repository = repository
+        self._session = Session(connection, repository)
+
+    def resolve(self, reference: str | Digest) -> tuple[Descriptor, bytes]:
+        """The manifest or index at a tag or digest, of at most MAX_MANIFEST_SIZE bytes.
+
+        RegistryError has status 404 where there is none.
+        """
+        url = self._session.url(f"manifests/{_checked(reference)}")
+        headers = {"Accept": ", ".join(_MANIFEST_TYPES)}
+        with self._session.request(Request("GET", url, headers, idempotent=True), {_OK}, Access.PULL) as response:
+            data = response.read(MAX_MANIFEST_SIZE, "the manifest")
+            where = f"the manifest at {url}"
+            descriptor = Descriptor(_media_type(response, data, where), Digest.of(data), len(data))
+            if isinstance(reference, Digest):
+                reference.check_same(descriptor.digest, where)
+            check_said_digest(response, descriptor.digest)
+        return descriptor, data
+
+    def find_manifest(self, reference: str | Digest) -> tuple[Descriptor, bytes] | None:
+        """As `resolve`; None where the registry answers 404, and only then."""
+        try:
+            return self.resolve(reference)
+        except RegistryError as error:
+            if error.status == _NOT_FOUND:
+                return None
+            raise
+
+    def read_manifest(self, descriptor: Descriptor) -> bytes:
+        """The manifest or index that `descriptor` names, with that size and media type."""
+        found, data = self.resolve(descriptor.digest)
+        if found.size != descriptor.size:
+            raise VerificationError(
+                Reason.DIGEST_MISMATCH,
+                f"{descriptor.digest} has {found.size} bytes, its descriptor says {descriptor.size}",
+            )
+        if found.media_type != descriptor.media_type:
+            raise FormatError(
+                f"{descriptor.digest} is {found.media_type}, its descriptor says {excerpt(descriptor.media_type)!r}"
+            )
+        return data
+
+    def put_manifest(self, data: bytes, media_type: str, reference: str | Digest) -> bool:
+        """Put a manifest or index at a tag or digest; return whether the registry answered OCI-Subject.
+
+        That header is a hint only: `attach_referrer` asks the registry for its list.
+        """
+        url = self._session.url(f"manifests/{_checked(reference)}")
+        headers = {"Content-Type": media_type}
+        request = Request("PUT", url, headers, Body.of(data), idempotent=True)
+        with self._session.request(request, {_CREATED}, Access.PUSH) as response:
+            check_said_digest(response, Digest.of(data))
+            return response.header("OCI-Subject") is not None
+
+
+def _checked(reference: str | Digest) -> str:
+    return str(reference) if isinstance(reference, Digest) else check_tag(reference)
+
+
+def _media_type(response: Response, data: bytes, where: str) -> str:
+    """The media type, on which Content-Type and `mediaType` agree (GHSA-qq97-vm5h-rrhg)."""
+    media_type = response.media_type
+    if media_type not in _MANIFEST_TYPES:
+        raise FormatError(f"{where}: Content-Type must be one of {', '.join(_MANIFEST_TYPES)}, got: {media_type!r}")
+    said = parse_object(data, where, MAX_MANIFEST_SIZE).optional_string("mediaType")
+    if said not in (None, media_type):
+        raise FormatError(f"{where}: Content-Type is {media_type}, but `mediaType` is {excerpt(said)!r}")
+    return media_type
