@@ -116,7 +116,7 @@ class RepositoryClient(ReferrersClient):
         """
         stop = threading.Event()
         sources = [
-            BlobSource(blob, open_source, stop.is_set, partial(moved, blob), partial(prepare, blob))
+            BlobSource(blob, open_source, stop, partial(moved, blob), partial(prepare, blob))
             for blob, open_source in blobs
         ]
         run_parallel(

@@ -89,17 +89,12 @@ class Connections:
 
 
 def _new_manager(proxy: Proxy | None, context: ssl.SSLContext | None) -> urllib3.PoolManager:
-    manager: urllib3.PoolManager
     if proxy is None:
         manager = urllib3.PoolManager(ssl_context=context, maxsize=MAX_CONNECTIONS)
     else:
+        url = f"http://{proxy.origin.host}:{proxy.origin.port}"
         headers = {"Proxy-Authorization": proxy.authorization} if proxy.authorization else {}
-        manager = urllib3.ProxyManager(
-            f"http://{proxy.origin.host}:{proxy.origin.port}",
-            proxy_headers=headers,
-            ssl_context=context,
-            maxsize=MAX_CONNECTIONS,
-        )
+        manager = urllib3.ProxyManager(url, proxy_headers=headers, ssl_context=context, maxsize=MAX_CONNECTIONS)
     manager.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
     return manager
 

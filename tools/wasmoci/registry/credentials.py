@@ -7,11 +7,9 @@
    else in `~/.config`.
 
 Files may name credential helpers, programs that keep passwords (protocol of docker-credential-helpers).
-This page is long because it is the whole of that search.
 """
 
 import base64
-import binascii
 import re
 import shutil
 import subprocess
@@ -83,7 +81,7 @@ def ask_helper(name: str, server: str, environment: Mapping[str, str]) -> Creden
     if executable is None:
         raise RegistryError(f"{program}, which the Docker config names for {server}, is not on PATH")
     try:
-        answer = subprocess.run(
+        ran = subprocess.run(
             [executable, "get"],
             input=server.encode(),
             capture_output=True,
@@ -95,21 +93,16 @@ def ask_helper(name: str, server: str, environment: Mapping[str, str]) -> Creden
         raise RegistryError(f"{program} gave no answer within {HELPER_TIMEOUT_SECONDS} s") from None
     except OSError as error:
         raise RegistryError(f"{program} cannot be run: {error.strerror}") from None
-    if answer.returncode != 0:
-        if b"credentials not found" in answer.stdout:
+    if ran.returncode != 0:
+        if b"credentials not found" in ran.stdout:
             return None
         # Its output is not quoted: it may hold the secret.
-        raise RegistryError(f"{program} get failed for {server} with exit code {answer.returncode}; run it by hand")
-    return _parse_answer(parse_object(answer.stdout, f"the answer of {program}", MAX_HELPER_OUTPUT))
-
-
-def _parse_answer(answer: JsonObject) -> Credential | None:
+        raise RegistryError(f"{program} get failed for {server} with exit code {ran.returncode}; run it by hand")
+    answer = parse_object(ran.stdout, f"the answer of {program}", MAX_HELPER_OUTPUT)
     username, secret = answer.string("Username"), answer.string("Secret")
-    if not secret:
-        return None
-    if username == _USER_OF_IDENTITY:
+    if secret and username == _USER_OF_IDENTITY:
         return Credential("", secret, CredentialKind.REFRESH)
-    return Credential(username, secret)
+    return Credential(username, secret) if secret else None
 
 
 def find_credential(
@@ -120,14 +113,8 @@ def find_credential(
     Raises UsageError for variables that contradict each other, FormatError for a malformed file or
     helper answer, RegistryError for a file that cannot be read or a helper that fails.
     """
-    credential = _environment_credential(repository.registry, environment)
-    if credential is not None:
-        return credential
-    for path in _files(environment):
-        credential = _credential_in_file(path, repository, environment, ask)
-        if credential is not None:
-            return credential
-    return None
+    in_files = (_credential_in_file(path, repository, environment, ask) for path in _files(environment))
+    return _environment_credential(repository.registry, environment) or next(filter(None, in_files), None)
 
 
 def _environment_credential(registry: str, environment: Mapping[str, str]) -> Credential | None:
@@ -197,7 +184,8 @@ def _credential_in_file(
     key = _key_for(helpers, [repository.registry])
     if key is not None and helpers[key]:
         return ask(helpers[key], server, environment)
-    credential = _from_auths(config, repository)
+    auths = config.optional_object("auths")
+    credential = None if auths is None else _from_auths(auths, repository)
     if credential is not None:
         return credential
     store = config.optional_string("credsStore")
@@ -228,18 +216,12 @@ def _normalized(key: str) -> str:
     return host if _SCHEME.match(key) else f"{host}{slash}{path}"
 
 
-def _from_auths(config: JsonObject, repository: Repository) -> Credential | None:
-    auths = config.optional_object("auths")
-    if auths is None:
-        return None
+def _from_auths(auths: JsonObject, repository: Repository) -> Credential | None:
     key = _key_for(list(auths.names()), _names(repository))
     if key is None:
         return None
     entry = auths.object(key)
-    for member, kind in (
-        ("identitytoken", CredentialKind.REFRESH),
-        ("registrytoken", CredentialKind.BEARER),
-    ):
+    for member, kind in (("identitytoken", CredentialKind.REFRESH), ("registrytoken", CredentialKind.BEARER)):
         token = entry.optional_string(member)
         if token:
             return Credential("", token, kind)
@@ -253,10 +235,9 @@ def _from_auths(config: JsonObject, repository: Repository) -> Credential | None
 def _decode_auth(encoded: str, where: str) -> Credential:
     padding = "=" * (-len(encoded) % 4)
     try:
-        text = base64.b64decode(encoded + padding, validate=True).decode()
-    except (binascii.Error, ValueError):
-        raise FormatError(f"{where}: `auth` is not the base64 of user:password") from None
-    username, colon, password = text.partition(":")
+        username, colon, password = base64.b64decode(encoded + padding, validate=True).decode().partition(":")
+    except ValueError:
+        username = colon = password = ""
     if not colon or not username:
         raise FormatError(f"{where}: `auth` is not the base64 of user:password")
     # Old versions of docker pad the password with NUL.

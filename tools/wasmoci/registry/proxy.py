@@ -8,7 +8,7 @@ import base64
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from wasmoci.registry.url import Origin, Url
 from wasmoci.values.errors import RegistryError, UsageError
@@ -31,8 +31,7 @@ def proxy_for(origin: Origin, environment: Mapping[str, str]) -> Proxy | None:
     Raises UsageError for a variable that names none; its text has nothing of the value, which may hold
     a password.
     """
-    names = _VARIABLES[origin.scheme]
-    name = next((name for name in names if environment.get(name)), None)
+    name = next((name for name in _VARIABLES[origin.scheme] if environment.get(name)), None)
     if name is None or _is_this_machine(origin) or _is_exempt(origin, environment):
         return None
     return _parse(name, environment[name])
@@ -47,10 +46,6 @@ def _parse(name: str, value: str) -> Proxy:
         raise UsageError(f"{name} must be [http://][user:password@]host:port") from None
     if origin.scheme != "http":
         raise UsageError(f"{name}: a proxy is reached by plain HTTP here; it tunnels HTTPS all the same")
-    return _with_authorization(origin, parts)
-
-
-def _with_authorization(origin: Origin, parts: SplitResult) -> Proxy:
     if parts.username is None:
         return Proxy(origin)
     username, password = unquote(parts.username), unquote(parts.password or "")

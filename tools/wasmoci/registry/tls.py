@@ -65,7 +65,7 @@ def identified(files: TlsFiles, environment: Mapping[str, str]) -> ssl.SSLContex
     try:
         refuse_open_to_others(files.key.stat().st_mode, f"the client key {files.key}", files.key)
         context.load_cert_chain(files.certificate, files.key, password=_refuse_to_ask)
-    except (OSError, _EncryptedKeyError) as error:
+    except OSError as error:
         said = str(error) or type(error).__name__
         raise UsageError(
             f"the client certificate {files.certificate} with key {files.key} cannot be used: {said}"
@@ -73,9 +73,5 @@ def identified(files: TlsFiles, environment: Mapping[str, str]) -> ssl.SSLContex
     return context
 
 
-class _EncryptedKeyError(Exception):
-    pass
-
-
 def _refuse_to_ask() -> str:
-    raise _EncryptedKeyError("the key is encrypted")
+    raise OSError("the key is encrypted")

@@ -1,8 +1,9 @@
 """One upload in chunks (distribution-spec 1.1, Pushing a blob in chunks), which goes on after a broken connection."""
 
 import re
+import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from wasmoci.oci.manifest import Descriptor
@@ -44,10 +45,6 @@ _RANGE = re.compile(r"(?:bytes=)?0-([0-9]{1,18})")
 _SIZE = re.compile(r"[0-9]{1,18}")
 
 
-def _never() -> bool:
-    return False
-
-
 def do_nothing(*_: object) -> None:
     """For whom nobody needs to tell."""
 
@@ -56,13 +53,13 @@ def do_nothing(*_: object) -> None:
 class BlobSource:
     """A blob's content. `open` opens it at its start, seekable; it is called for each request, and closed.
 
-    Once `stopped` says so, no more is read. `moved` is told how many bytes, from the start, the connection
+    Once `stop` is set, no more is read. `moved` is told how many bytes, from the start, the connection
     has taken. `prepare` is called once, before `open` and only if that will be.
     """
 
     descriptor: Descriptor
     open: Callable[[], BinaryIO]
-    stopped: Callable[[], bool] = _never
+    stop: threading.Event = field(default_factory=threading.Event)
     moved: Callable[[int], object] = do_nothing
     prepare: Callable[[], object] = do_nothing
 
@@ -91,7 +88,7 @@ class BlobSource:
             raise Error(f"the source of blob {self.descriptor.digest} cannot be read: {error}") from None
 
     def check_not_stopped(self) -> None:
-        if self.stopped():
+        if self.stop.is_set():
             raise Error(f"the upload of {self.descriptor.digest} was stopped")
 
 

@@ -3,7 +3,6 @@
 import re
 import shutil
 from collections.abc import Mapping
-from typing import ClassVar
 from urllib.parse import parse_qsl, urlsplit
 
 from wasmoci.oci.manifest import INDEX_MEDIA_TYPE, MAX_MANIFEST_SIZE
@@ -27,24 +26,10 @@ _ROUTE = re.compile(
 
 
 class Handler(AnsweringHandler):
-    _ENDPOINTS: ClassVar[dict[tuple[str, str], str]] = {
-        ("uploads", "POST"): "_start_upload",
-        ("upload", "GET"): "_upload_status",
-        ("upload", "PATCH"): "_upload_chunk",
-        ("upload", "PUT"): "_finish_upload",
-        ("upload", "DELETE"): "_cancel_upload",
-        ("blob", "GET"): "_get_blob",
-        ("blob", "HEAD"): "_get_blob",
-        ("manifest", "GET"): "_get_manifest",
-        ("manifest", "HEAD"): "_get_manifest",
-        ("manifest", "PUT"): "_put_manifest",
-        ("subject", "GET"): "_get_referrers",
-        ("tags", "GET"): "_list_tags",
-    }
+    """What a group of _ROUTE has matched is asked with a method: a blob with GET in `_blob_get`, and so on."""
 
     def handle_request(self) -> None:
         self.take_body()
-        self._app = self.server.app
         url = urlsplit(self.path)
         self._query = _parameters(url.query)
         try:
@@ -60,8 +45,8 @@ class Handler(AnsweringHandler):
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = handle_request  # noqa: N815
 
     def _route(self, path: str) -> None:
-        if path == "/token" and self._app.auth is not None:
-            self._token(self._app.auth)
+        if path == "/token" and self.server.auth is not None:
+            self._token(self.server.auth)
             return
         match = _ROUTE.fullmatch(path)
         if match is None and path not in ("/v2", "/v2/"):
@@ -79,13 +64,13 @@ class Handler(AnsweringHandler):
 
     def _dispatch(self, match: re.Match[str]) -> None:
         kind = "uploads" if match["uploads"] and not match["upload"] else str(match.lastgroup)
-        endpoint = self._ENDPOINTS.get((kind, self.command))
+        endpoint = getattr(self, f"_{kind}_{self.command.lower()}", None)
         if endpoint is None:
             raise RefusedError(405, "UNSUPPORTED", f"no {self.command} here")
-        getattr(self, endpoint)(match[kind])
+        endpoint(match[kind])
 
     def _challenge(self, repository: str, *, push: bool) -> str | None:
-        auth = self._app.auth
+        auth = self.server.auth
         if auth is None:
             return None
         return auth.challenge(self.headers["Authorization"], self.server.address, repository, push=push)
@@ -100,18 +85,18 @@ class Handler(AnsweringHandler):
             return
         self.answer_json(200, {"token": token, "access_token": token, "expires_in": 300})
 
-    def _start_upload(self, _: str) -> None:
+    def _uploads_post(self, _: str) -> None:
         if "mount" in self._query and self._mount(Digest.parse(self._query["mount"]), self._query.get("from", "")):
             return
-        upload = self._app.storage.start_upload()
+        upload = self.server.storage.start_upload()
         if "digest" in self._query:
-            self._finish_upload(upload)
+            self._upload_put(upload)
         else:
             self._answer_upload(202, upload, 0)
 
     def _mount(self, digest: Digest, source: str) -> bool:
         """Take over a blob of another repository that the client may read; answers if there is one."""
-        storage = self._app.storage
+        storage = self.server.storage
         if not source or self._challenge(source, push=False) is not None:
             return False
         with storage.lock:
@@ -121,18 +106,18 @@ class Handler(AnsweringHandler):
         self._answer_created(f"blobs/{digest}", digest)
         return True
 
-    def _upload_status(self, upload: str) -> None:
-        self._answer_upload(204, upload, self._app.storage.upload(upload).stat().st_size)
+    def _upload_get(self, upload: str) -> None:
+        self._answer_upload(204, upload, self.server.storage.upload(upload).stat().st_size)
 
-    def _upload_chunk(self, upload: str) -> None:
-        file = self._app.storage.upload(upload)
+    def _upload_patch(self, upload: str) -> None:
+        file = self.server.storage.upload(upload)
         at = re.match(r"(?:bytes[ =])?([0-9]+)-", self.headers.get("Content-Range", ""))
         if at is not None and int(at[1]) != file.stat().st_size:
             raise RefusedError(416, "BLOB_UPLOAD_INVALID", "the chunk does not begin where the last ended")
         self._answer_upload(202, upload, append(file, self.body))
 
-    def _finish_upload(self, upload: str) -> None:
-        storage = self._app.storage
+    def _upload_put(self, upload: str) -> None:
+        storage = self.server.storage
         digest = Digest.parse(self._query.get("digest", ""))
         append(storage.upload(upload), self.body)
         with storage.lock:
@@ -140,13 +125,13 @@ class Handler(AnsweringHandler):
             self._observe()
         self._answer_created(f"blobs/{digest}", digest)
 
-    def _cancel_upload(self, upload: str) -> None:
-        self._app.storage.upload(upload).unlink()
+    def _upload_delete(self, upload: str) -> None:
+        self.server.storage.upload(upload).unlink()
         self.answer(204, {})
 
-    def _get_blob(self, digest_text: str) -> None:
+    def _blob_get(self, digest_text: str) -> None:
         digest = Digest.parse(digest_text)
-        file = self._app.storage.blob(self._repository, digest)
+        file = self.server.storage.blob(self._repository, digest)
         if file is None:
             raise RefusedError(404, "BLOB_UNKNOWN", f"the repository has no blob {digest}")
         headers = {
@@ -159,27 +144,31 @@ class Handler(AnsweringHandler):
             if self.command != "HEAD":
                 shutil.copyfileobj(source, self.wfile)
 
-    def _get_manifest(self, reference: str) -> None:
-        found = self._app.storage.manifest(self._repository, _reference(reference))
+    _blob_head = _blob_get
+
+    def _manifest_get(self, reference: str) -> None:
+        found = self.server.storage.manifest(self._repository, _reference(reference))
         if found is None:
             raise RefusedError(404, "MANIFEST_UNKNOWN", f"the repository has no manifest {reference}")
         media_type, digest, data = found
         self.answer(200, {"Content-Type": media_type, "Docker-Content-Digest": str(digest)}, data)
 
-    def _put_manifest(self, reference: str) -> None:
-        storage = self._app.storage
+    _manifest_head = _manifest_get
+
+    def _manifest_put(self, reference: str) -> None:
+        storage = self.server.storage
         data = self.body.read_all(MAX_MANIFEST_SIZE)
         media_type = self.headers.get("Content-Type", "")
         with storage.lock:
             subject = storage.put_manifest(self._repository, _reference(reference), media_type, data)
             self._observe()
-        extra = {"OCI-Subject": str(subject)} if subject and self._app.referrers_api else {}
+        extra = {"OCI-Subject": str(subject)} if subject and self.server.referrers_api else {}
         self._answer_created(f"manifests/{reference}", Digest.of(data), extra)
 
-    def _get_referrers(self, subject: str) -> None:
-        if not self._app.referrers_api:
+    def _subject_get(self, subject: str) -> None:
+        if not self.server.referrers_api:
             raise RefusedError(404, "UNSUPPORTED", "no referrers API here")
-        manifests = self._app.storage.referrers(self._repository, Digest.parse(subject))
+        manifests = self.server.storage.referrers(self._repository, Digest.parse(subject))
         headers = {"Content-Type": INDEX_MEDIA_TYPE}
         wanted = self._query.get("artifactType")
         if wanted is not None:
@@ -187,10 +176,10 @@ class Handler(AnsweringHandler):
             headers["OCI-Filters-Applied"] = "artifactType"
         self.answer_json(200, {"schemaVersion": 2, "mediaType": INDEX_MEDIA_TYPE, "manifests": manifests}, headers)
 
-    def _list_tags(self, _: str) -> None:
-        if not self._app.storage.has_repository(self._repository):
+    def _tags_get(self, _: str) -> None:
+        if not self.server.storage.has_repository(self._repository):
             raise RefusedError(404, "NAME_UNKNOWN", "no such repository")
-        tags = [tag for tag in self._app.storage.tags(self._repository) if tag > self._query.get("last", "")]
+        tags = [tag for tag in self.server.storage.tags(self._repository) if tag > self._query.get("last", "")]
         count = int(self._query["n"]) if self._query.get("n", "").isdecimal() else len(tags)
         headers = {}
         if 0 < count < len(tags):
@@ -198,9 +187,9 @@ class Handler(AnsweringHandler):
         self.answer_json(200, {"name": self._repository, "tags": tags[:count]}, headers)
 
     def _observe(self) -> None:
-        if self._app.observer is not None:
+        if self.server.observer is not None:
             path = urlsplit(self.path).path
-            self._app.observer(self._app.storage.event(self.command, path, self._repository))
+            self.server.observer(self.server.storage.event(self.command, path, self._repository))
 
     def _answer_upload(self, status: int, upload: str, size: int) -> None:
         headers = {"Location": f"/v2/{self._repository}/blobs/uploads/{upload}", "Docker-Upload-UUID": upload}

@@ -7,7 +7,6 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BufferedIOBase
@@ -96,26 +95,17 @@ class RequestBody:
             yield block
 
 
-@dataclass(frozen=True, slots=True)
-class App:
-    """What the requests of one registry share; see EmbeddedRegistry."""
-
-    storage: Storage
-    observer: Callable[[Event], object] | None
-    referrers_api: bool
-    auth: ServerAuth | None
-
-
 class Server(ThreadingHTTPServer):
-    """One thread for each connection."""
+    """One thread for each connection, and what the requests of all share; see EmbeddedRegistry."""
 
     daemon_threads = True
     # Many publishers may come at once; a full queue costs each of them a second.
     request_queue_size = 128
 
-    def __init__(self, listen: tuple[str, int], handler: type[BaseHTTPRequestHandler], app: App) -> None:
-        super().__init__(listen, handler)
-        self.app = app
+    storage: Storage
+    observer: Callable[[Event], object] | None
+    referrers_api: bool
+    auth: ServerAuth | None
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Say nothing of clients that go away in the middle; print the traceback of any other failure."""

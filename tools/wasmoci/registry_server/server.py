@@ -8,11 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from wasmoci.registry_server.handler import Handler
-from wasmoci.registry_server.http_server import App, Server, ServerAuth
+from wasmoci.registry_server.http_server import Server, ServerAuth
 from wasmoci.registry_server.storage import Event, Storage
 
 
-class EmbeddedRegistry:
+class EmbeddedRegistry(Server):
     """A registry on a loopback port, with its content in `folder`.
 
     In a `with` it serves from a thread; `serve` serves until `stop`. `observer` is called after each
@@ -31,32 +31,29 @@ class EmbeddedRegistry:
         auth: ServerAuth | None = None,
     ) -> None:
         """Listen at once; `port` 0 is any free port."""
-        self._server = Server((host, port), Handler, App(Storage(folder), observer, referrers_api, auth))
-        self._thread: threading.Thread | None = None
-
-    @property
-    def address(self) -> str:
-        """`host:port`."""
-        return self._server.address
+        self.storage = Storage(folder)
+        self.observer = observer
+        self.referrers_api = referrers_api
+        self.auth = auth
+        super().__init__((host, port), Handler)
+        self._thread = threading.Thread(target=self.serve, daemon=True)
 
     def serve(self) -> None:
         """Serve until `stop` is called, then close."""
         try:
-            self._server.serve_forever(poll_interval=0.1)
+            self.serve_forever(poll_interval=0.1)
         finally:
-            self._server.server_close()
+            self.server_close()
 
     def stop(self) -> None:
         """Make `serve` return soon. May be called from a signal handler."""
         # shutdown() waits for the loop, which would wait for the handler if both are one thread.
-        threading.Thread(target=self._server.shutdown, daemon=True).start()
+        threading.Thread(target=self.shutdown, daemon=True).start()
 
     def __enter__(self) -> "EmbeddedRegistry":
-        self._thread = threading.Thread(target=self.serve, daemon=True)
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.stop()
-        if self._thread is not None:
-            self._thread.join()
+        self._thread.join()
