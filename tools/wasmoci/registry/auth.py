@@ -131,8 +131,10 @@ class Authorizer:
     def _fetch_token(self, parameters: Mapping[str, str], access: Access, credential: Credential | None) -> str:
         realm = Url.parse(parameters.get("realm", ""))
         self._check_realm(realm, credential)
-        service = parameters.get("service")
-        with self._ask(realm, self._scopes(access), service, credential) as response:
+        scopes = [f"repository:{self._repository.path}:{access.value}"]
+        if access is Access.PUSH:
+            scopes += [f"repository:{path}:{Access.PULL.value}" for path in sorted(self._mount_sources)]
+        with self._ask(realm, scopes, parameters.get("service"), credential) as response:
             if response.status != _OK:
                 raise _refused(f"the token service {realm} answered {response.status}")
             where = f"the answer of the token service {realm}"
@@ -140,12 +142,6 @@ class Authorizer:
         token = _checked(answer.optional_string("token") or answer.string("access_token"), f"{where}: the token")
         self._secrets.add(token)
         return token
-
-    def _scopes(self, access: Access) -> list[str]:
-        scopes = [f"repository:{self._repository.path}:{access.value}"]
-        if access is Access.PUSH:
-            scopes += [f"repository:{path}:{Access.PULL.value}" for path in sorted(self._mount_sources)]
-        return scopes
 
     def _ask(self, realm: Url, scopes: list[str], service: str | None, credential: Credential | None) -> Response:
         services = {} if service is None else {"service": service}

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping
-from types import TracebackType
+from functools import partial
 
 from wasmoci.registry.client import RepositoryClient
 from wasmoci.registry.session import RegistryConnection
@@ -26,23 +26,19 @@ class Registries:
         tls: TlsFiles | None = None,
     ) -> None:
         """As RepositoryClient; `tls` is for every registry that a client is asked for."""
-        self._environment = environment
-        self._insecure = frozenset(insecure_registries)
-        self._sleep = sleep
-        self._tls = tls
+        self._connect = partial(
+            RegistryConnection, environment=environment, insecure_registries=insecure_registries, sleep=sleep, tls=tls
+        )
         self._connections: dict[str, RegistryConnection] = {}
         self._lock = threading.Lock()
 
     def client(self, repository: Repository) -> RepositoryClient:
         """A client whose own `close` leaves the connections open; raises UsageError as RepositoryClient does."""
+        registry = repository.registry
         with self._lock:
-            connection = self._connections.get(repository.registry)
-            if connection is None:
-                connection = RegistryConnection(
-                    repository.registry, self._environment, self._insecure, self._sleep, tls=self._tls
-                )
-                self._connections[repository.registry] = connection
-        return RepositoryClient.sharing(connection, repository)
+            if registry not in self._connections:
+                self._connections[registry] = self._connect(registry)
+            return RepositoryClient.sharing(self._connections[registry], repository)
 
     def close(self) -> None:
         with self._lock:
@@ -52,7 +48,5 @@ class Registries:
     def __enter__(self) -> "Registries":
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import TypeVar
 
 from wasmoci.oci.manifest import Descriptor
@@ -40,14 +41,13 @@ _REFUSED = frozenset({401, 403})
 _Result = TypeVar("_Result")
 
 
+@dataclass(frozen=True, slots=True)
 class BlobUpload:
     """Brings one blob into a repository that lacks it."""
 
-    def __init__(self, session: Session, source: BlobSource, has_blob: Callable[[Descriptor], bool]) -> None:
-        self._session = session
-        self._source = source
-        self._blob = source.descriptor
-        self._has_blob = has_blob
+    session: Session
+    source: BlobSource
+    has_blob: Callable[[Descriptor], bool]
 
     def put(self, mount_from: str | None) -> bool:
         """Return whether the bytes were sent.
@@ -55,13 +55,13 @@ class BlobUpload:
         With `mount_from`, the path of another repository of the registry, they are sent only if the
         registry does not mount the blob from there, or does not allow it.
         """
-        self._source.check_not_stopped()
+        self.source.check_not_stopped()
         upload = None if mount_from is None else self._mount_or_begin(mount_from)
         if upload is None and mount_from is not None:
             return False
-        self._source.prepare()
+        self.source.prepare()
         upload = upload or self._begin()
-        if self._blob.size <= MAX_SINGLE_SIZE:
+        if self.source.descriptor.size <= MAX_SINGLE_SIZE:
             self._put_all(upload)
         else:
             self._put_chunks(upload)
@@ -69,7 +69,7 @@ class BlobUpload:
 
     def _mount_or_begin(self, mount_from: str) -> OpenUpload | None:
         """None where the registry has mounted the blob; else it has opened an upload."""
-        authorizer = self._session.authorizer
+        authorizer = self.session.authorizer
         authorizer.will_mount_from(mount_from)
         try:
             return self._mount(mount_from)
@@ -80,47 +80,46 @@ class BlobUpload:
         return self._begin()
 
     def _mount(self, mount_from: str) -> OpenUpload | None:
-        query = [("mount", str(self._blob.digest)), ("from", mount_from)]
-        request = Request("POST", self._session.url("blobs/uploads/").with_query(query), body=Body.of(b""))
-        with self._session.request(request, {_ACCEPTED, _CREATED}, Access.PUSH) as response:
+        query = [("mount", str(self.source.descriptor.digest)), ("from", mount_from)]
+        request = Request("POST", self.session.url("blobs/uploads/").with_query(query), body=Body.of(b""))
+        with self.session.request(request, {_ACCEPTED, _CREATED}, Access.PUSH) as response:
             if response.status == _ACCEPTED:
-                return OpenUpload.of(self._session, response)
-            check_said_digest(response, self._blob.digest)
+                return OpenUpload.of(self.session, response)
+            check_said_digest(response, self.source.descriptor.digest)
             return None
 
     def _begin(self) -> OpenUpload:
-        request = Request("POST", self._session.url("blobs/uploads/"), body=Body.of(b""))
-        with self._session.request(request, {_ACCEPTED}, Access.PUSH) as response:
-            return OpenUpload.of(self._session, response)
+        request = Request("POST", self.session.url("blobs/uploads/"), body=Body.of(b""))
+        with self.session.request(request, {_ACCEPTED}, Access.PUSH) as response:
+            return OpenUpload.of(self.session, response)
 
     def _put_all(self, upload: OpenUpload) -> None:
-        body = Body(self._blob.size, lambda: self._source.blocks(0, self._blob.size))
-        finish_upload(self._session, upload.location, self._blob.digest, body)
+        body = Body(self.source.descriptor.size, lambda: self.source.blocks(0, self.source.descriptor.size))
+        finish_upload(self.session, upload.location, self.source.descriptor.digest, body)
 
     def _put_chunks(self, upload: OpenUpload) -> None:
-        deadline = Deadline(seconds_for(self._blob.size), f"the upload of {self._blob.digest}")
+        deadline = Deadline(seconds_for(self.source.descriptor.size), f"the upload of {self.source.descriptor.digest}")
         first_size = max(FIRST_CHUNK_SIZE, upload.chunk_size)
         for attempt in range(MAX_STARTS):
             size = upload.chunk_size if attempt else first_size
             try:
-                ChunkedUpload(self._session, self._source, upload, size, deadline).put()
+                ChunkedUpload(self.session, self.source, upload.location, size, upload.chunk_size, deadline).put()
+                return
             except NoChunksError:
                 is_smallest = size <= upload.chunk_size
                 upload = self._begin()
-                if not is_smallest:
-                    continue
-                self._put_all(upload)
+                if is_smallest:
+                    self._put_all(upload)
+                    return
             except LostUploadError:
                 # All that is lost may be the answer to the last request.
-                if self._has_blob(self._blob):
+                if self.has_blob(self.source.descriptor):
                     return
                 if attempt == MAX_STARTS - 1:
                     raise
-                self._session.connection.sleep(pause_seconds(attempt, None))
+                self.session.connection.sleep(pause_seconds(attempt, None))
                 deadline.check()
                 upload = self._begin()
-                continue
-            return
 
 
 def run_parallel(

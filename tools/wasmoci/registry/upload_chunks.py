@@ -113,19 +113,17 @@ class OpenUpload:
         return cls(_location(session, response), _chunk_size(response))
 
 
+@dataclass(slots=True)
 class ChunkedUpload:
-    """Sends a blob in chunks of `first_size` bytes; after a failure, of the size that `upload` says."""
+    """Sends a blob in chunks to where its upload goes on; after a failure, in chunks of `later_size` bytes."""
 
-    def __init__(
-        self, session: Session, source: BlobSource, upload: OpenUpload, first_size: int, deadline: Deadline
-    ) -> None:
-        self._session = session
-        self._source = source
-        self._location = upload.location
-        self._chunk_size = first_size
-        self._later_size = upload.chunk_size
-        self._deadline = deadline
-        self._offset = 0
+    session: Session
+    source: BlobSource
+    location: Url
+    chunk_size: int
+    later_size: int
+    deadline: Deadline
+    offset: int = 0
 
     def put(self) -> None:
         """Send all chunks, and finish.
@@ -134,10 +132,10 @@ class ChunkedUpload:
         """
         failures = 0
         accepted = False
-        while self._offset < self._source.descriptor.size:
-            self._source.check_not_stopped()
-            self._deadline.check()
-            before = self._offset
+        while self.offset < self.source.descriptor.size:
+            self.source.check_not_stopped()
+            self.deadline.check()
+            before = self.offset
             try:
                 self._put_chunk()
                 accepted = True
@@ -149,45 +147,45 @@ class ChunkedUpload:
                 failures += 1
                 if not _is_interruption(error) or failures > MAX_CHUNK_FAILURES:
                     raise
-                self._session.connection.sleep(pause_seconds(failures - 1, None))
+                self.session.connection.sleep(pause_seconds(failures - 1, None))
                 self._ask()
-                self._chunk_size = self._later_size
-            if self._offset > before:
+                self.chunk_size = self.later_size
+            if self.offset > before:
                 failures = 0
         self._finish()
 
     def _put_chunk(self) -> None:
-        start, end = self._offset, min(self._offset + self._chunk_size, self._source.descriptor.size)
+        start, end = self.offset, min(self.offset + self.chunk_size, self.source.descriptor.size)
         headers = {"Content-Type": "application/octet-stream", "Content-Range": f"{start}-{end - 1}"}
-        body = Body(end - start, lambda: self._source.blocks(start, end))
-        request = Request("PATCH", self._location, headers, body, seconds=seconds_for(end - start))
-        with self._session.request(request, {_ACCEPTED}, Access.PUSH) as response:
-            self._location = _location(self._session, response)
+        body = Body(end - start, lambda: self.source.blocks(start, end))
+        request = Request("PATCH", self.location, headers, body, seconds=seconds_for(end - start))
+        with self.session.request(request, {_ACCEPTED}, Access.PUSH) as response:
+            self.location = _location(self.session, response)
             received = _received_bytes(response)
         if received is not None and not start < received <= end:
             raise RegistryError(
                 f"{request}: took bytes {start} to {end - 1}, but says that it has {received}", _RANGE_NOT_SATISFIABLE
             )
-        self._offset = end if received is None else received
+        self.offset = end if received is None else received
 
     def _ask(self) -> None:
         """Go on where the registry says that the upload stands."""
-        request = Request("GET", self._location, idempotent=True)
+        request = Request("GET", self.location, idempotent=True)
         try:
-            response = self._session.request(request, {_NO_CONTENT}, Access.PUSH)
+            response = self.session.request(request, {_NO_CONTENT}, Access.PUSH)
         except RegistryError as error:
             raise LostUploadError(str(error), error.status) from None
         with response:
             received = _received_bytes(response)
             if response.header("Location") is not None:
-                self._location = _location(self._session, response)
-        if received is None or received > min(self._offset + self._chunk_size, self._source.descriptor.size):
+                self.location = _location(self.session, response)
+        if received is None or received > min(self.offset + self.chunk_size, self.source.descriptor.size):
             raise LostUploadError(f"{request}: does not say how far the upload is")
-        self._offset = received
+        self.offset = received
 
     def _finish(self) -> None:
         try:
-            finish_upload(self._session, self._location, self._source.descriptor.digest, Body.of(b""))
+            finish_upload(self.session, self.location, self.source.descriptor.digest, Body.of(b""))
         except RegistryError as error:
             if _is_interruption(error) or error.status == _NOT_FOUND:
                 raise LostUploadError(str(error), error.status) from None
