@@ -20,7 +20,7 @@ from wasmoci.oci.source import ImageSource
 from wasmoci.registry.client import RepositoryClient
 from wasmoci.registry.source import RegistrySource
 from wasmoci.sign.attest import AttestRequest, attest
-from wasmoci.sign.log import LogRequest, log_signatures
+from wasmoci.sign.log import log_signatures
 from wasmoci.transparency.rekor import RekorLogs
 from wasmoci.transparency.verifying import TrustedLogs
 from wasmoci.values.errors import Reason, VerificationError
@@ -38,8 +38,8 @@ BUNDLE = (SignatureFormat.BUNDLE,)
 
 def log(signed: Path, output: Path, pair: KeyPair, files: Files, rekor: int) -> Path:
     """Log the signatures of a layout into a new one."""
-    request = LogRequest(signed, output, [pair.trusted()], TrustedLogs.from_file(files.trusted_root))
-    assert log_signatures(request, RekorLogs.from_file(files.signing_config(rekor))).added > 0
+    logs, client = TrustedLogs.from_file(files.trusted_root), RekorLogs.from_file(files.signing_config(rekor))
+    assert log_signatures(signed, output, [pair.trusted()], logs, client).added > 0
     return output
 
 

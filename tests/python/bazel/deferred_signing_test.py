@@ -11,8 +11,8 @@ from image_fixtures import FILE_KEY, HELLO, OTHER_SIGNER, PUBLIC_KEY, SIGNER, ST
 from layout_fixtures import files_of, packaged
 from publish_fixtures import DUAL, PATH, client_for, target_request
 from sigstore_fixtures import Sigstore
+from step_fixtures import component_step, manifest_step
 from wasm_fixtures import KEY, OTHER_KEY, SEED_1, SEED_2
-from wasm_fixtures import SIGNER as COMPONENT_SIGNER
 from wasmoci.bazel.programs import publish as publish_program
 from wasmoci.bazel.programs import sign as sign_program
 from wasmoci.commands.main import main
@@ -27,7 +27,7 @@ from wasmoci.oci.cosign_tags import CosignTag
 from wasmoci.registry.source import RegistrySource
 from wasmoci.registry_server.server import EmbeddedRegistry
 from wasmoci.registry_server.storage import Event
-from wasmoci.sign.layout import ComponentSigning, ManifestSigning, sign_layout
+from wasmoci.sign.layout import sign_layout
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import KeyFileError
 from wasmoci.values.image_reference import Reference, Repository
@@ -169,8 +169,8 @@ def test_it_is_what_signing_before_gives(
     placement: str, publish: Publish, service: Service, layout: Path, address: str, tmp_path: Path
 ) -> None:
     steps = [
-        ComponentSigning([COMPONENT_SIGNER], Placement(placement)).run,
-        ManifestSigning([SIGNER], f"{address}/{PATH}").run,
+        component_step(Placement(placement)),
+        manifest_step([SIGNER], f"{address}/{PATH}"),
     ]
     subject = sign_layout(layout, tmp_path / "before", steps, Layout.subject)
     publish(*BOTH_KEYS, "--component-signature", placement)
@@ -450,8 +450,8 @@ def test_a_signing_target_writes_the_layout_that_would_be_published(
     result = program(sign_program.sign, "--output", str(tmp_path / "signed"))
     assert "level: dual-layer" in result.output
     steps = [
-        ComponentSigning([COMPONENT_SIGNER], Placement(placement)).run,
-        ManifestSigning([SIGNER], f"{address}/{PATH}").run,
+        component_step(Placement(placement)),
+        manifest_step([SIGNER], f"{address}/{PATH}"),
     ]
     sign_layout(layout, tmp_path / "expected", steps, Layout.subject)
     assert files_of(tmp_path / "signed") == files_of(tmp_path / "expected")

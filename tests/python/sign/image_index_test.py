@@ -26,8 +26,8 @@ from wasmoci.keys.image import ImagePublicKey
 from wasmoci.oci.graph import read_graph
 from wasmoci.sign.attest import AttestRequest, attest
 from wasmoci.sign.image import SignRequest, sign_image
-from wasmoci.sign.layout_component import SignComponentRequest, sign_layout_component
-from wasmoci.sign.log import LogRequest, log_signatures
+from wasmoci.sign.layout_component import sign_layout_component
+from wasmoci.sign.log import log_signatures
 from wasmoci.sign.provenance import MAX_FILES, image_provenance
 from wasmoci.sign.signing_request import signing_request
 from wasmoci.transparency.log_entry import LogEntry
@@ -116,7 +116,7 @@ def test_a_second_signer_is_added_everywhere(layout: Path, tmp_path: Path) -> No
     [
         lambda layout, out: sign_image(SignRequest(layout, out, REPOSITORY), SIGNER),
         lambda layout, out: attest(AttestRequest(layout, out, CYCLONEDX, SBOM), SIGNER),
-        lambda layout, out: log_signatures(LogRequest(layout, out, [PUBLIC_KEY], LOGS), Client()),
+        lambda layout, out: log_signatures(layout, out, [PUBLIC_KEY], LOGS, Client()),
         lambda layout, _: signing_request(layout, None, ManifestAsked(REPOSITORY, [BUNDLE])),
         lambda layout, _: image_provenance(layout, TARGET, RUN),
         lambda layout, _: verify_attestation(Layout(layout), AttestationPolicy(ImageTrust((PUBLIC_KEY,)), CYCLONEDX)),
@@ -134,7 +134,7 @@ def test_what_is_no_index_of_images_is_not_signed(operation: Callable[[Path, Pat
 def test_a_component_is_that_of_one_image(layout: Path, tmp_path: Path) -> None:
     for placement in Placement:
         with pytest.raises(FormatError, match="this needs one image, and the layout has an index of several"):
-            sign_layout_component(SignComponentRequest(layout, tmp_path / "out", placement), COMPONENT_SIGNER)
+            sign_layout_component(layout, tmp_path / "out", [COMPONENT_SIGNER], ComponentAsked(placement))
         with pytest.raises(FormatError, match="this needs one image, and the layout has an index of several"):
             signing_request(layout, ComponentAsked(placement), None)
     assert not (tmp_path / "out").exists()
@@ -177,7 +177,7 @@ def test_the_bundles_of_all_of_it_are_logged(tmp_path: Path) -> None:
     required = Policy.of([], ImageTrust((PUBLIC_KEY,), log=LOGS, log_required=True))
     with pytest.raises(VerificationError):
         verify_root(Layout(layout), required)
-    logged = log_signatures(LogRequest(layout, tmp_path / "out", [PUBLIC_KEY], LOGS), Client())
+    logged = log_signatures(layout, tmp_path / "out", [PUBLIC_KEY], LOGS, Client())
     assert (logged.subject, logged.added) == (Layout(layout).root(), 3)
     found = verify_root(Layout(tmp_path / "out"), required)
     assert isinstance(found, VerifiedIndex)

@@ -1,7 +1,6 @@
 """Signing the component of a packaged image: the same bytes as if it had been signed before."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,60 +11,75 @@ from publish_fixtures import PATH
 from wasm_fixtures import KEY, OTHER_KEY, detached, signed
 from wasm_fixtures import OTHER_SIGNER as OTHER_COMPONENT_SIGNER
 from wasm_fixtures import SIGNER as COMPONENT_SIGNER
+from wasmoci.cosign.signing_request import ComponentAsked
 from wasmoci.disk.layout import Layout
 from wasmoci.keys.component import ComponentSigner
-from wasmoci.oci.manifest import Manifest
-from wasmoci.sign.component_file import sign_file_embedded
+from wasmoci.oci.manifest import Descriptor, Manifest
+from wasmoci.sign.component import sign_file_embedded
 from wasmoci.sign.image import SignRequest, sign_image
-from wasmoci.sign.layout_component import SignComponentRequest, sign_layout_component
+from wasmoci.sign.layout_component import sign_layout_component
 from wasmoci.values.errors import Error, FormatError, KeyFileError, UsageError, VerificationError
 from wasmoci.values.signature_format import Placement, SignatureFormat
 from wasmoci.verify.image import Policy, verify
-from wasmoci.wasm.sections import Kind
 from wasmoci.wasm.signature import SignatureData
 
 EMBEDDED, DETACHED = Placement.EMBEDDED, Placement.DETACHED
 
 
-@pytest.fixture(name="request_")
-def _request(tmp_path: Path) -> SignComponentRequest:
-    return SignComponentRequest(packaged(tmp_path, HELLO, "in"), tmp_path / "out")
+@pytest.fixture(name="layout")
+def _layout(tmp_path: Path) -> Path:
+    return packaged(tmp_path, HELLO, "in")
+
+
+@pytest.fixture(name="output")
+def _output(tmp_path: Path) -> Path:
+    return tmp_path / "out"
+
+
+def sign(
+    layout: Path,
+    output: Path,
+    *signers: ComponentSigner,
+    placement: Placement = EMBEDDED,
+    with_key_id: bool = True,
+) -> Descriptor:
+    asked = ComponentAsked(placement, with_key_id=with_key_id)
+    return sign_layout_component(layout, output, signers or [COMPONENT_SIGNER], asked)
 
 
 @pytest.mark.parametrize("with_key_id", [True, False])
 def test_an_embedded_signature_gives_what_packaging_makes_of_the_signed_component(
-    with_key_id: bool, request_: SignComponentRequest, tmp_path: Path
+    with_key_id: bool, layout: Path, output: Path, tmp_path: Path
 ) -> None:
-    before = files_of(request_.layout)
-    entry = sign_layout_component(replace(request_, with_key_id=with_key_id), COMPONENT_SIGNER)
+    before = files_of(layout)
+    entry = sign(layout, output, with_key_id=with_key_id)
     expected = packaged(tmp_path, signed(HELLO, with_key_id=with_key_id), "expected")
-    assert files_of(request_.output) == files_of(expected)
+    assert files_of(output) == files_of(expected)
     assert entry == Layout(expected).subject()
-    assert files_of(request_.layout) == before
+    assert files_of(layout) == before
 
 
 @pytest.mark.parametrize("with_key_id", [True, False])
 def test_a_detached_signature_gives_what_packaging_makes_of_it(
-    with_key_id: bool, request_: SignComponentRequest, tmp_path: Path
+    with_key_id: bool, layout: Path, output: Path, tmp_path: Path
 ) -> None:
-    entry = sign_layout_component(replace(request_, placement=DETACHED, with_key_id=with_key_id), COMPONENT_SIGNER)
+    entry = sign(layout, output, placement=DETACHED, with_key_id=with_key_id)
     expected = packaged(tmp_path, HELLO, "expected", detached(HELLO, with_key_id=with_key_id))
-    assert files_of(request_.output) == files_of(expected)
-    assert entry == Layout(request_.layout).subject()
+    assert files_of(output) == files_of(expected)
+    assert entry == Layout(layout).subject()
 
 
 @pytest.mark.parametrize("placement", Placement)
-def test_all_signers_sign(placement: Placement, request_: SignComponentRequest) -> None:
-    request = replace(request_, placement=placement)
-    sign_layout_component(request, COMPONENT_SIGNER, OTHER_COMPONENT_SIGNER)
-    verified = verify(Layout(request.output), Policy.of([KEY, OTHER_KEY], []))
+def test_all_signers_sign(placement: Placement, layout: Path, output: Path) -> None:
+    sign(layout, output, COMPONENT_SIGNER, OTHER_COMPONENT_SIGNER, placement=placement)
+    verified = verify(Layout(output), Policy.of([KEY, OTHER_KEY], []))
     assert set(verified.component_keys) == {KEY, OTHER_KEY}
     assert verified.warnings == ()
 
 
 def test_a_signature_that_is_embedded_already_is_kept(tmp_path: Path) -> None:
     layout = packaged(tmp_path, signed(HELLO, OTHER_COMPONENT_SIGNER), "in")
-    sign_layout_component(SignComponentRequest(layout, tmp_path / "out"), COMPONENT_SIGNER)
+    sign(layout, tmp_path / "out")
     verified = verify(Layout(tmp_path / "out"), Policy.of([KEY, OTHER_KEY], []))
     assert set(verified.component_keys) == {KEY, OTHER_KEY}
 
@@ -73,20 +87,20 @@ def test_a_signature_that_is_embedded_already_is_kept(tmp_path: Path) -> None:
 def test_a_detached_signature_leaves_what_the_image_has(tmp_path: Path) -> None:
     layout = packaged(tmp_path, HELLO, "packaged", detached(HELLO, OTHER_COMPONENT_SIGNER))
     sign_image(SignRequest(layout, tmp_path / "in", f"localhost:5000/{PATH}"), SIGNER)
-    request = SignComponentRequest(tmp_path / "in", tmp_path / "out", DETACHED)
-    sign_layout_component(request, COMPONENT_SIGNER)
-    verified = verify(Layout(request.output), Policy.of([KEY, OTHER_KEY], [SIGNER.public_key]))
+    output = tmp_path / "out"
+    sign(tmp_path / "in", output, placement=DETACHED)
+    verified = verify(Layout(output), Policy.of([KEY, OTHER_KEY], [SIGNER.public_key]))
     assert set(verified.component_keys) == {KEY, OTHER_KEY}
     assert len(verified.image_signatures) == 2
-    before, after = files_of(request.layout), files_of(request.output)
+    before, after = files_of(tmp_path / "in"), files_of(output)
     assert all(after[name] == data for name, data in before.items() if name.startswith("blobs/"))
-    sign_layout_component(replace(request, layout=request.output, output=tmp_path / "again"), COMPONENT_SIGNER)
+    sign(output, tmp_path / "again", placement=DETACHED)
     assert files_of(tmp_path / "again") == after
 
 
-def test_nobody_who_signs_is_a_usage_error(request_: SignComponentRequest) -> None:
+def test_nobody_who_signs_is_a_usage_error(layout: Path, output: Path) -> None:
     with pytest.raises(UsageError, match="no key is given that signs the component"):
-        sign_layout_component(request_)
+        sign_layout_component(layout, output, [], ComponentAsked(EMBEDDED))
 
 
 @pytest.mark.parametrize("what", ["bundle", "detached"])
@@ -96,7 +110,7 @@ def test_an_embedded_signature_is_refused_where_something_hangs_on_the_image(wha
         sign_image(SignRequest(layout, tmp_path / "bundle", "localhost:5000/a"), SIGNER)
         layout = tmp_path / "bundle"
     with pytest.raises(Error, match="sign the component first"):
-        sign_layout_component(SignComponentRequest(layout, tmp_path / "out"), COMPONENT_SIGNER)
+        sign(layout, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
@@ -104,14 +118,14 @@ def test_an_embedded_signature_is_refused_where_only_a_legacy_signature_hangs_on
     layout = packaged(tmp_path, HELLO, "in")
     sign_image(SignRequest(layout, tmp_path / "signed", "localhost:5000/a", [SignatureFormat.LEGACY]), SIGNER)
     with pytest.raises(Error, match="sign the component first"):
-        sign_layout_component(SignComponentRequest(tmp_path / "signed", tmp_path / "out"), COMPONENT_SIGNER)
+        sign(tmp_path / "signed", tmp_path / "out")
 
 
 def test_an_image_of_another_program_is_not_packaged_again(tmp_path: Path) -> None:
     config = {"created": "2023-01-01T00:00:00Z", "author": None}
     layout = write_layout(make_image(HELLO, config=lambda top: top.update(config, extra=1)), tmp_path / "in")
     with pytest.raises(Error, match="another program packaged this image"):
-        sign_layout_component(SignComponentRequest(layout, tmp_path / "out"), COMPONENT_SIGNER)
+        sign(layout, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
@@ -119,25 +133,24 @@ def test_an_image_of_another_program_is_not_packaged_again(tmp_path: Path) -> No
 def test_a_time_that_packaging_does_not_write_is_refused(created: str, tmp_path: Path) -> None:
     layout = write_layout(make_image(HELLO, config=lambda top: top.update(created=created)), tmp_path / "in")
     with pytest.raises(FormatError, match="whole seconds of UTC"):
-        sign_layout_component(SignComponentRequest(layout, tmp_path / "out"), COMPONENT_SIGNER)
+        sign(layout, tmp_path / "out")
 
 
 def test_an_image_without_a_component_is_refused(tmp_path: Path) -> None:
     other = "application/vnd.oci.image.config.v1+json"
     image = make_image(HELLO, manifest=lambda top: top["config"].update(mediaType=other))
-    request = SignComponentRequest(write_layout(image, tmp_path / "in"), tmp_path / "out", DETACHED)
     with pytest.raises(FormatError, match="is no Wasm artifact"):
-        sign_layout_component(request, COMPONENT_SIGNER)
+        sign(write_layout(image, tmp_path / "in"), tmp_path / "out", placement=DETACHED)
 
 
-def test_a_tampered_component_is_not_signed(request_: SignComponentRequest) -> None:
-    layout = Layout(request_.layout)
-    layer = Manifest.parse(layout.read_manifest(layout.subject())).layers[0]
-    blob = request_.layout / "blobs" / "sha256" / layer.digest.hex
+def test_a_tampered_component_is_not_signed(layout: Path, output: Path) -> None:
+    source = Layout(layout)
+    layer = Manifest.parse(source.read_manifest(source.subject())).layers[0]
+    blob = layout / "blobs" / "sha256" / layer.digest.hex
     blob.write_bytes(blob.read_bytes()[:-1] + b"\xff")
     with pytest.raises(VerificationError):
-        sign_layout_component(replace(request_, placement=DETACHED), COMPONENT_SIGNER)
-    assert not request_.output.exists()
+        sign(layout, output, placement=DETACHED)
+    assert not output.exists()
 
 
 class BrokenKey:
@@ -162,12 +175,11 @@ class BrokenKey:
     ids=["wrong", "empty", "failure"],
 )
 def test_a_key_that_makes_no_signature_of_its_own_writes_nothing(
-    answer: bytes | Error, expected: type[Error], placement: Placement, request_: SignComponentRequest
+    answer: bytes | Error, expected: type[Error], placement: Placement, layout: Path, output: Path
 ) -> None:
-    request = replace(request_, placement=placement)
     with pytest.raises(expected):
-        sign_layout_component(request, OTHER_COMPONENT_SIGNER, ComponentSigner(BrokenKey(answer)))
-    assert not request.output.exists()
+        sign(layout, output, OTHER_COMPONENT_SIGNER, ComponentSigner(BrokenKey(answer)), placement=placement)
+    assert not output.exists()
 
 
 def test_a_file_that_not_all_have_signed_does_not_appear(tmp_path: Path) -> None:
@@ -175,15 +187,15 @@ def test_a_file_that_not_all_have_signed_does_not_appear(tmp_path: Path) -> None
     source.write_bytes(HELLO)
     signers = [COMPONENT_SIGNER, ComponentSigner(BrokenKey(KeyFileError("down")))]
     with pytest.raises(KeyFileError, match="down"):
-        sign_file_embedded(source, output, signers, Kind.COMPONENT, with_key_id=False)
+        sign_file_embedded(source, output, signers, ComponentAsked(EMBEDDED))
     assert not output.exists()
 
 
-def test_a_detached_signature_of_several_is_one_referrer(request_: SignComponentRequest) -> None:
-    sign_layout_component(replace(request_, placement=DETACHED), COMPONENT_SIGNER, OTHER_COMPONENT_SIGNER)
-    entries = json.loads((request_.output / "index.json").read_bytes())["manifests"]
+def test_a_detached_signature_of_several_is_one_referrer(layout: Path, output: Path) -> None:
+    sign(layout, output, COMPONENT_SIGNER, OTHER_COMPONENT_SIGNER, placement=DETACHED)
+    entries = json.loads((output / "index.json").read_bytes())["manifests"]
     assert len(entries) == 2
-    layout = Layout(request_.output)
-    (layer,) = Manifest.parse(layout.read_manifest(layout.index.manifests[1])).layers
-    (one,) = SignatureData.parse(layout.read_blob(layer, 1000)).sets
+    signed_layout = Layout(output)
+    (layer,) = Manifest.parse(signed_layout.read_manifest(signed_layout.index.manifests[1])).layers
+    (one,) = SignatureData.parse(signed_layout.read_blob(layer, 1000)).sets
     assert len(one.records) == 2

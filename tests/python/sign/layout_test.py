@@ -6,13 +6,13 @@ import pytest
 
 from image_fixtures import HELLO, OTHER_SIGNER, PUBLIC_KEY, SIGNER
 from publish_fixtures import DUAL, PATH
+from step_fixtures import component_step, manifest_step
 from wasm_fixtures import KEY, SEED_1
-from wasm_fixtures import SIGNER as COMPONENT_SIGNER
 from wasmoci.disk.layout import Layout
 from wasmoci.keys.component import SecretKey
 from wasmoci.package.image import PackageRequest, package
 from wasmoci.sign.deferred import DeferredSigning
-from wasmoci.sign.layout import ComponentSigning, ManifestSigning, Step, sign_layout
+from wasmoci.sign.layout import Step, sign_layout
 from wasmoci.trust.signers import KeySpec
 from wasmoci.values.errors import Error, KeyFileError, Reason, UsageError, VerificationError
 from wasmoci.values.image_reference import Repository
@@ -22,7 +22,7 @@ from wasmoci.values.signature_format import Placement, SignatureFormat
 from wasmoci.verify.image import Policy, verify
 
 REPOSITORY = f"localhost:5000/{PATH}"
-MANIFEST = ManifestSigning([SIGNER], REPOSITORY)
+MANIFEST = manifest_step([SIGNER], REPOSITORY)
 
 
 @pytest.fixture(name="layout")
@@ -34,7 +34,7 @@ def _layout(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("placement", Placement)
 def test_both_layers_are_signed_the_component_first(placement: Placement, layout: Path, tmp_path: Path) -> None:
-    steps = [ComponentSigning([COMPONENT_SIGNER], placement).run, MANIFEST.run]
+    steps = [component_step(placement), MANIFEST]
     subject = sign_layout(layout, tmp_path / "out", steps, Layout.subject)
     verified = verify(Layout(tmp_path / "out"), DUAL)
     assert verified.level is Level.DUAL_LAYER
@@ -42,8 +42,8 @@ def test_both_layers_are_signed_the_component_first(placement: Placement, layout
 
 
 def test_what_is_signed_reaches_the_signatures(layout: Path, tmp_path: Path) -> None:
-    signing = ManifestSigning([SIGNER, OTHER_SIGNER], REPOSITORY, [SignatureFormat.BUNDLE], {"env": "prod"})
-    sign_layout(layout, tmp_path / "out", [signing.run], Layout.subject)
+    signing = manifest_step([SIGNER, OTHER_SIGNER], REPOSITORY, [SignatureFormat.BUNDLE], {"env": "prod"})
+    sign_layout(layout, tmp_path / "out", [signing], Layout.subject)
     found = verify(Layout(tmp_path / "out"), Policy.of([], [PUBLIC_KEY, OTHER_SIGNER.public_key])).image_signatures
     assert [(one.format, dict(one.annotations)) for one in found] == [(SignatureFormat.BUNDLE, {"env": "prod"})] * 2
 
@@ -54,7 +54,7 @@ def fails(layout: Path, output: Path) -> None:
     raise KeyFileError("down")
 
 
-@pytest.mark.parametrize("steps", [[fails], [MANIFEST.run, fails], [fails, MANIFEST.run]], ids=["only", "last", "1st"])
+@pytest.mark.parametrize("steps", [[fails], [MANIFEST, fails], [fails, MANIFEST]], ids=["only", "last", "1st"])
 @pytest.mark.parametrize("present", [True, False])
 def test_a_step_that_fails_leaves_nothing(present: bool, steps: list[Step], layout: Path, tmp_path: Path) -> None:
     output = tmp_path / "out"
@@ -86,7 +86,7 @@ def test_a_result_that_is_refused_does_not_appear(layout: Path, tmp_path: Path) 
         raise VerificationError(Reason.POLICY_UNMET, "not so")
 
     with pytest.raises(VerificationError, match="not so"):
-        sign_layout(layout, tmp_path / "out", [MANIFEST.run], refuse)
+        sign_layout(layout, tmp_path / "out", [MANIFEST], refuse)
     assert not (tmp_path / "out").exists()
 
 

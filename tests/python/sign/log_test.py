@@ -34,8 +34,9 @@ from wasmoci.disk.layout import Layout
 from wasmoci.keys.image import ImagePublicKey
 from wasmoci.oci.graph import read_image
 from wasmoci.oci.manifest import Manifest
-from wasmoci.sign.log import Logged, LogRequest, log_signatures
+from wasmoci.sign.log import Logged, log_signatures
 from wasmoci.transparency.log_entry import LogEntry, with_log_entries
+from wasmoci.transparency.verifying import TrustedLogs
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import FormatError, LimitError, Reason, RegistryError, UsageError, VerificationError
 from wasmoci.values.signature_format import SignatureFormat
@@ -76,8 +77,8 @@ class Failing:
 
 
 def log(image: MemoryImage, folder: Path, client: Client, *keys: ImagePublicKey) -> Logged:
-    request = LogRequest(write_layout(image, folder / "in"), folder / "out", keys or (PUBLIC_KEY,), LOGS)
-    return log_signatures(request, client)
+    layout = write_layout(image, folder / "in")
+    return log_signatures(layout, folder / "out", keys or (PUBLIC_KEY,), LOGS, client)
 
 
 def files_of(layout: Path) -> dict[str, bytes]:
@@ -145,7 +146,7 @@ def test_a_bundle_with_too_many_entries_is_not_written() -> None:
 def test_logging_again_changes_nothing(tmp_path: Path) -> None:
     log(fully_signed(), tmp_path, Client())
     client = Client()
-    again = log_signatures(LogRequest(tmp_path / "out", tmp_path / "again", (PUBLIC_KEY,), LOGS), client)
+    again = log_signatures(tmp_path / "out", tmp_path / "again", (PUBLIC_KEY,), LOGS, client)
     assert (again.added, again.kept, client.seen) == (0, 1, [])
     assert files_of(tmp_path / "again") == files_of(tmp_path / "out")
 
@@ -176,7 +177,7 @@ def test_a_referrer_that_the_index_does_not_list_is_listed(tmp_path: Path) -> No
     index = json.loads((layout / "index.json").read_bytes())
     del index["manifests"][1:]
     (layout / "index.json").write_bytes(dump(index))
-    log_signatures(LogRequest(layout, tmp_path / "out", (PUBLIC_KEY,), LOGS), Client())
+    log_signatures(layout, tmp_path / "out", (PUBLIC_KEY,), LOGS, Client())
     assert len(Layout(tmp_path / "out").index.manifests) == 2
 
 
@@ -201,50 +202,47 @@ def test_a_keyless_bundle_is_left_alone(tmp_path: Path) -> None:
     assert blob_path(tmp_path / "out", keyless.digest).exists()
 
 
-def refused(request: LogRequest, client: Client | Replaying | Failing) -> VerificationError:
+def refused(layout: Path, client: Client | Replaying | Failing, logs: TrustedLogs = LOGS) -> VerificationError:
+    output = layout.parent / "out"
     with pytest.raises(VerificationError) as error:
-        log_signatures(request, client)
-    assert not request.output.exists()
+        log_signatures(layout, output, (PUBLIC_KEY,), logs, client)
+    assert not output.exists()
     return error.value
 
 
 def test_an_image_that_no_key_given_signed_is_refused(tmp_path: Path) -> None:
     image = make_image()
     attach_bundle(image, STRANGER)
-    request = LogRequest(write_layout(image, tmp_path / "in"), tmp_path / "out", (PUBLIC_KEY,), LOGS)
-    assert refused(request, Client()).reason is Reason.UNSIGNED
+    assert refused(write_layout(image, tmp_path / "in"), Client()).reason is Reason.UNSIGNED
 
 
 def test_an_entry_of_another_signature_is_not_written(tmp_path: Path) -> None:
-    request = LogRequest(write_layout(fully_signed(), tmp_path / "in"), tmp_path / "out", (PUBLIC_KEY,), LOGS)
-    assert refused(request, Replaying()).reason is Reason.NOT_LOGGED
+    assert refused(write_layout(fully_signed(), tmp_path / "in"), Replaying()).reason is Reason.NOT_LOGGED
 
 
 def test_the_entry_of_a_log_that_is_not_trusted_is_not_written(tmp_path: Path) -> None:
     layout = write_layout(fully_signed(), tmp_path / "in")
-    request = LogRequest(layout, tmp_path / "out", (PUBLIC_KEY,), trusted_logs(Sigstore()))
-    assert refused(request, Client()).reason is Reason.NOT_LOGGED
+    assert refused(layout, Client(), trusted_logs(Sigstore())).reason is Reason.NOT_LOGGED
 
 
 def test_an_entry_that_is_there_and_does_not_hold_is_refused(tmp_path: Path) -> None:
     image = make_image()
     foreign = LogEntry.parse(parsed(logged_v1(SIGSTORE.rekor1, envelope_of(b"{}"))))
     attach_blob(image, with_log_entries(bundle_blob(image), [foreign]))
-    request = LogRequest(write_layout(image, tmp_path / "in"), tmp_path / "out", (PUBLIC_KEY,), LOGS)
-    assert refused(request, Client()).reason is Reason.NOT_LOGGED
+    assert refused(write_layout(image, tmp_path / "in"), Client()).reason is Reason.NOT_LOGGED
 
 
 def test_a_log_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
-    request = LogRequest(write_layout(fully_signed(), tmp_path / "in"), tmp_path / "out", (PUBLIC_KEY,), LOGS)
+    layout = write_layout(fully_signed(), tmp_path / "in")
     with pytest.raises(RegistryError, match="the log is down"):
-        log_signatures(request, Failing())
-    assert not request.output.exists()
+        log_signatures(layout, tmp_path / "out", (PUBLIC_KEY,), LOGS, Failing())
+    assert not (tmp_path / "out").exists()
 
 
 def test_without_keys_nothing_is_logged(tmp_path: Path) -> None:
     layout = write_layout(fully_signed(), tmp_path / "in")
     with pytest.raises(UsageError, match="no OCI key"):
-        log_signatures(LogRequest(layout, tmp_path / "out", (), LOGS), Client())
+        log_signatures(layout, tmp_path / "out", (), LOGS, Client())
 
 
 def test_a_manifest_that_is_not_its_digest_is_refused(tmp_path: Path) -> None:
@@ -252,8 +250,7 @@ def test_a_manifest_that_is_not_its_digest_is_refused(tmp_path: Path) -> None:
     layout = write_layout(image, tmp_path / "in")
     path = blob_path(layout, image.image.digest)
     path.write_bytes(path.read_bytes().replace(b"application/wasm", b"application/wasn"))
-    request = LogRequest(layout, tmp_path / "out", (PUBLIC_KEY,), LOGS)
-    assert refused(request, Client()).reason is Reason.DIGEST_MISMATCH
+    assert refused(layout, Client()).reason is Reason.DIGEST_MISMATCH
 
 
 def run(*arguments: str | Path, code: int = 0) -> str:

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 from image_fixtures import FILE_KEY, HELLO, OTHER_SIGNER, PUBLIC_KEY, REPOSITORY, SIGNER, STRANGER, base64_text
 from layout_fixtures import files_of, packaged
+from step_fixtures import component_step, manifest_step
 from wasm_fixtures import COMPONENT, KEY, MODULE, SEED_1, TYPED_MODULE, detached, signed
 from wasm_fixtures import OTHER_SIGNER as OTHER_COMPONENT_SIGNER
 from wasm_fixtures import SIGNER as COMPONENT_SIGNER
@@ -22,7 +23,7 @@ from wasmoci.disk.layout import Layout
 from wasmoci.keys.component import compact_public, pem_public
 from wasmoci.keys.image import ImagePublicKey, ImageSigner
 from wasmoci.keys.offline import MAX_SIGNATURE_FILE_SIZE, OfflineKey, OfflineSignature
-from wasmoci.sign.layout import ComponentSigning, ManifestSigning, sign_layout
+from wasmoci.sign.layout import sign_layout
 from wasmoci.sign.signing_request import signing_request
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import LimitError, Reason, UsageError, VerificationError
@@ -133,20 +134,20 @@ def test_an_image_gets_the_signatures_that_it_would_get_here(
     gap.ask(layout, *FOR_MANIFEST, "-a", "env=prod", "-a", "a=1", *options)
     names = [message["file"] for message in gap.asked()["messages"]]
     gap.bring(layout, [gap.answer(name, SIGNER.sign) for name in names], "oci.pub")
-    signing = ManifestSigning(
+    signing = manifest_step(
         [SIGNER],
         REPOSITORY,
         [SignatureFormat(name) for name in formats] or None,
         {"a": "1", "env": "prod"},
     )
-    sign_layout(layout, gap.folder / "online", [signing.run], Layout.subject)
+    sign_layout(layout, gap.folder / "online", [signing], Layout.subject)
     assert files_of(gap.folder / "out") == files_of(gap.folder / "online")
 
 
 def test_signatures_with_randomness_give_the_same_layout_too(layout: Path, gap: AirGap) -> None:
     key = RandomKey()
     (gap.folder / "oci.pub").write_bytes(ImagePublicKey.of(key.public_key).pem())
-    sign_layout(layout, gap.folder / "online", [ManifestSigning([ImageSigner(key)], REPOSITORY).run], Layout.subject)
+    sign_layout(layout, gap.folder / "online", [manifest_step([ImageSigner(key)], REPOSITORY)], Layout.subject)
     gap.ask(layout, *FOR_MANIFEST)
     names = [BUNDLE_MESSAGE, LEGACY_MESSAGE]
     gap.bring(layout, [gap.answer(name, key.made.__getitem__) for name in names], "oci.pub")
@@ -162,8 +163,8 @@ def test_both_layers_at_once_with_a_detached_component_signature(layout: Path, g
     ]
     gap.bring(layout, signatures, "oci.pub", "component.pub")
     steps = [
-        ComponentSigning([COMPONENT_SIGNER], Placement.DETACHED).run,
-        ManifestSigning([SIGNER], REPOSITORY).run,
+        component_step(Placement.DETACHED),
+        manifest_step([SIGNER], REPOSITORY),
     ]
     sign_layout(layout, gap.folder / "online", steps, Layout.subject)
     assert files_of(gap.folder / "out") == files_of(gap.folder / "online")
@@ -176,7 +177,7 @@ def test_both_layers_in_two_rounds_with_an_embedded_component_signature(layout: 
     (gap.folder / "request").rename(gap.folder / "first-request")
     gap.ask(first, *FOR_MANIFEST)
     gap.bring(first, [gap.answer(name, SIGNER.sign) for name in (BUNDLE_MESSAGE, LEGACY_MESSAGE)], "oci.pub")
-    steps = [ComponentSigning([COMPONENT_SIGNER]).run, ManifestSigning([SIGNER], REPOSITORY).run]
+    steps = [component_step(), manifest_step([SIGNER], REPOSITORY)]
     sign_layout(layout, gap.folder / "online", steps, Layout.subject)
     assert files_of(gap.folder / "out") == files_of(gap.folder / "online")
 
@@ -198,8 +199,8 @@ def test_several_keys_sign_in_the_order_in_which_they_are_named(layout: Path, ga
         gap.answer(LEGACY_MESSAGE, OTHER_SIGNER.sign, "two.sig"),
     ]
     gap.bring(layout, signatures, "other.pub", "oci.pub")
-    signing = ManifestSigning([OTHER_SIGNER, SIGNER], REPOSITORY, [SignatureFormat.LEGACY])
-    sign_layout(layout, gap.folder / "online", [signing.run], Layout.subject)
+    signing = manifest_step([OTHER_SIGNER, SIGNER], REPOSITORY, [SignatureFormat.LEGACY])
+    sign_layout(layout, gap.folder / "online", [signing], Layout.subject)
     assert files_of(gap.folder / "out") == files_of(gap.folder / "online")
 
 

@@ -8,7 +8,7 @@ import click
 from wasmoci.commands.options.common import PathArgument
 from wasmoci.commands.report.output import Report, reported
 from wasmoci.keys.image import load_image_key
-from wasmoci.sign.log import LogRequest, log_signatures
+from wasmoci.sign.log import log_signatures
 from wasmoci.transparency.rekor import RekorLogs
 from wasmoci.transparency.verifying import TrustedLogs
 
@@ -35,8 +35,9 @@ def log(layout: Path, output: Path, oci_keys: tuple[Path, ...], signing_config: 
     What is logged is public for ever: the key, and digests of what is signed.
     """
     trusted = TrustedLogs.from_file(trusted_root)
-    request = LogRequest(layout, output, [load_image_key(path) for path in oci_keys], trusted)
-    logged = log_signatures(request, RekorLogs.from_file(signing_config, os.environ, trusted.logs))
+    keys = [load_image_key(path) for path in oci_keys]
+    client = RekorLogs.from_file(signing_config, os.environ, trusted.logs)
+    logged = log_signatures(layout, output, keys, trusted, client)
     digest = str(logged.subject.digest)
     return Report(
         [f"{output}: {digest}", f"{logged.added} bundles logged, {logged.kept} had a log entry already"],

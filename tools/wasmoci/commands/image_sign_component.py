@@ -7,7 +7,8 @@ import click
 from wasmoci.commands.options.common import PathArgument, one_of
 from wasmoci.commands.options.private_keys import Password, allow_readable_key, password_options
 from wasmoci.commands.report.output import Report, layout_report, reported
-from wasmoci.sign.layout_component import SignComponentRequest, sign_layout_component
+from wasmoci.cosign.signing_request import ComponentAsked
+from wasmoci.sign.layout_component import sign_layout_component
 from wasmoci.trust.signers import KeySpec
 from wasmoci.values.signature_format import Placement
 
@@ -50,5 +51,5 @@ def sign_component(
     The result is what packaging makes of the signed component.
     """
     signers = [KeySpec.parse(key).component_signer(password, private=not allow_readable_key) for key in keys]
-    request = SignComponentRequest(layout, output, Placement(component_signature), key_id)
-    return layout_report(output, str(sign_layout_component(request, *signers).digest), digest_file)
+    asked = ComponentAsked(Placement(component_signature), with_key_id=key_id)
+    return layout_report(output, str(sign_layout_component(layout, output, signers, asked).digest), digest_file)

@@ -9,7 +9,7 @@ from wasmoci.commands.report.output import Report, reported
 from wasmoci.cosign.signing_request import FILE_NAME, MAX_SIGNING_REQUEST_SIZE
 from wasmoci.disk.files import read_bounded
 from wasmoci.keys.offline import OfflinePublicKey, OfflineSignature
-from wasmoci.sign.import_signatures import ImportRequest, import_signatures
+from wasmoci.sign.import_signatures import import_signatures
 
 
 @click.command("import-signature")
@@ -42,13 +42,11 @@ def import_signature(
     a signed file or a detached signature, as was asked for.
     """
     imported = import_signatures(
-        ImportRequest(
-            source=source,
-            output=output,
-            asked=read_bounded(request / FILE_NAME, MAX_SIGNING_REQUEST_SIZE, "the signing request"),
-            signatures=[OfflineSignature.load(path) for path in signatures],
-            keys=[OfflinePublicKey.load(path) for path in public_keys],
-        )
+        source,
+        output,
+        asked=read_bounded(request / FILE_NAME, MAX_SIGNING_REQUEST_SIZE, "the signing request"),
+        signatures=[OfflineSignature.load(path) for path in signatures],
+        keys=[OfflinePublicKey.load(path) for path in public_keys],
     )
     component = [signer.public_key.fingerprint for signer in imported.component]
     manifest = [signer.fingerprint for signer in imported.manifest]

@@ -1,11 +1,13 @@
 """Sign a component with Ed25519 as wasmsign2 does, byte for byte."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
+from wasmoci.cosign.signing_request import ComponentAsked
 from wasmoci.disk.files import atomic_output, open_for_reading, read_bounded, write_atomically
 from wasmoci.keys.component import ComponentSigner
-from wasmoci.values.errors import Error
+from wasmoci.values.errors import Error, UsageError
 from wasmoci.values.signature_format import Placement
 from wasmoci.wasm.message import signable_parts
 from wasmoci.wasm.parts import hash_parts, head_size, write_head, write_with_signature
@@ -108,6 +110,33 @@ def write_detached(
         existing = None if add_to is None else read_bounded(add_to, MAX_DATA_SIZE, "the detached signature")
         data = sign_detached(stream, signer, kind, with_key_id=with_key_id, form=form, existing=existing)
     write_atomically(output, data, replace=add_to is not None and add_to.resolve() == output.resolve())
+
+
+def sign_file_embedded(source: Path, output: Path, signers: Sequence[ComponentSigner], asked: ComponentAsked) -> None:
+    """Write the file with a signature by each signer, in their order; raises as `sign_embedded`, UsageError."""
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        for number, signer in enumerate(_some(signers), start=1):
+            signed = output if number == len(signers) else Path(folder, f"{number}.wasm")
+            write_signed(source, signed, signer, asked.kind, with_key_id=asked.with_key_id)
+            source = signed
+
+
+def sign_file_detached(source: Path, signers: Sequence[ComponentSigner], asked: ComponentAsked) -> bytes:
+    """The signature data with a signature by each signer; raises as `sign_detached`, UsageError."""
+    first, *others = _some(signers)
+    with open_for_reading(source, _FILE) as stream:
+        data = sign_detached(stream, first, asked.kind, with_key_id=asked.with_key_id)
+        for signer in others:
+            data = sign_detached(stream, signer, asked.kind, with_key_id=asked.with_key_id, existing=data)
+    return data
+
+
+def _some(signers: Sequence[ComponentSigner]) -> Sequence[ComponentSigner]:
+    if not signers:
+        raise UsageError("no key is given that signs the component")
+    return signers
 
 
 def _record(hashes: tuple[bytes, ...], signer: ComponentSigner, with_key_id: bool, form: RecordForm) -> Record:

@@ -3,13 +3,19 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
+from wasmoci.cosign.signer import StatementSigner
+from wasmoci.cosign.signing_request import ComponentAsked
 from wasmoci.disk.layout import Layout
 from wasmoci.keys.image import ImagePublicKey
 from wasmoci.keys.protocols import PasswordSource, no_password
+from wasmoci.sign.attest import AttestRequest, attest
 from wasmoci.sign.attested import Attested
-from wasmoci.sign.layout import Attesting, ComponentSigning, ManifestSigning, Step, sign_layout
+from wasmoci.sign.image import SignRequest, sign_image
+from wasmoci.sign.layout import Step, sign_layout
+from wasmoci.sign.layout_component import sign_layout_component
 from wasmoci.trust.signers import IdentitySpec, KeySpec, open_signer
 from wasmoci.values.image_reference import Repository
 from wasmoci.values.level import Level
@@ -70,14 +76,16 @@ class DeferredSigning:
         """
         steps: list[Step] = []
         if self.component:
-            signers = [one.component_signer(self.password, private=self.private) for one in self.component]
-            steps.append(ComponentSigning(signers, self.placement).run)
+            signers = [spec.component_signer(self.password, private=self.private) for spec in self.component]
+            asked = ComponentAsked(self.placement, with_key_id=True)
+            steps.append(partial(sign_layout_component, signers=signers, asked=asked))
         if self.oci:
             who = [open_signer(spec, self.password, notes, private=self.private) for spec in self.oci]
-            steps.append(ManifestSigning(who, str(repository), self.formats, self.annotations, recursive=True).run)
-        for one in self.attestations:
-            attestor = open_signer(one.signer, self.password, notes, private=self.private)
-            steps.append(Attesting(attestor, one.attested.predicate, str(repository)).run)
+            what = (str(repository), self.formats, self.annotations)
+            steps.append(lambda layout, output: sign_image(SignRequest(layout, output, *what, recursive=True), *who))
+        for spec in self.attestations:
+            attestor = open_signer(spec.signer, self.password, notes, private=self.private)
+            steps.append(_attest_step(spec.attested, attestor, repository))
         if self.log is not None and logged_keys:
             steps.append(_log_step(self.log, logged_keys, notes))
         return steps
@@ -128,8 +136,16 @@ def sign_deferred(
     return sign_layout(layout, output, steps, lambda signed: verify_root(signed, policy))
 
 
+def _attest_step(attested: Attested, signer: StatementSigner, repository: Repository) -> Step:
+    def run(layout: Path, output: Path) -> None:
+        data, uri = attested.predicate(layout)
+        attest(AttestRequest(layout, output, uri, data, str(repository)), signer)
+
+    return run
+
+
 def _log_step(use: LogSpec, keys: Sequence[ImagePublicKey], notes: Notes) -> Step:
-    from wasmoci.sign.log import LogRequest, log_signatures
+    from wasmoci.sign.log import log_signatures
     from wasmoci.transparency.rekor import RekorLogs
     from wasmoci.transparency.verifying import TrustedLogs
 
@@ -137,7 +153,7 @@ def _log_step(use: LogSpec, keys: Sequence[ImagePublicKey], notes: Notes) -> Ste
     client = RekorLogs.from_file(use.signing_config, os.environ, logs.logs)
 
     def run(layout: Path, output: Path) -> None:
-        for warning in log_signatures(LogRequest(layout, output, keys, logs), client).warnings:
+        for warning in log_signatures(layout, output, keys, logs, client).warnings:
             notes(warning)
 
     return run

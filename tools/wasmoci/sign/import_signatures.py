@@ -6,6 +6,7 @@ written depends on what the request's files say.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from wasmoci.cosign.signing_request import ComponentAsked, Message, parse_asked
@@ -14,25 +15,13 @@ from wasmoci.disk.layout import Layout
 from wasmoci.keys.component import ComponentPublicKey, ComponentSigner
 from wasmoci.keys.image import ImagePublicKey, ImageSigner
 from wasmoci.keys.offline import OfflineKey, OfflinePublicKey, OfflineSignature
-from wasmoci.sign.component_file import sign_file_detached, sign_file_embedded
-from wasmoci.sign.layout import ComponentSigning, ManifestSigning, Step, sign_layout
+from wasmoci.sign.component import sign_file_detached, sign_file_embedded
+from wasmoci.sign.image import SignRequest, sign_image
+from wasmoci.sign.layout import Step, sign_layout
+from wasmoci.sign.layout_component import sign_layout_component
 from wasmoci.sign.signing_request import signing_request
 from wasmoci.values.errors import Reason, VerificationError
 from wasmoci.values.signature_format import Placement
-
-
-@dataclass(frozen=True, slots=True)
-class ImportRequest:
-    """What came back for a request. `source` is the file or layout that the request was made of.
-
-    `asked` are the bytes of its `request.json`; the order of `keys` is that of the signatures in the output.
-    """
-
-    source: Path
-    output: Path
-    asked: bytes
-    signatures: Sequence[OfflineSignature]
-    keys: Sequence[OfflinePublicKey]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,58 +32,62 @@ class Imported:
     manifest: Sequence[ImageSigner]
 
 
-def import_signatures(request: ImportRequest) -> Imported:
+def import_signatures(
+    source: Path, output: Path, asked: bytes, signatures: Sequence[OfflineSignature], keys: Sequence[OfflinePublicKey]
+) -> Imported:
     """Verify the signatures and write what signing with their keys would have written.
 
+    `source` is the file or layout that the request was made of, `asked` are the bytes of the request's
+    `request.json`; the order of `keys` is that of the signatures in the output.
     A key that signed one message of a layer must have signed all of that layer, and every signature and key
     must be of use. Raises VerificationError (WRONG_SUBJECT) for a request that was not made of this source,
     VerificationError (BAD_SIGNATURE), FormatError, and what signing raises; nothing is written then.
     """
-    component, manifest = parse_asked(request.asked)
-    made = signing_request(request.source, component, manifest)
-    if made.to_bytes() != request.asked:
+    component, manifest = parse_asked(asked)
+    made = signing_request(source, component, manifest)
+    if made.to_bytes() != asked:
         raise VerificationError(
-            Reason.WRONG_SUBJECT, f"the signing request was not made of {request.source}, or it was changed"
+            Reason.WRONG_SUBJECT, f"the signing request was not made of {source}, or it was changed"
         )
     used: set[str] = set()
-    component_keys = [(key.name, key.component) for key in request.keys if key.component is not None]
-    image_keys = [(key.name, key.image) for key in request.keys if key.image is not None]
+    component_keys = [(key.name, key.component) for key in keys if key.component is not None]
+    image_keys = [(key.name, key.image) for key in keys if key.image is not None]
     imported = Imported(
-        [ComponentSigner(key) for key in _who_signed(made.of_layer("component"), component_keys, request, used)],
-        [ImageSigner(key) for key in _who_signed(made.of_layer("oci"), image_keys, request, used)],
+        [ComponentSigner(key) for key in _who_signed(made.of_layer("component"), component_keys, signatures, used)],
+        [ImageSigner(key) for key in _who_signed(made.of_layer("oci"), image_keys, signatures, used)],
     )
-    names = [*(one.name for one in request.signatures), *(one.name for one in request.keys)]
+    names = [*(signature.name for signature in signatures), *(key.name for key in keys)]
     unused = [name for name in names if name not in used]
     if unused:
         raise VerificationError(
             Reason.BAD_SIGNATURE, f"{unused[0]} does not belong to this request and the other files given with it"
         )
-    if component is not None and not request.source.is_dir():
-        _write_component(request, component, imported.component)
+    if component is not None and not source.is_dir():
+        _write_component(source, output, component, imported.component)
         return imported
     steps: list[Step] = []
     if component is not None:
-        steps.append(ComponentSigning(imported.component, component.placement, component.with_key_id).run)
+        steps.append(partial(sign_layout_component, signers=imported.component, asked=component))
     if manifest is not None:
-        signing = ManifestSigning(imported.manifest, manifest.repository, manifest.formats, manifest.annotations)
-        steps.append(signing.run)
-    sign_layout(request.source, request.output, steps, Layout.root)
+        what = (manifest.repository, manifest.formats, manifest.annotations)
+        steps.append(lambda layout, target: sign_image(SignRequest(layout, target, *what), *imported.manifest))
+    sign_layout(source, output, steps, Layout.root)
     return imported
 
 
 def _who_signed(
     messages: Sequence[Message],
     keys: Sequence[tuple[str, ImagePublicKey | ComponentPublicKey]],
-    request: ImportRequest,
+    signatures: Sequence[OfflineSignature],
     used: set[str],
 ) -> list[OfflineKey]:
     """The keys that signed the messages of a layer; notes the names of the files that were of use."""
     signers: dict[str, OfflineKey] = {}
     for name, public_key in keys:
-        key = OfflineKey(public_key, request.signatures)
+        key = OfflineKey(public_key, signatures)
         found = {message.name: key.find(message.data) for message in messages}
-        signed = {one[0].name for one in found.values() if one is not None}
-        missing = [message for message, one in found.items() if one is None]
+        signed = {made[0].name for made in found.values() if made is not None}
+        missing = [message for message, made in found.items() if made is None]
         if signed and missing:
             raise VerificationError(
                 Reason.BAD_SIGNATURE, f"{public_key.fingerprint} signed a part of the request, but not {missing[0]}"
@@ -109,9 +102,8 @@ def _who_signed(
     return list(signers.values())
 
 
-def _write_component(request: ImportRequest, asked: ComponentAsked, signers: Sequence[ComponentSigner]) -> None:
+def _write_component(source: Path, output: Path, asked: ComponentAsked, signers: Sequence[ComponentSigner]) -> None:
     if asked.placement is Placement.EMBEDDED:
-        sign_file_embedded(request.source, request.output, signers, asked.kind, with_key_id=asked.with_key_id)
+        sign_file_embedded(source, output, signers, asked)
     else:
-        data = sign_file_detached(request.source, signers, asked.kind, with_key_id=asked.with_key_id)
-        write_atomically(request.output, data, replace=False)
+        write_atomically(output, sign_file_detached(source, signers, asked), replace=False)

@@ -1,9 +1,11 @@
 """Sign the component of an image that is packaged already."""
 
 import tempfile
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from wasmoci.cosign.signing_request import ComponentAsked
 from wasmoci.disk.layout import Layout
 from wasmoci.disk.layout_writer import LayoutWriter
 from wasmoci.keys.component import ComponentSigner
@@ -20,24 +22,15 @@ from wasmoci.oci.manifest import (
 from wasmoci.oci.wasm_artifact import MAX_CONFIG_SIZE, parse_origin
 from wasmoci.package.image import PackageRequest, package
 from wasmoci.package.unpack import unpack_component
-from wasmoci.sign.component_file import sign_file_detached, sign_file_embedded
+from wasmoci.sign.component import sign_file_detached, sign_file_embedded
 from wasmoci.values.errors import Error
 from wasmoci.values.signature_format import Placement
-from wasmoci.wasm.sections import Kind
 
 
-@dataclass(frozen=True, slots=True)
-class SignComponentRequest:
-    """What to sign. With `with_key_id` a signature names its key, as `wasm_sign` does by default."""
-
-    layout: Path
-    output: Path
-    placement: Placement = Placement.EMBEDDED
-    with_key_id: bool = True
-
-
-def sign_layout_component(request: SignComponentRequest, *signers: ComponentSigner) -> Descriptor:
-    """Write the layout with its component signed by each signer and return the image's descriptor.
+def sign_layout_component(
+    path: Path, output: Path, signers: Sequence[ComponentSigner], asked: ComponentAsked
+) -> Descriptor:
+    """Write the layout at `path` with its component signed by each signer and return the image's descriptor.
 
     An embedded signature makes another component, so the image is packaged again: the bytes are those that
     packaging makes of the signed component. A detached one is attached, and the image stays as it is.
@@ -47,17 +40,17 @@ def sign_layout_component(request: SignComponentRequest, *signers: ComponentSign
     FormatError, VerificationError for a layout or component that is not what it should be; and what the
     signers raise.
     """
-    layout = Layout(request.layout)
+    layout = Layout(path)
     with tempfile.TemporaryDirectory() as folder:
         unsigned = Path(folder, "unsigned.wasm")
         manifest = unpack_component(layout, unsigned)
-        if request.placement is Placement.DETACHED:
-            data = sign_file_detached(unsigned, signers, Kind.COMPONENT, with_key_id=request.with_key_id)
-            return _attach(layout, manifest, data, request.output)
+        if asked.placement is Placement.DETACHED:
+            data = sign_file_detached(unsigned, signers, asked)
+            return _attach(layout, manifest, data, output)
         packaging = _packaging(layout, manifest, unsigned, Path(folder, "unsigned"))
         signed = Path(folder, "signed.wasm")
-        sign_file_embedded(unsigned, signed, signers, Kind.COMPONENT, with_key_id=request.with_key_id)
-        return package(replace(packaging, component=signed, output=request.output))
+        sign_file_embedded(unsigned, signed, signers, asked)
+        return package(replace(packaging, component=signed, output=output))
 
 
 def _packaging(layout: Layout, manifest: Manifest, component: Path, probe: Path) -> PackageRequest:
@@ -94,6 +87,6 @@ def _attach(layout: Layout, manifest: Manifest, signature: bytes, output: Path) 
     referrer = component_signature_referrer(signature, subject, f"{title}.sig")
     data = referrer.to_bytes()
     entry = referrer_descriptor(referrer, data)
-    entries = {one.digest: one for one in (*layout.index.manifests, entry)}
+    entries = {listed.digest: listed for listed in (*layout.index.manifests, entry)}
     LayoutWriter(output).write_copy(layout, (EMPTY_CONFIG, signature, data), list(entries.values()))
     return subject

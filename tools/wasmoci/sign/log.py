@@ -27,16 +27,6 @@ class LogClient(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class LogRequest:
-    """Whose signatures to log. `logs` verify the entries: those that are there and those that are added."""
-
-    layout: Path
-    output: Path
-    keys: Sequence[ImagePublicKey]
-    logs: LogVerifier
-
-
-@dataclass(frozen=True, slots=True)
 class Logged:
     """The image's descriptor, how many bundles got entries and how many had some, and what was passed over."""
 
@@ -55,38 +45,41 @@ class _Replacement:
     entry: Descriptor
 
 
-def log_signatures(request: LogRequest, client: LogClient) -> Logged:
+def log_signatures(
+    layout: Path, output: Path, keys: Sequence[ImagePublicKey], logs: LogVerifier, client: LogClient
+) -> Logged:
     """Write a copy of the layout where every bundle that one of the keys signed has a log entry.
 
+    `logs` verify the entries: those that are there and those that are added.
     That is signatures and attestations alike, of an index and of all its images. A bundle that has entries is
     kept, and they must hold; one that gets its first takes the place of the old one. All entries are there before
     anything is written. Raises UsageError without keys, VerificationError where there is no bundle by them and
     where an entry does not hold, FormatError, Error where the layout cannot be read or written; and what `client`
     raises.
     """
-    if not request.keys:
+    if not keys:
         raise UsageError("no OCI key is given, so no signature can be logged")
-    source = Layout(request.layout)
+    source = Layout(layout)
     graph = read_graph(source)
     replacements: dict[Digest, _Replacement] = {}
     kept = 0
     problems: list[VerificationError] = []
     for subject in graph.subjects:
         for attached in attached_bundles(subject, problems):
-            key = _key_of(attached, request.keys)
+            key = _key_of(attached, keys)
             if key is None:
                 continue
             envelope = attached.bundle.envelope
             if attached.bundle.log_entries:
-                request.logs.verify(attached.bundle.log_entries, envelope, key)
+                logs.verify(attached.bundle.log_entries, envelope, key)
                 kept += 1
                 continue
             blob = with_log_entries(attached.data, client.add(envelope, key))
-            request.logs.verify(parse_bundle(blob).log_entries, envelope, key)
+            logs.verify(parse_bundle(blob).log_entries, envelope, key)
             replacements[attached.carrier] = _replacement(attached.carrier, attached.manifest, blob)
     if not replacements and not kept:
         raise VerificationError(Reason.UNSIGNED, "no bundle in the layout is signed by a key given")
-    _write(source, request.output, replacements)
+    _write(source, output, replacements)
     return Logged(graph.descriptor, len(replacements), kept, tuple(map(str, problems)))
 
 
