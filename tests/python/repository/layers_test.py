@@ -25,7 +25,7 @@ TABLE = {
     "wasm": "values |",
     "oci": "values wasm |",
     "cosign": "values wasm oci |",
-    "disk": "values oci cosign |",
+    "disk": "values oci |",
     "keys": "values wasm cosign disk keys.services | cryptography nacl",
     "keys.services": "values disk keys | azure boto3 botocore cryptography google hvac pkcs11 requests",
     "registry": "values oci disk | urllib3",

@@ -3,12 +3,12 @@
 import os
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from wasmoci.disk.layout import BLOBS_FOLDER, VERSION, Layout, copy_hashed
-from wasmoci.oci.manifest import Descriptor, Index
+from wasmoci.disk.layout import BLOBS_FOLDER, IMAGE_KIND, KIND_ANNOTATION, VERSION, Layout, copy_hashed
+from wasmoci.oci.manifest import EMPTY_CONFIG, REF_NAME_ANNOTATION, Descriptor, Index, Manifest, referrer_descriptor
 from wasmoci.oci.source import ImageSource
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import Error
@@ -70,16 +70,6 @@ class LayoutWriter:
                 with source.open_blob(digest) as stream:
                     self.add_stream(stream, digest)
 
-    def write_copy(
-        self, source: Layout, blobs: Iterable[bytes], entries: Sequence[Descriptor], without: Collection[Digest] = ()
-    ) -> None:
-        """Write a whole layout: the blobs of another one but `without`, more blobs, and the index's entries."""
-        self.start()
-        self.copy_all(source, without)
-        for blob in blobs:
-            self.add(blob)
-        self.finish(entries)
-
     def finish(self, entries: Sequence[Descriptor]) -> None:
         self._write("index.json", Index(tuple(entries)).to_bytes())
         self._write("oci-layout", dump({"imageLayoutVersion": VERSION}))
@@ -102,6 +92,68 @@ class LayoutWriter:
             yield
         except OSError as error:
             raise Error(f"cannot write the layout {self.path}: {error.strerror}") from None
+
+
+class LayoutCopy:
+    """What is to be a copy of a layout, with other things in it; only `write` writes."""
+
+    def __init__(self, source: Layout) -> None:
+        self.source = source
+        self._entries = {entry.digest: entry for entry in source.index.manifests}
+        self._blobs: list[bytes] = []
+        self._gone: set[Digest] = set()
+
+    def mark_root(self) -> None:
+        """Give the image or index the mark that `cosign verify --local-image` looks for."""
+        root = self.source.root()
+        self._entries[root.digest] = replace(root, annotations={**root.annotations, KIND_ANNOTATION: IMAGE_KIND})
+
+    def add(self, blobs: Iterable[bytes], entry: Descriptor) -> None:
+        """Add a manifest's `entry` to index.json, and its blobs."""
+        self._blobs += blobs
+        self._entries[entry.digest] = entry
+
+    def attach(self, referrer: Manifest, blob: bytes) -> Descriptor:
+        """Add a referrer as `attachment` makes it; return its entry."""
+        blobs, entry = attachment(referrer, blob)
+        self.add(blobs, entry)
+        return entry
+
+    def replace_layer(self, carrier: Digest, manifest: Manifest, blob: bytes) -> None:
+        """Put `blob` in the place of the only layer of `manifest`, whose digest is `carrier`; both old blobs go."""
+        (old,) = manifest.layers
+        changed = replace(manifest, layers=(replace(old, digest=Digest.of(blob), size=len(blob)),))
+        data = changed.to_bytes()
+        self._blobs += (blob, data)
+        self._gone |= {carrier, old.digest}
+        self._entries[carrier] = referrer_descriptor(changed, data)
+
+    def unlist(self, digest: Digest) -> None:
+        """Take a manifest out of index.json; its blobs stay."""
+        del self._entries[digest]
+
+    def write(self, output: Path) -> None:
+        """Raises as LayoutWriter does, VerificationError for a blob of the source that is not what its name says."""
+        writer = LayoutWriter(output)
+        writer.start()
+        writer.copy_all(self.source, self._gone)
+        for blob in self._blobs:
+            writer.add(blob)
+        writer.finish(list(self._entries.values()))
+
+
+def root_entry(root: Descriptor, ref_name: str | None) -> Descriptor:
+    """The entry of index.json for the layout's image or index; `ref_name` is the tag that it proposes."""
+    marks = {KIND_ANNOTATION: IMAGE_KIND}
+    if ref_name is not None:
+        marks[REF_NAME_ANNOTATION] = ref_name
+    return Descriptor(root.media_type, root.digest, root.size, marks)
+
+
+def attachment(referrer: Manifest, blob: bytes) -> tuple[tuple[bytes, ...], Descriptor]:
+    """The blobs of a referrer whose only layer is `blob`, and its entry in index.json."""
+    data = referrer.to_bytes()
+    return (EMPTY_CONFIG, blob, data), referrer_descriptor(referrer, data)
 
 
 def _blob(name: str) -> str:

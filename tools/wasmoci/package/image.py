@@ -6,18 +6,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from wasmoci.disk.files import atomic_folder, make_parents, open_for_reading, read_bounded
-from wasmoci.disk.layout import IMAGE_KIND, KIND_ANNOTATION
-from wasmoci.disk.layout_writer import LayoutWriter
+from wasmoci.disk.layout_writer import LayoutWriter, attachment, root_entry
 from wasmoci.oci.component_referrer import component_signature_referrer
-from wasmoci.oci.manifest import (
-    EMPTY_CONFIG,
-    MANIFEST_MEDIA_TYPE,
-    REF_NAME_ANNOTATION,
-    TITLE_ANNOTATION,
-    Descriptor,
-    Manifest,
-    referrer_descriptor,
-)
+from wasmoci.oci.manifest import MANIFEST_MEDIA_TYPE, TITLE_ANNOTATION, Descriptor, Manifest
 from wasmoci.oci.wasm_artifact import CONFIG_MEDIA_TYPE, LAYER_MEDIA_TYPE, WasmConfig
 from wasmoci.values.errors import UsageError
 from wasmoci.values.package_name import PackageName
@@ -75,17 +66,17 @@ def package(request: PackageRequest) -> Descriptor:
             layers=(Descriptor(LAYER_MEDIA_TYPE, layer_digest, size, {TITLE_ANNOTATION: title}),),
             annotations=request.annotations,
         ).to_bytes()
-        entry_annotations = {KIND_ANNOTATION: IMAGE_KIND}
-        if request.ref_name:
-            entry_annotations[REF_NAME_ANNOTATION] = request.ref_name
-        entry = Descriptor.of(MANIFEST_MEDIA_TYPE, manifest, entry_annotations)
-        writer.add(config)
-        writer.add(manifest)
-        entries = [entry]
+        entries = [root_entry(Descriptor.of(MANIFEST_MEDIA_TYPE, manifest), request.ref_name or None)]
+        blobs = [config, manifest]
         if signature is not None:
-            entries.append(_attach_signature(writer, signature, entry, title))
+            referrer = component_signature_referrer(signature, entries[0], f"{title}.sig")
+            more, entry = attachment(referrer, signature)
+            blobs += more
+            entries.append(entry)
+        for blob in blobs:
+            writer.add(blob)
         writer.finish(entries)
-    return entry
+    return entries[0]
 
 
 def _described(request: PackageRequest, interface: Interface, stream: BinaryIO) -> PackageRequest:
@@ -115,11 +106,3 @@ def _read_signature(path: Path) -> bytes:
     signature = read_bounded(path, MAX_DATA_SIZE, "the component's signature")
     SignatureData.parse(signature)
     return signature
-
-
-def _attach_signature(writer: LayoutWriter, signature: bytes, image: Descriptor, title: str) -> Descriptor:
-    manifest = component_signature_referrer(signature, image, f"{title}.sig")
-    data = manifest.to_bytes()
-    for content in (EMPTY_CONFIG, signature, data):
-        writer.add(content)
-    return referrer_descriptor(manifest, data)

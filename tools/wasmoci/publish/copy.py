@@ -7,8 +7,8 @@ from pathlib import Path
 
 from wasmoci.disk.files import atomic_folder
 from wasmoci.disk.layout import Layout
-from wasmoci.disk.layout_graph import attached_entries, root_entry, write_graph
-from wasmoci.disk.layout_writer import LayoutWriter
+from wasmoci.disk.layout_graph import attached_entries, write_graph
+from wasmoci.disk.layout_writer import LayoutWriter, root_entry
 from wasmoci.oci.graph import ImageGraph, read_graph
 from wasmoci.oci.progress import SILENT, Progress
 from wasmoci.oci.source import ImageSource

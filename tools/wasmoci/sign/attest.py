@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from wasmoci.cosign.bundle import PREDICATE_TYPE_ANNOTATION
+from wasmoci.cosign.bundle import PREDICATE_TYPE_ANNOTATION, referrer
 from wasmoci.cosign.predicate_type import predicate_type
 from wasmoci.cosign.signer import StatementSigner
 from wasmoci.cosign.statement import SIGNATURE_PREDICATE_TYPE, attestation
 from wasmoci.disk.layout import Layout
-from wasmoci.disk.layout_graph import add_bundle, marked_image
-from wasmoci.disk.layout_writer import LayoutWriter
+from wasmoci.disk.layout_writer import LayoutCopy
 from wasmoci.oci.cosign_tags import CosignTag
 from wasmoci.oci.graph import read_graph
 from wasmoci.oci.manifest import Descriptor
@@ -57,17 +56,15 @@ def attest(request: AttestRequest, *signers: StatementSigner) -> AttestedImage:
     source = Layout(request.layout)
     subject = read_graph(source).subjects[0].descriptor
     statement = attestation(subject.digest, request.name, uri, request.predicate)
-    entries = {entry.digest: entry for entry in source.index.manifests}
-    entries[subject.digest] = marked_image(subject)
-    blobs: list[bytes] = []
+    copy = LayoutCopy(source)
+    copy.mark_root()
     referrers = {descriptor.digest for descriptor in source.referrers(subject.digest).descriptors}
     for signer in signers:
-        entry = add_bundle(blobs, subject, signer.sign_statement(statement), uri)
-        entries[entry.digest] = entry
-        referrers.add(entry.digest)
+        bundle = signer.sign_statement(statement)
+        referrers.add(copy.attach(referrer(bundle, subject, uri), bundle).digest)
     if len(referrers) > MAX_REFERRERS:
         raise LimitError(f"the image would have {len(referrers)} referrers, the limit is {MAX_REFERRERS}")
-    LayoutWriter(request.output).write_copy(source, blobs, list(entries.values()))
+    copy.write(request.output)
     return AttestedImage(subject, _warnings(source, subject.digest))
 
 

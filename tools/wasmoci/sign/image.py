@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from wasmoci.cosign import simple_signing
+from wasmoci.cosign.bundle import referrer
 from wasmoci.cosign.signer import StatementSigner
 from wasmoci.cosign.statement import signature_statement
 from wasmoci.disk.layout import KIND_ANNOTATION, SIGNATURES_KIND, Layout
-from wasmoci.disk.layout_graph import add_bundle, marked_image
-from wasmoci.disk.layout_writer import LayoutWriter
+from wasmoci.disk.layout_writer import LayoutCopy
 from wasmoci.oci.cosign_tags import CosignTag
 from wasmoci.oci.graph import read_graph
 from wasmoci.oci.manifest import MANIFEST_MEDIA_TYPE, REF_NAME_ANNOTATION, Descriptor, Manifest
@@ -45,11 +45,17 @@ def sign_image(request: SignRequest, *signers: StatementSigner) -> Descriptor:
     formats = _formats(request.formats, signers)
     source = Layout(request.layout)
     root, *images = (graph.descriptor for graph in read_graph(source).subjects)
-    signing = _Signing(source, formats, request, signers)
-    signing.entries[root.digest] = marked_image(root)
+    copy = LayoutCopy(source)
+    copy.mark_root()
     for subject in (root, *images) if request.recursive else (root,):
-        signing.sign(subject)
-    LayoutWriter(request.output).write_copy(source, signing.blobs, list(signing.entries.values()))
+        if SignatureFormat.LEGACY in formats:
+            _add_legacy(copy, subject, request, signers)
+        if SignatureFormat.BUNDLE in formats:
+            statement = signature_statement(subject.digest, request.annotations)
+            for signer in signers:
+                bundle = signer.sign_statement(statement)
+                copy.attach(referrer(bundle, subject), bundle)
+    copy.write(request.output)
     return root
 
 
@@ -69,52 +75,27 @@ def _formats(
     return asked
 
 
-class _Signing:
-    """The blobs that come to a layout, and the entries of its index.json by digest."""
-
-    def __init__(
-        self,
-        source: Layout,
-        formats: Collection[SignatureFormat],
-        request: SignRequest,
-        signers: Sequence[StatementSigner],
-    ) -> None:
-        self._source = source
-        self._formats = formats
-        self._request = request
-        self._signers = signers
-        self.entries = {entry.digest: entry for entry in source.index.manifests}
-        self.blobs: list[bytes] = []
-
-    def sign(self, subject: Descriptor) -> None:
-        if SignatureFormat.LEGACY in self._formats:
-            self._add_legacy(subject)
-        if SignatureFormat.BUNDLE in self._formats:
-            statement = signature_statement(subject.digest, self._request.annotations)
-            for signer in self._signers:
-                self._add(add_bundle(self.blobs, subject, signer.sign_statement(statement)))
-
-    def _add_legacy(self, subject: Descriptor) -> None:
-        layers: list[Descriptor] = []
-        previous = self._source.cosign_tag(subject.digest, CosignTag.SIGNATURES)
-        if previous is not None:
-            del self.entries[previous.digest]
-            layers += Manifest.parse(self._source.read_manifest(previous)).layers
-        payload = simple_signing.payload(subject.digest, self._request.repository, self._request.annotations)
-        for signer in self._signers:
-            if signer.bundles_only:
-                continue
-            layer = simple_signing.signature_layer(payload, signer.sign_payload(payload))
-            if layer not in layers:
-                layers.append(layer)
-        if len(layers) > MAX_REFERRERS:
-            raise LimitError(f"the image would have {len(layers)} legacy signatures, the limit is {MAX_REFERRERS}")
-        legacy = simple_signing.signature_manifest(layers)
-        self.blobs += (payload, legacy.config, legacy.manifest)
-        annotations = {REF_NAME_ANNOTATION: simple_signing.signature_tag(subject.digest)}
-        if subject.digest == self._source.root().digest:
-            annotations[KIND_ANNOTATION] = SIGNATURES_KIND
-        self._add(Descriptor.of(MANIFEST_MEDIA_TYPE, legacy.manifest, annotations))
-
-    def _add(self, entry: Descriptor) -> None:
-        self.entries[entry.digest] = entry
+def _add_legacy(
+    copy: LayoutCopy, subject: Descriptor, request: SignRequest, signers: Sequence[StatementSigner]
+) -> None:
+    """Sign in the legacy format: in a manifest that takes the place of the one that is there, with its layers."""
+    layers: list[Descriptor] = []
+    previous = copy.source.cosign_tag(subject.digest, CosignTag.SIGNATURES)
+    if previous is not None:
+        copy.unlist(previous.digest)
+        layers += Manifest.parse(copy.source.read_manifest(previous)).layers
+    payload = simple_signing.payload(subject.digest, request.repository, request.annotations)
+    for signer in signers:
+        if signer.bundles_only:
+            continue
+        layer = simple_signing.signature_layer(payload, signer.sign_payload(payload))
+        if layer not in layers:
+            layers.append(layer)
+    if len(layers) > MAX_REFERRERS:
+        raise LimitError(f"the image would have {len(layers)} legacy signatures, the limit is {MAX_REFERRERS}")
+    legacy = simple_signing.signature_manifest(layers)
+    annotations = {REF_NAME_ANNOTATION: simple_signing.signature_tag(subject.digest)}
+    if subject.digest == copy.source.root().digest:
+        annotations[KIND_ANNOTATION] = SIGNATURES_KIND
+    entry = Descriptor.of(MANIFEST_MEDIA_TYPE, legacy.manifest, annotations)
+    copy.add((payload, legacy.config, legacy.manifest), entry)

@@ -7,18 +7,11 @@ from pathlib import Path
 
 from wasmoci.cosign.signing_request import ComponentAsked
 from wasmoci.disk.layout import Layout
-from wasmoci.disk.layout_writer import LayoutWriter
+from wasmoci.disk.layout_writer import LayoutCopy
 from wasmoci.keys.component import ComponentSigner
 from wasmoci.oci.component_referrer import component_signature_referrer
 from wasmoci.oci.cosign_tags import CosignTag
-from wasmoci.oci.manifest import (
-    EMPTY_CONFIG,
-    REF_NAME_ANNOTATION,
-    TITLE_ANNOTATION,
-    Descriptor,
-    Manifest,
-    referrer_descriptor,
-)
+from wasmoci.oci.manifest import REF_NAME_ANNOTATION, TITLE_ANNOTATION, Descriptor, Manifest
 from wasmoci.oci.wasm_artifact import MAX_CONFIG_SIZE, parse_origin
 from wasmoci.package.image import PackageRequest, package
 from wasmoci.package.unpack import unpack_component
@@ -84,9 +77,7 @@ def _packaging(layout: Layout, manifest: Manifest, component: Path, probe: Path)
 def _attach(layout: Layout, manifest: Manifest, signature: bytes, output: Path) -> Descriptor:
     subject = layout.subject()
     title = manifest.layers[0].annotations.get(TITLE_ANNOTATION, "component.wasm")
-    referrer = component_signature_referrer(signature, subject, f"{title}.sig")
-    data = referrer.to_bytes()
-    entry = referrer_descriptor(referrer, data)
-    entries = {listed.digest: listed for listed in (*layout.index.manifests, entry)}
-    LayoutWriter(output).write_copy(layout, (EMPTY_CONFIG, signature, data), list(entries.values()))
+    copy = LayoutCopy(layout)
+    copy.attach(component_signature_referrer(signature, subject, f"{title}.sig"), signature)
+    copy.write(output)
     return subject

@@ -1,19 +1,18 @@
 """Add transparency log entries to the signatures of an image or index in a layout, without signing again."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from wasmoci.cosign.bundle import parse_bundle
 from wasmoci.cosign.dsse import Envelope
 from wasmoci.disk.layout import Layout
-from wasmoci.disk.layout_writer import LayoutWriter
+from wasmoci.disk.layout_writer import LayoutCopy
 from wasmoci.keys.image import ImagePublicKey
 from wasmoci.oci.graph import read_graph
-from wasmoci.oci.manifest import Descriptor, Manifest, referrer_descriptor
+from wasmoci.oci.manifest import Descriptor
 from wasmoci.transparency.log_entry import LogEntry, with_log_entries
-from wasmoci.values.digest import Digest
 from wasmoci.values.errors import Reason, UsageError, VerificationError
 from wasmoci.verify.attached_bundles import AttachedBundle, attached_bundles, signing_key
 from wasmoci.verify.trust import LogVerifier
@@ -36,15 +35,6 @@ class Logged:
     warnings: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Replacement:
-    """What takes the place of a bundle: the blobs that go, those that come, and the new index entry."""
-
-    gone: tuple[Digest, Digest]
-    blobs: tuple[bytes, bytes]
-    entry: Descriptor
-
-
 def log_signatures(
     layout: Path, output: Path, keys: Sequence[ImagePublicKey], logs: LogVerifier, client: LogClient
 ) -> Logged:
@@ -61,8 +51,8 @@ def log_signatures(
         raise UsageError("no OCI key is given, so no signature can be logged")
     source = Layout(layout)
     graph = read_graph(source)
-    replacements: dict[Digest, _Replacement] = {}
-    kept = 0
+    copy = LayoutCopy(source)
+    added = kept = 0
     problems: list[VerificationError] = []
     for subject in graph.subjects:
         for attached in attached_bundles(subject, problems):
@@ -76,11 +66,12 @@ def log_signatures(
                 continue
             blob = with_log_entries(attached.data, client.add(envelope, key))
             logs.verify(parse_bundle(blob).log_entries, envelope, key)
-            replacements[attached.carrier] = _replacement(attached.carrier, attached.manifest, blob)
-    if not replacements and not kept:
+            copy.replace_layer(attached.carrier, attached.manifest, blob)
+            added += 1
+    if not added and not kept:
         raise VerificationError(Reason.UNSIGNED, "no bundle in the layout is signed by a key given")
-    _write(source, output, replacements)
-    return Logged(graph.descriptor, len(replacements), kept, tuple(map(str, problems)))
+    copy.write(output)
+    return Logged(graph.descriptor, added, kept, tuple(map(str, problems)))
 
 
 def _key_of(attached: AttachedBundle, keys: Sequence[ImagePublicKey]) -> ImagePublicKey | None:
@@ -91,18 +82,3 @@ def _key_of(attached: AttachedBundle, keys: Sequence[ImagePublicKey]) -> ImagePu
         return signing_key(envelope.signature, envelope.signed_message, keys)
     except VerificationError:
         return None
-
-
-def _replacement(carrier: Digest, manifest: Manifest, blob: bytes) -> _Replacement:
-    (old,) = manifest.layers
-    changed = replace(manifest, layers=(replace(old, digest=Digest.of(blob), size=len(blob)),))
-    data = changed.to_bytes()
-    return _Replacement((carrier, old.digest), (blob, data), referrer_descriptor(changed, data))
-
-
-def _write(source: Layout, output: Path, replacements: dict[Digest, _Replacement]) -> None:
-    gone = {digest for one in replacements.values() for digest in one.gone}
-    blobs = [blob for one in replacements.values() for blob in one.blobs]
-    listed = {entry.digest: entry for entry in source.index.manifests}
-    listed.update({digest: one.entry for digest, one in replacements.items()})
-    LayoutWriter(output).write_copy(source, blobs, list(listed.values()), without=gone)
