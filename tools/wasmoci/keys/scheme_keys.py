@@ -97,28 +97,28 @@ def _service_key(form: ServiceForm, *, private: bool) -> SigningKey:
                 return pkcs11.open_key(form, private=private)
         case AwsKey():
             with _library("aws"):
-                from wasmoci.keys.services import aws
+                from wasmoci.keys.services.aws import AwsSigningKey
 
-                return aws.open_key(form)
+                return AwsSigningKey(form)
         case GcpKey():
             with _library("gcp"):
-                from wasmoci.keys.services import gcp
+                from wasmoci.keys.services.gcp import GcpSigningKey
 
-                return gcp.open_key(form)
+                return GcpSigningKey(form)
         case AzureKey():
             with _library("azure"):
-                from wasmoci.keys.services import azure
+                from wasmoci.keys.services.azure import AzureSigningKey
 
-                return azure.open_key(form)
+                return AzureSigningKey(form)
         case VaultKey():
             with _library("vault"):
-                from wasmoci.keys.services import vault
+                from wasmoci.keys.services.vault import VaultSigningKey
 
-                return vault.open_key(form)
+                return VaultSigningKey(form)
         case PluginKey():
-            from wasmoci.keys.services import plugin
+            from wasmoci.keys.services.plugin import PluginSigningKey
 
-            return plugin.open_key(form)
+            return PluginSigningKey(form)
 
 
 @contextmanager

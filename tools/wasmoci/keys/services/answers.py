@@ -1,8 +1,8 @@
 """What tokens and services answer, checked and in the forms of keys/algorithms.py."""
 
 import hashlib
-import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from cryptography.exceptions import InternalError, UnsupportedAlgorithm
@@ -50,21 +50,31 @@ def ecdsa_signature(value: object, service: str) -> bytes:
     return encode_dss_signature(int.from_bytes(data[:half], "big"), int.from_bytes(data[half:], "big"))
 
 
+@contextmanager
+def explained(
+    service: str,
+    *,
+    refused: type[Exception],
+    unreachable: tuple[type[Exception], ...],
+    malformed: tuple[type[Exception], ...] = (),
+    code: Callable[[Any], str] = lambda error: type(error).__name__,
+) -> Iterator[None]:
+    """What a service's library raises becomes a KeyFileError without its text, which can hold addresses and tokens.
+
+    `refused` is told by its `code`; `malformed` are the errors of reading an answer that is not in its form.
+    """
+    try:
+        yield
+    except refused as error:
+        raise KeyFileError(f"{service} refused this: {excerpt(code(error), _MAX_REASON_CHARACTERS)}") from None
+    except unreachable as error:
+        raise KeyFileError(f"{service} cannot be asked: {type(error).__name__}") from None
+    except malformed:
+        raise nonsense(service) from None
+
+
 def nonsense(service: str) -> KeyFileError:
     return KeyFileError(f"{service} gave an answer that is not in its form")
-
-
-def refused(service: str, reason: object) -> KeyFileError:
-    return KeyFileError(f"{service} refused this: {excerpt(str(reason), _MAX_REASON_CHARACTERS)}")
-
-
-def unreachable(service: str, error: Exception) -> KeyFileError:
-    return KeyFileError(f"{service} cannot be asked: {type(error).__name__}")
-
-
-def quiet(logger: str) -> None:
-    """Keep the warnings of a library off the standard error of a program that configures no logging."""
-    logging.getLogger(logger).addHandler(logging.NullHandler())
 
 
 def _public_key(load: Callable[[Any], object], data: object, service: str) -> algorithms.PublicKey:

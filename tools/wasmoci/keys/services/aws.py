@@ -1,7 +1,7 @@
 """Keys of AWS KMS. Credentials and region come in boto3's own ways: environment, files, instance."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from functools import partial
 
 import boto3
 from botocore.config import Config
@@ -22,11 +22,21 @@ CONFIG = Config(
 _ED25519 = "ED25519_SHA_512"
 _MAX_RAW_SIZE = 4096  # what Sign takes where it is given the message and not its digest
 
+_explained = partial(
+    answers.explained,
+    _SERVICE,
+    refused=ClientError,
+    unreachable=(BotoCoreError, ValueError),
+    malformed=(AttributeError, TypeError),
+    code=lambda error: str(error.response.get("Error", {}).get("Code", "without a reason")),
+)
+
 
 class AwsSigningKey:
     """A SigningKey."""
 
     def __init__(self, key: AwsKey) -> None:
+        """Ask for the public key; raises KeyFileError, also where the key makes no signatures that cosign reads."""
         self._key_id = key.key_id
         region = key.key_id.split(":")[3] if key.key_id.startswith("arn:") else None
         endpoint = key.endpoint and f"https://{key.endpoint}"
@@ -59,26 +69,7 @@ class AwsSigningKey:
             return answer
 
 
-def open_key(key: AwsKey) -> AwsSigningKey:
-    """Ask for the public key; raises KeyFileError, also where the key makes no signatures that cosign reads."""
-    return AwsSigningKey(key)
-
-
 def _algorithm(key: algorithms.PublicKey) -> str:
     if isinstance(key, rsa.RSAPublicKey):
         return "RSASSA_PKCS1_V1_5_SHA_256"
     return "ECDSA_SHA_256" if isinstance(key, ec.EllipticCurvePublicKey) else _ED25519
-
-
-@contextmanager
-def _explained() -> Iterator[None]:
-    """What boto3 says can hold addresses, account names and tokens: errors are told by their names only."""
-    try:
-        yield
-    except ClientError as error:
-        code = error.response.get("Error", {}).get("Code", "without a reason")
-        raise answers.refused(_SERVICE, code) from None
-    except (BotoCoreError, ValueError) as error:
-        raise answers.unreachable(_SERVICE, error) from None
-    except (AttributeError, TypeError):
-        raise answers.nonsense(_SERVICE) from None

@@ -1,7 +1,7 @@
 """Keys of Azure Key Vault. Credentials are those that DefaultAzureCredential finds."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import logging
+from functools import partial
 from typing import Any
 
 from azure.core.exceptions import AzureError, HttpResponseError
@@ -19,12 +19,24 @@ _SERVICE = "Azure Key Vault"
 _BOUNDS = {"connection_timeout": 10, "read_timeout": answers.SERVICE_SECONDS, "retry_total": 2}
 _P256 = "P-256"
 
+_explained = partial(
+    answers.explained,
+    _SERVICE,
+    refused=HttpResponseError,
+    unreachable=(AzureError,),
+    malformed=(AttributeError, NotImplementedError, TypeError, ValueError),
+    code=lambda error: str(error.error.code) if error.error else type(error).__name__,
+)
+
+# The library's warnings stay off the standard error of a program that configures no logging.
+logging.getLogger("azure").addHandler(logging.NullHandler())
+
 
 class AzureSigningKey:
     """A SigningKey: one version of a key."""
 
     def __init__(self, key: AzureKey) -> None:
-        answers.quiet("azure")
+        """Ask for the public key; raises KeyFileError, also where the key makes no signatures that cosign reads."""
         with _explained():
             credential = DefaultAzureCredential()
             vault = KeyClient(f"https://{key.vault}", credential, **_BOUNDS)
@@ -41,20 +53,10 @@ class AzureSigningKey:
         return answers.signature(signature, _SERVICE) if is_rsa else answers.ecdsa_signature(signature, _SERVICE)
 
 
-def open_key(key: AzureKey) -> AzureSigningKey:
-    """Ask for the public key; raises KeyFileError, also where the key makes no signatures that cosign reads."""
-    return AzureSigningKey(key)
-
-
 def _check_id(key_id: str, key: AzureKey) -> None:
     """The id in the answer says where the client sends the token and what it has signed. Case means nothing in it."""
-    wanted = f"https://{key.vault}/keys/{key.name}"
-    found = key_id
-    if key.version is None:
-        found = key_id.rpartition("/")[0]
-    else:
-        wanted += f"/{key.version}"
-    if found.casefold() != wanted.casefold():
+    found, _, version = key_id.casefold().rpartition("/")
+    if found != f"https://{key.vault}/keys/{key.name}".casefold() or key.version not in (None, version):
         raise answers.nonsense(_SERVICE)
 
 
@@ -68,17 +70,3 @@ def _public_key(key: JsonWebKey) -> algorithms.PublicKey:
         x, y = (int.from_bytes(members[name], "big") for name in ("x", "y"))
         return ec.EllipticCurvePublicNumbers(x, y, ec.SECP256R1()).public_key()
     raise KeyFileError(f"a key of {_SERVICE} signs images if it is EC with the curve {_P256}, or RSA; this is another")
-
-
-@contextmanager
-def _explained() -> Iterator[None]:
-    """What the client says can hold addresses, account names and tokens: errors are told by their names only."""
-    try:
-        yield
-    except HttpResponseError as error:
-        code = error.error.code if error.error else type(error).__name__
-        raise answers.refused(_SERVICE, code) from None
-    except AzureError as error:
-        raise answers.unreachable(_SERVICE, error) from None
-    except (AttributeError, NotImplementedError, TypeError, ValueError):
-        raise answers.nonsense(_SERVICE) from None

@@ -1,8 +1,7 @@
 """Keys of Google Cloud KMS. Credentials are the application's default ones, found by google-auth."""
 
 import itertools
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import partial
 
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from google.api_core.exceptions import GoogleAPICallError, GoogleAPIError
@@ -29,11 +28,19 @@ _TYPES = {
     _Algorithm.RSA_SIGN_PKCS1_4096_SHA256: "rsa-4096",
 }
 
+_explained = partial(
+    answers.explained,
+    _SERVICE,
+    refused=GoogleAPICallError,
+    unreachable=(GoogleAPIError, GoogleAuthError, ValueError),
+)
+
 
 class GcpSigningKey:
     """A SigningKey: one version of a key."""
 
     def __init__(self, key: GcpKey) -> None:
+        """Ask for the public key; raises KeyFileError, also where the key makes no signatures that cosign reads."""
         with _explained():
             self._client = kms.KeyManagementServiceClient()
             self._name = _version_name(self._client, key)
@@ -58,11 +65,6 @@ class GcpSigningKey:
         return answers.signature(answer.signature, _SERVICE)
 
 
-def open_key(key: GcpKey) -> GcpSigningKey:
-    """Ask for the public key; raises KeyFileError, also where the key makes no signatures that cosign reads."""
-    return GcpSigningKey(key)
-
-
 def _place(name: str) -> str:
     """The resource's name without the project, which has an id and a number."""
     return name.partition("/locations/")[2]
@@ -77,14 +79,3 @@ def _version_name(client: kms.KeyManagementServiceClient, key: GcpKey) -> str:
     if not names:
         raise KeyFileError(f"this key of {_SERVICE} has no version that is enabled")
     return max(names, key=lambda name: int(name.rpartition("/")[2]))
-
-
-@contextmanager
-def _explained() -> Iterator[None]:
-    """What the client says can hold addresses, account names and tokens: errors are told by their names only."""
-    try:
-        yield
-    except GoogleAPICallError as error:
-        raise answers.refused(_SERVICE, type(error).__name__) from None
-    except (GoogleAPIError, GoogleAuthError, ValueError) as error:
-        raise answers.unreachable(_SERVICE, error) from None

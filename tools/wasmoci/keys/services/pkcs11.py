@@ -12,16 +12,17 @@ from pkcs11 import Attribute, KeyType, Mechanism, ObjectClass
 from pkcs11.constants import TokenFlag
 from pkcs11.types import SignMixin
 from pkcs11.util.ec import encode_ec_public_key
+from pkcs11.util.rsa import encode_rsa_public_key
 
 from wasmoci.disk.files import read_secret
 from wasmoci.keys import algorithms
 from wasmoci.keys.pkcs11_uri import MODULE_VARIABLE, PIN_VARIABLE, Pkcs11Uri
+from wasmoci.keys.plain_ed25519 import KEY_SIZE
 from wasmoci.keys.services import answers
 from wasmoci.values.errors import KeyFileError
 
 _SERVICE = "the PKCS#11 token"
 _MAX_PIN_SIZE = 4096
-_ED25519_SIZE = 32
 _DER_OCTETS_OF_32 = b"\x04\x20"
 
 # What the exceptions of python-pkcs11 mean to a user; the others are told by their names.
@@ -68,7 +69,7 @@ def open_key(uri: Pkcs11Uri, *, private: bool) -> TokenKey:
         if pin is None and token.flags & TokenFlag.LOGIN_REQUIRED:
             raise KeyFileError(f"the token wants a PIN: give a file by pin-source=file:/path, or ${PIN_VARIABLE}")
         session = _session(token, pin)
-        private_key = _one(session, uri, ObjectClass.PRIVATE_KEY)
+        private_key = _only_object(session, uri, ObjectClass.PRIVATE_KEY)
         if not isinstance(private_key, SignMixin):
             raise KeyFileError("the private key in the token may not sign")
         again = bool(_optional(private_key, Attribute.ALWAYS_AUTHENTICATE))
@@ -145,8 +146,13 @@ def _session(token: pkcs11.Token, pin: str | None) -> pkcs11.Session:
         return token.open()
 
 
-def _one(session: pkcs11.Session, uri: Pkcs11Uri, kind: ObjectClass) -> pkcs11.Object:
-    found = _find(session, uri, kind)
+def _only_object(session: pkcs11.Session, uri: Pkcs11Uri, kind: ObjectClass) -> pkcs11.Object:
+    wanted: dict[Attribute, object] = {Attribute.CLASS: kind}
+    if uri.key_id is not None:
+        wanted[Attribute.ID] = uri.key_id
+    if uri.label is not None:
+        wanted[Attribute.LABEL] = uri.label
+    found = list(session.get_objects(wanted))
     what = kind.name.lower().replace("_", " ")
     if not found:
         raise KeyFileError(f"the token has no {what} that the PKCS#11 URI names")
@@ -155,36 +161,20 @@ def _one(session: pkcs11.Session, uri: Pkcs11Uri, kind: ObjectClass) -> pkcs11.O
     return found[0]
 
 
-def _find(session: pkcs11.Session, uri: Pkcs11Uri, kind: ObjectClass) -> list[pkcs11.Object]:
-    wanted: dict[Attribute, object] = {Attribute.CLASS: kind}
-    if uri.key_id is not None:
-        wanted[Attribute.ID] = uri.key_id
-    if uri.label is not None:
-        wanted[Attribute.LABEL] = uri.label
-    return list(session.get_objects(wanted))
-
-
 def _public_key(session: pkcs11.Session, uri: Pkcs11Uri) -> algorithms.PublicKey:
-    key = _one(session, uri, ObjectClass.PUBLIC_KEY)
+    key = cast(pkcs11.PublicKey, _only_object(session, uri, ObjectClass.PUBLIC_KEY))
     kind = key[Attribute.KEY_TYPE]
     if kind is KeyType.EC:
-        return answers.der_public_key(encode_ec_public_key(cast(pkcs11.PublicKey, key)), _SERVICE)
+        return answers.der_public_key(encode_ec_public_key(key), _SERVICE)
     if kind is KeyType.RSA:
-        exponent, modulus = (
-            int.from_bytes(key[number], "big") for number in (Attribute.PUBLIC_EXPONENT, Attribute.MODULUS)
-        )
-        return algorithms.supported(rsa.RSAPublicNumbers(exponent, modulus).public_key())
+        return answers.der_public_key(encode_rsa_public_key(key), _SERVICE)
     if kind is KeyType.EC_EDWARDS:
+        # PKCS#11 2.40 has the point in a DER OCTET STRING, 3.0 as it is.
         point = bytes(key[Attribute.EC_POINT])
-        return ed25519.Ed25519PublicKey.from_public_bytes(_octets(point))
+        if len(point) == len(_DER_OCTETS_OF_32) + KEY_SIZE:
+            point = point.removeprefix(_DER_OCTETS_OF_32)
+        return ed25519.Ed25519PublicKey.from_public_bytes(point)
     raise KeyFileError("the key in the token is not an ECDSA, RSA or Ed25519 key")
-
-
-def _octets(point: bytes) -> bytes:
-    """PKCS#11 2.40 has the point in a DER OCTET STRING, 3.0 as it is."""
-    if len(point) == len(_DER_OCTETS_OF_32) + _ED25519_SIZE:
-        return point.removeprefix(_DER_OCTETS_OF_32)
-    return point
 
 
 def _optional(key: pkcs11.Object, attribute: Attribute) -> object:

@@ -35,10 +35,14 @@ _RPC_OPTIONS = {"keyVersion": "", "remoteVerification": False}
 class PluginSigningKey:
     """A SigningKey. The program runs once for each signature."""
 
-    def __init__(self, program: str, key: PluginKey) -> None:
+    def __init__(self, key: PluginKey) -> None:
+        """Ask the program for its public key; raises KeyFileError, also where there is no such program."""
+        self._name = PREFIX + key.name
+        program = shutil.which(self._name)
+        if program is None:
+            raise KeyFileError(f"keys with {key.name}:// need the program {self._name}, which is not on PATH")
         self._program = program
         self._resource = key.resource
-        self._name = PREFIX + key.name
         pem = self._ask("publicKey", {"publicKeyOptions": {"rpcOptions": _RPC_OPTIONS}}, b"", "publicKeyPEM")
         self.public_key: algorithms.PublicKey = answers.pem_public_key(pem, self._name)
 
@@ -70,14 +74,6 @@ class PluginSigningKey:
         if problem:
             raise KeyFileError(f"{self._name} refused {method}: {excerpt(problem)}")
         raise KeyFileError(f"{self._name} failed with exit code {code}") if code else answers.nonsense(self._name)
-
-
-def open_key(key: PluginKey) -> PluginSigningKey:
-    """Ask the program for its public key; raises KeyFileError, also where there is no such program."""
-    program = shutil.which(PREFIX + key.name)
-    if program is None:
-        raise KeyFileError(f"keys with {key.name}:// need the program {PREFIX}{key.name}, which is not on PATH")
-    return PluginSigningKey(program, key)
 
 
 def _run(command: list[str], message: bytes, where: str) -> tuple[int, bytes]:

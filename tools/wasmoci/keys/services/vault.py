@@ -7,8 +7,7 @@ $TRANSIT_SECRET_ENGINE_PATH says, else at `transit`. $VAULT_NAMESPACE, $VAULT_CA
 
 import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +27,22 @@ _SERVICE = "the Vault server"
 _MAX_TOKEN_SIZE = 64 * 1024
 _TOKEN_FILE = ".vault-token"  # noqa: S105 - the name of a file
 _SIGNATURE = re.compile(r"vault:v([0-9]{1,9}):(.*)", re.DOTALL)
-_ED25519_SIZE = 32
+
+# An answer without JSON, such as a redirect, is no dictionary: reading it as one is a TypeError.
+_explained = partial(
+    answers.explained,
+    _SERVICE,
+    refused=VaultError,
+    unreachable=(RequestException,),
+    malformed=(FormatError, KeyError, TypeError, ValueError),
+)
 
 
 class VaultSigningKey:
     """A SigningKey: the newest version of a key."""
 
     def __init__(self, key: VaultKey) -> None:
+        """Ask for the public key; raises KeyFileError, also where there is no address or no token."""
         self._name = key.name
         self._mount = os.environ.get("TRANSIT_SECRET_ENGINE_PATH", "").strip("/") or "transit"
         # A redirect would carry the token to another server.
@@ -48,7 +56,7 @@ class VaultSigningKey:
         with _explained():
             answer = self._transit.read_key(self._name, mount_point=self._mount)
             self._version, public_key = _newest(answer["data"])
-        self.public_key: algorithms.PublicKey = _public_key(public_key)
+            self.public_key = _public_key(public_key)
 
     def sign(self, message: bytes) -> bytes:
         ed25519_key = isinstance(self.public_key, ed25519.Ed25519PublicKey)
@@ -64,14 +72,9 @@ class VaultSigningKey:
                 mount_point=self._mount,
             )
             match = _SIGNATURE.fullmatch(answer["data"]["signature"])
-        if match is None or int(match[1]) != self._version:
-            raise answers.nonsense(_SERVICE)
-        return answers.signature(_decoded(match[2]), _SERVICE)
-
-
-def open_key(key: VaultKey) -> VaultSigningKey:
-    """Ask for the public key; raises KeyFileError, also where there is no address or no token."""
-    return VaultSigningKey(key)
+            if match is None or int(match[1]) != self._version:
+                raise answers.nonsense(_SERVICE)
+            return answers.signature(base64_strict.decode(match[2], "the signature"), _SERVICE)
 
 
 def _address() -> str:
@@ -104,31 +107,6 @@ def _newest(data: Any) -> tuple[int, object]:
 def _public_key(text: object) -> algorithms.PublicKey:
     """PEM, but for Ed25519, which is the base64 of 32 bytes."""
     if isinstance(text, str) and not text.startswith("-----BEGIN"):
-        raw = _decoded(text)
-        if len(raw) != _ED25519_SIZE:
-            raise answers.nonsense(_SERVICE)
+        raw = base64_strict.decode(text, "the public key")
         return algorithms.supported(ed25519.Ed25519PublicKey.from_public_bytes(raw))
     return answers.pem_public_key(text, _SERVICE)
-
-
-def _decoded(text: str) -> bytes:
-    try:
-        return base64_strict.decode(text, "the answer")
-    except FormatError:
-        raise answers.nonsense(_SERVICE) from None
-
-
-@contextmanager
-def _explained() -> Iterator[None]:
-    """What hvac and requests say can hold addresses and tokens: errors are told by their names only.
-
-    An answer without JSON, such as a redirect, is no dictionary: reading it as one is a TypeError.
-    """
-    try:
-        yield
-    except VaultError as error:
-        raise answers.refused(_SERVICE, type(error).__name__) from None
-    except RequestException as error:
-        raise answers.unreachable(_SERVICE, error) from None
-    except (KeyError, TypeError, ValueError):
-        raise answers.nonsense(_SERVICE) from None
