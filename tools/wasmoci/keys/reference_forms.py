@@ -17,16 +17,16 @@ _AWS_ID = rf"(?:mrk-[A-Fa-f0-9]{{32}}|{_UUID})"
 _AWS_ALIAS = r"alias/[A-Za-z0-9/_-]{1,250}"
 _AWS_ARN = rf"arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{{12}}:(?:key/{_AWS_ID}|{_AWS_ALIAS})"
 _HOST = r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(?::[0-9]{1,5})?"
-_AWS = re.compile(rf"(?P<endpoint>{_HOST})?/(?P<key>{_AWS_ID}|{_AWS_ALIAS}|{_AWS_ARN})")
+_AWS = re.compile(rf"(?P<endpoint>{_HOST})?/(?P<key_id>{_AWS_ID}|{_AWS_ALIAS}|{_AWS_ARN})")
 
 _GCP_NAME = r"[A-Za-z0-9:._-]+"
 _GCP = re.compile(
-    rf"(?P<key>projects/{_GCP_NAME}/locations/{_GCP_NAME}/keyRings/{_GCP_NAME}/cryptoKeys/{_GCP_NAME})"
+    rf"(?P<name>projects/{_GCP_NAME}/locations/{_GCP_NAME}/keyRings/{_GCP_NAME}/cryptoKeys/{_GCP_NAME})"
     r"(?:/(?:cryptoKeyVersions|versions)/(?P<version>[0-9]{1,19}))?"
 )
 _AZURE = re.compile(rf"(?P<vault>{_HOST})/(?P<name>[A-Za-z0-9-]{{1,127}})(?:/(?P<version>[a-z0-9]{{1,64}}))?")
-_VAULT = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?")
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_VAULT = re.compile(r"(?P<name>[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?)")
+_VARIABLE = re.compile(r"(?P<variable>[A-Za-z_][A-Za-z0-9_]*)")
 _SCHEME = re.compile(r"[a-z0-9][a-z0-9.-]*")
 # cosign reads a key of these from elsewhere; no plugin is meant.
 _REFUSED = {
@@ -87,58 +87,29 @@ ServiceForm = Pkcs11Uri | AwsKey | GcpKey | AzureKey | VaultKey | PluginKey
 Form = EnvironmentKey | ServiceForm
 
 
+# The form of a scheme, the pattern whose groups are its fields, and how it is spelled.
+_KNOWN: dict[str, tuple[Callable[..., Form], re.Pattern[str], str]] = {
+    "awskms": (AwsKey, _AWS, "[ENDPOINT]/KEY, where KEY is a key id, alias/NAME or an ARN"),
+    "azurekms": (AzureKey, _AZURE, "HOST_OF_THE_VAULT/KEY[/VERSION]"),
+    "env": (EnvironmentKey, _VARIABLE, "NAME_OF_A_VARIABLE"),
+    "gcpkms": (GcpKey, _GCP, "projects/P/locations/L/keyRings/R/cryptoKeys/K[/cryptoKeyVersions/V]"),
+    "hashivault": (VaultKey, _VAULT, "KEY"),
+    "openbao": (VaultKey, _VAULT, "KEY"),
+}
+
+
 def parse(scheme: str, rest: str) -> Form:
     """What `scheme://rest` means; raises UsageError, whose text has of it no more than the scheme."""
     if scheme in _REFUSED:
         raise UsageError(f"a key reference with {scheme}:// is not used: {_REFUSED[scheme]}")
     if _SCHEME.fullmatch(scheme) is None:
         raise UsageError("the scheme of a key reference has small letters, digits, - and . only")
-    known = _KNOWN.get(scheme)
-    return PluginKey(scheme, _resource(scheme, rest)) if known is None else known(scheme, rest)
-
-
-def _match(form: re.Pattern[str], scheme: str, rest: str, spelling: str) -> re.Match[str]:
-    match = form.fullmatch(rest)
-    if match is None:
-        raise UsageError(f"a key reference with {scheme}:// is spelled {scheme}://{spelling}")
-    return match
-
-
-def _environment(scheme: str, rest: str) -> EnvironmentKey:
-    return EnvironmentKey(_match(_VARIABLE, scheme, rest, "NAME_OF_A_VARIABLE")[0])
-
-
-def _aws(scheme: str, rest: str) -> AwsKey:
-    match = _match(_AWS, scheme, rest, "[ENDPOINT]/KEY, where KEY is a key id, alias/NAME or an ARN")
-    return AwsKey(match["endpoint"], match["key"])
-
-
-def _gcp(scheme: str, rest: str) -> GcpKey:
-    spelling = "projects/P/locations/L/keyRings/R/cryptoKeys/K[/cryptoKeyVersions/V]"
-    match = _match(_GCP, scheme, rest, spelling)
-    return GcpKey(match["key"], match["version"])
-
-
-def _azure(scheme: str, rest: str) -> AzureKey:
-    match = _match(_AZURE, scheme, rest, "HOST_OF_THE_VAULT/KEY[/VERSION]")
-    return AzureKey(match["vault"], match["name"], match["version"])
-
-
-def _vault(scheme: str, rest: str) -> VaultKey:
-    return VaultKey(_match(_VAULT, scheme, rest, "KEY")[0])
-
-
-def _resource(scheme: str, rest: str) -> str:
+    if scheme in _KNOWN:
+        form, pattern, spelling = _KNOWN[scheme]
+        match = pattern.fullmatch(rest)
+        if match is None:
+            raise UsageError(f"a key reference with {scheme}:// is spelled {scheme}://{spelling}")
+        return form(**match.groupdict())
     if not rest or not rest.isprintable():
         raise UsageError(f"a key reference with {scheme}:// names a key in printable characters after the scheme")
-    return rest
-
-
-_KNOWN: dict[str, Callable[[str, str], Form]] = {
-    "awskms": _aws,
-    "azurekms": _azure,
-    "env": _environment,
-    "gcpkms": _gcp,
-    "hashivault": _vault,
-    "openbao": _vault,
-}
+    return PluginKey(scheme, rest)
