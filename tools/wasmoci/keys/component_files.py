@@ -4,30 +4,26 @@ Forms: wasmsign2's compact files, DER SubjectPublicKeyInfo and PKCS#8, the same 
 `ssh-ed25519` and `openssh-key-v1`. PKCS#8 and `openssh-key-v1` may be encrypted. Many public keys stand in a
 file as in `authorized_keys`, which is also what GitHub shows at `USER.keys`.
 
-The code of `cryptography` for files is slow to import, and only files that are neither compact nor plain need it.
+Compact and plain files need none of `cryptography`'s code for files, which is slow to import.
 """
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from wasmoci.disk.files import read_bounded, read_secret
-from wasmoci.keys import openssh, plain_ed25519, private_file
+from wasmoci.keys import key_files, openssh, plain_ed25519
 from wasmoci.keys.component import COMPACT_PUBLIC, COMPACT_SECRET, OTHER_TYPE, ComponentPublicKey, SecretKey
+from wasmoci.keys.key_files import PEM_BEGIN, naming
 from wasmoci.keys.plain_ed25519 import KEY_SIZE
-from wasmoci.keys.private_file import UNREADABLE
 from wasmoci.keys.protocols import MAX_KEY_FILE_SIZE, PasswordSource, no_password
 from wasmoci.values.errors import KeyFileError
-
-_T = TypeVar("_T")
 
 _FORMS = "a compact wasmsign2, DER, PEM or OpenSSH file"
 _NO_PUBLIC_KEY = f"an Ed25519 public key is {_FORMS}"
 _NO_SECRET_KEY = f"an Ed25519 secret key is {_FORMS}"
 _DER_SEQUENCE = b"\x30"
-_PEM_BEGIN = b"-----BEGIN"
 
 
 def load_component_key(path: Path) -> ComponentPublicKey:
@@ -48,7 +44,8 @@ def load_component_keys(
     Raises KeyFileError that names the file, also where not one key is left.
     """
     data = read_bounded(path, MAX_KEY_FILE_SIZE, "the component public key")
-    return _naming(path, lambda: _parse_public_keys(data, lambda text: on_skipped(f"{path}: {text}")))
+    with naming(path):
+        return _parse_public_keys(data, lambda text: on_skipped(f"{path}: {text}"))
 
 
 def load_secret_key(path: Path, password: PasswordSource = no_password, *, private: bool = False) -> SecretKey:
@@ -58,14 +55,8 @@ def load_secret_key(path: Path, password: PasswordSource = no_password, *, priva
     its owner is refused.
     """
     data = read_secret(path, MAX_KEY_FILE_SIZE, "the component secret key", private=private)
-    return _naming(path, lambda: parse_secret_key(data, password))
-
-
-def _naming(path: Path, parse: Callable[[], _T]) -> _T:
-    try:
-        return parse()
-    except KeyFileError as error:
-        raise KeyFileError(f"{path}: {error}") from None
+    with naming(path):
+        return parse_secret_key(data, password)
 
 
 def _parse_public_keys(data: bytes, on_skipped: Callable[[str], object]) -> tuple[ComponentPublicKey, ...]:
@@ -76,15 +67,9 @@ def _parse_public_keys(data: bytes, on_skipped: Callable[[str], object]) -> tupl
     plain = plain_ed25519.public_key_in(data)
     if plain is not None:
         return (ComponentPublicKey.of(plain),)
-    if not data.startswith(_DER_SEQUENCE) and _PEM_BEGIN not in data:
+    if not data.startswith(_DER_SEQUENCE) and PEM_BEGIN not in data:
         return _parse_openssh_list(data, on_skipped)
-    from cryptography.hazmat.primitives import serialization
-
-    if _PEM_BEGIN in data:
-        if data.count(_PEM_BEGIN) > 1:
-            raise KeyFileError("a PEM file holds one public key here, this one has several blocks")
-        return (_public_key(serialization.load_pem_public_key, data),)
-    return (_public_key(serialization.load_der_public_key, data),)
+    return (ComponentPublicKey.of_key(key_files.open_public_key(data, _NO_PUBLIC_KEY)),)
 
 
 def _parse_openssh_list(data: bytes, on_skipped: Callable[[str], object]) -> tuple[ComponentPublicKey, ...]:
@@ -110,17 +95,9 @@ def _parse_openssh_line(line: bytes) -> ComponentPublicKey:
     key = openssh.ed25519_key_in(line)
     if key is None:
         raise KeyFileError(_NO_PUBLIC_KEY)
-    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.serialization import load_ssh_public_key
 
-    return _public_key(serialization.load_ssh_public_key, key)
-
-
-def _public_key(load: Callable[[bytes], object], data: bytes) -> ComponentPublicKey:
-    try:
-        key = load(data)
-    except UNREADABLE:
-        raise KeyFileError(_NO_PUBLIC_KEY) from None
-    return ComponentPublicKey.of_key(key)
+    return ComponentPublicKey.of_key(key_files.open_public_key(key, _NO_PUBLIC_KEY, load_ssh_public_key))
 
 
 def _is_secret(data: bytes) -> bool:
@@ -136,7 +113,7 @@ def parse_secret_key(data: bytes, password: PasswordSource) -> SecretKey:
     plain = plain_ed25519.seed_in(data)
     if plain is not None:
         return SecretKey(plain)
-    key = private_file.open_private_key(data, password, _load_private, _NO_SECRET_KEY)
+    key = key_files.open_private_key(data, password, _NO_SECRET_KEY, _load_private)
     if not isinstance(key, Ed25519PrivateKey):
         raise KeyFileError(OTHER_TYPE)
     seed = key.private_bytes_raw()
@@ -149,13 +126,11 @@ def parse_secret_key(data: bytes, password: PasswordSource) -> SecretKey:
 
 
 def _load_private(data: bytes, password: bytes | None) -> object:
-    from cryptography.hazmat.primitives import serialization
+    if not data.startswith(openssh.BEGIN):
+        return key_files.load_private(data, password)
+    from cryptography.hazmat.primitives.serialization import load_ssh_private_key
 
-    if data.startswith(openssh.BEGIN):
-        return serialization.load_ssh_private_key(data, password)
-    if _PEM_BEGIN in data:
-        return serialization.load_pem_private_key(data, password)
-    return serialization.load_der_private_key(data, password)
+    return load_ssh_private_key(data, password)
 
 
 def _matching(seed: bytes, public: bytes) -> SecretKey:

@@ -14,12 +14,10 @@ from cryptography.hazmat.primitives import serialization
 from wasmoci.cosign import bundle as cosign_bundle
 from wasmoci.cosign.dsse import Envelope
 from wasmoci.disk.files import read_bounded, read_secret
-from wasmoci.keys import algorithms, private_file
-from wasmoci.keys.private_file import UNREADABLE
+from wasmoci.keys import algorithms, key_files
 from wasmoci.keys.protocols import MAX_KEY_FILE_SIZE, PasswordSource, SigningKey, no_password
 from wasmoci.values.errors import KeyFileError, Reason, VerificationError
 
-_PEM_BEGIN = b"-----BEGIN"
 _PUBLIC_FORMS = "an OCI public key is a PEM or DER SubjectPublicKeyInfo file"
 _PRIVATE_FORMS = "an OCI private key is a PKCS#8, SEC1 or PKCS#1 file in PEM or DER, or one of cosign's"
 _COSIGN_PEM_MARK = (b"ENCRYPTED SIGSTORE PRIVATE KEY-----", b"ENCRYPTED COSIGN PRIVATE KEY-----")
@@ -139,24 +137,15 @@ class FileKey:
 def load_image_key(path: Path) -> ImagePublicKey:
     """Read a public key file; raises KeyFileError that names the file."""
     data = read_bounded(path, MAX_KEY_FILE_SIZE, "the OCI public key")
-    try:
+    with key_files.naming(path):
         return parse_public_key(data)
-    except KeyFileError as error:
-        raise KeyFileError(f"{path}: {error}") from None
 
 
 def parse_public_key(data: bytes) -> ImagePublicKey:
     """The key in the bytes of a public key file; raises KeyFileError."""
     if b"PRIVATE KEY-----" in data:
         raise KeyFileError("this is a private key where a public key is wanted")
-    if data.count(_PEM_BEGIN) > 1:
-        raise KeyFileError("a PEM file holds one public key here, this one has several blocks")
-    load = serialization.load_pem_public_key if _PEM_BEGIN in data else serialization.load_der_public_key
-    try:
-        key = load(data)
-    except UNREADABLE:
-        raise KeyFileError(_PUBLIC_FORMS) from None
-    return ImagePublicKey.of(key)
+    return ImagePublicKey.of(key_files.open_public_key(data, _PUBLIC_FORMS))
 
 
 def load_file_key(path: Path, password: PasswordSource = no_password, *, private: bool = False) -> FileKey:
@@ -165,10 +154,8 @@ def load_file_key(path: Path, password: PasswordSource = no_password, *, private
     With `private` a file that is open to others than its owner is refused.
     """
     data = read_secret(path, MAX_KEY_FILE_SIZE, "the OCI private key", private=private)
-    try:
+    with key_files.naming(path):
         return parse_private_key(data, password)
-    except KeyFileError as error:
-        raise KeyFileError(f"{path}: {error}") from None
 
 
 def parse_private_key(data: bytes, password: PasswordSource = no_password) -> FileKey:
@@ -178,10 +165,5 @@ def parse_private_key(data: bytes, password: PasswordSource = no_password) -> Fi
     if any(mark in data for mark in _COSIGN_PEM_MARK):
         from wasmoci.keys.cosign_file import decrypt
 
-        data = decrypt(data, private_file.given(password))
-    return FileKey(private_file.open_private_key(data, password, _load_private, _PRIVATE_FORMS))
-
-
-def _load_private(data: bytes, password: bytes | None) -> object:
-    load = serialization.load_pem_private_key if _PEM_BEGIN in data else serialization.load_der_private_key
-    return load(data, password)
+        data = decrypt(data, key_files.given(password))
+    return FileKey(key_files.open_private_key(data, password, _PRIVATE_FORMS))

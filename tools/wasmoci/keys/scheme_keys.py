@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
+from wasmoci.keys.key_files import naming
 from wasmoci.keys.pkcs11_uri import Pkcs11Uri
 from wasmoci.keys.protocols import MAX_KEY_FILE_SIZE, SigningKey
 from wasmoci.keys.reference_forms import (
@@ -30,7 +31,14 @@ _T = TypeVar("_T")
 # Reads the text of a key file.
 Parser = Callable[[bytes], _T]
 
-_DISTRIBUTION = "rules-wasm-oci"
+# What to install beside this distribution; a plugin is a program, which needs nothing here.
+_EXTRAS: dict[type[ServiceForm], str] = {
+    Pkcs11Uri: "pkcs11",
+    AwsKey: "aws",
+    GcpKey: "gcp",
+    AzureKey: "azure",
+    VaultKey: "vault",
+}
 
 
 def open_key(form: Form, parse_private: Parser[SigningKey], *, private: bool) -> SigningKey:
@@ -41,7 +49,8 @@ def open_key(form: Form, parse_private: Parser[SigningKey], *, private: bool) ->
     """
     if isinstance(form, EnvironmentKey):
         return _of_variable(form, parse_private)
-    return _service_key(form, private=private)
+    with _library_for(form):
+        return _service_key(form, private=private)
 
 
 def public_key_of(form: Form, parse_private: Parser[SigningKey], *, private: bool) -> object:
@@ -49,9 +58,12 @@ def public_key_of(form: Form, parse_private: Parser[SigningKey], *, private: boo
 
     Raises as `open_key`.
     """
-    if isinstance(form, EnvironmentKey):
-        return _of_variable(form, parse_private).public_key
-    return _public_service_key(form, private=private)
+    if not isinstance(form, Pkcs11Uri):
+        return open_key(form, parse_private, private=private).public_key
+    with _library_for(form):
+        from wasmoci.keys.services import pkcs11
+
+        return pkcs11.read_public_key(form, private=private)
 
 
 def trusted_image_key(form: Form) -> "ImagePublicKey":
@@ -59,11 +71,11 @@ def trusted_image_key(form: Form) -> "ImagePublicKey":
 
     Raises as `open_key`, also where a variable holds a private key.
     """
-    from wasmoci.keys.image import ImagePublicKey, parse_public_key
+    from wasmoci.keys.image import ImagePublicKey, parse_private_key, parse_public_key
 
     if isinstance(form, EnvironmentKey):
         return _of_variable(form, parse_public_key)
-    return ImagePublicKey.of(_public_service_key(form, private=False))
+    return ImagePublicKey.of(public_key_of(form, parse_private_key, private=False))
 
 
 def _of_variable(form: EnvironmentKey, parse_text: Parser[_T]) -> _T:
@@ -73,48 +85,32 @@ def _of_variable(form: EnvironmentKey, parse_text: Parser[_T]) -> _T:
     data = os.fsencode(text)
     if len(data) > MAX_KEY_FILE_SIZE:
         raise KeyFileError(f"${form.variable} has {len(data)} bytes, the limit for a key is {MAX_KEY_FILE_SIZE}")
-    try:
+    with naming(f"${form.variable}"):
         return parse_text(data)
-    except KeyFileError as error:
-        raise KeyFileError(f"${form.variable}: {error}") from None
-
-
-def _public_service_key(form: ServiceForm, *, private: bool) -> object:
-    if isinstance(form, Pkcs11Uri):
-        with _library("pkcs11"):
-            from wasmoci.keys.services import pkcs11
-
-            return pkcs11.read_public_key(form, private=private)
-    return _service_key(form, private=private).public_key
 
 
 def _service_key(form: ServiceForm, *, private: bool) -> SigningKey:
     match form:
         case Pkcs11Uri():
-            with _library("pkcs11"):
-                from wasmoci.keys.services import pkcs11
+            from wasmoci.keys.services import pkcs11
 
-                return pkcs11.open_key(form, private=private)
+            return pkcs11.open_key(form, private=private)
         case AwsKey():
-            with _library("aws"):
-                from wasmoci.keys.services.aws import AwsSigningKey
+            from wasmoci.keys.services.aws import AwsSigningKey
 
-                return AwsSigningKey(form)
+            return AwsSigningKey(form)
         case GcpKey():
-            with _library("gcp"):
-                from wasmoci.keys.services.gcp import GcpSigningKey
+            from wasmoci.keys.services.gcp import GcpSigningKey
 
-                return GcpSigningKey(form)
+            return GcpSigningKey(form)
         case AzureKey():
-            with _library("azure"):
-                from wasmoci.keys.services.azure import AzureSigningKey
+            from wasmoci.keys.services.azure import AzureSigningKey
 
-                return AzureSigningKey(form)
+            return AzureSigningKey(form)
         case VaultKey():
-            with _library("vault"):
-                from wasmoci.keys.services.vault import VaultSigningKey
+            from wasmoci.keys.services.vault import VaultSigningKey
 
-                return VaultSigningKey(form)
+            return VaultSigningKey(form)
         case PluginKey():
             from wasmoci.keys.services.plugin import PluginSigningKey
 
@@ -122,11 +118,11 @@ def _service_key(form: ServiceForm, *, private: bool) -> SigningKey:
 
 
 @contextmanager
-def _library(extra: str) -> Iterator[None]:
+def _library_for(form: ServiceForm) -> Iterator[None]:
     try:
         yield
     except ImportError as error:
         raise KeyFileError(
             f"the library {error.name} for this kind of key is not installed: "
-            f"run `pip install '{_DISTRIBUTION}[{extra}]'`"
+            f"run `pip install 'rules-wasm-oci[{_EXTRAS[type(form)]}]'`"
         ) from None

@@ -1,7 +1,11 @@
-"""Private keys in files, encrypted or not."""
+"""What readers of key files share: PEM and DER, passwords, and errors that name the file.
+
+The code of `cryptography` for files is slow to import, so it is imported where a file needs it.
+"""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from cryptography.exceptions import InternalError, InvalidTag, UnsupportedAlgorithm
 
@@ -11,6 +15,8 @@ from wasmoci.values.errors import KeyFileError
 # What cryptography raises for a key file that it cannot use; InternalError comes from some broken keys,
 # such as an Ed448 key of 32 bytes.
 UNREADABLE = (ValueError, UnsupportedAlgorithm, InternalError)
+
+PEM_BEGIN = b"-----BEGIN"
 
 _UNSUPPORTED = (
     "this type of private key, or this way to encrypt it, is not supported; "
@@ -24,7 +30,42 @@ _PRIVATE_BLOCK = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----")
 Loader = Callable[[bytes, bytes | None], object]
 
 
-def open_private_key(data: bytes, password: PasswordSource, load: Loader, forms: str) -> object:
+@contextmanager
+def naming(where: object) -> Iterator[None]:
+    """A KeyFileError begins with the name of the file, or whatever else holds the key."""
+    try:
+        yield
+    except KeyFileError as error:
+        raise error.about(where) from None
+
+
+def load_public(data: bytes) -> object:
+    """Reads SubjectPublicKeyInfo, PEM or DER; raises KeyFileError for several PEM blocks."""
+    from cryptography.hazmat.primitives import serialization
+
+    if data.count(PEM_BEGIN) > 1:
+        raise KeyFileError("a PEM file holds one public key here, this one has several blocks")
+    load = serialization.load_pem_public_key if PEM_BEGIN in data else serialization.load_der_public_key
+    return load(data)
+
+
+def load_private(data: bytes, password: bytes | None) -> object:
+    """Reads PKCS#8, SEC1 and PKCS#1, PEM or DER; a Loader."""
+    from cryptography.hazmat.primitives import serialization
+
+    load = serialization.load_pem_private_key if PEM_BEGIN in data else serialization.load_der_private_key
+    return load(data, password)
+
+
+def open_public_key(data: bytes, forms: str, load: Callable[[bytes], object] = load_public) -> object:
+    """The public key object of `cryptography` in `data`; KeyFileError, with the text `forms` where they are no key."""
+    try:
+        return load(data)
+    except UNREADABLE:
+        raise KeyFileError(forms) from None
+
+
+def open_private_key(data: bytes, password: PasswordSource, forms: str, load: Loader = load_private) -> object:
     """The private key object of `cryptography` in `data`; asks for the password only if there must be one.
 
     Raises KeyFileError, with the text `forms` where `data` are no key.
