@@ -32,13 +32,15 @@ _LARGER_CURVE = (
     "cosign 3 verifies this key's signatures over SHA-256, as here, and makes its own over {hash}; "
     "its next major version verifies only the latter. ECDSA P-256 is verified by all"
 )
-_NOT_PORTABLE = {
+# By the name of a key: why some version of cosign does not verify what it signs here.
+NOT_PORTABLE = {
     "ecdsa-p384": _LARGER_CURVE.format(hash="SHA-384"),
     "ecdsa-p521": _LARGER_CURVE.format(hash="SHA-512"),
     "ed25519": "cosign 3 verifies this key's signatures, which are pure Ed25519, and makes its own in another way, "
     "Ed25519ph; other versions may verify only those. ECDSA P-256 is verified by all",
 }
-_ED25519PH_NOTE = " (Ed25519ph, which cosign makes with such keys, is not verified)"
+# By the name of a key: what else to say where a signature is refused.
+REFUSAL_NOTES = {"ed25519": " (Ed25519ph, which cosign makes with such keys, is not verified)"}
 _OTHER_TYPE = "images are signed with ECDSA (P-256, P-384, P-521), RSA or Ed25519, this is something else"
 
 GENERATED = (*_CURVES, *(f"rsa-{bits}" for bits in _RSA_BITS), "ed25519")
@@ -88,16 +90,6 @@ def name_of(key: PublicKey) -> str:
     return "ed25519"
 
 
-def portability_warning(key: PublicKey) -> str | None:
-    """A text where some version of cosign does not verify what this key signs here."""
-    return _NOT_PORTABLE.get(name_of(key))
-
-
-def refusal_note(key: PublicKey) -> str:
-    """What else to say where a signature is refused, or nothing."""
-    return _ED25519PH_NOTE if isinstance(key, ed25519.Ed25519PublicKey) else ""
-
-
 def generate(name: str) -> PrivateKey:
     """A new key of one of the types GENERATED."""
     if name in _CURVES:
@@ -109,24 +101,19 @@ def generate(name: str) -> PrivateKey:
 
 def verifies(key: PublicKey, signature: bytes, message: bytes) -> bool:
     """Whether `key` made this signature."""
-    if isinstance(key, ec.EllipticCurvePublicKey):
-        others = _OTHER_HASHES.get(name_of(key), ())
-        return any(_verifies_ecdsa(key, signature, message, algorithm) for algorithm in (hashes.SHA256(), *others))
+    algorithms = (hashes.SHA256(), *_OTHER_HASHES.get(name_of(key), ()))
+    return any(_verifies_over(algorithm, key, signature, message) for algorithm in algorithms)
+
+
+def _verifies_over(algorithm: hashes.HashAlgorithm, key: PublicKey, signature: bytes, message: bytes) -> bool:
+    """Ed25519 has a hash of its own."""
     try:
-        if isinstance(key, rsa.RSAPublicKey):
-            key.verify(signature, message, padding.PKCS1v15(), hashes.SHA256())
+        if isinstance(key, ec.EllipticCurvePublicKey):
+            key.verify(signature, message, ec.ECDSA(algorithm))
+        elif isinstance(key, rsa.RSAPublicKey):
+            key.verify(signature, message, padding.PKCS1v15(), algorithm)
         else:
             key.verify(signature, message)
-    except InvalidSignature:
-        return False
-    return True
-
-
-def _verifies_ecdsa(
-    key: ec.EllipticCurvePublicKey, signature: bytes, message: bytes, algorithm: hashes.HashAlgorithm
-) -> bool:
-    try:
-        key.verify(signature, message, ec.ECDSA(algorithm))
     except InvalidSignature:
         return False
     return True

@@ -39,6 +39,10 @@ class ComponentPublicKey:
         return cls.of(key.public_bytes_raw())
 
     @property
+    def key(self) -> Ed25519PublicKey:
+        return Ed25519PublicKey.from_public_bytes(self.raw)
+
+    @property
     def key_id(self) -> bytes:
         return key_id(self.raw)
 
@@ -48,7 +52,7 @@ class ComponentPublicKey:
 
     def verify(self, signature: bytes, message: bytes) -> None:
         try:
-            Ed25519PublicKey.from_public_bytes(self.raw).verify(signature, message)
+            self.key.verify(signature, message)
         except InvalidSignature:
             raise VerificationError(Reason.BAD_SIGNATURE, f"{self.fingerprint} did not make this signature") from None
 
@@ -105,6 +109,4 @@ def pem_public(key: ComponentPublicKey) -> bytes:
     """SubjectPublicKeyInfo PEM."""
     from cryptography.hazmat.primitives import serialization
 
-    return Ed25519PublicKey.from_public_bytes(key.raw).public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
+    return key.key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)

@@ -62,7 +62,7 @@ def load_secret_key(path: Path, password: PasswordSource = no_password, *, priva
 def _parse_public_keys(data: bytes, on_skipped: Callable[[str], object]) -> tuple[ComponentPublicKey, ...]:
     if len(data) == 1 + KEY_SIZE and data.startswith(COMPACT_PUBLIC):
         return (ComponentPublicKey.of(data[1:]),)
-    if _is_secret(data):
+    if data.startswith(COMPACT_SECRET) or b"PRIVATE KEY-----" in data:
         raise KeyFileError("this is a secret key where a public key is wanted")
     plain = plain_ed25519.public_key_in(data)
     if plain is not None:
@@ -98,10 +98,6 @@ def _parse_openssh_line(line: bytes) -> ComponentPublicKey:
     from cryptography.hazmat.primitives.serialization import load_ssh_public_key
 
     return ComponentPublicKey.of_key(key_files.open_public_key(key, _NO_PUBLIC_KEY, load_ssh_public_key))
-
-
-def _is_secret(data: bytes) -> bool:
-    return data.startswith(COMPACT_SECRET) or b"PRIVATE KEY-----" in data
 
 
 def parse_secret_key(data: bytes, password: PasswordSource) -> SecretKey:

@@ -12,7 +12,7 @@ import secrets
 from nacl.exceptions import CryptoError
 from nacl.secret import SecretBox
 
-from wasmoci.values import base64_strict
+from wasmoci.values.base64_strict import decode, encode
 from wasmoci.values.errors import FormatError, KeyFileError
 from wasmoci.values.strict_json import JsonObject, dump, parse_object
 
@@ -48,13 +48,9 @@ def encrypt(pkcs8_der: bytes, password: bytes) -> bytes:
     salt, nonce = secrets.token_bytes(_SALT_SIZE), secrets.token_bytes(SecretBox.NONCE_SIZE)
     box = SecretBox(_derive(password, salt, _SCRYPT_N, _SCRYPT_R, _SCRYPT_P))
     body = {
-        "kdf": {
-            "name": "scrypt",
-            "params": {"N": _SCRYPT_N, "r": _SCRYPT_R, "p": _SCRYPT_P},
-            "salt": base64.b64encode(salt).decode(),
-        },
-        "cipher": {"name": "nacl/secretbox", "nonce": base64.b64encode(nonce).decode()},
-        "ciphertext": base64.b64encode(box.encrypt(pkcs8_der, nonce).ciphertext).decode(),
+        "kdf": {"name": "scrypt", "params": {"N": _SCRYPT_N, "r": _SCRYPT_R, "p": _SCRYPT_P}, "salt": encode(salt)},
+        "cipher": {"name": "nacl/secretbox", "nonce": encode(nonce)},
+        "ciphertext": encode(box.encrypt(pkcs8_der, nonce).ciphertext),
     }
     text = base64.b64encode(dump(body))
     lines = [text[start : start + _LINE_LENGTH] for start in range(0, len(text), _LINE_LENGTH)]
@@ -93,4 +89,4 @@ def _derive(password: bytes, salt: bytes, n: int, r: int, p: int) -> bytes:
 
 
 def _base64(value: JsonObject, name: str) -> bytes:
-    return base64_strict.decode(value.string(name), f"`{name}`")
+    return decode(value.string(name), f"`{name}`")

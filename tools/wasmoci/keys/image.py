@@ -4,7 +4,6 @@ Public: SubjectPublicKeyInfo in PEM or DER. Private: PKCS#8, plain or encrypted,
 PEM or DER, and cosign's encrypted form.
 """
 
-import base64
 import hashlib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from wasmoci.cosign.dsse import Envelope
 from wasmoci.disk.files import read_bounded, read_secret
 from wasmoci.keys import algorithms, key_files
 from wasmoci.keys.protocols import MAX_KEY_FILE_SIZE, PasswordSource, SigningKey, no_password
+from wasmoci.values.base64_strict import encode
 from wasmoci.values.errors import KeyFileError, Reason, VerificationError
 
 _PUBLIC_FORMS = "an OCI public key is a PEM or DER SubjectPublicKeyInfo file"
@@ -28,7 +28,7 @@ class ImagePublicKey:
     """A trusted key. Make one with `of` or `load_image_key`."""
 
     spki: bytes
-    _key: algorithms.PublicKey = field(compare=False, repr=False)
+    key: algorithms.PublicKey = field(compare=False, repr=False)
 
     @classmethod
     def of(cls, key: object) -> "ImagePublicKey":
@@ -40,12 +40,12 @@ class ImagePublicKey:
     @property
     def hint(self) -> str:
         """Base64 of SHA-256 of the DER SubjectPublicKeyInfo, as in cosign's bundles."""
-        return base64.b64encode(hashlib.sha256(self.spki).digest()).decode()
+        return encode(hashlib.sha256(self.spki).digest())
 
     @property
     def algorithm(self) -> str:
         """`ecdsa-p256`, `rsa-3072`, `ed25519`, …"""
-        return algorithms.name_of(self._key)
+        return algorithms.name_of(self.key)
 
     @property
     def fingerprint(self) -> str:
@@ -59,17 +59,15 @@ class ImagePublicKey:
     @property
     def portability_warning(self) -> str | None:
         """A text where some version of cosign does not verify what this key signs here; commands show it."""
-        return algorithms.portability_warning(self._key)
+        return algorithms.NOT_PORTABLE.get(self.algorithm)
 
     def pem(self) -> bytes:
-        return self._key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+        return self.key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
 
     def verify(self, signature: bytes, message: bytes) -> None:
-        if not algorithms.verifies(self._key, signature, message):
-            raise VerificationError(
-                Reason.BAD_SIGNATURE,
-                f"{self.fingerprint} did not make this signature{algorithms.refusal_note(self._key)}",
-            )
+        if not algorithms.verifies(self.key, signature, message):
+            note = algorithms.REFUSAL_NOTES.get(self.algorithm, "")
+            raise VerificationError(Reason.BAD_SIGNATURE, f"{self.fingerprint} did not make this signature{note}")
 
 
 class ImageSigner:
@@ -128,10 +126,9 @@ class FileKey:
 
     def pem_for_cosign(self, password: bytes) -> bytes:
         """The secret, encrypted as cosign does."""
-        from wasmoci.keys import pkcs8
-        from wasmoci.keys.cosign_file import encrypt
+        from wasmoci.keys import cosign_file, pkcs8
 
-        return encrypt(pkcs8.der(self._key), password)
+        return cosign_file.encrypt(pkcs8.der(self._key), password)
 
 
 def load_image_key(path: Path) -> ImagePublicKey:

@@ -4,9 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
 from wasmoci.disk.files import read_bounded
 from wasmoci.keys import image
 from wasmoci.keys.component import ComponentPublicKey
@@ -63,11 +60,7 @@ class OfflineKey:
     def __init__(self, verifier: ImagePublicKey | ComponentPublicKey, signatures: Sequence[OfflineSignature]) -> None:
         self._verifier = verifier
         self._signatures = signatures
-        self.public_key: object = (
-            serialization.load_der_public_key(verifier.spki)
-            if isinstance(verifier, ImagePublicKey)
-            else Ed25519PublicKey.from_public_bytes(verifier.raw)
-        )
+        self.public_key = verifier.key
 
     def find(self, message: bytes) -> tuple[OfflineSignature, bytes] | None:
         """The first signature over `message` by this key and its raw bytes, None where there is none."""

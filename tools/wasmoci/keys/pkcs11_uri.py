@@ -52,8 +52,10 @@ class Pkcs11Uri:
             raise UsageError("a PKCS#11 URI must name the key: id=%01 or object=LABEL")
         if named.get("type", b"private") != b"private":
             raise UsageError("the `type` in a PKCS#11 URI must be private here, or absent")
+        # RFC 7512, section 2.4 lets `pin-source` be a program too; here it is a file, as a path or a `file:` URI.
+        pin_source = _text(settings, "pin-source")
         return cls(
-            module=_absolute(settings, "module-path"),
+            module=_absolute("module-path", _text(settings, "module-path")),
             token=_text(named, "token"),
             slot=_slot(named),
             serial=_text(named, "serial"),
@@ -61,7 +63,11 @@ class Pkcs11Uri:
             model=_text(named, "model"),
             key_id=named.get("id"),
             label=_text(named, "object"),
-            pin_file=_pin_file(settings),
+            pin_file=_absolute(
+                "pin-source",
+                pin_source and pin_source.removeprefix("file:").removeprefix("//"),
+                f": {_WAY_OF_THE_PIN}",
+            ),
         )
 
 
@@ -101,22 +107,10 @@ def _slot(attributes: Mapping[str, bytes]) -> int | None:
     return int(value)
 
 
-def _absolute(attributes: Mapping[str, bytes], name: str) -> Path | None:
-    text = _text(attributes, name)
+def _absolute(name: str, text: str | None, way_out: str = "") -> Path | None:
     if text is None:
         return None
     path = Path(text)
     if not path.is_absolute():
-        raise UsageError(f"the `{name}` in a PKCS#11 URI must be an absolute path")
-    return path
-
-
-def _pin_file(attributes: Mapping[str, bytes]) -> Path | None:
-    """RFC 7512, section 2.4 lets `pin-source` be a program too; here it is a file, as a path or a `file:` URI."""
-    text = _text(attributes, "pin-source")
-    if text is None:
-        return None
-    path = Path(text.removeprefix("file:").removeprefix("//"))
-    if not path.is_absolute():
-        raise UsageError(f"the `pin-source` in a PKCS#11 URI must be an absolute path: {_WAY_OF_THE_PIN}")
+        raise UsageError(f"the `{name}` in a PKCS#11 URI must be an absolute path{way_out}")
     return path
