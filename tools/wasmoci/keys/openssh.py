@@ -5,6 +5,7 @@ They are `openssh-key-v1` files, and lines of `authorized_keys` (sshd(8), "AUTHO
 
 import base64
 import binascii
+import re
 import struct
 from typing import cast
 
@@ -17,6 +18,11 @@ _OTHER_TYPES = (b"ssh-", b"ecdsa-", b"sk-ssh-", b"sk-ecdsa-")
 # Options of a line that limit what its key may do in a way that is not checked here.
 _LIMITING_OPTIONS = (b"cert-authority", b"expiry-time")
 
+# Options that a line may start with. Spaces and commas may be quoted; `\"` neither starts nor ends a quotation.
+_QUOTED = rb'\\"|"(?:\\"|[^"])*"?'
+_OPTIONS = re.compile(rb'(?:%b|[^" \t])+' % _QUOTED)
+_OPTION = re.compile(rb'(?:%b|[^",])+' % _QUOTED)
+
 
 class SkippedLineError(Exception):
     """A line whose key is not for components."""
@@ -27,11 +33,10 @@ def ed25519_key_in(line: bytes) -> bytes | None:
 
     Raises SkippedLineError for keys of other types, and for those that an option limits in a way that is not checked.
     """
-    options: list[bytes] = []
-    if not line.startswith(_OTHER_TYPES):
-        options, line = _split_options(line)
-    kind, *rest = line.split(maxsplit=2) or [b""]
-    limiting = [name for name in _LIMITING_OPTIONS for option in options if option.lower().partition(b"=")[0] == name]
+    options = None if line.startswith(_OTHER_TYPES) else _OPTIONS.match(line)
+    kind, *rest = line[options.end() if options else 0 :].split(maxsplit=2) or [b""]
+    names = [option.lower().partition(b"=")[0] for option in _OPTION.findall(options[0])] if options else []
+    limiting = [name for name in _LIMITING_OPTIONS if name in names]
     if limiting:
         raise SkippedLineError(f"its key is limited by `{limiting[0].decode()}`, which is not checked here")
     if kind == _TYPE:
@@ -39,25 +44,6 @@ def ed25519_key_in(line: bytes) -> bytes | None:
     if kind.startswith(_OTHER_TYPES):
         raise SkippedLineError("its key is not an Ed25519 key")
     return None
-
-
-def _split_options(line: bytes) -> tuple[list[bytes], bytes]:
-    """The options that a line starts with, and what follows them; spaces and commas may be quoted."""
-    options = [bytearray()]
-    quoted = False
-    position = 0
-    while position < len(line) and (quoted or line[position] not in b" \t"):
-        if line.startswith(b'\\"', position):
-            position += 1
-        elif line[position] in b'"':
-            quoted = not quoted
-        elif line[position] in b"," and not quoted:
-            options.append(bytearray())
-            position += 1
-            continue
-        options[-1].append(line[position])
-        position += 1
-    return [bytes(option) for option in options], line[position:].lstrip()
 
 
 def public_half(data: bytes) -> bytes | None:
