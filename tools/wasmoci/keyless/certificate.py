@@ -7,7 +7,6 @@ from cryptography import x509
 from cryptography.x509.oid import ObjectIdentifier
 
 from wasmoci.keyless.identity import Identity
-from wasmoci.values.base64_strict import decode
 from wasmoci.values.errors import FormatError, LimitError
 from wasmoci.values.strict_json import JsonObject
 
@@ -23,7 +22,7 @@ def parse_certificate(holder: JsonObject) -> x509.Certificate:
     """Read `{"rawBytes": base64 DER}`; FormatError for anything else, such as a bare public key, LimitError."""
     if holder.names() != {"rawBytes"}:
         raise FormatError(f"{holder.where} must have `rawBytes` and nothing else")
-    data = decode(holder.string("rawBytes"), f"{holder.where}: `rawBytes`")
+    data = holder.base64("rawBytes")
     if len(data) > MAX_CERTIFICATE_SIZE:
         raise LimitError(f"{holder.where} has {len(data)} bytes, the limit is {MAX_CERTIFICATE_SIZE}")
     try:

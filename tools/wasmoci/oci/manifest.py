@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from wasmoci.oci.platform import Platform
-from wasmoci.values import base64_strict
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import FormatError, LimitError
 from wasmoci.values.strict_json import JsonObject, dump, parse_object
@@ -185,6 +184,6 @@ def _bounded(data: bytes, what: str) -> bytes:
 
 
 def _check_inline_data(value: JsonObject, descriptor: Descriptor) -> None:
-    data = base64_strict.decode(value.string("data"), f"{value.where}: `data`")
+    data = value.base64("data")
     if len(data) != descriptor.size or Digest.of(data) != descriptor.digest:
         raise FormatError(f"{value.where}: `data` is not the content that the digest names")

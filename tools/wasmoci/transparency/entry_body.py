@@ -6,12 +6,11 @@ encoding. A body is JSON in the canonical form of RFC 8785: compact, with sorted
 """
 
 import hashlib
-import re
 from collections.abc import Callable, Mapping
 
 from wasmoci.cosign.dsse import PAYLOAD_TYPE, Envelope
 from wasmoci.keys.image import ImagePublicKey, parse_public_key
-from wasmoci.transparency.log_entry import MAX_BODY_SIZE
+from wasmoci.transparency.log_entry import MAX_BODY_SIZE, hex_hash
 from wasmoci.values.base64_strict import decode, encode
 from wasmoci.values.errors import FormatError, KeyFileError, Reason, VerificationError
 from wasmoci.values.strict_json import JsonObject, dump, parse_object
@@ -26,8 +25,6 @@ KEY_DETAILS = {
     "rsa-3072": "PKIX_RSA_PKCS1V15_3072_SHA256",
     "rsa-4096": "PKIX_RSA_PKCS1V15_4096_SHA256",
 }
-
-_HEX_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def check_envelope_body(kind: str, version: str, body: bytes, envelope: Envelope, key: ImagePublicKey) -> None:
@@ -69,7 +66,7 @@ def _dsse(body: bytes, envelope: Envelope, key: ImagePublicKey) -> bytes:
     stated = _spec_of(body)
     signature = _only_signature(stated)
     spec = {
-        "envelopeHash": _hash(_stated_hash(stated.object("envelopeHash"))),
+        "envelopeHash": _hash(hex_hash(stated.object("envelopeHash"), "value")),
         "payloadHash": _hash(hashlib.sha256(envelope.payload).hexdigest()),
         "signatures": [{"signature": encode(envelope.signature), "verifier": _stated_key(signature, "verifier", key)}],
     }
@@ -89,20 +86,11 @@ def _intoto(body: bytes, envelope: Envelope, key: ImagePublicKey) -> bytes:
     spec = {
         "content": {
             "envelope": {"payloadType": PAYLOAD_TYPE, "signatures": [signature]},
-            "hash": _hash(_stated_hash(content.object("hash"))),
+            "hash": _hash(hex_hash(content.object("hash"), "value")),
             "payloadHash": _hash(hashlib.sha256(envelope.payload).hexdigest()),
         }
     }
     return _entry("intoto", "0.0.2", spec)
-
-
-def _hashed_rekord_v1(body: bytes, envelope: Envelope, key: ImagePublicKey) -> bytes:
-    return _hashed_payload(body, envelope.signed_message, envelope.signature, key)
-
-
-def _hashed_rekord_v2(body: bytes, envelope: Envelope, key: ImagePublicKey) -> bytes:
-    del body
-    return hashed_rekord_body(envelope, key)
 
 
 def hashed_rekord_body(envelope: Envelope, key: ImagePublicKey) -> bytes:
@@ -125,8 +113,10 @@ def hashed_rekord_body(envelope: Envelope, key: ImagePublicKey) -> bytes:
 _ENVELOPE_KINDS: dict[tuple[str, str], Callable[[bytes, Envelope, ImagePublicKey], bytes]] = {
     ("dsse", "0.0.1"): _dsse,
     ("intoto", "0.0.2"): _intoto,
-    ("hashedrekord", "0.0.1"): _hashed_rekord_v1,
-    ("hashedrekord", "0.0.2"): _hashed_rekord_v2,
+    ("hashedrekord", "0.0.1"): lambda body, envelope, key: _hashed_payload(
+        body, envelope.signed_message, envelope.signature, key
+    ),
+    ("hashedrekord", "0.0.2"): lambda _, envelope, key: hashed_rekord_body(envelope, key),
 }
 
 
@@ -154,11 +144,4 @@ def _stated_key(value: JsonObject, name: str, key: ImagePublicKey) -> str:
         raise FormatError(f"{value.where}: `{name}`: {error}") from None
     if stated != key:
         raise VerificationError(Reason.NOT_LOGGED, "the log entry is of a signature by another key")
-    return text
-
-
-def _stated_hash(value: JsonObject) -> str:
-    text = value.string("value")
-    if not _HEX_SHA256.fullmatch(text):
-        raise FormatError(f"{value.where}: `value` must be 64 lower-case hex digits")
     return text

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from wasmoci.cosign.bundle import parse_bundle
-from wasmoci.transparency.merkle import HASH_SIZE, MAX_PROOF_HASHES
+from wasmoci.transparency.merkle import MAX_PROOF_HASHES, parse_hash
 from wasmoci.values.base64_strict import decode, encode
 from wasmoci.values.errors import FormatError, LimitError
 from wasmoci.values.strict_json import MAX_SAFE_INTEGER, JsonObject, dump, parse_object
@@ -18,7 +18,7 @@ from wasmoci.values.strict_json import MAX_SAFE_INTEGER, JsonObject, dump, parse
 MAX_BODY_SIZE = 128 * 1024
 _MAX_LEGACY_SIZE = 2 * MAX_BODY_SIZE
 
-_LOG_ID = re.compile(r"[0-9a-f]{64}")
+_HEX_HASH = re.compile(r"[0-9a-f]{64}")
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,15}", re.ASCII)
 
 _ENTRY = {
@@ -76,7 +76,7 @@ class LogEntry:
             raise LimitError(f"{value.where}: the body has {len(body)} bytes, the limit is {MAX_BODY_SIZE}")
         return cls(
             index=_number(value, "logIndex"),
-            log_id=_hash(log_id, "keyId"),
+            log_id=parse_hash(log_id.string("keyId"), f"{log_id.where}: `keyId`"),
             kind=kind.string("kind"),
             version=kind.string("version"),
             integrated_time=_number(value, "integratedTime"),
@@ -126,15 +126,21 @@ class LegacyBundle:
         """Raises FormatError, LimitError."""
         top = parse_object(text.encode(), "the legacy bundle", _MAX_LEGACY_SIZE)
         payload = top.object("Payload")
-        if not _LOG_ID.fullmatch(payload.string("logID")):
-            raise FormatError(f"{payload.where}: `logID` must be 64 lower-case hex digits")
         return cls(
             index=payload.integer("logIndex"),
-            log_id=bytes.fromhex(payload.string("logID")),
+            log_id=bytes.fromhex(hex_hash(payload, "logID")),
             integrated_time=payload.integer("integratedTime"),
             promise=decode(top.string("SignedEntryTimestamp"), "the signed entry timestamp"),
-            body=decode(payload.string("body"), f"{payload.where}: `body`"),
+            body=payload.base64("body"),
         )
+
+
+def hex_hash(value: JsonObject, name: str) -> str:
+    """The text of a SHA-256 hash in hex; FormatError for anything else."""
+    text = value.string(name)
+    if not _HEX_HASH.fullmatch(text):
+        raise FormatError(f"{value.where}: `{name}` must be 64 lower-case hex digits")
+    return text
 
 
 def with_log_entries(bundle: bytes, entries: Sequence[LogEntry]) -> bytes:
@@ -158,8 +164,8 @@ def _parse_proof(value: JsonObject) -> InclusionProof:
     return InclusionProof(
         index=_number(value, "logIndex"),
         tree_size=_number(value, "treeSize"),
-        root=_hash(value, "rootHash"),
-        hashes=tuple(_hash_of(sibling, f"{value.where}: `hashes`") for sibling in hashes),
+        root=parse_hash(value.string("rootHash"), f"{value.where}: `rootHash`"),
+        hashes=tuple(parse_hash(sibling, f"{value.where}: `hashes`") for sibling in hashes),
         checkpoint=checkpoint.string("envelope"),
     )
 
@@ -179,18 +185,7 @@ def _number(value: JsonObject, name: str) -> int:
 
 
 def _bytes(value: JsonObject, name: str) -> bytes:
-    data = decode(value.string(name), f"{value.where}: `{name}`")
+    data = value.base64(name)
     if not data:
         raise FormatError(f"{value.where}: `{name}` is empty")
-    return data
-
-
-def _hash(value: JsonObject, name: str) -> bytes:
-    return _hash_of(value.string(name), f"{value.where}: `{name}`")
-
-
-def _hash_of(text: str, what: str) -> bytes:
-    data = decode(text, what)
-    if len(data) != HASH_SIZE:
-        raise FormatError(f"{what} must have {HASH_SIZE} bytes, got: {len(data)}")
     return data

@@ -3,7 +3,8 @@
 import hashlib
 from collections.abc import Sequence
 
-from wasmoci.values.errors import Reason, VerificationError
+from wasmoci.values.base64_strict import decode
+from wasmoci.values.errors import FormatError, Reason, VerificationError
 
 HASH_SIZE = 32
 
@@ -11,6 +12,14 @@ HASH_SIZE = 32
 MAX_PROOF_HASHES = 64
 
 _LEAF, _NODE = b"\x00", b"\x01"
+
+
+def parse_hash(text: str, what: str) -> bytes:
+    """A hash in base64; FormatError for anything else."""
+    data = decode(text, what)
+    if len(data) != HASH_SIZE:
+        raise FormatError(f"{what} must have {HASH_SIZE} bytes, got: {len(data)}")
+    return data
 
 
 def leaf_hash(data: bytes) -> bytes:

@@ -5,6 +5,7 @@ each, in order; the last one of a level has fewer, and its path says how many.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from wasmoci.transparency.checkpoint import Checkpoint
 from wasmoci.transparency.log_entry import InclusionProof, LogEntry
@@ -25,7 +26,10 @@ def existing_entry(
     none, VerificationError where the checkpoint is not by one of the `trusted` logs, RegistryError where
     the log's checkpoint does not have the entry yet.
     """
-    text = _decoded(read("checkpoint"))
+    try:
+        text = read("checkpoint").decode()
+    except UnicodeDecodeError:
+        raise FormatError("the checkpoint is not UTF-8") from None
     checkpoint = Checkpoint.parse(text)
     log = _signer(checkpoint, trusted)
     if index >= checkpoint.tree_size:
@@ -97,20 +101,11 @@ def _path_of(number: int) -> str:
     return "/".join(groups)
 
 
-def _decoded(data: bytes) -> str:
-    try:
-        return data.decode()
-    except UnicodeDecodeError:
-        raise FormatError("the checkpoint is not UTF-8") from None
-
-
 def _signer(checkpoint: Checkpoint, trusted: Sequence[TransparencyLog]) -> TransparencyLog:
     for log in trusted:
-        try:
+        with suppress(VerificationError):
             checkpoint.verify(log)
-        except VerificationError:
-            continue
-        return log
+            return log
     raise VerificationError(
         Reason.NOT_LOGGED, "the log has the entry already, and its checkpoint is not by a log of the trusted root"
     )

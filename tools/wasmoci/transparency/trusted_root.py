@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 
 from wasmoci.keys.image import ImagePublicKey, parse_public_key
-from wasmoci.transparency.merkle import HASH_SIZE
-from wasmoci.values.base64_strict import decode, encode
+from wasmoci.transparency.merkle import parse_hash
+from wasmoci.values.base64_strict import encode
 from wasmoci.values.errors import FormatError, KeyFileError, Reason, VerificationError
 from wasmoci.values.strict_json import JsonObject, parse_object
 
@@ -71,7 +71,8 @@ def parse_trusted_root(data: bytes) -> tuple[TransparencyLog, ...]:
     top = parse_object(data, "the trusted root", MAX_TRUSTED_ROOT_SIZE)
     if top.string("mediaType") not in _MEDIA_TYPES:
         raise FormatError(f"the trusted root's `mediaType` must be {_MEDIA_TYPES[0]}, got: {top.string('mediaType')!r}")
-    found = tuple(_parse_log(log) for log in top.objects("tlogs", MAX_LOGS) if _has_known_key(log))
+    logs = top.objects("tlogs", MAX_LOGS)
+    found = tuple(_parse_log(log) for log in logs if log.object("publicKey").string("keyDetails") in _KEY_TYPES)
     if not found:
         raise FormatError("the trusted root has no transparency log with a key of ECDSA P-256 or Ed25519")
     if len({log.log_id for log in found}) != len(found):
@@ -79,16 +80,10 @@ def parse_trusted_root(data: bytes) -> tuple[TransparencyLog, ...]:
     return found
 
 
-def _has_known_key(log: JsonObject) -> bool:
-    return log.object("publicKey").string("keyDetails") in _KEY_TYPES
-
-
 def _parse_log(log: JsonObject) -> TransparencyLog:
     if log.string("hashAlgorithm") != "SHA2_256":
         raise FormatError(f"{log.where}: `hashAlgorithm` must be SHA2_256, got: {log.string('hashAlgorithm')!r}")
-    log_id = decode(log.object("logId").string("keyId"), f"{log.where}: `keyId`")
-    if len(log_id) != HASH_SIZE:
-        raise FormatError(f"{log.where}: `keyId` must have {HASH_SIZE} bytes, got: {len(log_id)}")
+    log_id = parse_hash(log.object("logId").string("keyId"), f"{log.where}: `keyId`")
     public_key = log.object("publicKey")
     validity = Validity.parse(public_key.object("validFor"))
     if validity.start is None:
@@ -97,9 +92,8 @@ def _parse_log(log: JsonObject) -> TransparencyLog:
 
 
 def _parse_key(public_key: JsonObject) -> ImagePublicKey:
-    spki = decode(public_key.string("rawBytes"), f"{public_key.where}: `rawBytes`")
     try:
-        key = parse_public_key(spki)
+        key = parse_public_key(public_key.base64("rawBytes"))
     except KeyFileError as error:
         raise FormatError(f"{public_key.where}: {error}") from None
     details = public_key.string("keyDetails")

@@ -5,6 +5,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import NoReturn
 
+from wasmoci.values.base64_strict import decode as decode_base64
 from wasmoci.values.errors import FormatError, LimitError
 
 MAX_DEPTH = 64
@@ -40,6 +41,10 @@ class JsonObject:
 
     def optional_string(self, name: str) -> str | None:
         return None if self._members.get(name) is None else self.string(name)
+
+    def base64(self, name: str) -> bytes:
+        """The bytes of a string in strict base64."""
+        return decode_base64(self.string(name), f"{self.where}: `{name}`")
 
     def boolean(self, name: str) -> bool:
         value = self._required(name)
