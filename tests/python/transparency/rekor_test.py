@@ -18,9 +18,8 @@ from sigstore_fixtures import Sigstore, SigstoreServer
 from sigstore_log_fixtures import Json, Log, v1_answer
 from wasmoci.keys.image import FileKey, ImageSigner
 from wasmoci.transparency.log_entry import LogEntry
-from wasmoci.transparency.rekor import RekorLogs
+from wasmoci.transparency.rekor import MAX_ANSWER_SIZE, RekorLogs, parse_answer_v1
 from wasmoci.transparency.signing_config import LogService, LogServices
-from wasmoci.transparency.submission import MAX_ANSWER_SIZE, parse_answer_v1
 from wasmoci.transparency.trusted_root import Validity, parse_trusted_root
 from wasmoci.transparency.verifying import TrustedLogs
 from wasmoci.values.errors import Error, FormatError, LimitError, RegistryError, UsageError, VerificationError

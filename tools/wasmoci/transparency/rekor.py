@@ -2,11 +2,15 @@
 
 What is sent to a log becomes public, and what a log answers is worth nothing before it is verified: so a
 signing configuration may name a log by a URL in plain HTTP.
+
+Sources: the API of Rekor 1.5 (`dsse` 0.0.1) and of rekor-tiles 2.3, which is Rekor v2 (`hashedRekordRequestV002`).
 """
 
+import hashlib
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,23 +20,22 @@ from wasmoci.keys.image import ImagePublicKey
 from wasmoci.registry.transport import Body, Request, Response, Transport
 from wasmoci.registry.url import Url
 from wasmoci.transparency.entry_body import KEY_DETAILS, hashed_rekord_body
-from wasmoci.transparency.log_entry import LogEntry
+from wasmoci.transparency.log_entry import InclusionProof, LogEntry
+from wasmoci.transparency.merkle import MAX_PROOF_HASHES
 from wasmoci.transparency.signing_config import MAX_SIGNING_CONFIG_SIZE, LogService, LogServices, parse_signing_config
-from wasmoci.transparency.submission import (
-    MAX_ANSWER_SIZE,
-    dsse_request,
-    hashed_rekord_request,
-    parse_answer_v1,
-    parse_answer_v2,
-)
 from wasmoci.transparency.tiles import existing_entry
 from wasmoci.transparency.trusted_root import TransparencyLog
-from wasmoci.values.errors import RegistryError
+from wasmoci.values.base64_strict import decode, encode
+from wasmoci.values.errors import FormatError, RegistryError
+from wasmoci.values.strict_json import dump, parse_object
 from wasmoci.values.text import excerpt
+
+MAX_ANSWER_SIZE = 1024 * 1024
 
 # Rekor v2 answers once the entry is in the tree, which takes it some seconds.
 _REQUEST_SECONDS = 60.0
 
+_HEX = re.compile(r"(?:[0-9a-f]{2})*")
 _INDEX = re.compile(r"[0-9]{1,15}", re.ASCII)
 
 _OK, _CREATED, _CONFLICT = 200, 201, 409
@@ -71,19 +74,17 @@ class RekorLogs:
 
     def _add_to(self, service: LogService, envelope: Envelope, key: ImagePublicKey) -> LogEntry:
         base = Url.parse(service.url.rstrip("/"))
-        transport = Transport([base.origin.netloc], self.environment)
-        try:
+        with closing(Transport([base.origin.netloc], self.environment)) as transport:
             if service.version == 1:
-                return _add_to_v1(transport, _below(base, "/api/v1/log/entries"), dsse_request(envelope, key))
+                return _add_to_v1(transport, _below(base, "/api/v1/log/entries"), _dsse_request(envelope, key))
             return self._add_to_v2(transport, _below(base, "/api/v2"), envelope, key)
-        finally:
-            transport.close()
 
     def _add_to_v2(self, transport: Transport, api: Url, envelope: Envelope, key: ImagePublicKey) -> LogEntry:
         url = _below(api, "/log/entries")
-        with _post(transport, url, hashed_rekord_request(envelope, key)) as response:
+        with _post(transport, url, _hashed_rekord_request(envelope, key)) as response:
             if response.status != _CONFLICT:
-                return parse_answer_v2(_content(response, _CREATED), f"the answer of {url}")
+                data = _content(response, _CREATED)
+                return LogEntry.parse(parse_object(data, f"the answer of {url}", MAX_ANSWER_SIZE))
             index = response.header("X-Log-Index") or ""
         if not _INDEX.fullmatch(index):
             raise RegistryError(f"{url} has the entry already and does not say where", _CONFLICT)
@@ -118,12 +119,62 @@ def _get(transport: Transport, url: Url) -> Response:
 
 
 def _content(response: Response, status: int) -> bytes:
+    content = response.read(MAX_ANSWER_SIZE, "the answer")
     if response.status != status:
-        reason = response.read(MAX_ANSWER_SIZE, "the answer").decode(errors="replace")
-        raise RegistryError(f"{response.url} answered {response.status}: {excerpt(reason)}", response.status)
-    return response.read(MAX_ANSWER_SIZE, "the answer")
+        reason = excerpt(content.decode(errors="replace"))
+        raise RegistryError(f"{response.url} answered {response.status}: {reason}", response.status)
+    return content
 
 
 def _below(base: Url, path: str) -> Url:
     """The URL of an API's `path` below the base URL of a service."""
     return Url(base.origin, f"{base.target.rstrip('/')}{path}")
+
+
+def _dsse_request(envelope: Envelope, key: ImagePublicKey) -> bytes:
+    """The body of a POST to Rekor v1."""
+    content = {"envelope": dump(envelope.to_json()).decode(), "verifiers": [encode(key.pem())]}
+    return dump({"apiVersion": "0.0.1", "kind": "dsse", "spec": {"proposedContent": content}})
+
+
+def _hashed_rekord_request(envelope: Envelope, key: ImagePublicKey) -> bytes:
+    """The body of a POST to Rekor v2, for a key of KEY_DETAILS."""
+    digest = hashlib.sha256(envelope.signed_message).digest()
+    verifier = {"publicKey": {"rawBytes": encode(key.spki)}, "keyDetails": KEY_DETAILS[key.algorithm]}
+    signature = {"content": encode(envelope.signature), "verifier": verifier}
+    return dump({"hashedRekordRequestV002": {"digest": encode(digest), "signature": signature}})
+
+
+def parse_answer_v1(data: bytes, where: str) -> LogEntry:
+    """The entry in Rekor v1's answer, an object with one member; FormatError for anything else."""
+    top = parse_object(data, where, MAX_ANSWER_SIZE)
+    names = sorted(top.names())
+    if len(names) != 1:
+        raise FormatError(f"{where} has {len(names)} log entries, one is wanted")
+    value = top.object(names[0])
+    verification = value.object("verification")
+    proof = verification.object("inclusionProof")
+    body = decode(value.string("body"), f"{where}: `body`")
+    kind = parse_object(body, f"{where}: the body", MAX_ANSWER_SIZE)
+    return LogEntry(
+        index=value.integer("logIndex"),
+        log_id=_from_hex(value.string("logID"), f"{value.where}: `logID`"),
+        kind=kind.string("kind"),
+        version=kind.string("apiVersion"),
+        integrated_time=value.integer("integratedTime"),
+        promise=decode(verification.string("signedEntryTimestamp"), f"{where}: `signedEntryTimestamp`"),
+        proof=InclusionProof(
+            index=proof.integer("logIndex"),
+            tree_size=proof.integer("treeSize"),
+            root=_from_hex(proof.string("rootHash"), f"{proof.where}: `rootHash`"),
+            hashes=tuple(_from_hex(sibling, proof.where) for sibling in proof.strings("hashes", MAX_PROOF_HASHES)),
+            checkpoint=proof.string("checkpoint"),
+        ),
+        body=body,
+    )
+
+
+def _from_hex(text: str, what: str) -> bytes:
+    if not _HEX.fullmatch(text):
+        raise FormatError(f"{what} is not lower-case hex")
+    return bytes.fromhex(text)
