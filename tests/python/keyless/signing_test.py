@@ -19,8 +19,7 @@ from wasmoci.cosign import bundle as cosign_bundle
 from wasmoci.cosign.statement import attestation, signature_statement
 from wasmoci.disk.layout import Layout
 from wasmoci.keyless.identity import Identity, IdentityPattern
-from wasmoci.keyless.signing import KeylessSigner
-from wasmoci.keyless.token import MAX_TOKEN_SIZE
+from wasmoci.keyless.signing import MAX_TOKEN_SIZE, KeylessSigner
 from wasmoci.keyless.verifying import IdentityVerifier
 from wasmoci.oci.graph import read_image
 from wasmoci.sign.image import SignRequest, sign_image

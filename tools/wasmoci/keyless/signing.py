@@ -1,8 +1,12 @@
-"""Sign as an identity: a new key, a certificate of Fulcio for it, and an entry in Rekor, v1 or v2."""
+"""Sign as an identity: a new key, a certificate of Fulcio for it, and an entry in Rekor, v1 or v2.
+
+The OIDC token that proves the identity to Fulcio is a secret while it lasts; no error shows any of it.
+"""
 
 import re
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future, wait
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +14,6 @@ from wasmoci.cosign import bundle as cosign_bundle
 from wasmoci.cosign.bundle import MAX_BUNDLE_SIZE
 from wasmoci.cosign.statement import MAX_SUBJECTS
 from wasmoci.disk.files import read_bounded
-from wasmoci.keyless.token import identity_token
 from wasmoci.keyless.trusted_root import KeylessRoot, embedded, trust_config
 from wasmoci.keyless.verifying import verify_keyless
 from wasmoci.transparency.signing_config import MAX_SERVICES, MAX_SIGNING_CONFIG_SIZE
@@ -19,7 +22,10 @@ from wasmoci.values.strict_json import JsonObject, dump, parse_object
 from wasmoci.values.text import excerpt, without_secrets
 
 if TYPE_CHECKING:
+    from sigstore.oidc import IdentityToken
     from sigstore.sign import SigningContext
+
+MAX_TOKEN_SIZE = 64 * 1024
 
 _ON_THIS_MACHINE = re.compile(r"http://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]+)?(/|$)")
 
@@ -86,7 +92,7 @@ class KeylessSigner:
             checked = Statement(statement)
         except SigstoreError as error:
             raise FormatError(f"sigstore-python does not sign this statement: {_text(error)}") from None
-        token = identity_token(self._token_file)
+        token = _identity_token(self._token_file)
         try:
             with self._context.signer(token) as signer:
                 return signer.sign_dsse(checked).to_json().encode()
@@ -95,23 +101,59 @@ class KeylessSigner:
 
     def _within_time(self, work: Callable[[], bytes]) -> bytes:
         """The result of `work`; Error where it takes too long. It then goes on for nobody, until the program ends."""
-        results: list[bytes | BaseException] = []
+        future: Future[bytes] = Future()
 
         def run() -> None:
             try:
-                results.append(work())
+                future.set_result(work())
             except BaseException as error:
-                results.append(error)
+                future.set_exception(error)
 
-        thread = threading.Thread(target=run, daemon=True)
-        thread.start()
-        thread.join(self._seconds)
-        if not results:
+        threading.Thread(target=run, daemon=True).start()
+        if wait([future], self._seconds).not_done:
             raise Error(f"Sigstore's services did not answer within {self._seconds:g} seconds")
-        (result,) = results
-        if isinstance(result, BaseException):
-            raise result
-        return result
+        return future.result()
+
+
+def _identity_token(file: Path | None) -> "IdentityToken":
+    """The token in `file`, else the one that the CI system gives this job; nobody is asked interactively.
+
+    CI systems are those of the library `id`: GitHub, GitLab, Buildkite, CircleCI and Google Cloud. Raises
+    UsageError where there is no token, FormatError for one that is none, is for another audience than
+    `sigstore`, or is not valid now, Error where it cannot be read.
+    """
+    from sigstore.oidc import IdentityError, IdentityToken
+
+    text = _ambient_token() if file is None else _read_token(file)
+    try:
+        return IdentityToken(text)
+    except IdentityError:
+        raise FormatError(
+            f"{'the identity token of CI' if file is None else f'the identity token in {file}'} is no OIDC token "
+            "for the audience `sigstore` that is valid now"
+        ) from None
+
+
+def _read_token(file: Path) -> str:
+    try:
+        return read_bounded(file, MAX_TOKEN_SIZE, "the identity token").decode("ascii").strip()
+    except UnicodeDecodeError:
+        raise FormatError(f"the identity token in {file} is no ASCII text") from None
+
+
+def _ambient_token() -> str:
+    from sigstore.oidc import IdentityError, detect_credential
+
+    try:
+        token = detect_credential()
+    except IdentityError:
+        raise Error(
+            "the CI system has an identity for this job and did not give its token "
+            "(GitHub wants `permissions: id-token: write`)"
+        ) from None
+    if token is None:
+        raise UsageError("no identity signs: give a file with an identity token, or run in a CI system that has one")
+    return token
 
 
 def _context(root: KeylessRoot, signing_config: Path | None) -> "SigningContext":

@@ -70,37 +70,24 @@ class IdentityVerifier:
 
 def verify_keyless(data: bytes, root: KeylessRoot, clock: Clock = time.time) -> Identity:
     """The identity that signed a bundle, whoever that is; raises as `IdentityVerifier.verify`."""
-    parsed = _Parsed.of(data)
+    parsed = cosign_bundle.parse_bundle(data)
+    if not parsed.has_certificate:
+        raise FormatError("the bundle has no certificate")
+    material = parse_object(data, "the bundle", MAX_BUNDLE_SIZE).object("verificationMaterial")
+    _check_timestamps(material)
+    certificate = parse_certificate(material.object("certificate"))
+    integrated = _integrated(parsed.log_entries)
     bundle, stamped = _load(data)
-    times = [*stamped, *parsed.integrated]
+    times = [*stamped, *integrated]
     if any(moment > clock() + MAX_CLOCK_SKEW_SECONDS for moment in times):
         raise VerificationError(Reason.NOT_LOGGED, "the time of signing is in the future")
-    if _verify(bundle, root, times, parsed.certificate) != (PAYLOAD_TYPE, parsed.payload):
+    if _verify(bundle, root, times, certificate) != (PAYLOAD_TYPE, parsed.envelope.payload):
         raise VerificationError(Reason.MALFORMED, "the bundle has two payloads, and readers differ on which it is")
-    return identity_of(parsed.certificate)
-
-
-@dataclass(frozen=True, slots=True)
-class _Parsed:
-    """What our own reader finds in a bundle. `integrated` is Rekor v1's time of signing, in seconds since 1970."""
-
-    payload: bytes
-    certificate: "Certificate"
-    integrated: tuple[int, ...]
-
-    @classmethod
-    def of(cls, data: bytes) -> "_Parsed":
-        parsed = cosign_bundle.parse_bundle(data)
-        if not parsed.has_certificate:
-            raise FormatError("the bundle has no certificate")
-        material = parse_object(data, "the bundle", MAX_BUNDLE_SIZE).object("verificationMaterial")
-        _check_timestamps(material)
-        return cls(
-            parsed.envelope.payload, parse_certificate(material.object("certificate")), _integrated(parsed.log_entries)
-        )
+    return identity_of(certificate)
 
 
 def _integrated(entries: Sequence[JsonObject]) -> tuple[int, ...]:
+    """The time of signing, in seconds since 1970, of an entry of Rekor v1; nothing of Rekor v2."""
     if len(entries) != 1:
         raise VerificationError(
             Reason.NOT_LOGGED, f"an identity's bundle must have one transparency log entry, this one has {len(entries)}"
