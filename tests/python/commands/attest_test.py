@@ -27,7 +27,7 @@ ANY = ("--builder-id", BUILDER)
 
 def run(*arguments: str | Path, code: int = 0, environment: dict[str, str] | None = None) -> Result:
     result = CliRunner().invoke(
-        main, [str(one) for one in arguments], env={"COSIGN_PASSWORD": None, **(environment or {})}
+        main, [str(argument) for argument in arguments], env={"COSIGN_PASSWORD": None, **(environment or {})}
     )
     assert result.exit_code == code, result.output + repr(result.exception)
     return result
@@ -270,7 +270,10 @@ def test_a_threshold_wants_several_keys(desk: Desk) -> None:
     public = desk.file("other.pub", OTHER_SIGNER.public_key.pem())
     both = ["--oci-key", str(public), "--threshold", "2"]
     (attestation,) = parsed(desk.verify("cyclonedx", *both, "--json"))["attestations"]
-    assert {one["key"] for one in attestation["signatures"]} == {SIGNER.fingerprint, OTHER_SIGNER.fingerprint}
+    assert {signature["key"] for signature in attestation["signatures"]} == {
+        SIGNER.fingerprint,
+        OTHER_SIGNER.fingerprint,
+    }
     desk.output = desk.folder / "alone"
     desk.attest("--predicate", desk.sbom)
     assert "refused: POLICY_UNMET" in desk.verify("cyclonedx", *both, code=3).stderr

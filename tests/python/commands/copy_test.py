@@ -55,7 +55,7 @@ def _trust(tmp_path: Path) -> list[str]:
 def _copy(source: RepositoryClient, target: RepositoryClient) -> Copy:
     def run(*arguments: object, code: int = 0) -> Result:
         registries = [source.repository.registry, target.repository.registry]
-        reach = [word for one in registries for word in ("--insecure-registry", one)]
+        reach = [word for registry in registries for word in ("--insecure-registry", registry)]
         result = CliRunner().invoke(main, ["copy", *map(str, arguments), *reach])
         assert result.exit_code == code, result.output + result.stderr + repr(result.exception)
         return result
@@ -101,7 +101,7 @@ def test_nothing_is_mounted_from_a_path_that_another_registry_has_too(
     with client_at(target.repository.registry) as client:
         send_layout(tmp_path / "dual", client)
     report = json.loads(copy(image(source), image(target), "--json", *trust).stdout)
-    assert [one["alreadyThere"] for one in report["repositories"]] == [0]
+    assert [outcome["alreadyThere"] for outcome in report["repositories"]] == [0]
 
 
 def test_the_report_in_words(copy: Copy, source: RepositoryClient, target: RepositoryClient, trust: list[str]) -> None:
@@ -173,7 +173,7 @@ def test_an_index_wants_the_option(
     assert "--recursive" in copy(layout, image(target), *trust, code=2).stderr
     assert events == []
     report = json.loads(copy(layout, image(target), "-r", "--json", *trust).stdout)
-    assert [one["level"] for one in report["entries"]] == ["dual-layer"] * 2
+    assert [entry["level"] for entry in report["entries"]] == ["dual-layer"] * 2
     assert tag_of(target, "v1") == str(Layout(layout).root().digest)
 
 
@@ -221,7 +221,7 @@ def test_where_one_registry_fails_the_other_is_complete(
     result = copy(image(source), "127.0.0.1:1/some/where:v1", image(target), "--json", *trust, code=1)
     report = json.loads(result.stdout)
     assert (report["result"], report["copied"]) == ("failed", False)
-    assert [one["published"] for one in report["repositories"]] == [False, True]
+    assert [outcome["published"] for outcome in report["repositories"]] == [False, True]
     assert report["references"] == [f"{target.repository}:v1@{source_in(source).root().digest}"]
     assert tag_of(target, "v1")
 

@@ -31,7 +31,7 @@ MODES = os.name == "posix"
 
 def run(*arguments: str | Path, code: int = 0, **environment: str) -> Result:
     variables = {"COSIGN_PASSWORD": None, **environment}
-    result = CliRunner().invoke(main, [str(one) for one in arguments], env=variables)
+    result = CliRunner().invoke(main, [str(argument) for argument in arguments], env=variables)
     assert result.exit_code == code, result.output + repr(result.exception)
     assert "MARKED" not in result.output
     return result
@@ -196,7 +196,7 @@ def test_what_cannot_be_converted_leaves_nothing(data: bytes, options: list[str]
 def test_a_key_that_is_open_to_others_is_refused_unless_allowed(command: list[str], tmp_path: Path) -> None:
     source = secret_file(tmp_path, FILE_KEY.pem())
     source.chmod(0o640)
-    command = [one.replace("out", str(tmp_path / "out")) if one == "out" else one for one in command]
+    command = [word.replace("out", str(tmp_path / "out")) if word == "out" else word for word in command]
     assert "open to others" in run(*command, source, code=1).stderr
     run(*command, source, "--allow-readable-key")
 

@@ -23,7 +23,7 @@ PASSWORD = "MARKED-PASSWORD"
 
 def run(*arguments: str | Path, code: int = 0, environment: dict[str, str] | None = None) -> Result:
     result = CliRunner().invoke(
-        main, [str(one) for one in arguments], env={"COSIGN_PASSWORD": None, **(environment or {})}
+        main, [str(argument) for argument in arguments], env={"COSIGN_PASSWORD": None, **(environment or {})}
     )
     assert result.exit_code == code, result.output + repr(result.exception)
     return result
@@ -175,7 +175,7 @@ def test_an_image_is_packaged_signed_and_verified(component: Path, pair: tuple[P
     trusted = ["--component-key", str(pair[1]), "--oci-key", str(tmp_path / "oci.pub")]
     answer = json.loads(run("verify", layout, *trusted, "--json").output)
     assert answer["level"] == "dual-layer"
-    assert {one["format"] for one in answer["ociSignatures"]} == {"bundle", "legacy"}
+    assert {signature["format"] for signature in answer["ociSignatures"]} == {"bundle", "legacy"}
     assert "level: component-only" in run("image", "inspect", unsigned, *trusted).output
 
 
@@ -236,7 +236,7 @@ def test_several_images_are_judged_each(keys: list[str], tmp_path: Path) -> None
     result = run("verify", bad, good, absent, *keys, "--json", code=3)
     report = json.loads(result.stdout)
     assert report["result"] == "failed"
-    assert [(one["target"], one["result"], one.get("reason")) for one in report["images"]] == [
+    assert [(image["target"], image["result"], image.get("reason")) for image in report["images"]] == [
         (str(bad), "refused", "UNSIGNED"),
         (str(good), "ok", None),
         (str(absent), "error", None),

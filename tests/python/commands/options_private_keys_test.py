@@ -46,7 +46,7 @@ def _password_file(tmp_path: Path) -> Path:
 
 def run(*arguments: str | Path, code: int = 0, environment: dict[str, str] | None = None) -> Result:
     variables = {"COSIGN_PASSWORD": None, **(environment or {})}
-    result = CliRunner().invoke(main, [str(one) for one in arguments], env=variables)
+    result = CliRunner().invoke(main, [str(argument) for argument in arguments], env=variables)
     assert result.exit_code == code, result.output + repr(result.exception)
     assert "MARKED" not in result.output
     return result
@@ -131,8 +131,8 @@ def test_the_options_of_a_new_password_ask_twice() -> None:
 
     for options in (password_options, new_password_options):
         CliRunner().invoke(click.command()(options(reported(command))), [], catch_exceptions=False)
-    assert [one.is_new for one in seen] == [False, True]
-    assert not any(one.is_named for one in seen)
+    assert [password.is_new for password in seen] == [False, True]
+    assert not any(password.is_named for password in seen)
     assert Password(Path("a")).is_named
     assert Password(variable="A").is_named
 

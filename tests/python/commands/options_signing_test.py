@@ -32,7 +32,7 @@ PASSWORD = "marked-password"
 
 
 def run(*arguments: str | Path, code: int = 0) -> Result:
-    result = CliRunner().invoke(main, [str(one) for one in arguments], env={"COSIGN_PASSWORD": None})
+    result = CliRunner().invoke(main, [str(argument) for argument in arguments], env={"COSIGN_PASSWORD": None})
     assert result.exit_code == code, result.output + repr(result.exception)
     assert isinstance(result.exception, SystemExit | None), repr(result.exception)
     return result
@@ -76,11 +76,11 @@ def sign(layout: Path, *arguments: str | Path, code: int = 0) -> Result:
 
 def signatures_of(layout: Path, *keys: ImagePublicKey) -> list[tuple[str, SignatureFormat, dict[str, str]]]:
     found = verify(Layout(layout), Policy.of([], ImageTrust(keys, threshold=len(keys)))).image_signatures
-    return [(one.signer.fingerprint, one.format, dict(one.annotations)) for one in found]
+    return [(signature.signer.fingerprint, signature.format, dict(signature.annotations)) for signature in found]
 
 
 def test_several_keys_sign_an_image_with_annotations(layout: Path, keys: list[Path], tmp_path: Path) -> None:
-    both = [one for key in keys for one in ("--key", key, "--public-key", key.with_suffix(".pub"))]
+    both = [word for key in keys for word in ("--key", key, "--public-key", key.with_suffix(".pub"))]
     sign(layout, *both, "-a", "env=prod", "--annotation", "text=a=b c")
     expected = [
         (key.fingerprint, form, {"env": "prod", "text": "a=b c"})
@@ -179,7 +179,7 @@ def test_the_component_of_an_image_is_signed_beside_it(component_keys: list[Path
 
 def test_several_keys_sign_the_component_of_an_image(component_keys: list[Path], tmp_path: Path) -> None:
     layout, output = packaged(tmp_path, HELLO, "layout"), tmp_path / "out"
-    both = [one for key in component_keys for one in ("--key", key)]
+    both = [word for key in component_keys for word in ("--key", key)]
     run("image", "sign-component", layout, *both, "--output", output)
     policy = Policy.of([KEY, OTHER_KEY], [], component_threshold=2)
     assert set(verify(Layout(output), policy).component_keys) == {KEY, OTHER_KEY}

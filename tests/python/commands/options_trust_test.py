@@ -46,7 +46,7 @@ IDENTITY = ["--certificate-identity", SAN, "--certificate-oidc-issuer", ISSUER]
 
 
 def run(*arguments: str | Path, code: int = 0) -> Result:
-    result = CliRunner().invoke(main, [str(one) for one in arguments])
+    result = CliRunner().invoke(main, [str(argument) for argument in arguments])
     assert result.exit_code == code, result.output + repr(result.exception)
     return result
 
@@ -101,7 +101,7 @@ Files = dict[str, list[str]]
 
 def test_thresholds_of_both_layers(files: Files, layout: MakeLayout) -> None:
     path = layout(signed_by_both())
-    every = [one for name in ("component", "component2", "oci", "oci2") for one in files[name]]
+    every = [word for name in ("component", "component2", "oci", "oci2") for word in files[name]]
     assert "signed by 2 of 2 trusted signers" in run("verify", path, *every, "--threshold", "2").stdout
     run("verify", path, *every, "--component-threshold", "2")
     one_each = [*files["component"], *files["oci"]]
@@ -275,7 +275,7 @@ def test_log_entry_that_is_required_and_missing(files: Files, layout: MakeLayout
 def test_contradictions_are_wrong_usage(
     names: list[str], options: list[str], text: str, files: Files, layout: MakeLayout
 ) -> None:
-    chosen = [one for name in names for one in files[name]]
+    chosen = [word for name in names for word in files[name]]
     result = run("verify", layout(signed_by_both()), *chosen, *options, code=2)
     (line,) = result.stderr.splitlines()
     assert text in line
@@ -356,5 +356,5 @@ def test_threshold_sees_signatures_that_others_published(
             code = 3 if signer is SIGNER else 0
             run("verify", f"{target}:v1", *both, "--threshold", "2", *insecure, code=code)
         answer = json.loads(run("verify", f"{target}:v1", *both, *insecure, "--json").stdout)
-    assert [one["format"] for one in answer["ociSignatures"]] == ["legacy", "legacy"]
+    assert [signature["format"] for signature in answer["ociSignatures"]] == ["legacy", "legacy"]
     assert answer["image"] == str(Layout(tmp_path / SIGNER.public_key.spki.hex()[-8:]).subject().digest)

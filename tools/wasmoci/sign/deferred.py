@@ -44,7 +44,7 @@ class AttestationSpec:
 
 @dataclass(frozen=True, slots=True)
 class DeferredSigning:
-    """Who signs a layout at run time, the component first, and where signatures with keys are logged then.
+    """Who signs a layout outside of the build, the component first, and where signatures with keys are logged then.
 
     Of an index all images are signed too. Without `formats` every signer signs in all formats that it can.
     `private` refuses key files that are open to others.
@@ -83,9 +83,9 @@ class DeferredSigning:
             who = [open_signer(spec, self.password, notes, private=self.private) for spec in self.oci]
             what = (str(repository), self.formats, self.annotations)
             steps.append(lambda layout, output: sign_image(SignRequest(layout, output, *what, recursive=True), *who))
-        for spec in self.attestations:
-            attestor = open_signer(spec.signer, self.password, notes, private=self.private)
-            steps.append(_attest_step(spec.attested, attestor, repository))
+        for attestation in self.attestations:
+            attestor = open_signer(attestation.signer, self.password, notes, private=self.private)
+            steps.append(_attest_step(attestation.attested, attestor, repository))
         if self.log is not None and logged_keys:
             steps.append(_log_step(self.log, logged_keys, notes))
         return steps
@@ -106,17 +106,18 @@ class DeferredSigning:
 
     def described(self) -> list[str]:
         """What would be signed, one line for each signature layer and signer."""
-        lines = [f"sign the component with {one.reference} ({self.placement.value})" for one in self.component]
-        formats = " and ".join(one.value for one in self.formats or SignatureFormat)
-        for one in self.oci:
+        lines = [f"sign the component with {spec.reference} ({self.placement.value})" for spec in self.component]
+        formats = " and ".join(form.value for form in self.formats or SignatureFormat)
+        for spec in self.oci:
             lines.append(
                 "sign the OCI manifest as an identity (bundle)"
-                if isinstance(one, IdentitySpec)
-                else f"sign the OCI manifest with {one.reference} ({formats})"
+                if isinstance(spec, IdentitySpec)
+                else f"sign the OCI manifest with {spec.reference} ({formats})"
             )
-        for use in self.attestations:
-            who = "an identity" if isinstance(use.signer, IdentitySpec) else use.signer.reference
-            what = "provenance" if use.attested.document is None else f"the document {use.attested.document.name}"
+        for attestation in self.attestations:
+            signer, document = attestation.signer, attestation.attested.document
+            who = "an identity" if isinstance(signer, IdentitySpec) else signer.reference
+            what = "provenance" if document is None else f"the document {document.name}"
             lines.append(f"attest {what} with {who}")
         if self.log is not None:
             lines.append("log the bundles that are signed with a trusted OCI key")
@@ -144,13 +145,13 @@ def _attest_step(attested: Attested, signer: StatementSigner, repository: Reposi
     return run
 
 
-def _log_step(use: LogSpec, keys: Sequence[ImagePublicKey], notes: Notes) -> Step:
+def _log_step(spec: LogSpec, keys: Sequence[ImagePublicKey], notes: Notes) -> Step:
     from wasmoci.sign.log import log_signatures
     from wasmoci.transparency.rekor import RekorLogs
     from wasmoci.transparency.verifying import TrustedLogs
 
-    logs = TrustedLogs.from_file(use.trusted_root)
-    client = RekorLogs.from_file(use.signing_config, os.environ, logs.logs)
+    logs = TrustedLogs.from_file(spec.trusted_root)
+    client = RekorLogs.from_file(spec.signing_config, os.environ, logs.logs)
 
     def run(layout: Path, output: Path) -> None:
         for warning in log_signatures(layout, output, keys, logs, client).warnings:

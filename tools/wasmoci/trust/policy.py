@@ -32,7 +32,7 @@ def image_trust(values: TrustValues) -> ImageTrust:
     if values.trusted_root is not None and not values.oci_keys and not values.identities:
         raise UsageError("a trusted root checks signatures of images: give a trusted OCI key or identity too")
     return ImageTrust(
-        keys=tuple(_oci_key(one) for one in values.oci_keys),
+        keys=tuple(_oci_key(reference) for reference in values.oci_keys),
         certificates=_certificates(values),
         log=_log(values),
         log_required=values.require_log,
@@ -60,12 +60,12 @@ def _certificates(values: TrustValues) -> CertificateVerifier | None:
 
     patterns = [
         IdentityPattern.of(
-            identity=one.identity,
-            identity_regexp=one.identity_regexp,
-            issuer=one.issuer,
-            issuer_regexp=one.issuer_regexp,
+            identity=identity.identity,
+            identity_regexp=identity.identity_regexp,
+            issuer=identity.issuer,
+            issuer_regexp=identity.issuer_regexp,
         )
-        for one in values.identities
+        for identity in values.identities
     ]
     return IdentityVerifier(values.trusted_root, patterns)
 

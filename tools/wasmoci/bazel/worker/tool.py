@@ -48,4 +48,4 @@ def _serve(command: click.Command, program: str) -> None:
             os.dup2(nothing.fileno(), 0)
         os.dup2(2, 1)
         with separate_output(sys.stderr):
-            serve(lambda one: call(command, program, one.arguments, one.sandbox), requests, responses)
+            serve(lambda request: call(command, program, request.arguments, request.sandbox), requests, responses)

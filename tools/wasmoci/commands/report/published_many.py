@@ -15,13 +15,13 @@ def summary(images: Sequence[Image]) -> Report:
     reports of it; where it failed as a whole `message`, and `reason` for a refusal.
     """
     totals = _totals(images)
-    lines = [line for one in images for line in _lines(one)]
+    lines = [line for image in images for line in _lines(image)]
     counted = [f"{totals[name]} {words}" for name, words in _TOTALS.items() if totals[name]]
     return Report(
         [*lines, f"{len(images)} {'image' if len(images) == 1 else 'images'}: {', '.join(counted)}"],
-        {**totals, "images": [_image_json(one) for one in images]},
-        [f"{one.name}: {warning}" for one in images for warning in one.warnings],
-        [error for one in images for error in one.errors()],
+        {**totals, "images": [_image_json(image) for image in images]},
+        [f"{image.name}: {warning}" for image in images for warning in image.warnings],
+        [error for image in images for error in image.errors()],
     )
 
 
@@ -34,7 +34,7 @@ _TOTALS = {
 
 
 def _totals(images: Sequence[Image]) -> dict[str, int]:
-    kinds = [_kind(one) for one in images]
+    kinds = [_kind(image) for image in images]
     return {kind: kinds.count(kind) for kind in _TOTALS}
 
 
@@ -43,7 +43,7 @@ def _kind(image: Image) -> str:
         return "failedImages"
     if image.shown is not None:
         return "shownImages"
-    unchanged = all(one.published is not None and one.published.is_nothing for one in image.outcomes)
+    unchanged = all(outcome.published is not None and outcome.published.is_nothing for outcome in image.outcomes)
     return "unchangedImages" if unchanged else "sentImages"
 
 

@@ -28,21 +28,21 @@ def verdict_json(verified: Verified | VerifiedIndex) -> dict[str, object]:
         return {
             "image": str(verified.subject.digest),
             "level": verified.level.value,
-            "ociSignatures": [_signature_json(one) for one in verified.image_signatures],
-            "entries": [_entry_json(one) for one in verified.entries],
+            "ociSignatures": [_signature_json(signature) for signature in verified.image_signatures],
+            "entries": [_entry_json(entry) for entry in verified.entries],
         }
     return {
         "image": str(verified.subject.digest),
         "level": verified.level.value,
         "component": None if verified.component is None else str(verified.component),
         "componentKeys": [key.fingerprint for key in verified.component_keys],
-        "ociSignatures": [_signature_json(one) for one in verified.image_signatures],
+        "ociSignatures": [_signature_json(signature) for signature in verified.image_signatures],
     }
 
 
 def verdict_report(target: str, verified: Verified | VerifiedIndex) -> Report:
     entries = verified.entries if isinstance(verified, VerifiedIndex) else ()
-    parts = [f"{_variant(one.subject)}: {one.subject.digest}" for one in entries]
+    parts = [f"{_variant(entry.subject)}: {entry.subject.digest}" for entry in entries]
     return Report(_lines(target, verified), verdict_json(verified), verified.warnings, parts=parts)
 
 
@@ -50,8 +50,8 @@ def _lines(target: str, verified: Verified | VerifiedIndex) -> list[str]:
     lines = [f"{target}: {verified.subject.digest}", f"level: {verified.level.value}"]
     if isinstance(verified, VerifiedIndex):
         lines += _signature_lines("OCI index", verified)
-        for one in verified.entries:
-            name, *rest = _lines(_variant(one.subject), one)
+        for entry in verified.entries:
+            name, *rest = _lines(_variant(entry.subject), entry)
             lines += [f"  {name}", *(f"    {line}" for line in rest)]
         return lines
     component_keys = [key.fingerprint for key in verified.component_keys]
@@ -64,9 +64,9 @@ def _lines(target: str, verified: Verified | VerifiedIndex) -> list[str]:
 def _signature_lines(what: str, verified: Verified | VerifiedIndex) -> list[str]:
     if not verified.image_signatures:
         return []
-    signed = len({one.signer.principal for one in verified.image_signatures})
+    signed = len({signature.signer.principal for signature in verified.image_signatures})
     count = _count(what, signed, verified.policy.image.principals)
-    return [count, *(f"  {_signature_line(one)}" for one in verified.image_signatures)]
+    return [count, *(f"  {_signature_line(signature)}" for signature in verified.image_signatures)]
 
 
 def _variant(entry: Descriptor) -> str:
@@ -89,19 +89,19 @@ def _count(what: str, signed: int, trusted: int) -> str:
     return f"{what} signed by {signed} of {trusted} trusted {'signer' if trusted == 1 else 'signers'}:"
 
 
-def _signature_line(one: ImageSignature) -> str:
-    notes = [one.format.value, *(["logged"] if one.logged else [])]
-    notes += [f"{key}={value}" for key, value in sorted(one.annotations.items())]
-    return f"{one.signer.fingerprint} ({', '.join(notes)})"
+def _signature_line(signature: ImageSignature) -> str:
+    notes = [signature.format.value, *(["logged"] if signature.logged else [])]
+    notes += [f"{key}={value}" for key, value in sorted(signature.annotations.items())]
+    return f"{signature.signer.fingerprint} ({', '.join(notes)})"
 
 
-def _signature_json(one: ImageSignature) -> dict[str, object]:
+def _signature_json(signature: ImageSignature) -> dict[str, object]:
     return {
-        "signer": one.signer.fingerprint,
-        "format": one.format.value,
-        "carrier": str(one.carrier),
-        "annotations": dict(one.annotations),
-        "logged": one.logged,
+        "signer": signature.signer.fingerprint,
+        "format": signature.format.value,
+        "carrier": str(signature.carrier),
+        "annotations": dict(signature.annotations),
+        "logged": signature.logged,
     }
 
 
