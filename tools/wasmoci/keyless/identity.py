@@ -53,33 +53,16 @@ class TrustedIdentity:
 
 
 @dataclass(frozen=True, slots=True)
-class _Text:
-    """Says which texts match: one, or those of a regular expression."""
-
-    text: str
-    is_regexp: bool
-    matches: Callable[[str], bool] = field(compare=False, repr=False)
-
-    @classmethod
-    def of(cls, exact: str | None, regexp: str | None, what: str) -> "_Text":
-        if (exact is None) == (regexp is None):
-            raise UsageError(f"a trusted identity has an {what} or a regular expression for it, exactly one of them")
-        if exact is None:
-            return cls(str(regexp), True, _matcher(str(regexp), what))
-        if not exact:
-            raise UsageError(f"the {what} of a trusted identity is empty")
-        return cls(exact, False, exact.__eq__)
-
-    def __str__(self) -> str:
-        return f"/{self.text}/" if self.is_regexp else self.text
-
-
-@dataclass(frozen=True, slots=True)
 class IdentityPattern:
-    """One trusted identity, or those that regular expressions describe. Build one with `of`."""
+    """One trusted identity, or those that regular expressions describe. Build one with `of`.
 
-    san: _Text
-    issuer: _Text
+    `name` is equal for equal patterns; of a pattern without expressions it is the identity's own text.
+    """
+
+    name: str
+    is_exact: bool
+    _is_san: Callable[[str], bool] = field(compare=False, repr=False)
+    _is_issuer: Callable[[str], bool] = field(compare=False, repr=False)
 
     @classmethod
     def of(
@@ -91,22 +74,27 @@ class IdentityPattern:
         issuer_regexp: str | None = None,
     ) -> "IdentityPattern":
         """Raises UsageError unless there is exactly one of each pair, and for an expression that is of no use."""
-        return cls(_Text.of(identity, identity_regexp, "identity"), _Text.of(issuer, issuer_regexp, "issuer"))
-
-    @property
-    def name(self) -> str:
-        """Equal for equal patterns; of a pattern without expressions, the identity's own text."""
-        return f"identity:{self.san} ({self.issuer})"
-
-    @property
-    def is_exact(self) -> bool:
-        return not (self.san.is_regexp or self.issuer.is_regexp)
+        san_name, is_san = _matcher(identity, identity_regexp, "identity")
+        issuer_name, is_issuer = _matcher(issuer, issuer_regexp, "issuer")
+        is_exact = identity_regexp is None and issuer_regexp is None
+        return cls(f"identity:{san_name} ({issuer_name})", is_exact, is_san, is_issuer)
 
     def matches(self, identity: Identity) -> bool:
-        return self.san.matches(identity.san) and self.issuer.matches(identity.issuer)
+        return self._is_san(identity.san) and self._is_issuer(identity.issuer)
 
 
-def _matcher(regexp: str, what: str) -> Callable[[str], bool]:
+def _matcher(exact: str | None, regexp: str | None, what: str) -> tuple[str, Callable[[str], bool]]:
+    """A name for the texts that match, and the function that says which do."""
+    if (exact is None) == (regexp is None):
+        raise UsageError(f"a trusted identity has an {what} or a regular expression for it, exactly one of them")
+    if regexp is not None:
+        return f"/{regexp}/", _regexp_matcher(regexp, what)
+    if not exact:
+        raise UsageError(f"the {what} of a trusted identity is empty")
+    return exact, exact.__eq__
+
+
+def _regexp_matcher(regexp: str, what: str) -> Callable[[str], bool]:
     import re2
 
     if len(regexp) > MAX_REGEXP_CHARACTERS:

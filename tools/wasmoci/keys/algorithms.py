@@ -10,7 +10,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 
-from wasmoci.keys import ed25519_points
+from wasmoci.keys.plain_ed25519 import refuse_small_order
 from wasmoci.values.errors import KeyFileError
 
 DEFAULT = "ecdsa-p256"
@@ -52,7 +52,7 @@ PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519Pri
 def supported(key: object) -> PublicKey:
     """`key` itself; raises KeyFileError unless it is a public key of `cryptography` that can sign images."""
     if isinstance(key, ed25519.Ed25519PublicKey):
-        ed25519_points.refuse_small_order(key.public_bytes_raw())
+        refuse_small_order(key.public_bytes_raw())
         return key
     if isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name in _CURVE_NAMES:
         return key

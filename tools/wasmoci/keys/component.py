@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from wasmoci.keys import ed25519_points
-from wasmoci.keys.plain_ed25519 import KEY_SIZE
+from wasmoci.keys.plain_ed25519 import KEY_SIZE, refuse_small_order
 from wasmoci.keys.protocols import SigningKey
 from wasmoci.values.errors import KeyFileError, Reason, VerificationError
 from wasmoci.wasm.signature import key_id
@@ -28,7 +27,7 @@ class ComponentPublicKey:
         """Raises KeyFileError unless `raw` are 32 bytes of a key that can be trusted at all."""
         if len(raw) != KEY_SIZE:
             raise KeyFileError(f"an Ed25519 public key has {KEY_SIZE} bytes, got: {len(raw)}")
-        ed25519_points.refuse_small_order(raw)
+        refuse_small_order(raw)
         return cls(raw)
 
     @classmethod

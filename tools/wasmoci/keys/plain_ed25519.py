@@ -1,4 +1,4 @@
-"""Ed25519 keys in the form in which programs write them, read without a library.
+"""Ed25519 keys in the form in which programs write them, read without a library, and those that nobody may trust.
 
 Source: RFC 8410, sections 4, 7 and 10.3; RFC 7468. The DER of such a key, not encrypted and with nothing optional,
 is 32 bytes after a constant; as PEM it is one line of base64. The code of `cryptography` for files reads the same
@@ -8,13 +8,28 @@ keys and many more, but is slow to import.
 import re
 
 from wasmoci.values import base64_strict
-from wasmoci.values.errors import FormatError
+from wasmoci.values.errors import FormatError, KeyFileError
 
 KEY_SIZE = 32
 
 _PEM = rb"(?:[^-]*\n)?-----BEGIN %b-----\n([A-Za-z0-9+/=]+)\n-----END %b-----\n?"
 _SEED = bytes.fromhex("302e020100300506032b657004220420")
 _PUBLIC = bytes.fromhex("302a300506032b6570032100")
+
+# The encodings of points of small order, sign bit cleared; signatures under them prove nothing. libsodium's check of
+# points is not used: it refuses more, such as points of mixed order, and is slow to import.
+_SMALL_ORDER = frozenset(
+    bytes.fromhex(encoding)
+    for encoding in (
+        "0000000000000000000000000000000000000000000000000000000000000000",
+        "0100000000000000000000000000000000000000000000000000000000000000",
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+        "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+        "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+        "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+    )
+)
 
 
 def seed_in(data: bytes) -> bytes | None:
@@ -39,3 +54,9 @@ def _der(data: bytes, label: bytes) -> bytes:
         return base64_strict.decode(block[1].decode(), "the key")
     except FormatError:
         return data
+
+
+def refuse_small_order(public_key: bytes) -> None:
+    """Raises KeyFileError for one of the 32 byte encodings of points of small order."""
+    if public_key[:-1] + bytes([public_key[-1] & 0x7F]) in _SMALL_ORDER:
+        raise KeyFileError("this Ed25519 public key has small order: anybody can sign for it")

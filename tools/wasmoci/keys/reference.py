@@ -62,9 +62,7 @@ class KeyReference:
             return ImageSigner(load_file_key(self.place, password, private=private))
         from wasmoci.keys import scheme_keys
 
-        return ImageSigner(
-            scheme_keys.open_key(self.place, lambda data: parse_private_key(data, password), private=private)
-        )
+        return ImageSigner(scheme_keys.open_key(self.place, parse_private_key, password, private=private))
 
     def open_component_signer(
         self, password: PasswordSource = no_password, *, private: bool = False
@@ -77,9 +75,7 @@ class KeyReference:
             return ComponentSigner(load_secret_key(self.place, password, private=private))
         from wasmoci.keys import scheme_keys
 
-        return ComponentSigner(
-            scheme_keys.open_key(self.place, lambda data: parse_secret_key(data, password), private=private)
-        )
+        return ComponentSigner(scheme_keys.open_key(self.place, parse_secret_key, password, private=private))
 
     def public_key(self, password: PasswordSource = no_password, *, private: bool = False) -> object:
         """The public half of a private key, an object of `cryptography`; a token without a PIN is asked without one."""
@@ -89,7 +85,7 @@ class KeyReference:
             return load_file_key(self.place, password, private=private).public_key
         from wasmoci.keys import scheme_keys
 
-        return scheme_keys.public_key_of(self.place, lambda data: parse_private_key(data, password), private=private)
+        return scheme_keys.public_key_of(self.place, parse_private_key, password, private=private)
 
     def trusted_image_key(self) -> "ImagePublicKey":
         """The public key that a file or variable holds, or the public half of a key in a token or service.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from wasmoci.keys.key_files import naming
 from wasmoci.keys.pkcs11_uri import Pkcs11Uri
-from wasmoci.keys.protocols import MAX_KEY_FILE_SIZE, SigningKey
+from wasmoci.keys.protocols import MAX_KEY_FILE_SIZE, PasswordSource, SigningKey, no_password
 from wasmoci.keys.reference_forms import (
     AwsKey,
     AzureKey,
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
-# Reads the text of a key file.
-Parser = Callable[[bytes], _T]
+# Reads the text of a private key file.
+Parser = Callable[[bytes, PasswordSource], SigningKey]
 
 # What to install beside this distribution; a plugin is a program, which needs nothing here.
 _EXTRAS: dict[type[ServiceForm], str] = {
@@ -41,25 +41,25 @@ _EXTRAS: dict[type[ServiceForm], str] = {
 }
 
 
-def open_key(form: Form, parse_private: Parser[SigningKey], *, private: bool) -> SigningKey:
-    """The private key; `parse_private` reads one that a variable holds.
+def open_key(form: Form, parse_private: Parser, password: PasswordSource, *, private: bool) -> SigningKey:
+    """The private key; `parse_private` reads one that a variable holds, which `password` opens.
 
     With `private` a file with a PIN that is open to others than its owner is refused. Raises KeyFileError where the
     key cannot be used or a library is missing.
     """
     if isinstance(form, EnvironmentKey):
-        return _of_variable(form, parse_private)
+        return _of_variable(form, lambda data: parse_private(data, password))
     with _library_for(form):
         return _service_key(form, private=private)
 
 
-def public_key_of(form: Form, parse_private: Parser[SigningKey], *, private: bool) -> object:
+def public_key_of(form: Form, parse_private: Parser, password: PasswordSource, *, private: bool) -> object:
     """The public half, an object of `cryptography`; a token is asked without a PIN where none is given.
 
     Raises as `open_key`.
     """
     if not isinstance(form, Pkcs11Uri):
-        return open_key(form, parse_private, private=private).public_key
+        return open_key(form, parse_private, password, private=private).public_key
     with _library_for(form):
         from wasmoci.keys.services import pkcs11
 
@@ -75,10 +75,10 @@ def trusted_image_key(form: Form) -> "ImagePublicKey":
 
     if isinstance(form, EnvironmentKey):
         return _of_variable(form, parse_public_key)
-    return ImagePublicKey.of(public_key_of(form, parse_private_key, private=False))
+    return ImagePublicKey.of(public_key_of(form, parse_private_key, no_password, private=False))
 
 
-def _of_variable(form: EnvironmentKey, parse_text: Parser[_T]) -> _T:
+def _of_variable(form: EnvironmentKey, parse_text: Callable[[bytes], _T]) -> _T:
     text = os.environ.get(form.variable)
     if not text:
         raise KeyFileError(f"the environment variable {form.variable} is not set, or empty")

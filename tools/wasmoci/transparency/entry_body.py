@@ -26,6 +26,8 @@ KEY_DETAILS = {
     "rsa-4096": "PKIX_RSA_PKCS1V15_4096_SHA256",
 }
 
+_Spec = Mapping[str, object]
+
 
 def check_envelope_body(kind: str, version: str, body: bytes, envelope: Envelope, key: ImagePublicKey) -> None:
     """Raise VerificationError unless `body` logs exactly this envelope, signed by this key.
@@ -35,12 +37,12 @@ def check_envelope_body(kind: str, version: str, body: bytes, envelope: Envelope
     rebuild = _ENVELOPE_KINDS.get((kind, version))
     if rebuild is None:
         raise FormatError(f"a log entry of kind {kind!r} {version!r} is not known to log a DSSE envelope")
-    _check(body, rebuild(body, envelope, key))
+    _check(body, _entry(kind, version, rebuild(body, envelope, key)))
 
 
 def check_payload_body(body: bytes, payload: bytes, signature: bytes, key: ImagePublicKey) -> None:
     """Raise VerificationError unless `body` is a `hashedrekord` 0.0.1 of exactly this payload, signature and key."""
-    _check(body, _hashed_payload(body, payload, signature, key))
+    _check(body, _entry("hashedrekord", "0.0.1", _hashed_payload(body, payload, signature, key)))
 
 
 def _check(body: bytes, expected: bytes) -> None:
@@ -48,32 +50,30 @@ def _check(body: bytes, expected: bytes) -> None:
         raise VerificationError(Reason.NOT_LOGGED, "the log entry is not of this signature")
 
 
-def _entry(kind: str, version: str, spec: Mapping[str, object]) -> bytes:
+def _entry(kind: str, version: str, spec: _Spec) -> bytes:
     return dump({"apiVersion": version, "kind": kind, "spec": spec})
 
 
-def _hashed_payload(body: bytes, payload: bytes, signature: bytes, key: ImagePublicKey) -> bytes:
+def _hashed_payload(body: bytes, payload: bytes, signature: bytes, key: ImagePublicKey) -> _Spec:
     public_key = _spec_of(body).object("signature").object("publicKey")
-    spec = {
+    return {
         "data": {"hash": _hash(hashlib.sha256(payload).hexdigest())},
         "signature": {"content": encode(signature), "publicKey": {"content": _stated_key(public_key, "content", key)}},
     }
-    return _entry("hashedrekord", "0.0.1", spec)
 
 
-def _dsse(body: bytes, envelope: Envelope, key: ImagePublicKey) -> bytes:
+def _dsse(body: bytes, envelope: Envelope, key: ImagePublicKey) -> _Spec:
     """The envelope's own hash is over the JSON text that was sent to the log, which nobody else has."""
     stated = _spec_of(body)
     signature = _only_signature(stated)
-    spec = {
+    return {
         "envelopeHash": _hash(hex_hash(stated.object("envelopeHash"), "value")),
         "payloadHash": _hash(hashlib.sha256(envelope.payload).hexdigest()),
         "signatures": [{"signature": encode(envelope.signature), "verifier": _stated_key(signature, "verifier", key)}],
     }
-    return _entry("dsse", "0.0.1", spec)
 
 
-def _intoto(body: bytes, envelope: Envelope, key: ImagePublicKey) -> bytes:
+def _intoto(body: bytes, envelope: Envelope, key: ImagePublicKey) -> _Spec:
     """The hash is as in `dsse`; the key's id is a name that nobody signed."""
     content = _spec_of(body).object("content")
     stated = _only_signature(content.object("envelope"))
@@ -83,22 +83,25 @@ def _intoto(body: bytes, envelope: Envelope, key: ImagePublicKey) -> bytes:
     }
     if "keyid" in stated:
         signature = {"keyid": stated.string("keyid"), **signature}
-    spec = {
+    return {
         "content": {
             "envelope": {"payloadType": PAYLOAD_TYPE, "signatures": [signature]},
             "hash": _hash(hex_hash(content.object("hash"), "value")),
             "payloadHash": _hash(hashlib.sha256(envelope.payload).hexdigest()),
         }
     }
-    return _entry("intoto", "0.0.2", spec)
 
 
 def hashed_rekord_body(envelope: Envelope, key: ImagePublicKey) -> bytes:
     """The body of Rekor v2's entry of an envelope; VerificationError for a key that it does not log."""
+    return _entry("hashedrekord", "0.0.2", _hashed_envelope(envelope, key))
+
+
+def _hashed_envelope(envelope: Envelope, key: ImagePublicKey) -> _Spec:
     details = KEY_DETAILS.get(key.algorithm)
     if details is None:
         raise VerificationError(Reason.NOT_LOGGED, f"Rekor v2 does not log signatures of {key.algorithm} keys")
-    spec = {
+    return {
         "hashedRekordV002": {
             "data": {"algorithm": "SHA2_256", "digest": encode(hashlib.sha256(envelope.signed_message).digest())},
             "signature": {
@@ -107,16 +110,15 @@ def hashed_rekord_body(envelope: Envelope, key: ImagePublicKey) -> bytes:
             },
         }
     }
-    return _entry("hashedrekord", "0.0.2", spec)
 
 
-_ENVELOPE_KINDS: dict[tuple[str, str], Callable[[bytes, Envelope, ImagePublicKey], bytes]] = {
+_ENVELOPE_KINDS: dict[tuple[str, str], Callable[[bytes, Envelope, ImagePublicKey], _Spec]] = {
     ("dsse", "0.0.1"): _dsse,
     ("intoto", "0.0.2"): _intoto,
     ("hashedrekord", "0.0.1"): lambda body, envelope, key: _hashed_payload(
         body, envelope.signed_message, envelope.signature, key
     ),
-    ("hashedrekord", "0.0.2"): lambda _, envelope, key: hashed_rekord_body(envelope, key),
+    ("hashedrekord", "0.0.2"): lambda _, envelope, key: _hashed_envelope(envelope, key),
 }
 
 

@@ -64,10 +64,8 @@ class LogEntry:
     def parse(cls, value: JsonObject) -> "LogEntry":
         """Raises FormatError, also for names that are not known and for an entry without inclusion proof."""
         _only(value, _ENTRY)
-        kind = value.object("kindVersion")
-        _only(kind, {"kind", "version"})
-        log_id = value.object("logId")
-        _only(log_id, {"keyId"})
+        kind = _only(value.object("kindVersion"), {"kind", "version"})
+        log_id = _only(value.object("logId"), {"keyId"})
         promise = value.optional_object("inclusionPromise")
         if promise is not None:
             _only(promise, {"signedEntryTimestamp"})
@@ -158,8 +156,7 @@ def with_log_entries(bundle: bytes, entries: Sequence[LogEntry]) -> bytes:
 
 def _parse_proof(value: JsonObject) -> InclusionProof:
     _only(value, _PROOF)
-    checkpoint = value.object("checkpoint")
-    _only(checkpoint, {"envelope"})
+    checkpoint = _only(value.object("checkpoint"), {"envelope"})
     hashes = value.strings("hashes", MAX_PROOF_HASHES) if "hashes" in value else []
     return InclusionProof(
         index=_number(value, "logIndex"),
@@ -170,10 +167,12 @@ def _parse_proof(value: JsonObject) -> InclusionProof:
     )
 
 
-def _only(value: JsonObject, known: set[str]) -> None:
+def _only(value: JsonObject, known: set[str]) -> JsonObject:
+    """`value` itself; FormatError where it has other members."""
     unknown = value.names() - known
     if unknown:
         raise FormatError(f"{value.where}: `{min(unknown)}` is not known")
+    return value
 
 
 def _number(value: JsonObject, name: str) -> int:

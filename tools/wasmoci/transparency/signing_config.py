@@ -43,7 +43,7 @@ class LogServices:
         usable = [log for log in self.services if log.version in versions and log.validity.includes(now)]
         highest = max((log.version for log in usable), default=0)
         by_operator: dict[str, LogService] = {}
-        for log in sorted(usable, key=_newest_first):
+        for log in sorted(usable, key=lambda log: -(log.validity.start or 0)):
             if log.version == highest:
                 by_operator.setdefault(log.operator, log)
         chosen = list(by_operator.values())
@@ -65,10 +65,6 @@ def parse_signing_config(data: bytes) -> LogServices:
         raise UsageError("the signing configuration has no transparency log")
     services = tuple(_parse_service(service) for service in top.objects("rekorTlogUrls", MAX_SERVICES))
     return LogServices(services, _parse_count(top.object("rekorTlogConfig")))
-
-
-def _newest_first(service: LogService) -> int:
-    return 0 if service.validity.start is None else -service.validity.start
 
 
 def _parse_service(value: JsonObject) -> LogService:
