@@ -34,7 +34,7 @@ class TlsRegistry(EmbeddedRegistry):
 
     def __init__(self, folder: Path, tls: ssl.SSLContext, auth: ServerAuth | None = None) -> None:
         super().__init__(folder, auth=auth)
-        self._server.socket = tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
+        self.socket = tls.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
 
 
 @contextmanager
