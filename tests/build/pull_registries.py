@@ -17,11 +17,12 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 from bazel import toolbox
 from copy_fixtures import client_at, send_layout
 from image_fixtures import MemoryImage, write_layout
+from observed_registry_fixtures import ObservedRegistry
+from registry_auth_fixtures import ServerAuth
 from registry_fixtures import PASSWORD, REPOSITORY_PATH, Answer, Tls
 from wasmoci.cosign.simple_signing import signature_tag
 from wasmoci.oci.component_referrer import SIGNATURE_MEDIA_TYPE, component_signature_referrer
 from wasmoci.oci.manifest import EMPTY_CONFIG, EMPTY_MEDIA_TYPE, INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descriptor
-from wasmoci.registry_server.http_server import ServerAuth
 from wasmoci.registry_server.server import EmbeddedRegistry
 
 TRUST_STORE_PASSWORD = "changeit"
@@ -29,7 +30,7 @@ TRUST_STORE_PASSWORD = "changeit"
 _SECONDS = 60
 
 
-class TlsRegistry(EmbeddedRegistry):
+class TlsRegistry(ObservedRegistry):
     """The embedded registry with TLS in front."""
 
     def __init__(self, folder: Path, tls: ssl.SSLContext, auth: ServerAuth | None = None) -> None:

@@ -32,12 +32,11 @@ from pull_registries import (
     push,
     trust_store,
 )
-from registry_auth_fixtures import BasicAuth, BearerAuth
+from registry_auth_fixtures import BasicAuth, BearerAuth, ServerAuth
 from registry_fixtures import IDENTITY_TOKEN, PASSWORD, REPOSITORY_PATH, Answer, Simulator, Tls, make_tls
 from wasm_fixtures import detached
 from wasmoci.oci.manifest import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE
 from wasmoci.registry.client import RepositoryClient
-from wasmoci.registry_server.http_server import ServerAuth
 from wasmoci.values.image_reference import Repository
 
 MODULE = """\

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import bcrypt
 
+from observed_registry_fixtures import ObservedRegistry
 from peers import free_address, serving
 from registry_auth_fixtures import BearerAuth
 from registry_fixtures import make_tls
 from wasmoci.registry.client import RepositoryClient
-from wasmoci.registry_server.server import EmbeddedRegistry
 from wasmoci.values.image_reference import Repository
 
 KINDS = ("docker-registry", "referrers-registry", "embedded")
@@ -60,7 +60,7 @@ def secured(kind: str, folder: Path) -> Iterator[Registry]:
     folder = folder / kind
     folder.mkdir()
     if kind == "embedded":
-        with EmbeddedRegistry(folder / "content", auth=BearerAuth(USER, PASSWORD)) as embedded:
+        with ObservedRegistry(folder / "content", auth=BearerAuth(USER, PASSWORD)) as embedded:
             yield Registry(kind, embedded.address, _docker_config(folder, embedded.address), None)
         return
     tls = make_tls(folder)

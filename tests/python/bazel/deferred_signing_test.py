@@ -9,6 +9,7 @@ from click.testing import CliRunner, Result
 
 from image_fixtures import FILE_KEY, HELLO, OTHER_SIGNER, PUBLIC_KEY, SIGNER, STRANGER
 from layout_fixtures import files_of, packaged
+from observed_registry_fixtures import Event, ObservedRegistry
 from publish_fixtures import DUAL, PATH, client_for, target_request
 from sigstore_fixtures import Sigstore
 from step_fixtures import component_step, manifest_step
@@ -25,8 +26,6 @@ from wasmoci.keys.protocols import SigningKey
 from wasmoci.keys.reference import KeyReference
 from wasmoci.oci.cosign_tags import CosignTag
 from wasmoci.registry.source import RegistrySource
-from wasmoci.registry_server.server import EmbeddedRegistry
-from wasmoci.registry_server.storage import Event
 from wasmoci.sign.layout import sign_layout
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import KeyFileError
@@ -99,7 +98,7 @@ def _events() -> list[Event]:
 
 @pytest.fixture(name="address")
 def _address(tmp_path: Path, events: list[Event]) -> Iterator[str]:
-    with EmbeddedRegistry(tmp_path / "registry", observer=events.append) as registry:
+    with ObservedRegistry(tmp_path / "registry", observer=events.append) as registry:
         yield registry.address
 
 

@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from image_fixtures import FILE_KEY, PUBLIC_KEY
+from observed_registry_fixtures import Event, ObservedRegistry
 from publish_fixtures import PATH, client_for, dual_layout, target_request, unsigned_layout
 from sigstore_certificate_fixtures import ISSUER, SAN
 from sigstore_fixtures import TOKEN_SECRET, Files, SigstoreServer
@@ -17,8 +18,6 @@ from wasmoci.keyless.identity import IdentityPattern
 from wasmoci.keyless.verifying import IdentityVerifier
 from wasmoci.keys.component import pem_public
 from wasmoci.registry.source import RegistrySource
-from wasmoci.registry_server.server import EmbeddedRegistry
-from wasmoci.registry_server.storage import Event
 from wasmoci.transparency.verifying import TrustedLogs
 from wasmoci.values.image_reference import Reference, Repository
 from wasmoci.values.level import Level
@@ -53,7 +52,7 @@ def _events() -> list[Event]:
 
 @pytest.fixture(name="address")
 def _address(tmp_path: Path, events: list[Event]) -> Iterator[str]:
-    with EmbeddedRegistry(tmp_path / "registry", observer=events.append) as registry:
+    with ObservedRegistry(tmp_path / "registry", observer=events.append) as registry:
         yield registry.address
 
 

@@ -9,6 +9,7 @@ from click.testing import CliRunner, Result
 
 from copy_fixtures import client_at, human_tags, index_layout, put_others_signature, send_layout, source_in
 from image_fixtures import HELLO, SIGNER
+from observed_registry_fixtures import Event, ObservedRegistry
 from publish_fixtures import dual_layout, subject_of, unsigned_layout
 from wasm_fixtures import KEY
 from wasmoci.commands.main import main
@@ -18,7 +19,6 @@ from wasmoci.oci.manifest import INDEX_MEDIA_TYPE, REF_NAME_ANNOTATION, Index
 from wasmoci.package.image import PackageRequest, package
 from wasmoci.registry.client import RepositoryClient
 from wasmoci.registry_server.server import EmbeddedRegistry
-from wasmoci.registry_server.storage import Event
 from wasmoci.values.digest import Digest
 
 Copy = Callable[..., Result]
@@ -39,7 +39,7 @@ def _source(tmp_path: Path) -> Iterator[RepositoryClient]:
 
 @pytest.fixture(name="target")
 def _target(tmp_path: Path, events: list[Event]) -> Iterator[RepositoryClient]:
-    with EmbeddedRegistry(tmp_path / "target", observer=events.append) as registry:
+    with ObservedRegistry(tmp_path / "target", observer=events.append) as registry:
         with client_at(registry.address, "other/place") as client:
             yield client
 

@@ -8,6 +8,7 @@ import pytest
 
 from copy_fixtures import contents_in, digests_in, human_tags, index_layout, send_layout
 from fault_proxy_fixtures import Break, Fault, FaultProxy
+from observed_registry_fixtures import Event, ObservedRegistry
 from publish_fixtures import DUAL, PATH
 from registry_auth_fixtures import BasicAuth
 from registry_fixtures import PASSWORD, Simulator, no_sleep, password_for
@@ -19,8 +20,6 @@ from wasmoci.publish.copy import copy_to_registry, plan_copy
 from wasmoci.publish.send import Destination
 from wasmoci.registry.client import RepositoryClient
 from wasmoci.registry.source import RegistrySource
-from wasmoci.registry_server.server import EmbeddedRegistry
-from wasmoci.registry_server.storage import Event
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import Error
 from wasmoci.values.image_reference import Reference, Repository
@@ -112,8 +111,8 @@ def copy_through(
     parts = [one.descriptor.digest for one in (contents, *contents.entries)]
     with (
         Simulator() as other,
-        EmbeddedRegistry(folder / "from", auth=auth) as first,
-        EmbeddedRegistry(folder / "to", auth=auth, observer=events.append) as second,
+        ObservedRegistry(folder / "from", auth=auth) as first,
+        ObservedRegistry(folder / "to", auth=auth, observer=events.append) as second,
         FaultProxy(first.address, of_source, other.address) as near,
         FaultProxy(second.address, of_target, other.address) as far,
     ):

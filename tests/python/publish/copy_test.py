@@ -22,6 +22,7 @@ from copy_fixtures import (
     source_in,
 )
 from image_fixtures import OTHER_PUBLIC_KEY, PUBLIC_KEY, blob_path
+from observed_registry_fixtures import Event, ObservedRegistry
 from publish_fixtures import DUAL, dual_layout, unsigned_layout
 from wasm_fixtures import KEY
 from wasmoci.cosign.simple_signing import signature_tag
@@ -43,7 +44,6 @@ from wasmoci.registry.referrers_api import Listing, fallback_tag
 from wasmoci.registry.source import RegistrySource
 from wasmoci.registry.tag_race import TagAdditions
 from wasmoci.registry_server.server import EmbeddedRegistry
-from wasmoci.registry_server.storage import Event
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import Error, Reason, UsageError, VerificationError
 from wasmoci.values.if_exists import IfExists
@@ -69,7 +69,7 @@ def _source(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Reposito
 
 @pytest.fixture(name="target", params=[True, False], ids=["to-referrers-api", "to-fallback-index"])
 def _target(request: pytest.FixtureRequest, tmp_path: Path, events: list[Event]) -> Iterator[RepositoryClient]:
-    with EmbeddedRegistry(tmp_path / "target", referrers_api=request.param, observer=events.append) as registry:
+    with ObservedRegistry(tmp_path / "target", referrers_api=request.param, observer=events.append) as registry:
         with client_at(registry.address, "other/place") as client:
             yield client
 
@@ -82,7 +82,7 @@ def _one_source(tmp_path: Path) -> Iterator[RepositoryClient]:
 
 @pytest.fixture(name="one_target")
 def _one_target(tmp_path: Path, events: list[Event]) -> Iterator[RepositoryClient]:
-    with EmbeddedRegistry(tmp_path / "target", observer=events.append) as registry:
+    with ObservedRegistry(tmp_path / "target", observer=events.append) as registry:
         with client_at(registry.address, "other/place") as client:
             yield client
 
@@ -505,7 +505,7 @@ def uploads(events: list[Event], path: str) -> list[Event]:
 def test_blobs_of_another_repository_are_mounted(dual: Path, tmp_path: Path) -> None:
     events: list[Event] = []
     with (
-        EmbeddedRegistry(tmp_path / "one", observer=events.append) as registry,
+        ObservedRegistry(tmp_path / "one", observer=events.append) as registry,
         client_at(registry.address) as source,
         client_at(registry.address, "other/place") as target,
     ):

@@ -8,6 +8,7 @@ import pytest
 from copy_fixtures import contents_in, digests_in, human_tags
 from image_fixtures import PUBLIC_KEY
 from index_fixtures import MemoryIndex, index_of, sign, signed_index, variant, write_index_layout
+from observed_registry_fixtures import Event, ObservedRegistry
 from publish_fixtures import DUAL, PATH, client_for, request_for
 from wasmoci.cosign.simple_signing import signature_tag
 from wasmoci.disk.layout import Layout
@@ -20,7 +21,6 @@ from wasmoci.registry.referrers_api import Listing
 from wasmoci.registry.source import RegistrySource
 from wasmoci.registry.tag_race import TagAdditions
 from wasmoci.registry_server.server import EmbeddedRegistry
-from wasmoci.registry_server.storage import Event
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import Reason, UsageError, VerificationError
 from wasmoci.values.image_reference import Reference, Repository
@@ -48,7 +48,7 @@ def test_a_tag_is_on_an_index_that_is_signed_with_all_its_images(
     events: list[Event] = []
     parts = [one.descriptor.digest for one in read_graph(Layout(layout)).entries]
     root = Layout(layout).root().digest
-    with EmbeddedRegistry(tmp_path / "to", observer=events.append, referrers_api=referrers_api) as registry:
+    with ObservedRegistry(tmp_path / "to", observer=events.append, referrers_api=referrers_api) as registry:
         with client_for(registry.address) as client:
             run(request_for(layout, registry.address), client)
             source = RegistrySource(Reference(Repository(registry.address, PATH), "v1", None), client)
@@ -66,7 +66,7 @@ def test_a_tag_is_on_an_index_that_is_signed_with_all_its_images(
 
 def test_publishing_an_index_again_uploads_nothing(layout: Path, tmp_path: Path) -> None:
     events: list[Event] = []
-    with EmbeddedRegistry(tmp_path / "to", observer=events.append) as registry:
+    with ObservedRegistry(tmp_path / "to", observer=events.append) as registry:
         with client_for(registry.address) as client:
             run(request_for(layout, registry.address), client)
             before = len(events)

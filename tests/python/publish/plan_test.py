@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from image_fixtures import OTHER_SIGNER, SIGNER
+from observed_registry_fixtures import Event, ObservedRegistry
 from publish_fixtures import DUAL, PATH, client_for, dual_layout, request_for, subject_of, unsigned_layout
 from wasm_fixtures import KEY
 from wasmoci.cosign.simple_signing import signature_tag
@@ -24,7 +25,6 @@ from wasmoci.registry.referrers_api import Listing
 from wasmoci.registry.source import RegistrySource
 from wasmoci.registry.tag_race import TagAdditions
 from wasmoci.registry_server.server import EmbeddedRegistry
-from wasmoci.registry_server.storage import Event
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import Error, Reason, UsageError, VerificationError
 from wasmoci.values.image_reference import Reference, Repository
@@ -45,7 +45,7 @@ def run(request: PublishRequest, client: RepositoryClient) -> list[str]:
 def test_a_tag_never_points_to_an_unsigned_manifest(referrers_api: bool, tmp_path: Path) -> None:
     events: list[Event] = []
     layout = dual_layout(tmp_path)
-    with EmbeddedRegistry(tmp_path, observer=events.append, referrers_api=referrers_api) as registry:
+    with ObservedRegistry(tmp_path, observer=events.append, referrers_api=referrers_api) as registry:
         with client_for(registry.address) as client:
             run(request_for(layout, registry.address), client)
     for event in events:
@@ -91,7 +91,7 @@ def test_a_tag_never_points_to_an_unsigned_manifest_after_a_kill(referrers_api: 
         folder = tmp_path / f"step{step}"
         folder.mkdir()
         killer = Killer(step)
-        with EmbeddedRegistry(folder / "registry", observer=killer, referrers_api=referrers_api) as registry:
+        with ObservedRegistry(folder / "registry", observer=killer, referrers_api=referrers_api) as registry:
             killer.process = publish_in_a_process(layout, registry.address, folder)
             code = killer.process.wait()
             killed = code == -signal.SIGKILL
@@ -124,7 +124,7 @@ def test_publishing_again_uploads_nothing(tmp_path: Path) -> None:
 def test_the_plan_names_what_is_sent_and_sends_nothing(tmp_path: Path) -> None:
     events: list[Event] = []
     layout = dual_layout(tmp_path)
-    with EmbeddedRegistry(tmp_path, observer=events.append) as registry:
+    with ObservedRegistry(tmp_path, observer=events.append) as registry:
         planned = plan(request_for(layout, registry.address))
     assert not events
     assert str(planned.digest) == subject_of(layout)

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from image_fixtures import OTHER_SIGNER, SIGNER
+from observed_registry_fixtures import Event, ObservedRegistry
 from publish_fixtures import PATH, client_for, dual_layout, request_for, subject_of
 from wasm_fixtures import KEY
 from wasmoci.commands.main import main
@@ -19,7 +20,6 @@ from wasmoci.publish.plan import plan
 from wasmoci.publish.plan import publish as publish_layout
 from wasmoci.registry.client import RepositoryClient
 from wasmoci.registry_server.server import EmbeddedRegistry
-from wasmoci.registry_server.storage import Event
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import Reason, VerificationError
 from wasmoci.values.if_exists import IfExists
@@ -37,7 +37,7 @@ def _events() -> list[Event]:
 @pytest.fixture(name="address")
 def _address(tmp_path: Path, events: list[Event]) -> Iterator[str]:
     (tmp_path / "registry").mkdir()
-    with EmbeddedRegistry(tmp_path / "registry", observer=events.append) as registry:
+    with ObservedRegistry(tmp_path / "registry", observer=events.append) as registry:
         yield registry.address
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from registry_auth_fixtures import BasicAuth, BearerAuth
+from observed_registry_fixtures import Event, ObservedRegistry
+from registry_auth_fixtures import BasicAuth, BearerAuth, ServerAuth
 from registry_fixtures import (
     IDENTITY_TOKEN,
     LAYER,
@@ -31,9 +32,7 @@ from wasmoci.registry.referrers_api import Listing
 from wasmoci.registry.session import Session
 from wasmoci.registry.transport import Response
 from wasmoci.registry.url import Url
-from wasmoci.registry_server.http_server import ServerAuth
 from wasmoci.registry_server.server import EmbeddedRegistry
-from wasmoci.registry_server.storage import Event
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import RegistryError, UsageError
 from wasmoci.values.image_reference import Repository
@@ -169,7 +168,7 @@ def test_entries_of_others_stay_as_they_are_in_the_fallback_index(old_registry: 
 
 def test_one_client_may_be_shared_between_threads(tmp_path: Path) -> None:
     with (
-        EmbeddedRegistry(tmp_path / "r", auth=BearerAuth("user", PASSWORD)) as registry,
+        ObservedRegistry(tmp_path / "r", auth=BearerAuth("user", PASSWORD)) as registry,
         client_of(registry.address, password_for(registry.address, tmp_path)) as client,
     ):
         with ThreadPoolExecutor(8) as threads:
@@ -187,7 +186,7 @@ AUTHS: dict[str, ServerAuth] = {
 
 @pytest.mark.parametrize("mode", AUTHS)
 def test_with_credentials(mode: str, tmp_path: Path) -> None:
-    with EmbeddedRegistry(tmp_path / "r", auth=AUTHS[mode]) as registry:
+    with ObservedRegistry(tmp_path / "r", auth=AUTHS[mode]) as registry:
         environment = password_for(registry.address, tmp_path)
         if mode == "identity token":
             environment = docker_config(tmp_path, {"auths": {registry.address: {"identitytoken": IDENTITY_TOKEN}}})
@@ -200,7 +199,7 @@ def test_with_credentials(mode: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("mode", AUTHS)
 def test_without_or_with_wrong_credentials(mode: str, tmp_path: Path) -> None:
-    with EmbeddedRegistry(tmp_path / "r", auth=AUTHS[mode]) as registry:
+    with ObservedRegistry(tmp_path / "r", auth=AUTHS[mode]) as registry:
         wrong = docker_config(tmp_path, {"auths": {registry.address: {"username": "user", "password": "wrong"}}})
         for environment in ({}, wrong):
             with client_of(registry.address, environment) as client, pytest.raises(RegistryError) as caught:
@@ -209,7 +208,7 @@ def test_without_or_with_wrong_credentials(mode: str, tmp_path: Path) -> None:
 
 
 def test_reading_may_be_for_everyone(tmp_path: Path) -> None:
-    with EmbeddedRegistry(tmp_path / "r", auth=BearerAuth("user", PASSWORD, anonymous_pull=True)) as registry:
+    with ObservedRegistry(tmp_path / "r", auth=BearerAuth("user", PASSWORD, anonymous_pull=True)) as registry:
         with client_of(registry.address, password_for(registry.address, tmp_path)) as client:
             push_image(client)
         with client_of(registry.address) as anonymous:
@@ -221,7 +220,7 @@ def test_reading_may_be_for_everyone(tmp_path: Path) -> None:
 def test_a_token_that_expires_in_the_middle(tmp_path: Path) -> None:
     auth = BearerAuth("user", PASSWORD)
     with (
-        EmbeddedRegistry(tmp_path / "r", auth=auth) as registry,
+        ObservedRegistry(tmp_path / "r", auth=auth) as registry,
         client_of(registry.address, password_for(registry.address, tmp_path)) as client,
     ):
         for content in (b"one", b"two"):
@@ -245,7 +244,7 @@ def test_a_token_that_expires_between_the_start_and_the_end_of_an_upload(
 
     monkeypatch.setattr(Session, "own_location", revoke)
     with (
-        EmbeddedRegistry(tmp_path / "r", auth=auth) as registry,
+        ObservedRegistry(tmp_path / "r", auth=auth) as registry,
         client_of(registry.address, password_for(registry.address, tmp_path)) as client,
     ):
         assert client.put_blob(LAYER_DESCRIPTOR, lambda: io.BytesIO(LAYER))
@@ -255,7 +254,7 @@ def test_a_token_that_expires_between_the_start_and_the_end_of_an_upload(
 
 def test_the_registry_says_each_change_in_order(tmp_path: Path) -> None:
     events: list[Event] = []
-    with EmbeddedRegistry(tmp_path / "r", observer=events.append) as registry, client_of(registry.address) as client:
+    with ObservedRegistry(tmp_path / "r", observer=events.append) as registry, client_of(registry.address) as client:
         push_image(client)
         entry, data = referrer(1)
         client.attach_referrer(SUBJECT.digest, entry, data)

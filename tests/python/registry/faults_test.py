@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from fault_proxy_fixtures import Break, Fault, FaultProxy
+from observed_registry_fixtures import Event, ObservedRegistry
 from publish_fixtures import DUAL, PATH, dual_layout, request_for
 from registry_auth_fixtures import BasicAuth
 from registry_fixtures import PASSWORD, Simulator, no_sleep, password_for
@@ -27,8 +28,6 @@ from wasmoci.publish.plan import Plan, PublishRequest, plan, publish
 from wasmoci.registry import transport, upload, upload_chunks
 from wasmoci.registry.client import RepositoryClient
 from wasmoci.registry.source import RegistrySource
-from wasmoci.registry_server.server import EmbeddedRegistry
-from wasmoci.registry_server.storage import Event
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import Error
 from wasmoci.values.image_reference import Reference, Repository
@@ -178,7 +177,7 @@ def publish_through(
     auth = BasicAuth("user", PASSWORD)
     with (
         Simulator() as other,
-        EmbeddedRegistry(
+        ObservedRegistry(
             folder / "registry", observer=events.append, auth=auth, referrers_api=referrers_api
         ) as registry,
         FaultProxy(registry.address, fault, other.address) as proxy,

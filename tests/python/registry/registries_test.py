@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from observed_registry_fixtures import ObservedRegistry
 from registry_auth_fixtures import BasicAuth, BearerAuth
 from registry_fixtures import (
     IDENTITY_TOKEN,
@@ -28,7 +29,6 @@ from wasmoci.registry.client import RepositoryClient
 from wasmoci.registry.credentials import Credential
 from wasmoci.registry.registries import Registries
 from wasmoci.registry.session import MAX_UPLOADS, MIN_MOUNTED_SIZE
-from wasmoci.registry_server.server import EmbeddedRegistry
 from wasmoci.values.errors import RegistryError
 from wasmoci.values.image_reference import Repository
 
@@ -83,8 +83,8 @@ def test_a_helper_is_asked_once_and_for_each_registry(tmp_path: Path, monkeypatc
     environment = docker_config(tmp_path / "docker", {"credsStore": "all"})
     auth = BasicAuth("user", PASSWORD)
     with (
-        EmbeddedRegistry(tmp_path / "one", auth=auth) as one,
-        EmbeddedRegistry(tmp_path / "two", auth=auth) as two,
+        ObservedRegistry(tmp_path / "one", auth=auth) as one,
+        ObservedRegistry(tmp_path / "two", auth=auth) as two,
         Registries(environment, [one.address, two.address], no_sleep) as registries,
         ThreadPoolExecutor(4) as threads,
     ):
@@ -94,7 +94,7 @@ def test_a_helper_is_asked_once_and_for_each_registry(tmp_path: Path, monkeypatc
 
 
 def test_a_credential_of_a_namespace_is_for_that_namespace(tmp_path: Path) -> None:
-    with EmbeddedRegistry(tmp_path / "registry", auth=BasicAuth("user", PASSWORD)) as registry:
+    with ObservedRegistry(tmp_path / "registry", auth=BasicAuth("user", PASSWORD)) as registry:
         auths = {"auths": {f"{registry.address}/team": {"username": "user", "password": PASSWORD}}}
         environment = docker_config(tmp_path / "docker", auths)
         with Registries(environment, [registry.address], no_sleep) as registries:
@@ -104,7 +104,7 @@ def test_a_credential_of_a_namespace_is_for_that_namespace(tmp_path: Path) -> No
 
 
 def test_a_token_is_asked_for_each_repository(tmp_path: Path) -> None:
-    with EmbeddedRegistry(tmp_path / "registry", auth=BearerAuth("user", PASSWORD, IDENTITY_TOKEN)) as registry:
+    with ObservedRegistry(tmp_path / "registry", auth=BearerAuth("user", PASSWORD, IDENTITY_TOKEN)) as registry:
         environment = docker_config(
             tmp_path / "docker", {"auths": {registry.address: {"username": "user", "password": PASSWORD}}}
         )
@@ -115,7 +115,7 @@ def test_a_token_is_asked_for_each_repository(tmp_path: Path) -> None:
 
 def test_no_credential_goes_to_another_registry(tmp_path: Path) -> None:
     wants = {"GET manifests/v1": Answer(401, {"WWW-Authenticate": 'Basic realm="here"'})}
-    with EmbeddedRegistry(tmp_path / "registry", auth=BasicAuth("user", PASSWORD)) as own, Simulator(wants) as other:
+    with ObservedRegistry(tmp_path / "registry", auth=BasicAuth("user", PASSWORD)) as own, Simulator(wants) as other:
         environment = docker_config(
             tmp_path / "docker", {"auths": {own.address: {"username": "user", "password": PASSWORD}}}
         )
@@ -159,7 +159,7 @@ LARGE = b"a component" * MIN_MOUNTED_SIZE
 
 def test_what_one_repository_has_is_mounted_in_the_next(tmp_path: Path) -> None:
     for auth in (None, BearerAuth("user", PASSWORD)):
-        with EmbeddedRegistry(tmp_path / type(auth).__name__, auth=auth) as registry:
+        with ObservedRegistry(tmp_path / type(auth).__name__, auth=auth) as registry:
             environment = docker_config(
                 tmp_path / "docker", {"auths": {registry.address: {"username": "user", "password": PASSWORD}}}
             )

@@ -11,7 +11,8 @@ from typing import BinaryIO
 
 import pytest
 
-from registry_auth_fixtures import BasicAuth, BearerAuth
+from observed_registry_fixtures import ObservedRegistry
+from registry_auth_fixtures import BasicAuth, BearerAuth, ServerAuth
 from registry_fixtures import (
     ACCESS_TOKEN,
     PASSWORD,
@@ -25,7 +26,6 @@ from wasmoci.oci.manifest import Descriptor
 from wasmoci.registry import upload, upload_chunks
 from wasmoci.registry.client import RepositoryClient
 from wasmoci.registry_server import handler as server_handler
-from wasmoci.registry_server.http_server import ServerAuth
 from wasmoci.registry_server.server import EmbeddedRegistry
 from wasmoci.registry_server.storage import append
 from wasmoci.values.errors import Error, Reason, RegistryError, VerificationError
@@ -189,7 +189,7 @@ AUTHS: dict[str, ServerAuth | None] = {
 @pytest.mark.parametrize("size", [999, 1000, 1001, 2000, 2001])
 def test_blobs_about_the_size_of_a_chunk(mode: str, size: int, tmp_path: Path) -> None:
     with (
-        EmbeddedRegistry(tmp_path / "r", auth=AUTHS[mode]) as registry,
+        ObservedRegistry(tmp_path / "r", auth=AUTHS[mode]) as registry,
         client_of(registry.address, password_for(registry.address, tmp_path)) as client,
     ):
         descriptor = put_bytes(client, CONTENT[:size])
@@ -263,7 +263,7 @@ def test_a_blob_is_mounted_from_another_repository(mode: str, tmp_path: Path) ->
     def not_sent() -> BinaryIO:
         raise AssertionError
 
-    with EmbeddedRegistry(tmp_path / "r", auth=AUTHS[mode]) as registry:
+    with ObservedRegistry(tmp_path / "r", auth=AUTHS[mode]) as registry:
         environment = password_for(registry.address, tmp_path)
         with base_of(registry.address, environment) as base, client_of(registry.address, environment) as client:
             put_bytes(base, CONTENT)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from observed_registry_fixtures import ObservedRegistry
 from registry_auth_fixtures import BearerAuth
 from registry_fixtures import (
     LAYER,
@@ -260,7 +261,7 @@ def test_a_client_that_goes_away_is_no_failure(registry: EmbeddedRegistry, capfd
 def test_a_token_for_several_repositories(tmp_path: Path) -> None:
     auth = BearerAuth("user", PASSWORD)
     basic = {"Authorization": "Basic " + base64.b64encode(f"user:{PASSWORD}".encode()).decode()}
-    with EmbeddedRegistry(tmp_path, auth=auth) as registry, Connection(registry.address) as connection:
+    with ObservedRegistry(tmp_path, auth=auth) as registry, Connection(registry.address) as connection:
         _, _, body = connection.ask("GET", "/token?scope=repository:a:pull&scope=repository:b:push,pull", None, basic)
         bearer = {"Authorization": f"Bearer {json.loads(body)['token']}"}
         for method, repository, status in (
@@ -280,6 +281,7 @@ def test_stop_in_a_signal_handler(number: signal.Signals, tmp_path: Path) -> Non
     script = """
 import signal, sys
 from pathlib import Path
+from observed_registry_fixtures import ObservedRegistry
 from wasmoci.registry_server.server import EmbeddedRegistry
 registry = EmbeddedRegistry(Path(sys.argv[1]))
 for number in (signal.SIGINT, signal.SIGTERM):

@@ -6,13 +6,11 @@ from collections.abc import Mapping
 from urllib.parse import parse_qsl, urlsplit
 
 from wasmoci.oci.manifest import INDEX_MEDIA_TYPE, MAX_MANIFEST_SIZE
-from wasmoci.registry_server.http_server import AnsweringHandler, BadBodyError, ServerAuth
+from wasmoci.registry_server.http_server import AnsweringHandler, BadBodyError
 from wasmoci.registry_server.storage import RefusedError, append
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import Error
 from wasmoci.values.image_reference import Repository, check_tag
-
-_MAX_FORM_SIZE = 64 * 1024
 
 # The path of a repository ends where one of these words begins; `_` cannot start a part of its name.
 _ROUTE = re.compile(
@@ -31,9 +29,9 @@ class Handler(AnsweringHandler):
     def handle_request(self) -> None:
         self.take_body()
         url = urlsplit(self.path)
-        self._query = _parameters(url.query)
+        self._query = dict(parse_qsl(url.query))
         try:
-            self._route(url.path)
+            self.route(url.path)
         except RefusedError as refused:
             self.refuse(refused.status, refused.code, str(refused))
         except BadBodyError as error:
@@ -44,49 +42,31 @@ class Handler(AnsweringHandler):
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = handle_request  # noqa: N815
 
-    def _route(self, path: str) -> None:
-        if path == "/token" and self.server.auth is not None:
-            self._token(self.server.auth)
-            return
+    def route(self, path: str) -> None:
         match = _ROUTE.fullmatch(path)
         if match is None and path not in ("/v2", "/v2/"):
             raise RefusedError(404, "UNSUPPORTED", "no such endpoint")
-        self._repository = match["repository"] if match else ""
+        self.repository = match["repository"] if match else ""
         if match:
-            Repository.parse(f"localhost/{self._repository}")
-        challenge = self._challenge(self._repository, push=self.command not in ("GET", "HEAD"))
-        if challenge is not None:
-            self.refuse(401, "UNAUTHORIZED", "authentication required", {"WWW-Authenticate": challenge})
-        elif match is None:
-            self.answer_json(200, {})
-        else:
-            self._dispatch(match)
+            Repository.parse(f"localhost/{self.repository}")
+        self.dispatch(match)
 
-    def _dispatch(self, match: re.Match[str]) -> None:
+    def dispatch(self, match: re.Match[str] | None) -> None:
+        """Answer what was asked of `repository`; of none, that there is this API."""
+        if match is None:
+            self.answer_json(200, {})
+            return
         kind = "uploads" if match["uploads"] and not match["upload"] else str(match.lastgroup)
         endpoint = getattr(self, f"_{kind}_{self.command.lower()}", None)
         if endpoint is None:
             raise RefusedError(405, "UNSUPPORTED", f"no {self.command} here")
         endpoint(match[kind])
 
-    def _challenge(self, repository: str, *, push: bool) -> str | None:
-        auth = self.server.auth
-        if auth is None:
-            return None
-        return auth.challenge(self.headers["Authorization"], self.server.address, repository, push=push)
-
-    def _token(self, auth: ServerAuth) -> None:
-        parameters = self._query
-        if self.command == "POST":
-            parameters = _parameters(self.body.read_all(_MAX_FORM_SIZE).decode(errors="replace"))
-        token = auth.token(self.headers["Authorization"], parameters)
-        if token is None:
-            self.refuse(401, "UNAUTHORIZED", "wrong credentials")
-            return
-        self.answer_json(200, {"token": token, "access_token": token, "expires_in": 300})
+    def changed(self) -> None:
+        """Called after each change of `repository`, one call at a time and in order."""
 
     def _uploads_post(self, _: str) -> None:
-        if "mount" in self._query and self._mount(Digest.parse(self._query["mount"]), self._query.get("from", "")):
+        if "mount" in self._query and self.mount(Digest.parse(self._query["mount"]), self._query.get("from", "")):
             return
         upload = self.server.storage.start_upload()
         if "digest" in self._query:
@@ -94,15 +74,15 @@ class Handler(AnsweringHandler):
         else:
             self._answer_upload(202, upload, 0)
 
-    def _mount(self, digest: Digest, source: str) -> bool:
-        """Take over a blob of another repository that the client may read; answers if there is one."""
+    def mount(self, digest: Digest, source: str) -> bool:
+        """Take over a blob of the repository `source`; answers if there is one."""
         storage = self.server.storage
-        if not source or self._challenge(source, push=False) is not None:
+        if not source:
             return False
         with storage.lock:
-            if not storage.mount(digest, Repository.parse(f"localhost/{source}").path, self._repository):
+            if not storage.mount(digest, Repository.parse(f"localhost/{source}").path, self.repository):
                 return False
-            self._observe()
+            self.changed()
         self._answer_created(f"blobs/{digest}", digest)
         return True
 
@@ -121,8 +101,8 @@ class Handler(AnsweringHandler):
         digest = Digest.parse(self._query.get("digest", ""))
         append(storage.upload(upload), self.body)
         with storage.lock:
-            storage.finish_upload(upload, self._repository, digest)
-            self._observe()
+            storage.finish_upload(upload, self.repository, digest)
+            self.changed()
         self._answer_created(f"blobs/{digest}", digest)
 
     def _upload_delete(self, upload: str) -> None:
@@ -131,7 +111,7 @@ class Handler(AnsweringHandler):
 
     def _blob_get(self, digest_text: str) -> None:
         digest = Digest.parse(digest_text)
-        file = self.server.storage.blob(self._repository, digest)
+        file = self.server.storage.blob(self.repository, digest)
         if file is None:
             raise RefusedError(404, "BLOB_UNKNOWN", f"the repository has no blob {digest}")
         headers = {
@@ -147,7 +127,7 @@ class Handler(AnsweringHandler):
     _blob_head = _blob_get
 
     def _manifest_get(self, reference: str) -> None:
-        found = self.server.storage.manifest(self._repository, _reference(reference))
+        found = self.server.storage.manifest(self.repository, _reference(reference))
         if found is None:
             raise RefusedError(404, "MANIFEST_UNKNOWN", f"the repository has no manifest {reference}")
         media_type, digest, data = found
@@ -160,15 +140,15 @@ class Handler(AnsweringHandler):
         data = self.body.read_all(MAX_MANIFEST_SIZE)
         media_type = self.headers.get("Content-Type", "")
         with storage.lock:
-            subject = storage.put_manifest(self._repository, _reference(reference), media_type, data)
-            self._observe()
+            subject = storage.put_manifest(self.repository, _reference(reference), media_type, data)
+            self.changed()
         extra = {"OCI-Subject": str(subject)} if subject and self.server.referrers_api else {}
         self._answer_created(f"manifests/{reference}", Digest.of(data), extra)
 
     def _subject_get(self, subject: str) -> None:
         if not self.server.referrers_api:
             raise RefusedError(404, "UNSUPPORTED", "no referrers API here")
-        manifests = self.server.storage.referrers(self._repository, Digest.parse(subject))
+        manifests = self.server.storage.referrers(self.repository, Digest.parse(subject))
         headers = {"Content-Type": INDEX_MEDIA_TYPE}
         wanted = self._query.get("artifactType")
         if wanted is not None:
@@ -177,36 +157,23 @@ class Handler(AnsweringHandler):
         self.answer_json(200, {"schemaVersion": 2, "mediaType": INDEX_MEDIA_TYPE, "manifests": manifests}, headers)
 
     def _tags_get(self, _: str) -> None:
-        if not self.server.storage.has_repository(self._repository):
+        if not self.server.storage.has_repository(self.repository):
             raise RefusedError(404, "NAME_UNKNOWN", "no such repository")
-        tags = [tag for tag in self.server.storage.tags(self._repository) if tag > self._query.get("last", "")]
+        tags = [tag for tag in self.server.storage.tags(self.repository) if tag > self._query.get("last", "")]
         count = int(self._query["n"]) if self._query.get("n", "").isdecimal() else len(tags)
         headers = {}
         if 0 < count < len(tags):
-            headers["Link"] = f'</v2/{self._repository}/tags/list?n={count}&last={tags[count - 1]}>; rel="next"'
-        self.answer_json(200, {"name": self._repository, "tags": tags[:count]}, headers)
-
-    def _observe(self) -> None:
-        if self.server.observer is not None:
-            path = urlsplit(self.path).path
-            self.server.observer(self.server.storage.event(self.command, path, self._repository))
+            headers["Link"] = f'</v2/{self.repository}/tags/list?n={count}&last={tags[count - 1]}>; rel="next"'
+        self.answer_json(200, {"name": self.repository, "tags": tags[:count]}, headers)
 
     def _answer_upload(self, status: int, upload: str, size: int) -> None:
-        headers = {"Location": f"/v2/{self._repository}/blobs/uploads/{upload}", "Docker-Upload-UUID": upload}
+        headers = {"Location": f"/v2/{self.repository}/blobs/uploads/{upload}", "Docker-Upload-UUID": upload}
         # An empty upload has the same Range as one of a single byte; clients of the reference registry know that.
         self.answer(status, {**headers, "Range": f"0-{max(size - 1, 0)}"})
 
     def _answer_created(self, path: str, digest: Digest, extra: Mapping[str, str] | None = None) -> None:
-        headers = {"Location": f"/v2/{self._repository}/{path}", "Docker-Content-Digest": str(digest)}
+        headers = {"Location": f"/v2/{self.repository}/{path}", "Docker-Content-Digest": str(digest)}
         self.answer(201, {**headers, **(extra or {})})
-
-
-def _parameters(query: str) -> dict[str, str]:
-    """The parameters of a query or form; the values of one that is repeated have spaces between."""
-    parameters: dict[str, str] = {}
-    for name, value in parse_qsl(query):
-        parameters[name] = f"{parameters[name]} {value}" if name in parameters else value
-    return parameters
 
 
 def _reference(text: str) -> str | Digest:

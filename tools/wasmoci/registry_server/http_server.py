@@ -6,13 +6,13 @@ RFC 9112, sections 6 and 7 (http.server leaves bodies to its user); distribution
 import json
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BufferedIOBase
-from typing import Protocol, cast
+from typing import cast
 
-from wasmoci.registry_server.storage import Event, Storage
+from wasmoci.registry_server.storage import Storage
 
 _IDLE_SECONDS = 120
 
@@ -20,16 +20,6 @@ _BLOCK_SIZE = 64 * 1024
 _MAX_LINE = 8192
 _MAX_DRAINED = 4 * 1024 * 1024
 _CHUNK_HEAD = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?\r?\n")
-
-
-class ServerAuth(Protocol):
-    """One way to ask for credentials."""
-
-    def challenge(self, authorization: str | None, address: str, repository: str, *, push: bool) -> str | None:
-        """The WWW-Authenticate header of a refusal; None where `authorization` suffices."""
-
-    def token(self, authorization: str | None, parameters: Mapping[str, str]) -> str | None:
-        """A token for `scope`, which is any number of scopes with spaces between; None for a refusal."""
 
 
 class BadBodyError(Exception):
@@ -103,9 +93,7 @@ class Server(ThreadingHTTPServer):
     request_queue_size = 128
 
     storage: Storage
-    observer: Callable[[Event], object] | None
     referrers_api: bool
-    auth: ServerAuth | None
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Say nothing of clients that go away in the middle; print the traceback of any other failure."""
@@ -129,7 +117,7 @@ class AnsweringHandler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
 
     def log_message(self, *_: object) -> None:
-        """Nothing: `observer` reports what matters."""
+        """Log nothing."""
 
     def take_body(self) -> None:
         """Call this first for every request; then `body` is its body."""

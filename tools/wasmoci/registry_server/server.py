@@ -1,40 +1,27 @@
 """An embedded OCI registry (distribution-spec 1.1) for development and tests.
 
-No production registry: plain HTTP, no deletion, no quota, and whoever reaches it may write unless `auth` is given.
+No production registry: plain HTTP, no deletion, no quota, and whoever reaches it may write.
 """
 
 import threading
-from collections.abc import Callable
 from pathlib import Path
 
 from wasmoci.registry_server.handler import Handler
-from wasmoci.registry_server.http_server import Server, ServerAuth
-from wasmoci.registry_server.storage import Event, Storage
+from wasmoci.registry_server.http_server import Server
+from wasmoci.registry_server.storage import Storage
 
 
 class EmbeddedRegistry(Server):
     """A registry on a loopback port, with its content in `folder`.
 
-    In a `with` it serves from a thread; `serve` serves until `stop`. `observer` is called after each
-    change, one call at a time and in order. Without `referrers_api` it is like a registry that knows
-    only the referrers tag schema.
+    In a `with` it serves from a thread; `serve` serves until `stop`. Without `referrers_api` it is like a
+    registry that knows only the referrers tag schema.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        *,
-        host: str = "127.0.0.1",
-        port: int = 0,
-        observer: Callable[[Event], object] | None = None,
-        referrers_api: bool = True,
-        auth: ServerAuth | None = None,
-    ) -> None:
+    def __init__(self, folder: Path, *, host: str = "127.0.0.1", port: int = 0, referrers_api: bool = True) -> None:
         """Listen at once; `port` 0 is any free port."""
         self.storage = Storage(folder)
-        self.observer = observer
         self.referrers_api = referrers_api
-        self.auth = auth
         super().__init__((host, port), Handler)
         self._thread = threading.Thread(target=self.serve, daemon=True)
 

@@ -11,8 +11,7 @@ repositories/<repository>/_referrers/<hex>/<hex> the descriptor of a referrer, b
 import json
 import secrets
 import threading
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path
 
 from wasmoci.oci.manifest import (
@@ -33,21 +32,6 @@ from wasmoci.values.strict_json import JsonObject, parse_object
 _UPLOAD_ID_BYTES = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
-    """A repository just after a change.
-
-    `method` and `path` are those of the request; `referrers` has the digests under each subject,
-    whether or not the registry offers the referrers API.
-    """
-
-    method: str
-    path: str
-    repository: str
-    tags: Mapping[str, Digest]
-    referrers: Mapping[Digest, frozenset[Digest]]
-
-
 class RefusedError(Exception):
     """The request is answered with this HTTP status and this code of the distribution-spec."""
 
@@ -62,7 +46,7 @@ class Storage:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        # Held while something changes and is observed, so that events come in the order of changes.
+        # Held while something changes and Handler.changed is called, so that calls come in the order of changes.
         self.lock = threading.RLock()
         for name in ("blobs", "uploads", "repositories"):
             (folder / name).mkdir(parents=True, exist_ok=True)
@@ -89,13 +73,6 @@ class Storage:
     def referrers(self, repository: str, subject: Digest) -> list[dict[str, object]]:
         """Descriptors of the manifests with this subject, as JSON members."""
         return [json.loads(file.read_bytes()) for file in self._entries(repository, f"_referrers/{subject.hex}")]
-
-    def event(self, method: str, path: str, repository: str) -> Event:
-        referrers = {
-            Digest(subject.name): frozenset(Digest(file.name) for file in subject.iterdir())
-            for subject in self._entries(repository, "_referrers")
-        }
-        return Event(method, path, repository, self.tags(repository), referrers)
 
     def start_upload(self) -> str:
         upload = secrets.token_hex(_UPLOAD_ID_BYTES)
