@@ -30,8 +30,7 @@ from wasmoci.disk.layout import IMAGE_KIND, KIND_ANNOTATION, Layout
 from wasmoci.keys.component import pem_public
 from wasmoci.oci.cosign_tags import CosignTag
 from wasmoci.oci.graph import read_graph
-from wasmoci.oci.index import MAX_ENTRIES
-from wasmoci.oci.manifest import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, REF_NAME_ANNOTATION, Index
+from wasmoci.oci.manifest import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, MAX_ENTRIES, REF_NAME_ANNOTATION, Index
 from wasmoci.package.index import IndexRequest, Variant, make_index
 from wasmoci.sign.attest import AttestRequest, attest
 from wasmoci.sign.image import SignRequest, sign_image

@@ -6,7 +6,7 @@ import pytest
 
 from image_fixtures import make_image, write_layout
 from wasmoci.disk.layout import Layout
-from wasmoci.package.unpack import unpack_component
+from wasmoci.package.image import unpack_component
 from wasmoci.values.errors import Error
 
 

@@ -20,7 +20,7 @@ folder, address, path = Path(sys.argv[1]), *sys.argv[2:]
 
 from wasmoci.oci.progress import SILENT
 from wasmoci.package.image import PackageRequest, package
-from wasmoci.publish.copies import CopyRequest, copy_image
+from wasmoci.publish.copy import CopyRequest, copy_image
 from wasmoci.publish.look import DryRun, dry_run
 from wasmoci.publish.many import Image, publish_all
 from wasmoci.publish.plan import PublishRequest

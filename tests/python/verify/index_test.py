@@ -36,8 +36,15 @@ from wasmoci.cosign.statement import signature_statement
 from wasmoci.disk.layout import Layout
 from wasmoci.oci.cosign_tags import CosignTag
 from wasmoci.oci.graph import read_graph
-from wasmoci.oci.index import MAX_ENTRIES
-from wasmoci.oci.manifest import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descriptor, Index, Manifest, referrer_descriptor
+from wasmoci.oci.manifest import (
+    INDEX_MEDIA_TYPE,
+    MANIFEST_MEDIA_TYPE,
+    MAX_ENTRIES,
+    Descriptor,
+    Index,
+    Manifest,
+    referrer_descriptor,
+)
 from wasmoci.registry.client import RepositoryClient
 from wasmoci.registry.source import RegistrySource
 from wasmoci.registry_server.server import EmbeddedRegistry

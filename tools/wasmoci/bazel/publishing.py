@@ -12,7 +12,7 @@ from wasmoci.commands.report.output import warn
 from wasmoci.commands.report.verdict import fingerprints
 from wasmoci.publish.plan import PublishRequest
 from wasmoci.publish.signed import Publishing
-from wasmoci.publish.stamp import stamped
+from wasmoci.publish.tags import stamped
 from wasmoci.registry.connection_options import ConnectionOptions
 
 

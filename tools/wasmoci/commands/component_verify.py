@@ -8,7 +8,7 @@ from wasmoci.commands.options.common import COMPONENT_KEYS_HELP, PathArgument, k
 from wasmoci.commands.report.component import component_report
 from wasmoci.commands.report.output import Report, reported, warn
 from wasmoci.trust.policy import trusted_component_keys
-from wasmoci.verify.component_file import verify_component_file
+from wasmoci.verify.parts import verify_component_file
 from wasmoci.wasm.sections import Kind
 
 

@@ -12,9 +12,7 @@ from wasmoci.commands.report.output import Report, reported, warn
 from wasmoci.commands.report.progress import progress_output
 from wasmoci.commands.report.published import outcome_json
 from wasmoci.commands.report.verdict import verdict_json
-from wasmoci.publish.copies import Copies, CopyRequest, copy_image, plan_copies
-from wasmoci.publish.copy import CopyPlan
-from wasmoci.publish.outcome import counts
+from wasmoci.publish.copy import Copies, CopyPlan, CopyRequest, copy_image, plan_copies
 from wasmoci.registry.connection_options import ConnectionOptions
 from wasmoci.trust.policy import policy
 from wasmoci.trust.values import TrustValues
@@ -94,7 +92,7 @@ def _report(copies: Copies, request: CopyRequest) -> Report:
     done = [(outcome.repository, outcome.published) for outcome in copies.outcomes if outcome.published]
     references = _references(copies.plan, {repository: request.places[repository] for repository, _ in done})
     lines = [f"copied to {name}" for name in _names(references, request)]
-    lines += [f"{repository}: {counts(published)}" for repository, published in done]
+    lines += [f"{repository}: {published}" for repository, published in done]
     data = {**_json(copies.plan, references, request), "copied": not errors}
     return Report(lines, {**data, "repositories": [outcome_json(each) for each in copies.outcomes]}, errors=errors)
 

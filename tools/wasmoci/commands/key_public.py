@@ -9,7 +9,7 @@ from wasmoci.commands.options.private_keys import Password, allow_readable_key, 
 from wasmoci.commands.report.output import Report, reported
 from wasmoci.disk.files import write_atomically
 from wasmoci.keys.reference import KeyReference
-from wasmoci.sign.public_half import public_half
+from wasmoci.sign.keygen import public_half
 
 
 @click.command()

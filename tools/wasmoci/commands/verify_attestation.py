@@ -15,9 +15,8 @@ from wasmoci.registry.sources import open_source
 from wasmoci.trust.policy import image_trust
 from wasmoci.trust.values import TrustValues
 from wasmoci.values.digest import Digest
-from wasmoci.verify.attestation import Attestation, AttestationPolicy, VerifiedAttestations
+from wasmoci.verify.attestation import Attestation, AttestationPolicy, VerifiedAttestations, write_statements
 from wasmoci.verify.attestation import verify_attestation as run
-from wasmoci.verify.statement_files import write_statements
 
 
 @click.command("verify-attestation")

@@ -9,8 +9,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from wasmoci.oci.cosign_tags import CosignTag, TaggedManifest
-from wasmoci.oci.index import index_entries
-from wasmoci.oci.manifest import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descriptor, Manifest, referrer_descriptor
+from wasmoci.oci.manifest import (
+    INDEX_MEDIA_TYPE,
+    MANIFEST_MEDIA_TYPE,
+    Descriptor,
+    Manifest,
+    index_entries,
+    referrer_descriptor,
+)
 from wasmoci.oci.referrers import ReferrerList
 from wasmoci.oci.source import ImageSource
 from wasmoci.values.digest import Digest

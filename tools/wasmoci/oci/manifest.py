@@ -10,6 +10,7 @@ from wasmoci.oci.platform import Platform
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import FormatError, LimitError
 from wasmoci.values.strict_json import JsonObject, dump, parse_object
+from wasmoci.values.text import excerpt
 
 MANIFEST_MEDIA_TYPE = "application/vnd.oci.image.manifest.v1+json"
 INDEX_MEDIA_TYPE = "application/vnd.oci.image.index.v1+json"
@@ -24,6 +25,9 @@ TITLE_ANNOTATION = "org.opencontainers.image.title"
 MAX_MANIFEST_SIZE = 4 * 1024 * 1024
 MAX_LAYERS = 1000
 MAX_INDEX_ENTRIES = 1000
+
+# Images in one index; every one of them is verified.
+MAX_ENTRIES = 100
 
 # What a manifest has and an index has not.
 INDEX_FOREIGN = ("config", "layers")
@@ -159,6 +163,37 @@ def referrer_descriptor(manifest: Manifest, data: bytes) -> Descriptor:
         annotations=manifest.annotations,
         artifact_type=manifest.artifact_type or manifest.config.media_type,
     )
+
+
+def index_entries(data: bytes) -> tuple[Descriptor, ...]:
+    """The images of an index, which is flat and closed: a few images, each once, and nothing else; in order.
+
+    Raises as `check_entries`; FormatError also for what is not an index and for an index that has a subject.
+    """
+    index = Index.parse(data)
+    if index.subject is not None:
+        raise FormatError("the index has a subject, so it is attached to something and no index of images")
+    check_entries(index.manifests)
+    return tuple(index.manifests)
+
+
+def check_entries(entries: Sequence[Descriptor]) -> None:
+    """Raises FormatError unless each is an OCI image manifest and there once, LimitError above MAX_ENTRIES."""
+    if not entries:
+        raise FormatError("the index has no entry")
+    if len(entries) > MAX_ENTRIES:
+        raise LimitError(f"the index has {len(entries)} entries, the limit is {MAX_ENTRIES}")
+    seen: set[Digest] = set()
+    for entry in entries:
+        if entry.media_type == INDEX_MEDIA_TYPE:
+            raise FormatError(f"the index's entry {entry.digest} is an index itself")
+        if entry.media_type != MANIFEST_MEDIA_TYPE:
+            raise FormatError(
+                f"the index's entry {entry.digest} must be {MANIFEST_MEDIA_TYPE}, got: {excerpt(entry.media_type)!r}"
+            )
+        if entry.digest in seen:
+            raise FormatError(f"the index has the entry {entry.digest} twice")
+        seen.add(entry.digest)
 
 
 def parse_document(data: bytes, where: str, media_type: str, *, foreign: Sequence[str]) -> JsonObject:

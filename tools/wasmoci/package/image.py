@@ -1,4 +1,4 @@
-"""Package a component as a Wasm OCI artifact in an image layout, as `wkg oci push` or `wkg publish` would push it."""
+"""Package a component as a Wasm OCI artifact in an image layout, as wkg would push it, and take it out again."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from wasmoci.disk.files import atomic_folder, make_parents, open_for_reading, read_bounded
+from wasmoci.disk.layout import Layout
 from wasmoci.disk.layout_writer import LayoutWriter, attachment, root_entry
 from wasmoci.oci.component_referrer import component_signature_referrer
 from wasmoci.oci.manifest import MANIFEST_MEDIA_TYPE, TITLE_ANNOTATION, Descriptor, Manifest
-from wasmoci.oci.wasm_artifact import CONFIG_MEDIA_TYPE, LAYER_MEDIA_TYPE, WasmConfig
-from wasmoci.values.errors import UsageError
+from wasmoci.oci.wasm_artifact import CONFIG_MEDIA_TYPE, LAYER_MEDIA_TYPE, WasmConfig, check_manifest, is_wasm_artifact
+from wasmoci.values.errors import Error, FormatError, UsageError
 from wasmoci.values.package_name import PackageName
 from wasmoci.wasm.interface import Interface, read_interface
 from wasmoci.wasm.metadata import read_annotations
@@ -45,7 +46,7 @@ class PackageRequest:
 
 
 def package(request: PackageRequest) -> Descriptor:
-    """Write the layout and return the image's descriptor.
+    """Write the layout, as `wkg oci push` or `wkg publish` would push it, and return the image's descriptor.
 
     Raises FormatError unless the files are what they should be, UsageError for a WIT package whose own name
     is none that wkg would publish, Error where the files cannot be read or written.
@@ -77,6 +78,24 @@ def package(request: PackageRequest) -> Descriptor:
             writer.add(blob)
         writer.finish(entries)
     return entries[0]
+
+
+def unpack_component(layout: Layout, target: Path) -> Manifest:
+    """Write the component of the layout's image to the new file `target`; returns the image's manifest.
+
+    Nothing is verified but digests. Raises FormatError where the image is no Wasm artifact, VerificationError where
+    blobs are not what their names say, Error where it cannot be read or written.
+    """
+    manifest = Manifest.parse(layout.read_manifest(layout.subject()))
+    if not is_wasm_artifact(manifest):
+        raise FormatError(f"the image is no Wasm artifact, its config is {manifest.config.media_type!r}")
+    check_manifest(manifest)
+    try:
+        with target.open("x+b") as stream:
+            layout.copy_blob(manifest.layers[0], stream)
+    except OSError as error:
+        raise Error(f"cannot write {target}: {error.strerror}") from None
+    return manifest
 
 
 def _described(request: PackageRequest, interface: Interface, stream: BinaryIO) -> PackageRequest:

@@ -10,8 +10,7 @@ from wasmoci.disk.layout import Layout
 from wasmoci.disk.layout_graph import attached_entries, write_graph
 from wasmoci.disk.layout_writer import LayoutWriter, root_entry
 from wasmoci.oci.graph import ImageGraph, read_graph, read_image
-from wasmoci.oci.index import check_entries
-from wasmoci.oci.manifest import INDEX_MEDIA_TYPE, Descriptor, Index
+from wasmoci.oci.manifest import INDEX_MEDIA_TYPE, Descriptor, Index, check_entries
 from wasmoci.oci.platform import Platform
 from wasmoci.values.errors import FormatError, UsageError, VerificationError
 

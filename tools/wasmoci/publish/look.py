@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from wasmoci.publish.outcome import references_of
 from wasmoci.publish.plan import Plan, PublishRequest
 from wasmoci.publish.registry_state import RegistryState, registry_state
 from wasmoci.publish.signed import Publishing, check_publishing
@@ -79,7 +78,7 @@ def show(publishing: Publishing, planned: Plan, registries: Registries | None) -
         references = [f"{repository}:{tag}" for repository in repositories for tag in planned.tags]
         steps: list[str] = []
     else:
-        references = [name for repository in repositories for name in references_of(repository, planned)]
+        references = [name for repository in repositories for name in planned.references(repository)]
         steps = [*planned.graph.steps(), *(f"tag {tag}" for tag in planned.tags)]
     looks = [] if registries is None else [_look(request, planned, signing, registries) for request in requests]
     return Shown(

@@ -10,10 +10,9 @@ from threading import Lock
 from wasmoci.oci.graph import ImageGraph
 from wasmoci.oci.progress import Progress, Watch
 from wasmoci.publish.look import DryRun, Shown, show
-from wasmoci.publish.outcome import Outcome, counts, references_of
 from wasmoci.publish.plan import Plan, PublishRequest, publish
 from wasmoci.publish.registry_state import is_published
-from wasmoci.publish.send import Published
+from wasmoci.publish.send import Outcome, Published
 from wasmoci.publish.signed import Publishing, check_publishing, send_to_each, signed
 from wasmoci.registry.connection_options import ConnectionOptions
 from wasmoci.registry.registries import Registries
@@ -74,8 +73,7 @@ def in_words(image: Image) -> str:
     """What became of an image, in one line."""
     if image.failure is not None:
         return str(image.failure)
-    outcomes = [(one.repository, counts(one.published) if one.published else one.error) for one in image.outcomes]
-    return "; ".join(f"{repository}: {what}" for repository, what in outcomes)
+    return "; ".join(f"{outcome.repository}: {outcome.published or outcome.error}" for outcome in image.outcomes)
 
 
 class _Connections:
@@ -131,7 +129,7 @@ class _Sending:
             send = partial(self._publish, planned, self._connections.of(publishing.connection))
             image.outcomes = send_to_each(publishing, send)
             done = [one.repository for one in image.outcomes if one.published]
-            image.references = [name for repository in done for name in references_of(repository, planned)]
+            image.references = [name for repository in done for name in planned.references(repository)]
 
     def _publish(self, planned: Plan, registries: Registries, request: PublishRequest) -> Published:
         client = registries.client(request.repository)

@@ -46,6 +46,10 @@ class Plan:
     def digest(self) -> Digest:
         return self.graph.digest
 
+    def references(self, repository: Repository) -> list[str]:
+        """The names of the image in a repository, one for each tag."""
+        return [f"{repository}:{tag}@{self.digest}" for tag in self.tags]
+
 
 def plan(request: PublishRequest) -> Plan:
     """Verify the layout and say what publishing would send; sends nothing.
@@ -64,18 +68,10 @@ def plan(request: PublishRequest) -> Plan:
         return Plan(verified, graph.whole(), tags, warnings)
 
 
-def publish(
-    request: PublishRequest,
-    planned: Plan,
-    client: RepositoryClient,
-    progress: Progress,
-    *,
-    mount_from: str | None = None,
-) -> Published:
+def publish(request: PublishRequest, planned: Plan, client: RepositoryClient, progress: Progress) -> Published:
     """Send what `plan` found as `send_image` does, with a check of the registry's copy before the tags.
 
-    `mount_from` is the path of a repository of the same registry that may have the blobs. Raises
-    RegistryError, VerificationError where the registry's copy is not what was sent and where a tag is not as
+    Raises RegistryError, VerificationError where the registry's copy is not what was sent and where a tag is not as
     `request.if_exists` wants it.
     """
     copy = RegistrySource(Reference(request.repository, None, planned.digest), client)
@@ -83,7 +79,7 @@ def publish(
     return send_image(
         planned.graph,
         LayoutBlobs(Layout(request.layout), check=False),
-        Destination(client, planned.tags, request.if_exists, mount_from),
+        Destination(client, planned.tags, request.if_exists),
         progress,
         partial(check_copy, copy, planned.verified),
     )

@@ -16,8 +16,9 @@ from wasmoci.publish.tags import stays
 from wasmoci.registry.client import RepositoryClient
 from wasmoci.registry.tag_race import TagAdditions
 from wasmoci.values.digest import Digest
-from wasmoci.values.errors import Reason, VerificationError
+from wasmoci.values.errors import Error, Reason, VerificationError
 from wasmoci.values.if_exists import IfExists
+from wasmoci.values.image_reference import Repository
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,29 @@ class Published:
     def is_nothing(self) -> bool:
         """Whether the registry had it all."""
         return not self.sent and not self.tags_set
+
+    def __str__(self) -> str:
+        if self.is_nothing:
+            return f"nothing to send, all of it ({self.present}) is there"
+        left = f", tags left as they are: {', '.join(self.tags_left)}" if self.tags_left else ""
+        return f"sent {self.sent}, already there {self.present}{left}"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of an image in one repository: either what was sent there, or why that failed."""
+
+    repository: Repository
+    published: Published | None
+    error: Error | None = None
+
+    @classmethod
+    def of(cls, repository: Repository, send: Callable[[], Published]) -> "Outcome":
+        """Send, and keep the error where that fails."""
+        try:
+            return cls(repository, send())
+        except Error as error:
+            return cls(repository, None, error)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,16 +4,15 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from wasmoci.oci.progress import Watch
-from wasmoci.publish.outcome import Outcome
 from wasmoci.publish.plan import Plan, PublishRequest, placeholder_warnings, plan, publish
-from wasmoci.publish.send import Published
+from wasmoci.publish.send import Outcome, Published
 from wasmoci.registry.connection_options import ConnectionOptions
 from wasmoci.sign.deferred import DeferredSigning
 from wasmoci.sign.layout import sign_layout
-from wasmoci.values.errors import Error
 from wasmoci.values.image_reference import Repository
 from wasmoci.values.notes import Notes
 
@@ -83,10 +82,4 @@ def signed(publishing: Publishing, planned: Plan, notes: Notes) -> Iterator[tupl
 
 def send_to_each(publishing: Publishing, send: Callable[[PublishRequest], Published]) -> list[Outcome]:
     """`send` to one repository after the other, whatever becomes of it."""
-    outcomes = []
-    for request in publishing.requests():
-        try:
-            outcomes.append(Outcome(request.repository, send(request)))
-        except Error as error:
-            outcomes.append(Outcome(request.repository, None, error))
-    return outcomes
+    return [Outcome.of(request.repository, partial(send, request)) for request in publishing.requests()]

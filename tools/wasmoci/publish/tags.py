@@ -1,13 +1,17 @@
-"""Tags that exist before an image is published."""
+"""Tags to publish as: which values of Bazel's workspace status they name, and whether they exist already."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
 
+from wasmoci.disk.files import read_bounded
 from wasmoci.registry.client import RepositoryClient
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import Reason, VerificationError
 from wasmoci.values.if_exists import IfExists
 from wasmoci.values.image_reference import Repository
+from wasmoci.values.workspace_status import MAX_STATUS_SIZE, expanded, merged, parse_status
 
 
 class TagChange(str, Enum):
@@ -60,3 +64,12 @@ def refusal(repository: Repository, state: TagState) -> VerificationError:
         Reason.TAG_EXISTS,
         f"tag {state.tag} of {repository} exists and points to {state.current}, so nothing is published as it",
     )
+
+
+def stamped(tags: Sequence[str], status_files: Sequence[Path]) -> list[str]:
+    """The tags with the values of the status files in them.
+
+    Raises UsageError for a key that no file has and for a brace that belongs to none, FormatError, Error.
+    """
+    status = merged(parse_status(read_bounded(path, MAX_STATUS_SIZE, "the status file")) for path in status_files)
+    return [expanded(tag, status) for tag in tags]

@@ -1,12 +1,16 @@
-"""Make key pairs and write private keys anew; a secret is only ever written to its own new file, for its owner."""
+"""Make key pairs, write private keys anew, and read public halves: a secret goes only to its own new file."""
 
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
 from wasmoci.disk.files import SECRET_FILE_MODE, write_atomically
 from wasmoci.keys import algorithms
 from wasmoci.keys.component import ComponentPublicKey, SecretKey, compact_public, pem_public
+from wasmoci.keys.component_files import load_secret_key
 from wasmoci.keys.image import FileKey, ImagePublicKey
+from wasmoci.keys.protocols import PasswordSource
+from wasmoci.keys.reference import KeyReference
 from wasmoci.values.errors import UsageError
 
 
@@ -58,6 +62,30 @@ def make_image_pair(
 def write_image_key(key: FileKey, output: Path, form: PrivateForm, password: bytes | None) -> None:
     """Write an image key that was read to a new file; raises as `make_image_pair` does."""
     write_atomically(output, _content(key, form, password), SECRET_FILE_MODE, replace=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PublicHalf:
+    """A public key as PEM, and its name in reports."""
+
+    pem: bytes
+    fingerprint: str
+
+
+def public_half(reference: KeyReference, password: PasswordSource, *, of_component: bool, private: bool) -> PublicHalf:
+    """The public half of a component's key, or of an image's; raises KeyFileError where it cannot be read or is none.
+
+    `private` refuses key files that are open to others.
+    """
+    if not of_component:
+        image_key = ImagePublicKey.of(reference.public_key(password, private=private))
+        return PublicHalf(image_key.pem(), image_key.fingerprint)
+    if isinstance(reference.place, Path):
+        found: object = load_secret_key(reference.place, password, private=private).public_key
+    else:
+        found = reference.public_key(password, private=private)
+    component_key = ComponentPublicKey.of_key(found)
+    return PublicHalf(pem_public(component_key), component_key.fingerprint)
 
 
 def _content(key: FileKey, form: PrivateForm, password: bytes | None) -> bytes:

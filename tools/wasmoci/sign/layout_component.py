@@ -13,8 +13,7 @@ from wasmoci.oci.component_referrer import component_signature_referrer
 from wasmoci.oci.cosign_tags import CosignTag
 from wasmoci.oci.manifest import REF_NAME_ANNOTATION, TITLE_ANNOTATION, Descriptor, Manifest
 from wasmoci.oci.wasm_artifact import MAX_CONFIG_SIZE, parse_origin
-from wasmoci.package.image import PackageRequest, package
-from wasmoci.package.unpack import unpack_component
+from wasmoci.package.image import PackageRequest, package, unpack_component
 from wasmoci.sign.component import sign_file_detached, sign_file_embedded
 from wasmoci.values.errors import Error
 from wasmoci.values.signature_format import Placement

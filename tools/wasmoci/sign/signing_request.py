@@ -11,11 +11,11 @@ from wasmoci.cosign.statement import signature_statement
 from wasmoci.disk.files import atomic_folder, open_for_reading
 from wasmoci.disk.layout import Layout
 from wasmoci.oci.graph import read_graph
-from wasmoci.package.unpack import unpack_component
+from wasmoci.package.image import unpack_component
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import Error, UsageError
 from wasmoci.values.signature_format import Placement, SignatureFormat
-from wasmoci.wasm.message import message_to_sign
+from wasmoci.wasm.parts import message_to_sign
 
 
 def signing_request(source: Path, component: ComponentAsked | None, manifest: ManifestAsked | None) -> SigningRequest:

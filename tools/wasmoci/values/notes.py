@@ -4,7 +4,3 @@ from collections.abc import Callable
 
 # Gets one line, not yet printable, for each thing that is noted.
 Notes = Callable[[str], object]
-
-
-def unnoted(_: str) -> None:
-    """Notes that nobody reads."""

@@ -5,10 +5,12 @@ must have signed the very same statement. A signature is no attestation.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from wasmoci.cosign.predicate_type import SLSA_PROVENANCE_V1, predicate_type
 from wasmoci.cosign.provenance import ProvenanceExpectation
 from wasmoci.cosign.statement import Statement
+from wasmoci.disk.files import atomic_folder
 from wasmoci.oci.graph import ImageGraph, read_graph
 from wasmoci.oci.manifest import Descriptor
 from wasmoci.oci.source import ImageSource
@@ -88,6 +90,14 @@ def verify_attestation(source: ImageSource, policy: AttestationPolicy) -> Verifi
     with refuse_malformed():
         graph, *_ = read_graph(source).subjects
         return _Search(graph, policy).run()
+
+
+def write_statements(output: Path, verified: VerifiedAttestations) -> None:
+    """Write each statement to `<SHA-256 of its bytes>.json` in the folder `output`; Error unless it is new or empty."""
+    with atomic_folder(output) as folder:
+        folder.mkdir()
+        for attestation in verified.attestations:
+            (folder / f"{Digest.of(attestation.payload).hex}.json").write_bytes(attestation.payload)
 
 
 class _Search:

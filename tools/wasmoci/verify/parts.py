@@ -7,14 +7,23 @@ is all that is offered here; wasmsign2 0.2.6 accepts much more, see docs/formats
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import BinaryIO
 
+from wasmoci.disk.files import open_for_reading, read_bounded
 from wasmoci.keys.component import ComponentPublicKey
 from wasmoci.values.errors import Reason, VerificationError
-from wasmoci.verify.component import SignedComponent, VerifiedComponent, check_trust, judge, read_signed
+from wasmoci.verify.component import (
+    SignedComponent,
+    VerifiedComponent,
+    check_trust,
+    judge,
+    read_signed,
+    verify_component,
+)
 from wasmoci.wasm.section_pattern import Selection
 from wasmoci.wasm.sections import Kind, read_sections
-from wasmoci.wasm.signature import DELIMITER_NAME, SECTION_NAME, SignatureSet
+from wasmoci.wasm.signature import DELIMITER_NAME, MAX_DATA_SIZE, SECTION_NAME, SignatureSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +64,29 @@ def verify_parts(
     signed = read_signed(stream, kind, detached)
     checked = checked_parts(stream, selection)
     verified = judge(signed.data, sets_over(signed, checked), trusted, threshold)
-    return _verified(signed, checked, verified)
+    last = checked[-1]
+    whole = last == len(signed.hashes) - 1
+    return VerifiedParts(verified.keys, verified.warnings, signed.parts.ends[last], whole)
+
+
+def verify_component_file(
+    source: Path,
+    trusted: Sequence[ComponentPublicKey],
+    kind: Kind,
+    *,
+    threshold: int = 1,
+    detached: Path | None = None,
+    sections: Sequence[str] = (),
+) -> VerifiedComponent | VerifiedParts:
+    """Verify with the signature in the file `detached` or the embedded one; with `sections` only those parts.
+
+    Raises what `verify_component` and `verify_parts` raise, Error where a file cannot be read.
+    """
+    signature = None if detached is None else read_bounded(detached, MAX_DATA_SIZE, "the detached signature")
+    with open_for_reading(source, "the file to verify") as stream:
+        if sections:
+            return verify_parts(stream, trusted, kind, Selection.parse(sections), signature, threshold)
+        return verify_component(stream, trusted, kind, signature, threshold)
 
 
 def sets_over(signed: SignedComponent, checked: Sequence[int]) -> list[SignatureSet]:
@@ -103,12 +134,6 @@ def _values(stream: BinaryIO, selection: Selection) -> list[bool | None]:
     if not closed:
         raise _unmet("the file does not end with a delimiter, so its parts cannot be verified one by one")
     return values
-
-
-def _verified(signed: SignedComponent, checked: Sequence[int], verified: VerifiedComponent) -> VerifiedParts:
-    last = checked[-1]
-    whole = last == len(signed.hashes) - 1
-    return VerifiedParts(verified.keys, verified.warnings, signed.parts.ends[last], whole)
 
 
 def _unmet(problem: str) -> VerificationError:

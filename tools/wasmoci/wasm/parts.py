@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
 from wasmoci.values.errors import FormatError, LimitError, Reason, VerificationError
+from wasmoci.values.signature_format import Placement
 from wasmoci.wasm.sections import HEADER_SIZE, Kind, custom_section, read_header, read_kind, read_payload, read_sections
-from wasmoci.wasm.signature import DELIMITER_NAME, MAX_DATA_SIZE, MAX_HASHES, SECTION_NAME
+from wasmoci.wasm.signature import DELIMITER_NAME, MAX_DATA_SIZE, MAX_HASHES, SECTION_NAME, signed_message
 
 if TYPE_CHECKING:
     from wasmoci.wasm.background_sha256 import BackgroundSha256
@@ -124,6 +125,26 @@ def write_head(source: BinaryIO, target: BinaryIO, signature: bytes | None) -> N
 def head_size(signature: bytes) -> int:
     """How many bytes `write_head` writes."""
     return HEADER_SIZE + len(custom_section(SECTION_NAME, signature))
+
+
+def message_to_sign(source: BinaryIO, kind: Kind, placement: Placement) -> bytes:
+    """The bytes that a signer of `source` signs; raises as `signable_parts`."""
+    return signed_message(hash_parts(source, signable_parts(source, kind, placement)))
+
+
+def signable_parts(source: BinaryIO, kind: Kind, placement: Placement) -> ComponentParts:
+    """The parts of a file that can be signed so.
+
+    Raises VerificationError (WRONG_KIND) for a file that is not of `kind`, FormatError for one that cannot
+    be read strictly, cannot carry a signature, or has an embedded one where a detached one is to be made.
+    """
+    parts = read_parts(source)
+    parts.check_kind(kind)
+    if placement is Placement.EMBEDDED:
+        check_embeddable(parts)
+    elif parts.signature is not None:
+        raise FormatError("this file has an embedded signature, which a detached one would not cover")
+    return parts
 
 
 def check_embeddable(parts: ComponentParts) -> None:

@@ -10,7 +10,7 @@ from wasmoci.bazel.test import tested
 from wasmoci.commands.report.component import component_report
 from wasmoci.commands.report.output import Report, reported, warn
 from wasmoci.trust.policy import trusted_component_keys
-from wasmoci.verify.component_file import verify_component_file
+from wasmoci.verify.parts import verify_component_file
 from wasmoci.wasm.sections import Kind
 
 

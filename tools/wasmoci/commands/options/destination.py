@@ -6,7 +6,7 @@ from typing import Annotated
 
 from wasmoci.commands.options.group import Option, OptionGroup, options
 from wasmoci.commands.options.publishing import TagOptions
-from wasmoci.publish.stamp import stamped
+from wasmoci.publish.tags import stamped
 from wasmoci.values.errors import UsageError
 from wasmoci.values.if_exists import IfExists
 from wasmoci.values.image_reference import Repository

@@ -3,7 +3,7 @@
 from wasmoci.commands.report.output import Report
 from wasmoci.commands.report.verdict import verdict_json
 from wasmoci.publish.look import Look, Shown
-from wasmoci.publish.outcome import Outcome, counts, references_of
+from wasmoci.publish.send import Outcome
 from wasmoci.publish.signed import PublishedImage
 from wasmoci.publish.tags import TagChange, TagState
 
@@ -14,7 +14,7 @@ def published_report(image: PublishedImage) -> Report:
     if len(image.outcomes) == 1 and errors:
         raise errors[0]
     done = [(outcome.repository, outcome.published) for outcome in image.outcomes if outcome.published]
-    references = [name for repository, _ in done for name in references_of(repository, image.plan)]
+    references = [name for repository, _ in done for name in image.plan.references(repository)]
     data = {
         **verdict_json(image.plan.verified),
         "references": references,
@@ -22,7 +22,7 @@ def published_report(image: PublishedImage) -> Report:
         "repositories": [outcome_json(outcome) for outcome in image.outcomes],
     }
     lines = [f"published {reference}" for reference in references]
-    lines += [f"{repository}: {counts(published)}" for repository, published in done]
+    lines += [f"{repository}: {published}" for repository, published in done]
     return Report(lines, data, errors=errors)
 
 
