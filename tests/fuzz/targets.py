@@ -23,7 +23,7 @@ import attestation_targets
 from wasmoci.cosign import bundle as cosign_bundle
 from wasmoci.cosign import simple_signing
 from wasmoci.cosign.dsse import Envelope
-from wasmoci.cosign.signing_request import ComponentAsked, ManifestAsked, SigningRequest, parse_asked
+from wasmoci.cosign.signing_request import ManifestAsked, SigningRequest, parse_asked
 from wasmoci.cosign.statement import signature_statement, signed_annotations
 from wasmoci.keys import component, component_files, cosign_file, image
 from wasmoci.keys.component_files import load_component_keys
@@ -43,7 +43,7 @@ from wasmoci.values.strict_json import parse_object
 from wasmoci.verify.component import verify_component
 from wasmoci.wasm.interface import Interface, read_interface
 from wasmoci.wasm.metadata import read_annotations
-from wasmoci.wasm.parts import read_parts
+from wasmoci.wasm.parts import ComponentAsked, read_parts
 from wasmoci.wasm.sections import Kind, custom_section
 from wasmoci.wasm.signature import DELIMITER_NAME, SignatureData
 from wasmoci.wasm.summary import summarize

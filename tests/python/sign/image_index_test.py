@@ -19,7 +19,7 @@ from wasmoci.commands.main import main
 from wasmoci.cosign.dsse import Envelope
 from wasmoci.cosign.predicate_type import CYCLONEDX
 from wasmoci.cosign.provenance import BuildTarget, Run
-from wasmoci.cosign.signing_request import ComponentAsked, ManifestAsked
+from wasmoci.cosign.signing_request import ManifestAsked
 from wasmoci.disk.files import SECRET_FILE_MODE, write_atomically
 from wasmoci.disk.layout import KIND_ANNOTATION, SIGNATURES_KIND, Layout
 from wasmoci.keys.image import ImagePublicKey
@@ -40,6 +40,7 @@ from wasmoci.verify.image import Policy
 from wasmoci.verify.index import VerifiedIndex, verify_root
 from wasmoci.verify.signatures import ImageSignature, verify_image_signatures
 from wasmoci.verify.trust import ImageTrust
+from wasmoci.wasm.parts import ComponentAsked
 
 BUNDLE, LEGACY = SignatureFormat.BUNDLE, SignatureFormat.LEGACY
 SIGSTORE = Sigstore()

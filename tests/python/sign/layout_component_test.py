@@ -11,7 +11,6 @@ from publish_fixtures import PATH
 from wasm_fixtures import KEY, OTHER_KEY, detached, signed
 from wasm_fixtures import OTHER_SIGNER as OTHER_COMPONENT_SIGNER
 from wasm_fixtures import SIGNER as COMPONENT_SIGNER
-from wasmoci.cosign.signing_request import ComponentAsked
 from wasmoci.disk.layout import Layout
 from wasmoci.keys.component import ComponentSigner
 from wasmoci.oci.manifest import Descriptor, Manifest
@@ -21,6 +20,7 @@ from wasmoci.sign.layout_component import sign_layout_component
 from wasmoci.values.errors import Error, FormatError, KeyFileError, UsageError, VerificationError
 from wasmoci.values.signature_format import Placement, SignatureFormat
 from wasmoci.verify.image import Policy, verify
+from wasmoci.wasm.parts import ComponentAsked
 from wasmoci.wasm.signature import SignatureData
 
 EMBEDDED, DETACHED = Placement.EMBEDDED, Placement.DETACHED

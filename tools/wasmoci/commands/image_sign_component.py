@@ -7,10 +7,10 @@ import click
 from wasmoci.commands.options.common import PathArgument, one_of
 from wasmoci.commands.options.private_keys import Password, allow_readable_key, password_options
 from wasmoci.commands.report.output import Report, layout_report, reported
-from wasmoci.cosign.signing_request import ComponentAsked
 from wasmoci.sign.layout_component import sign_layout_component
 from wasmoci.trust.signers import KeySpec
 from wasmoci.values.signature_format import Placement
+from wasmoci.wasm.parts import ComponentAsked
 
 
 @click.command("sign-component")

@@ -6,11 +6,12 @@ import click
 
 from wasmoci.commands.options.common import PathArgument, annotation_pairs, kind, one_of
 from wasmoci.commands.report.output import Report, reported
-from wasmoci.cosign.signing_request import ComponentAsked, ManifestAsked
+from wasmoci.cosign.signing_request import ManifestAsked
 from wasmoci.sign.signing_request import signing_request, write_signing_request
 from wasmoci.values.errors import UsageError
 from wasmoci.values.image_reference import Repository
 from wasmoci.values.signature_format import Placement, SignatureFormat
+from wasmoci.wasm.parts import ComponentAsked
 from wasmoci.wasm.sections import Kind
 
 

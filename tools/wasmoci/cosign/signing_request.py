@@ -14,6 +14,7 @@ from wasmoci.values.errors import FormatError
 from wasmoci.values.image_reference import Repository
 from wasmoci.values.signature_format import Placement, SignatureFormat
 from wasmoci.values.strict_json import JsonObject, dump, parse_object
+from wasmoci.wasm.parts import ComponentAsked
 from wasmoci.wasm.sections import Kind
 
 FILE_NAME = "request.json"
@@ -23,22 +24,6 @@ MAX_SIGNING_REQUEST_SIZE = 1024 * 1024
 COMPONENT_FORMAT = "wasmsign2"
 
 _E = TypeVar("_E", bound=Enum)
-
-
-@dataclass(frozen=True, slots=True)
-class ComponentAsked:
-    """The component is to be signed. With `with_key_id` its signature will name its key."""
-
-    placement: Placement
-    kind: Kind = Kind.COMPONENT
-    with_key_id: bool = False
-
-    def to_json(self) -> dict[str, object]:
-        return {
-            "signatureType": self.placement.value,
-            "kind": self.kind.value,
-            "keyId": self.with_key_id,
-        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from wasmoci.cosign.signing_request import ComponentAsked
 from wasmoci.disk.files import atomic_output, open_for_reading, read_bounded, write_atomically
 from wasmoci.keys.component import ComponentSigner
 from wasmoci.values.errors import Error, UsageError
 from wasmoci.values.signature_format import Placement
-from wasmoci.wasm.parts import hash_parts, head_size, signable_parts, write_head, write_with_signature
+from wasmoci.wasm.parts import ComponentAsked, hash_parts, head_size, signable_parts, write_head, write_with_signature
 from wasmoci.wasm.sections import Kind
 from wasmoci.wasm.signature import (
     HASH_SIZE,

@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path
 
 from wasmoci.cosign.signer import StatementSigner
-from wasmoci.cosign.signing_request import ComponentAsked
 from wasmoci.disk.layout import Layout
 from wasmoci.keys.image import ImagePublicKey
 from wasmoci.keys.protocols import PasswordSource, no_password
@@ -24,6 +23,7 @@ from wasmoci.values.signature_format import Placement, SignatureFormat
 from wasmoci.verify.image import Policy, Verified
 from wasmoci.verify.index import VerifiedIndex, verify_root
 from wasmoci.verify.trust import ImageTrust
+from wasmoci.wasm.parts import ComponentAsked
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from wasmoci.cosign.signing_request import ComponentAsked, Message, parse_asked
+from wasmoci.cosign.signing_request import Message, parse_asked
 from wasmoci.disk.files import write_atomically
 from wasmoci.disk.layout import Layout
 from wasmoci.keys.component import ComponentPublicKey, ComponentSigner
@@ -22,6 +22,7 @@ from wasmoci.sign.layout_component import sign_layout_component
 from wasmoci.sign.signing_request import signing_request
 from wasmoci.values.errors import Reason, VerificationError
 from wasmoci.values.signature_format import Placement
+from wasmoci.wasm.parts import ComponentAsked
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from wasmoci.cosign.signing_request import ComponentAsked
 from wasmoci.disk.layout import Layout
 from wasmoci.disk.layout_writer import LayoutCopy
 from wasmoci.keys.component import ComponentSigner
@@ -17,6 +16,7 @@ from wasmoci.package.image import PackageRequest, package, unpack_component
 from wasmoci.sign.component import sign_file_detached, sign_file_embedded
 from wasmoci.values.errors import Error
 from wasmoci.values.signature_format import Placement
+from wasmoci.wasm.parts import ComponentAsked
 
 
 def sign_layout_component(

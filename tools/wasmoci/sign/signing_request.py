@@ -6,7 +6,7 @@ from typing import BinaryIO
 
 from wasmoci.cosign import simple_signing
 from wasmoci.cosign.dsse import Envelope
-from wasmoci.cosign.signing_request import FILE_NAME, ComponentAsked, ManifestAsked, Message, SigningRequest
+from wasmoci.cosign.signing_request import FILE_NAME, ManifestAsked, Message, SigningRequest
 from wasmoci.cosign.statement import signature_statement
 from wasmoci.disk.files import atomic_folder, open_for_reading
 from wasmoci.disk.layout import Layout
@@ -15,7 +15,7 @@ from wasmoci.package.image import unpack_component
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import Error, UsageError
 from wasmoci.values.signature_format import Placement, SignatureFormat
-from wasmoci.wasm.parts import message_to_sign
+from wasmoci.wasm.parts import ComponentAsked, message_to_sign
 
 
 def signing_request(source: Path, component: ComponentAsked | None, manifest: ManifestAsked | None) -> SigningRequest:

@@ -132,6 +132,22 @@ def message_to_sign(source: BinaryIO, kind: Kind, placement: Placement) -> bytes
     return signed_message(hash_parts(source, signable_parts(source, kind, placement)))
 
 
+@dataclass(frozen=True, slots=True)
+class ComponentAsked:
+    """The component is to be signed. With `with_key_id` its signature will name its key."""
+
+    placement: Placement
+    kind: Kind = Kind.COMPONENT
+    with_key_id: bool = False
+
+    def to_json(self) -> dict[str, object]:
+        return {
+            "signatureType": self.placement.value,
+            "kind": self.kind.value,
+            "keyId": self.with_key_id,
+        }
+
+
 def signable_parts(source: BinaryIO, kind: Kind, placement: Placement) -> ComponentParts:
     """The parts of a file that can be signed so.
 
