@@ -16,7 +16,7 @@ from wasmoci.keys.component_files import load_component_key
 from wasmoci.oci.graph import read_image
 from wasmoci.oci.progress import Progress
 from wasmoci.publish.plan import PublishRequest, plan, publish
-from wasmoci.registry.client import RepositoryClient
+from wasmoci.registry.client import Registries
 from wasmoci.registry.source import RegistrySource
 from wasmoci.registry_server.server import EmbeddedRegistry
 from wasmoci.values.image_reference import Reference, Repository
@@ -39,7 +39,8 @@ def main() -> None:
         _say(f"a registry for this demo listens on {registry.address}")
         repository = Repository.parse(f"{registry.address}/examples/greeting")
         reference = Reference(repository, "v1.0.0", None)
-        with RepositoryClient(repository, os.environ, [registry.address]) as client:
+        with Registries(os.environ, [registry.address]) as registries:
+            client = registries.client(repository)
             request = PublishRequest(_file("secure_greeting_image"), repository, ["v1.0.0"], policy)
             planned = plan(request)
             publish(request, planned, client, Progress(lambda line: print(f"    {line}")))

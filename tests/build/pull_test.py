@@ -33,10 +33,9 @@ from pull_registries import (
     trust_store,
 )
 from registry_auth_fixtures import BasicAuth, BearerAuth, ServerAuth
-from registry_fixtures import IDENTITY_TOKEN, PASSWORD, REPOSITORY_PATH, Answer, Simulator, Tls, make_tls
+from registry_fixtures import IDENTITY_TOKEN, PASSWORD, REPOSITORY_PATH, Answer, OwnClient, Simulator, Tls, make_tls
 from wasm_fixtures import detached
 from wasmoci.oci.manifest import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE
-from wasmoci.registry.client import RepositoryClient
 from wasmoci.values.image_reference import Repository
 
 MODULE = """\
@@ -469,7 +468,7 @@ def test_docker_registry(module: Module, tmp_path: Path) -> None:
     with docker_registry(tmp_path / "registry", tls) as address:
         _log_in(address, tmp_path)
         environment = {**module.tls.environment, "DOCKER_CONFIG": str(tmp_path)}
-        with RepositoryClient(Repository(address, REPOSITORY_PATH), environment) as client:
+        with OwnClient(Repository(address, REPOSITORY_PATH), environment) as client:
             send_layout(write_layout(image, tmp_path / "layout"), client)
         module.pull(address, image)
         module.build("--output_groups=+verification")

@@ -10,6 +10,7 @@ import pytest
 from images import KeyPair, push, signed_layout, unsigned_layout
 from key_fixtures import open_image_signer
 from peers import REGISTRIES, registry, run, run_refused
+from registry_fixtures import OwnClient
 from sigstore_certificate_fixtures import ISSUER, SAN
 from sigstore_fixtures import Files, SigstoreServer
 from wasmoci.cosign.bundle import BUNDLE_MEDIA_TYPE
@@ -20,7 +21,6 @@ from wasmoci.disk.layout import Layout
 from wasmoci.keyless.identity import IdentityPattern
 from wasmoci.keyless.signing import KeylessSigner
 from wasmoci.keyless.verifying import IdentityVerifier
-from wasmoci.registry.client import RepositoryClient
 from wasmoci.registry.source import RegistrySource
 from wasmoci.sign.attest import AttestRequest, attest
 from wasmoci.sign.provenance import image_provenance
@@ -67,7 +67,7 @@ def statement_in(output: str) -> Statement:
 
 def verified_in(image: str, policy: AttestationPolicy) -> VerifiedAttestations:
     reference = Reference.parse(image)
-    with RepositoryClient(reference.repository, {}, [reference.repository.registry]) as client:
+    with OwnClient(reference.repository, {}, [reference.repository.registry]) as client:
         return verify_attestation(RegistrySource(reference, client), policy)
 
 

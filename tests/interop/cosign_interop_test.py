@@ -8,6 +8,7 @@ import pytest
 from images import BOTH, KeyPair, push, signed_layout, unsigned_layout
 from key_fixtures import open_image_signer
 from peers import REGISTRIES, built, registry, run, run_refused
+from registry_fixtures import OwnClient
 from wasmoci.cosign import bundle as cosign_bundle
 from wasmoci.cosign.dsse import Envelope
 from wasmoci.cosign.statement import signature_statement
@@ -15,7 +16,6 @@ from wasmoci.disk.layout import Layout
 from wasmoci.keys.component_files import load_component_key
 from wasmoci.keys.image import FileKey, ImagePublicKey, ImageSigner
 from wasmoci.oci.manifest import MANIFEST_MEDIA_TYPE, Descriptor
-from wasmoci.registry.client import RepositoryClient
 from wasmoci.registry.source import RegistrySource
 from wasmoci.sign.image import SignRequest, sign_image
 from wasmoci.values.digest import Digest
@@ -125,7 +125,7 @@ def test_we_verify_what_cosign_signed(kind: str, form: SignatureFormat, tmp_path
         image = push(unsigned_layout(tmp_path), f"{address}/acme/greeting")
         run("cosign", "sign", "--key", pair.private, *flags, image, folder=tmp_path, environment=PASSWORD)
         reference = Reference.parse(image)
-        with RepositoryClient(reference.repository, {}, [address]) as client:
+        with OwnClient(reference.repository, {}, [address]) as client:
             source = RegistrySource(reference, client)
             verified = verify(source, Policy.of([component_key], [pair.trusted()], Level.DUAL_LAYER))
             assert [one.format for one in verified.image_signatures] == [form]

@@ -13,12 +13,12 @@ from click.testing import CliRunner
 from images import BOTH, KeyPair, push, signed_layout, unsigned_layout
 from key_fixtures import open_image_signer
 from peers import REGISTRIES, built, registry, run, run_refused
+from registry_fixtures import OwnClient
 from wasmoci.commands.main import main
 from wasmoci.cosign import bundle as cosign_bundle
 from wasmoci.keys.algorithms import GENERATED
 from wasmoci.keys.component_files import load_component_key
 from wasmoci.keys.image import load_image_key
-from wasmoci.registry.client import RepositoryClient
 from wasmoci.registry.source import RegistrySource
 from wasmoci.sign.keygen import PrivateForm, make_image_pair
 from wasmoci.values.errors import KeyFileError, Reason, VerificationError
@@ -103,7 +103,7 @@ def test_we_verify_what_cosign_signs(kind: str, form: SignatureFormat, tmp_path:
         if options:
             run_refused(*cosign, folder=tmp_path)
         reference = Reference.parse(image)
-        with RepositoryClient(reference.repository, {}, [address]) as client:
+        with OwnClient(reference.repository, {}, [address]) as client:
             source = RegistrySource(reference, client)
             component_key = load_component_key(built("keys/placeholder_component.pub"))
             verified = verify(source, Policy.of([component_key], [pair.trusted()], Level.DUAL_LAYER))
@@ -123,7 +123,7 @@ def test_what_cosign_signs_with_ed25519_is_verified_by_nobody(form: SignatureFor
         for algorithm in ("sha256", "sha512"):
             run_refused(*cosign, f"--signature-digest-algorithm={algorithm}", folder=tmp_path)
         reference = Reference.parse(image)
-        with RepositoryClient(reference.repository, {}, [address]) as client, pytest.raises(VerificationError):
+        with OwnClient(reference.repository, {}, [address]) as client, pytest.raises(VerificationError):
             verify(RegistrySource(reference, client), Policy.of([], [pair.trusted()]))
 
 
@@ -134,7 +134,7 @@ def test_what_cosign_signs_with_ed25519_is_ed25519ph(tmp_path: Path) -> None:
         image = push(unsigned_layout(tmp_path), f"{address}/acme/greeting")
         run(*SIGN, "--key", pair.private, image, folder=tmp_path, environment=PASSWORD)
         reference = Reference.parse(image)
-        with RepositoryClient(reference.repository, {}, [address]) as client:
+        with OwnClient(reference.repository, {}, [address]) as client:
             source = RegistrySource(reference, client)
             (listed,) = source.referrers(source.subject().digest).descriptors
             manifest = json.loads(source.read_manifest(listed))

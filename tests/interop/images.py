@@ -5,6 +5,7 @@ from pathlib import Path
 
 from key_fixtures import open_image_signer
 from peers import built, run
+from registry_fixtures import OwnClient
 from wasmoci.disk.layout import Layout
 from wasmoci.keys.algorithms import DEFAULT
 from wasmoci.keys.component_files import load_component_key
@@ -13,7 +14,6 @@ from wasmoci.oci.manifest import Manifest
 from wasmoci.oci.progress import SILENT
 from wasmoci.package.image import PackageRequest, package
 from wasmoci.publish.plan import PublishRequest, plan, publish
-from wasmoci.registry.client import RepositoryClient
 from wasmoci.sign.image import SignRequest, sign_image
 from wasmoci.sign.keygen import make_image_pair
 from wasmoci.values.image_reference import Repository
@@ -78,6 +78,6 @@ def push(layout: Path, repository: str, trusted: ImagePublicKey | None = None) -
     required = Level.of(component=True, image=trusted is not None)
     request = PublishRequest(layout, parsed, ["v1.0.0"], Policy.of([component_key], keys, required))
     planned = plan(request)
-    with RepositoryClient(parsed, {}, [parsed.registry]) as client:
+    with OwnClient(parsed, {}, [parsed.registry]) as client:
         publish(request, planned, client, SILENT)
     return f"{repository}@{planned.digest}"

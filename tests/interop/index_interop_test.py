@@ -10,6 +10,7 @@ import pytest
 from images import BOTH, KeyPair, push, signed_component
 from key_fixtures import open_image_signer
 from peers import REGISTRIES, built, registry, run, run_refused
+from registry_fixtures import OwnClient
 from wasmoci.cosign.bundle import BUNDLE_MEDIA_TYPE
 from wasmoci.disk.layout import Layout
 from wasmoci.keys.component_files import load_component_key
@@ -19,7 +20,6 @@ from wasmoci.oci.manifest import INDEX_MEDIA_TYPE
 from wasmoci.oci.platform import Platform
 from wasmoci.package.image import PackageRequest, package
 from wasmoci.package.index import IndexRequest, Variant, make_index
-from wasmoci.registry.client import RepositoryClient
 from wasmoci.registry.source import RegistrySource
 from wasmoci.sign.image import SignRequest, sign_image
 from wasmoci.values.errors import Reason, VerificationError
@@ -62,7 +62,7 @@ def verify_command(pair: KeyPair, form: SignatureFormat) -> list[str]:
 def verified(reference: str, trusted: ImagePublicKey) -> VerifiedIndex:
     parsed = Reference.parse(reference)
     component_key = load_component_key(built("keys/placeholder_component.pub"))
-    with RepositoryClient(parsed.repository, {}, [parsed.repository.registry]) as client:
+    with OwnClient(parsed.repository, {}, [parsed.repository.registry]) as client:
         found = verify_root(RegistrySource(parsed, client), Policy.of([component_key], [trusted], Level.DUAL_LAYER))
     assert isinstance(found, VerifiedIndex)
     return found

@@ -14,6 +14,7 @@ from sigstore.verify.policy import Identity as SigstoreIdentity
 
 from images import push, unsigned_layout
 from peers import REGISTRIES, built, registry, run, run_refused
+from registry_fixtures import OwnClient
 from sigstore_certificate_fixtures import ISSUER, SAN, YEAR, Authority, Leaf, now
 from sigstore_fixtures import Files, Sigstore, SigstoreServer, timestamp
 from sigstore_log_fixtures import Json, Log
@@ -24,7 +25,6 @@ from wasmoci.keyless.verifying import IdentityVerifier
 from wasmoci.keys.component_files import load_component_key
 from wasmoci.oci.graph import read_image
 from wasmoci.oci.source import ImageSource
-from wasmoci.registry.client import RepositoryClient
 from wasmoci.registry.source import RegistrySource
 from wasmoci.sign.image import SignRequest, sign_image
 from wasmoci.values.errors import Reason, VerificationError
@@ -110,7 +110,7 @@ def test_we_verify_what_cosign_signed(server: SigstoreServer, kind: str, rekor: 
         run("cosign", "sign", *flags, image, folder=tmp_path)
         check_cosign(files, "--allow-http-registry", image, folder=tmp_path)
         reference = Reference.parse(image)
-        with RepositoryClient(reference.repository, {}, [address]) as client:
+        with OwnClient(reference.repository, {}, [address]) as client:
             source = RegistrySource(reference, client)
             check_ours(files, source)
             check_sigstore_python(files, source)
@@ -263,7 +263,7 @@ def test_legacy_format_of_an_identity_is_refused_and_said_so(server: SigstoreSer
         flags += ["--identity-token", str(files.token), "--allow-http-registry", "-y"]
         run("cosign", "sign", *flags, image, folder=tmp_path, environment=environment)
         reference = Reference.parse(image)
-        with RepositoryClient(reference.repository, {}, [address]) as client:
+        with OwnClient(reference.repository, {}, [address]) as client:
             source = RegistrySource(reference, client)
             with pytest.raises(VerificationError, match="only bundles of these count") as refused:
                 verify(source, Policy.of([], ImageTrust(certificates=IdentityVerifier(files.trusted_root, PATTERNS))))

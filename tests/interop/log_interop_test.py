@@ -11,13 +11,13 @@ from images import KeyPair, push, signed_layout, unsigned_layout
 from key_fixtures import open_image_signer
 from log_entry_fixtures import Ed25519Sigstore
 from peers import REGISTRIES, registry, run, run_refused
+from registry_fixtures import OwnClient
 from sigstore_fixtures import Files, Sigstore, SigstoreServer
 from wasmoci.disk.layout import Layout
 from wasmoci.disk.layout_writer import LayoutWriter
 from wasmoci.oci.graph import read_image
 from wasmoci.oci.manifest import Descriptor, Manifest, referrer_descriptor
 from wasmoci.oci.source import ImageSource
-from wasmoci.registry.client import RepositoryClient
 from wasmoci.registry.source import RegistrySource
 from wasmoci.sign.attest import AttestRequest, attest
 from wasmoci.sign.log import log_signatures
@@ -206,7 +206,7 @@ def test_we_verify_the_legacy_signature_that_cosign_logged(kind: str, tmp_path: 
 def assert_verified_by_us(image: str, address: str, pair: KeyPair, files: Files, form: SignatureFormat) -> None:
     """And with the logs of another Sigstore it is not."""
     reference = Reference.parse(image)
-    with RepositoryClient(reference.repository, {}, [address]) as client:
+    with OwnClient(reference.repository, {}, [address]) as client:
         source = RegistrySource(reference, client)
         assert verify_logged(source, pair, files) == [form]
         with SigstoreServer() as other, pytest.raises(VerificationError) as refused:

@@ -16,8 +16,7 @@ import bcrypt
 from observed_registry_fixtures import ObservedRegistry
 from peers import free_address, serving
 from registry_auth_fixtures import BearerAuth
-from registry_fixtures import make_tls
-from wasmoci.registry.client import RepositoryClient
+from registry_fixtures import OwnClient, make_tls
 from wasmoci.values.image_reference import Repository
 
 KINDS = ("docker-registry", "referrers-registry", "embedded")
@@ -43,9 +42,9 @@ class Registry:
     def insecure(self) -> list[str]:
         return [self.address] if self.ca is None else []
 
-    def client(self, path: str, environment: dict[str, str] | None = None) -> RepositoryClient:
+    def client(self, path: str, environment: dict[str, str] | None = None) -> OwnClient:
         environment = self.environment if environment is None else environment
-        return RepositoryClient(Repository(self.address, path), environment, self.insecure)
+        return OwnClient(Repository(self.address, path), environment, self.insecure)
 
     def flags(self, tool: str) -> list[str]:
         """What `tool` needs to reach the registry."""

@@ -207,11 +207,12 @@ PUBLISHER = """
 import json, os, sys
 from wasmoci.oci.manifest import Manifest, referrer_descriptor
 from wasmoci.values.image_reference import Repository
-from wasmoci.registry.client import RepositoryClient
+from wasmoci.registry.client import Registries
 
 address, path, insecure, data = sys.argv[1:]
 manifest = Manifest.parse(data.encode())
-with RepositoryClient(Repository(address, path), os.environ, json.loads(insecure)) as client:
+with Registries(os.environ, json.loads(insecure)) as registries:
+    client = registries.client(Repository(address, path))
     print("ready", flush=True)
     sys.stdin.readline()
     client.attach_referrer(manifest.subject.digest, referrer_descriptor(manifest, data.encode()), data.encode())

@@ -9,7 +9,7 @@ import pytest
 from images import BOTH, KeyPair, push, unsigned_layout
 from key_fixtures import open_image_signer
 from peers import REGISTRIES, registry, run, run_refused
-from wasmoci.registry.client import RepositoryClient
+from registry_fixtures import OwnClient
 from wasmoci.registry.source import RegistrySource
 from wasmoci.sign.image import SignRequest, sign_image
 from wasmoci.values.errors import Reason, VerificationError
@@ -43,7 +43,7 @@ def pairs_of_cosign(folder: Path) -> list[KeyPair]:
 @contextmanager
 def source_of(image: str) -> Iterator[RegistrySource]:
     reference = Reference.parse(image)
-    with RepositoryClient(reference.repository, {}, [reference.repository.registry]) as client:
+    with OwnClient(reference.repository, {}, [reference.repository.registry]) as client:
         yield RegistrySource(reference, client)
 
 

@@ -11,7 +11,7 @@ from fault_proxy_fixtures import Break, Fault, FaultProxy
 from observed_registry_fixtures import Event, ObservedRegistry
 from publish_fixtures import DUAL, PATH
 from registry_auth_fixtures import BasicAuth
-from registry_fixtures import PASSWORD, Simulator, no_sleep, password_for
+from registry_fixtures import PASSWORD, OwnClient, Simulator, no_sleep, password_for
 from wasmoci.cosign.simple_signing import signature_tag
 from wasmoci.disk.layout import Layout
 from wasmoci.oci.graph import read_graph
@@ -64,9 +64,9 @@ OF_TARGET = [
 ]
 
 
-def client_through(proxy: FaultProxy, folder: Path, path: str = PATH) -> RepositoryClient:
+def client_through(proxy: FaultProxy, folder: Path, path: str = PATH) -> OwnClient:
     environment = password_for(proxy.address, folder)
-    return RepositoryClient(Repository(proxy.address, path), environment, [proxy.address], no_sleep)
+    return OwnClient(Repository(proxy.address, path), environment, [proxy.address], no_sleep)
 
 
 def copy(source: RepositoryClient, target: RepositoryClient) -> None:
@@ -117,7 +117,7 @@ def copy_through(
         FaultProxy(second.address, of_target, other.address) as far,
     ):
         environment = password_for(first.address, folder / "direct")
-        with RepositoryClient(Repository(first.address, PATH), environment, [first.address]) as client:
+        with OwnClient(Repository(first.address, PATH), environment, [first.address]) as client:
             send_layout(layout, client)
         error: Error | None = None
         with client_through(near, folder / "near") as source, client_through(far, folder / "far") as target:

@@ -4,9 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from registry_fixtures import REPOSITORY_PATH
+from registry_fixtures import REPOSITORY_PATH, OwnClient
 from wasmoci.oci.manifest import EMPTY_CONFIG, EMPTY_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descriptor, Manifest
-from wasmoci.registry.client import RepositoryClient
 from wasmoci.registry_server.server import EmbeddedRegistry
 from wasmoci.values.digest import Digest
 from wasmoci.values.image_reference import Repository
@@ -41,7 +40,7 @@ def push_large(address: str, file: Path) -> Descriptor:
     config = file.with_name("config")
     config.write_bytes(EMPTY_CONFIG)
     manifest = Manifest(Descriptor.of(EMPTY_MEDIA_TYPE, EMPTY_CONFIG), [layer])
-    with RepositoryClient(Repository(address, REPOSITORY_PATH), {}, [address]) as client:
+    with OwnClient(Repository(address, REPOSITORY_PATH), {}, [address]) as client:
         client.put_blob(layer, lambda: file.open("rb"))
         client.put_blob(manifest.config, lambda: config.open("rb"))
         client.put_manifest(manifest.to_bytes(), MANIFEST_MEDIA_TYPE, "v1")
@@ -56,7 +55,7 @@ def test_half_a_gibibyte_between_registries_and_to_a_layout(tmp_path: Path) -> N
         images = [f"{one.address}/{REPOSITORY_PATH}:v1" for one in (first, second)]
         command = [sys.executable, "-S", "-c", program, *images, str(output), first.address, second.address]
         ran = subprocess.run(command, check=True, capture_output=True, text=True)
-        with RepositoryClient(Repository(second.address, REPOSITORY_PATH), {}, [second.address]) as client:
+        with OwnClient(Repository(second.address, REPOSITORY_PATH), {}, [second.address]) as client:
             assert client.has_blob(layer)
     assert int(ran.stdout) < MAX_PEAK_MIB
     assert (output / "blobs/sha256" / layer.digest.hex).stat().st_size == SIZE

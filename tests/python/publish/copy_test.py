@@ -24,6 +24,7 @@ from copy_fixtures import (
 from image_fixtures import OTHER_PUBLIC_KEY, PUBLIC_KEY, blob_path
 from observed_registry_fixtures import Event, ObservedRegistry
 from publish_fixtures import DUAL, dual_layout, unsigned_layout
+from registry_fixtures import OwnClient
 from wasm_fixtures import KEY
 from wasmoci.cosign.simple_signing import signature_tag
 from wasmoci.disk import layout as layout_module
@@ -228,7 +229,7 @@ def test_without_a_policy_it_says_that_nothing_was_verified(
     assert copy(planned, one_target).tags_set == ("v1",)
 
 
-class LosesReferrers(RepositoryClient):
+class LosesReferrers(OwnClient):
     """A registry that answers well and forgets referrers."""
 
     def attach_referrer(

@@ -15,6 +15,7 @@ from runfiles import Runfiles
 
 from image_fixtures import HELLO, OTHER_SIGNER, SIGNER
 from publish_fixtures import DUAL, target_request
+from registry_fixtures import OwnClient
 from wasm_fixtures import KEY, signed
 from wasmoci.bazel.programs import publish_all as program
 from wasmoci.cosign.simple_signing import signature_tag
@@ -27,7 +28,6 @@ from wasmoci.publish import signed as publishing
 from wasmoci.publish.plan import Plan
 from wasmoci.publish.signed import Publishing
 from wasmoci.registry import transport
-from wasmoci.registry.client import RepositoryClient
 from wasmoci.registry.session import MAX_UPLOADS
 from wasmoci.registry.source import RegistrySource
 from wasmoci.sign.image import SignRequest, sign_image
@@ -111,14 +111,14 @@ def _registry(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Watche
 
 def assert_published(folder: Path, address: str, number: int, tag: str = "v1") -> None:
     place = repository(address, number)
-    with RepositoryClient(place, {}, [address]) as client:
+    with OwnClient(place, {}, [address]) as client:
         verified = verify(RegistrySource(Reference(place, tag, None), client), DUAL)
     assert verified.level is Level.DUAL_LAYER
     assert verified.subject.digest == Layout(folder / f"layout{number}").subject().digest
 
 
 def has_tag(address: str, number: int) -> bool:
-    with RepositoryClient(repository(address, number), {}, [address]) as client:
+    with OwnClient(repository(address, number), {}, [address]) as client:
         return client.find_manifest("v1") is not None
 
 

@@ -9,10 +9,10 @@ from click.testing import CliRunner, Result
 
 from image_fixtures import SIGNER
 from publish_fixtures import PATH, dual_layout, subject_of
+from registry_fixtures import OwnClient
 from wasm_fixtures import KEY
 from wasmoci.commands.main import main
 from wasmoci.keys.component import pem_public
-from wasmoci.registry.client import RepositoryClient
 from wasmoci.registry_server.server import EmbeddedRegistry
 from wasmoci.values.image_reference import Repository
 
@@ -51,7 +51,7 @@ def _layout(tmp_path: Path) -> Path:
 
 
 def digest_of(address: str, path: str, tag: str) -> str | None:
-    with RepositoryClient(Repository(address, path), {}, [address]) as client:
+    with OwnClient(Repository(address, path), {}, [address]) as client:
         found = client.find_manifest(tag)
         return None if found is None else str(found[0].digest)
 

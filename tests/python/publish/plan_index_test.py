@@ -10,6 +10,7 @@ from image_fixtures import PUBLIC_KEY
 from index_fixtures import MemoryIndex, index_of, sign, signed_index, variant, write_index_layout
 from observed_registry_fixtures import Event, ObservedRegistry
 from publish_fixtures import DUAL, PATH, client_for, request_for
+from registry_fixtures import OwnClient
 from wasmoci.cosign.simple_signing import signature_tag
 from wasmoci.disk.layout import Layout
 from wasmoci.oci.graph import read_graph
@@ -109,7 +110,7 @@ def test_an_index_below_its_level_is_refused_before_anything_is_sent(
     assert refused.value.reason is Reason.UNSIGNED
 
 
-class LosesBundles(RepositoryClient):
+class LosesBundles(OwnClient):
     """A registry that answers well and forgets the referrers of one manifest."""
 
     loses: Digest

@@ -13,6 +13,7 @@ import pytest
 from image_fixtures import OTHER_SIGNER, SIGNER
 from observed_registry_fixtures import Event, ObservedRegistry
 from publish_fixtures import DUAL, PATH, client_for, dual_layout, request_for, subject_of, unsigned_layout
+from registry_fixtures import OwnClient
 from wasm_fixtures import KEY
 from wasmoci.cosign.simple_signing import signature_tag
 from wasmoci.keys.component import pem_public
@@ -169,7 +170,7 @@ def test_a_tag_that_is_none_is_refused(tags: tuple[str, ...], tmp_path: Path) ->
         plan(request_for(dual_layout(tmp_path), "localhost:5000", tags=tags))
 
 
-class LosesBundles(RepositoryClient):
+class LosesBundles(OwnClient):
     """A registry that answers well and forgets referrers."""
 
     def attach_referrer(
@@ -178,7 +179,7 @@ class LosesBundles(RepositoryClient):
         return Listing.API
 
 
-class MovesTags(RepositoryClient):
+class MovesTags(OwnClient):
     """A registry where somebody else sets the tag at the same time."""
 
     def resolve(self, reference: str | Digest) -> tuple[Descriptor, bytes]:
@@ -236,7 +237,7 @@ def test_signatures_of_others_at_the_legacy_tag_are_kept(tmp_path: Path) -> None
 def test_a_legacy_tag_that_does_not_keep_signatures_is_an_error(tmp_path: Path) -> None:
     layout = dual_layout(tmp_path)
 
-    class Forgets(RepositoryClient):
+    class Forgets(OwnClient):
         def find_manifest(self, reference: str | Digest) -> tuple[Descriptor, bytes] | None:
             return None
 

@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 from image_fixtures import OTHER_SIGNER, SIGNER
 from observed_registry_fixtures import Event, ObservedRegistry
 from publish_fixtures import PATH, client_for, dual_layout, request_for, subject_of
+from registry_fixtures import OwnClient
 from wasm_fixtures import KEY
 from wasmoci.commands.main import main
 from wasmoci.keys.component import pem_public
@@ -18,7 +19,6 @@ from wasmoci.oci.manifest import INDEX_MEDIA_TYPE, Index
 from wasmoci.oci.progress import SILENT
 from wasmoci.publish.plan import plan
 from wasmoci.publish.plan import publish as publish_layout
-from wasmoci.registry.client import RepositoryClient
 from wasmoci.registry_server.server import EmbeddedRegistry
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import Reason, VerificationError
@@ -177,7 +177,7 @@ def test_the_same_image_is_refused_where_no_tag_may_exist(publish: Publish, layo
 def test_a_tag_that_appears_meanwhile_is_refused(choice: IfExists, layout: Path, address: str) -> None:
     """Somebody else sets it while the image is sent."""
 
-    class Overtaken(RepositoryClient):
+    class Overtaken(OwnClient):
         def put_manifest(self, data: bytes, media_type: str, reference: str | Digest) -> bool:
             if str(reference) == subject_of(layout):
                 super().put_manifest(OTHER_MANIFEST, INDEX_MEDIA_TYPE, "v1")

@@ -18,6 +18,7 @@ from registry_fixtures import (
     MANIFEST,
     PASSWORD,
     SUBJECT,
+    OwnClient,
     client_of,
     docker_config,
     password_for,
@@ -27,7 +28,6 @@ from registry_fixtures import (
 )
 from wasmoci.oci.manifest import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descriptor, Index
 from wasmoci.oci.referrers import ReferrerList
-from wasmoci.registry.client import RepositoryClient
 from wasmoci.registry.referrers_api import Listing
 from wasmoci.registry.session import Session
 from wasmoci.registry.transport import Response
@@ -108,7 +108,7 @@ def test_plain_http_is_only_for_registries_that_are_named(registry: EmbeddedRegi
     localhost = registry.address.replace("127.0.0.1", "localhost")
     repository = Repository.parse(f"{localhost}/team/app")
     for named in ("localhost", "127.0.0.1", registry.address):
-        with RepositoryClient(repository, {}, {named}) as client, pytest.raises(RegistryError, match="SSL"):
+        with OwnClient(repository, {}, {named}) as client, pytest.raises(RegistryError, match="SSL"):
             client.resolve("v1")
 
 

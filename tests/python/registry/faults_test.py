@@ -12,7 +12,7 @@ from fault_proxy_fixtures import Break, Fault, FaultProxy
 from observed_registry_fixtures import Event, ObservedRegistry
 from publish_fixtures import DUAL, PATH, dual_layout, request_for
 from registry_auth_fixtures import BasicAuth
-from registry_fixtures import PASSWORD, Simulator, no_sleep, password_for
+from registry_fixtures import PASSWORD, OwnClient, Simulator, no_sleep, password_for
 from wasmoci.cosign.simple_signing import signature_tag
 from wasmoci.disk.layout import Layout
 from wasmoci.oci.manifest import (
@@ -124,8 +124,8 @@ CHUNK_FAULTS = [
 ]
 
 
-def client_at(address: str, environment: Mapping[str, str]) -> RepositoryClient:
-    return RepositoryClient(Repository(address, PATH), environment, [address], no_sleep)
+def client_at(address: str, environment: Mapping[str, str]) -> OwnClient:
+    return OwnClient(Repository(address, PATH), environment, [address], no_sleep)
 
 
 def assert_only_signed_tags(event: Event) -> None:

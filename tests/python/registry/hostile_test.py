@@ -21,6 +21,7 @@ from registry_fixtures import (
     SECRETS,
     SUBJECT,
     Answer,
+    OwnClient,
     Simulator,
     client_of,
     digest_of,
@@ -316,7 +317,7 @@ def test_a_redirect_to_another_origin_carries_no_authorization(tmp_path: Path) -
         with Simulator(answers, other=storage.address) as registry:
             environment = password_for(registry.address, tmp_path)
             repository = client_of(registry.address).repository
-            with RepositoryClient(repository, environment, {registry.address, storage.address}) as client:
+            with OwnClient(repository, environment, {registry.address, storage.address}) as client:
                 client.resolve("v1")
                 assert client.read_blob(LAYER_DESCRIPTOR, 1000) == LAYER
     assert registry.requests("GET", "blobs")[0].authorization is not None
@@ -333,7 +334,7 @@ def test_a_redirect_to_a_storage_under_another_name(monkeypatch: pytest.MonkeyPa
         answers = {BLOB: Answer(307, {"Location": f"http://{name}/storage"})}
         with Simulator(answers) as registry:
             repository = client_of(registry.address).repository
-            with RepositoryClient(repository, {}, {registry.address, name}) as client:
+            with OwnClient(repository, {}, {registry.address, name}) as client:
                 assert client.read_blob(LAYER_DESCRIPTOR, 1000) == LAYER
 
 
@@ -344,7 +345,7 @@ def test_a_challenge_of_another_origin_is_not_answered(tmp_path: Path) -> None:
             environment = password_for(registry.address, tmp_path)
             repository = client_of(registry.address).repository
             with (
-                RepositoryClient(repository, environment, {registry.address, storage.address}) as client,
+                OwnClient(repository, environment, {registry.address, storage.address}) as client,
                 pytest.raises(RegistryError, match="answered 401"),
             ):
                 client.read_blob(LAYER_DESCRIPTOR, 1000)
@@ -358,7 +359,7 @@ def test_a_redirect_from_https_to_http_is_refused_even_where_http_is_allowed(tmp
         with Simulator(answers, other=storage.address, tls=tls.server) as registry:
             repository = client_of(registry.address).repository
             with (
-                RepositoryClient(repository, tls.environment, {storage.address}) as client,
+                OwnClient(repository, tls.environment, {storage.address}) as client,
                 pytest.raises(RegistryError, match="from HTTPS to plain HTTP"),
             ):
                 client.read_blob(LAYER_DESCRIPTOR, 1000)

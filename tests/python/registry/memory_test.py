@@ -19,11 +19,12 @@ from pathlib import Path
 from wasmoci.values.digest import Digest
 from wasmoci.oci.manifest import Descriptor
 from wasmoci.values.image_reference import Repository
-from wasmoci.registry.client import RepositoryClient
+from wasmoci.registry.client import Registries
 
 operation, address, path, file, hexadecimal, size = sys.argv[1:]
 blob = Descriptor("application/wasm", Digest(hexadecimal), int(size))
-with RepositoryClient(Repository(address, path), {}, [address]) as client:
+with Registries({}, [address]) as registries:
+    client = registries.client(Repository(address, path))
     match operation:
         case "send":
             assert client.put_blob(blob, partial(open, file, "rb"))

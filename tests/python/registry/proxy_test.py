@@ -11,8 +11,7 @@ from typing import Any, cast
 
 import pytest
 
-from registry_fixtures import MANIFEST, PASSWORD, SUBJECT, Answer, Simulator, client_of, make_tls, no_sleep
-from wasmoci.registry.client import RepositoryClient
+from registry_fixtures import MANIFEST, PASSWORD, SUBJECT, Answer, OwnClient, Simulator, client_of, make_tls, no_sleep
 from wasmoci.registry.proxy import proxy_for
 from wasmoci.registry.url import Url
 from wasmoci.values.errors import RegistryError, UsageError
@@ -138,7 +137,7 @@ def test_https_is_a_tunnel_through_the_proxy(tmp_path: Path) -> None:
     with Simulator(tls=tls.server) as registry, proxy_before(registry.address) as (proxy, asked):
         environment = tls.environment | {"HTTPS_PROXY": f"http://user:{PASSWORD}@{proxy}"}
         repository = Repository.parse("registry.test/team/app")
-        with RepositoryClient(repository, environment, (), no_sleep) as client:
+        with OwnClient(repository, environment, (), no_sleep) as client:
             assert client.resolve("v1") == (SUBJECT, MANIFEST)
             client.resolve("v1")
     assert asked == [("CONNECT", "registry.test:443", f"Basic {LOGIN}", None)]
@@ -150,7 +149,7 @@ def test_the_proxy_cannot_be_the_registry(tmp_path: Path) -> None:
     with Simulator(tls=tls.server) as registry, proxy_before(registry.address) as (proxy, _):
         environment = tls.environment | {"HTTPS_PROXY": proxy}
         with (
-            RepositoryClient(Repository.parse("registry.test/team/app"), environment, (), no_sleep) as client,
+            OwnClient(Repository.parse("registry.test/team/app"), environment, (), no_sleep) as client,
             pytest.raises(RegistryError, match="certificate"),
         ):
             client.resolve("v1")
@@ -161,7 +160,7 @@ def test_a_proxy_that_repeats_its_password() -> None:
     with proxy_before("127.0.0.1:1", refusal=True) as (proxy, _):
         environment = {"HTTPS_PROXY": f"http://user:{PASSWORD}@{proxy}"}
         with (
-            RepositoryClient(Repository.parse("registry.test/team/app"), environment, (), no_sleep) as client,
+            OwnClient(Repository.parse("registry.test/team/app"), environment, (), no_sleep) as client,
             pytest.raises(RegistryError, match=r"407 Basic \[secret\]"),
         ):
             client.resolve("v1")
@@ -171,7 +170,7 @@ def test_plain_http_is_forwarded_by_the_proxy() -> None:
     with proxy_before("127.0.0.1:1") as (proxy, asked):
         environment = {"HTTP_PROXY": f"http://user:{PASSWORD}@{proxy}"}
         repository = Repository.parse("registry.test:5000/team/app")
-        with RepositoryClient(repository, environment, ["registry.test:5000"], no_sleep) as client:
+        with OwnClient(repository, environment, ["registry.test:5000"], no_sleep) as client:
             assert client.find_manifest("v1") is None
     assert asked == [("GET", "http://registry.test:5000/v2/team/app/manifests/v1", f"Basic {LOGIN}", None)]
 

@@ -17,6 +17,7 @@ from registry_fixtures import (
     MANIFEST,
     REPOSITORY_PATH,
     SUBJECT,
+    OwnClient,
     client_of,
     no_sleep,
     push_image,
@@ -27,7 +28,6 @@ from wasmoci.keys.image import FileKey, ImageSigner
 from wasmoci.oci.manifest import MANIFEST_MEDIA_TYPE, Manifest
 from wasmoci.oci.progress import SILENT
 from wasmoci.publish.plan import plan, publish
-from wasmoci.registry.client import RepositoryClient
 from wasmoci.registry.source import RegistrySource
 from wasmoci.registry.tag_race import MAX_LOOKS, MAX_RACE_ATTEMPTS, SETTLE_SECONDS, TagAddition, TagAdditions
 from wasmoci.registry_server.server import EmbeddedRegistry
@@ -48,8 +48,8 @@ def _registry(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Embedd
         yield registry
 
 
-def own_client(registry: EmbeddedRegistry) -> RepositoryClient:
-    return RepositoryClient(Repository(registry.address, REPOSITORY_PATH), {}, {registry.address})
+def own_client(registry: EmbeddedRegistry) -> OwnClient:
+    return OwnClient(Repository(registry.address, REPOSITORY_PATH), {}, {registry.address})
 
 
 def listed(registry: EmbeddedRegistry) -> set[object]:
@@ -76,11 +76,12 @@ PROGRAM = """
 import sys
 from wasmoci.oci.manifest import Manifest, referrer_descriptor
 from wasmoci.values.image_reference import Repository
-from wasmoci.registry.client import RepositoryClient
+from wasmoci.registry.client import Registries
 
 address, path, data = sys.argv[1:]
 manifest = Manifest.parse(data.encode())
-with RepositoryClient(Repository(address, path), {}, [address]) as client:
+with Registries({}, [address]) as registries:
+    client = registries.client(Repository(address, path))
     print("ready", flush=True)
     sys.stdin.readline()
     client.attach_referrer(manifest.subject.digest, referrer_descriptor(manifest, data.encode()), data.encode())
@@ -245,7 +246,7 @@ def test_each_of_many_additions_is_looked_after(lost: str) -> None:
 
 def test_what_a_failure_leaves_is_not_waited_for(registry: EmbeddedRegistry) -> None:
     pauses: list[float] = []
-    client = RepositoryClient(Repository(registry.address, REPOSITORY_PATH), {}, {registry.address}, pauses.append)
+    client = OwnClient(Repository(registry.address, REPOSITORY_PATH), {}, {registry.address}, pauses.append)
 
     def attach() -> None:
         with client, client.additions() as additions:

@@ -17,6 +17,7 @@ from registry_fixtures import (
     PASSWORD,
     SUBJECT,
     Answer,
+    OwnClient,
     Simulator,
     docker_config,
     make_tls,
@@ -25,9 +26,8 @@ from registry_fixtures import (
 )
 from wasmoci.oci.manifest import Descriptor
 from wasmoci.registry import session
-from wasmoci.registry.client import RepositoryClient
+from wasmoci.registry.client import Registries, RepositoryClient
 from wasmoci.registry.credentials import Credential
-from wasmoci.registry.registries import Registries
 from wasmoci.registry.session import MAX_UPLOADS, MIN_MOUNTED_SIZE
 from wasmoci.values.errors import RegistryError
 from wasmoci.values.image_reference import Repository
@@ -42,15 +42,14 @@ def repository(address: str, path: str = "team/app") -> Repository:
 def test_clients_of_one_registry_share_connections() -> None:
     with Simulator() as registry, Registries({}, [registry.address], no_sleep) as registries:
         for _ in range(5):
-            with registries.client(repository(registry.address)) as client:
-                assert client.resolve("v1") == (SUBJECT, MANIFEST)
+            assert registries.client(repository(registry.address)).resolve("v1") == (SUBJECT, MANIFEST)
         assert len(registry.connections) == 1
 
 
 def test_a_client_of_its_own_shares_nothing() -> None:
     with Simulator() as registry:
         for _ in range(3):
-            with RepositoryClient(repository(registry.address), {}, [registry.address], no_sleep) as client:
+            with OwnClient(repository(registry.address), {}, [registry.address], no_sleep) as client:
                 client.resolve("v1")
         assert len(registry.connections) == 3
 
@@ -129,7 +128,7 @@ def test_no_credential_goes_to_another_registry(tmp_path: Path) -> None:
 def test_a_connection_serves_its_own_registry_only() -> None:
     connection = session.RegistryConnection("one.example", {})
     with pytest.raises(ValueError, match="is not on"):
-        RepositoryClient.sharing(connection, repository("other.example"))
+        RepositoryClient(connection, repository("other.example"))
     connection.close()
 
 

@@ -23,6 +23,7 @@ from registry_fixtures import (
     REPOSITORY_PATH,
     SUBJECT,
     Answer,
+    OwnClient,
     Simulator,
     Tls,
     make_tls,
@@ -30,7 +31,6 @@ from registry_fixtures import (
 )
 from wasmoci.commands.main import main
 from wasmoci.registry import connections
-from wasmoci.registry.client import RepositoryClient
 from wasmoci.registry.tls import TlsFiles
 from wasmoci.values.errors import KeyFileError, RegistryError, UsageError
 from wasmoci.values.image_reference import Repository
@@ -59,8 +59,8 @@ def demanding(server: Tls, user: TlsFiles, *, required: bool = True) -> ssl.SSLC
     return server.server
 
 
-def client_with(address: str, environment: dict[str, str], tls: TlsFiles | None) -> RepositoryClient:
-    return RepositoryClient(Repository.parse(f"{address}/team/app"), environment, (), no_sleep, tls=tls)
+def client_with(address: str, environment: dict[str, str], tls: TlsFiles | None) -> OwnClient:
+    return OwnClient(Repository.parse(f"{address}/team/app"), environment, (), no_sleep, tls=tls)
 
 
 def test_a_ca_file(server: Tls) -> None:

@@ -12,13 +12,13 @@ from registry_fixtures import (
     MANIFEST,
     SUBJECT,
     Answer,
+    OwnClient,
     Simulator,
     client_of,
     make_tls,
 )
 from wasmoci.oci.manifest import MANIFEST_MEDIA_TYPE, Descriptor
 from wasmoci.registry import transport
-from wasmoci.registry.client import RepositoryClient
 from wasmoci.registry.transport import FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS, pause_seconds
 from wasmoci.values.errors import RegistryError, UsageError
 
@@ -241,5 +241,5 @@ def test_much_that_nobody_wants_is_not_read_for_the_sake_of_the_connection() -> 
 
 def test_a_client_sends_nothing_before_it_is_asked() -> None:
     with Simulator() as registry:
-        RepositoryClient(client_of(registry.address).repository, {}).close()
+        OwnClient(client_of(registry.address).repository, {}).close()
     assert registry.seen == []

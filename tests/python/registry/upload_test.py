@@ -17,6 +17,7 @@ from registry_fixtures import (
     ACCESS_TOKEN,
     PASSWORD,
     Answer,
+    OwnClient,
     Simulator,
     client_of,
     password_for,
@@ -24,7 +25,6 @@ from registry_fixtures import (
 )
 from wasmoci.oci.manifest import Descriptor
 from wasmoci.registry import upload, upload_chunks
-from wasmoci.registry.client import RepositoryClient
 from wasmoci.registry_server import handler as server_handler
 from wasmoci.registry_server.server import EmbeddedRegistry
 from wasmoci.registry_server.storage import append
@@ -254,8 +254,8 @@ def test_the_first_chunks_are_large(case: str, monkeypatch: pytest.MonkeyPatch) 
 MOUNT_FROM = "team/base"
 
 
-def base_of(address: str, environment: dict[str, str]) -> RepositoryClient:
-    return RepositoryClient(Repository(address, MOUNT_FROM), environment, {address})
+def base_of(address: str, environment: dict[str, str]) -> OwnClient:
+    return OwnClient(Repository(address, MOUNT_FROM), environment, {address})
 
 
 @pytest.mark.parametrize("mode", AUTHS)

@@ -8,7 +8,7 @@ from wasmoci.publish.plan import Plan, PublishRequest
 from wasmoci.publish.registry_state import RegistryState, registry_state
 from wasmoci.publish.signed import Publishing, check_publishing
 from wasmoci.publish.tags import TagChange, refusal
-from wasmoci.registry.registries import Registries
+from wasmoci.registry.client import Registries
 from wasmoci.sign.deferred import DeferredSigning
 from wasmoci.values.errors import Error
 from wasmoci.verify.index import Verdict

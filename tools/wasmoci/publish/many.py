@@ -14,8 +14,8 @@ from wasmoci.publish.plan import Plan, PublishRequest, publish
 from wasmoci.publish.registry_state import is_published
 from wasmoci.publish.send import Outcome, Published
 from wasmoci.publish.signed import Publishing, check_publishing, send_to_each, signed
+from wasmoci.registry.client import Registries
 from wasmoci.registry.connection_options import ConnectionOptions
-from wasmoci.registry.registries import Registries
 from wasmoci.values.errors import Error, UsageError
 from wasmoci.values.if_exists import IfExists
 from wasmoci.values.notes import Notes

@@ -1,4 +1,4 @@
-"""A repository of an OCI registry (distribution-spec 1.1): its manifests, their referrers, and its blobs."""
+"""Repositories of OCI registries (distribution-spec 1.1): manifests, referrers and blobs, over shared connections."""
 
 import hashlib
 import io
@@ -11,54 +11,26 @@ from typing import BinaryIO
 from wasmoci.oci.manifest import Descriptor
 from wasmoci.registry.auth import Access
 from wasmoci.registry.referrers_api import ReferrersClient
-from wasmoci.registry.session import REDIRECTS, RegistryConnection
+from wasmoci.registry.session import REDIRECTS, RegistryConnection, mismatch
 from wasmoci.registry.tls import TlsFiles
 from wasmoci.registry.transport import Request, seconds_for
 from wasmoci.registry.upload import BlobUpload, run_parallel
 from wasmoci.registry.upload_chunks import BlobSource, do_nothing
 from wasmoci.values.digest import Digest
-from wasmoci.values.errors import LimitError, Reason, VerificationError
+from wasmoci.values.errors import LimitError
 from wasmoci.values.image_reference import Repository
 
 _OK, _NOT_FOUND = 200, 404
 
 
 class RepositoryClient(ReferrersClient):
-    """Moves bytes to and from one repository; safe to share between threads. Close it, or use it in a `with`.
+    """Moves bytes to and from one repository; safe to share between threads. `Registries` makes one.
 
     What it returns has the digest and size that were asked for. Methods raise RegistryError where the
     registry cannot be reached, refuses or answers nonsense; UsageError for credentials in the environment,
     proxies or TLS files that contradict themselves; FormatError and LimitError for bytes that
     are not what their format says; VerificationError (DIGEST_MISMATCH) for other bytes than asked for.
     """
-
-    def __init__(
-        self,
-        repository: Repository,
-        environment: Mapping[str, str],
-        insecure_registries: Collection[str] = (),
-        sleep: Callable[[float], None] = time.sleep,
-        *,
-        tls: TlsFiles | None = None,
-    ) -> None:
-        """Send nothing yet.
-
-        Of `environment` come the credentials (credentials.py), the CA bundle (SSL_CERT_FILE), proxies
-        (proxy.py) and, unless `tls` has one, the client certificate (tls.py), which no other registry
-        gets to see. `insecure_registries` are the `host[:port]` that are spoken to in plain HTTP.
-        """
-        self._own: RegistryConnection | None = RegistryConnection(
-            repository.registry, environment, insecure_registries, sleep, tls=tls
-        )
-        super().__init__(self._own, repository)
-
-    @classmethod
-    def sharing(cls, connection: RegistryConnection, repository: Repository) -> "RepositoryClient":
-        """A client over a connection that others use too; `close` leaves it open."""
-        client = cls.__new__(cls)
-        client._own = None
-        super(cls, client).__init__(connection, repository)
-        return client
 
     def has_blob(self, descriptor: Descriptor) -> bool:
         url = self._session.url(f"blobs/{descriptor.digest}")
@@ -133,11 +105,48 @@ class RepositoryClient(ReferrersClient):
         connection.is_in(blob, self.repository.path)
         return sent
 
-    def close(self) -> None:
-        if self._own is not None:
-            self._own.close()
 
-    def __enter__(self) -> "RepositoryClient":
+class Registries:
+    """Makes clients that share one connection pool for each registry, and nothing between registries.
+
+    Safe to share between threads. Close it, or use it in a `with`: that ends all its clients.
+    """
+
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        insecure_registries: Collection[str] = (),
+        sleep: Callable[[float], None] = time.sleep,
+        *,
+        tls: TlsFiles | None = None,
+    ) -> None:
+        """Send nothing yet.
+
+        Of `environment` come the credentials (credentials.py), the CA bundle (SSL_CERT_FILE), proxies
+        (proxy.py) and, unless `tls` has one, the client certificate (tls.py), which no other registry
+        gets to see. `insecure_registries` are the `host[:port]` that are spoken to in plain HTTP. `tls` is
+        for every registry that a client is asked for.
+        """
+        self._connect = partial(
+            RegistryConnection, environment=environment, insecure_registries=insecure_registries, sleep=sleep, tls=tls
+        )
+        self._connections: dict[str, RegistryConnection] = {}
+        self._lock = threading.Lock()
+
+    def client(self, repository: Repository) -> RepositoryClient:
+        """Raises UsageError for proxies or TLS files that contradict themselves."""
+        registry = repository.registry
+        with self._lock:
+            if registry not in self._connections:
+                self._connections[registry] = self._connect(registry)
+            return RepositoryClient(self._connections[registry], repository)
+
+    def close(self) -> None:
+        with self._lock:
+            for connection in self._connections.values():
+                connection.close()
+
+    def __enter__(self) -> "Registries":
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -154,15 +163,9 @@ def _checked_copy(descriptor: Descriptor, blocks: Iterable[bytes], take: Callabl
     for block in blocks:
         size += len(block)
         if size > descriptor.size:
-            raise VerificationError(
-                Reason.DIGEST_MISMATCH,
-                f"the blob {descriptor.digest} has more bytes than the {descriptor.size} of its descriptor",
-            )
+            raise mismatch(f"the blob {descriptor.digest} has more bytes than the {descriptor.size} of its descriptor")
         state.update(block)
         take(block)
     if size < descriptor.size:
-        raise VerificationError(
-            Reason.DIGEST_MISMATCH,
-            f"the blob {descriptor.digest} has {size} bytes, its descriptor says {descriptor.size}",
-        )
+        raise mismatch(f"the blob {descriptor.digest} has {size} bytes, its descriptor says {descriptor.size}")
     descriptor.digest.check_same(Digest(state.hexdigest()), "the blob")

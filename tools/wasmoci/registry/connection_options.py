@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from wasmoci.registry.registries import Registries
+    from wasmoci.registry.client import Registries
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class ConnectionOptions:
 
     def registries(self) -> "Registries":
         """With credentials, proxies and what is not said here from the environment."""
-        from wasmoci.registry.registries import Registries
+        from wasmoci.registry.client import Registries
         from wasmoci.registry.tls import TlsFiles
 
         return Registries(os.environ, self.insecure, tls=TlsFiles(self.ca, self.certificate, self.key))

@@ -128,13 +128,9 @@ def _environment_credential(registry: str, environment: Mapping[str, str]) -> Cr
     if token and own:
         raise UsageError(f"set {_TOKEN_VARIABLE} or {_OWN_PAIR[0]} and {_OWN_PAIR[1]}, not both")
     named = environment.get(REGISTRY_VARIABLE)
-    if not named:
-        if token or own:
-            raise UsageError(
-                f"{_TOKEN_VARIABLE if token else _OWN_PAIR[0]} is set: "
-                f"name the registry that it is for in {REGISTRY_VARIABLE}"
-            )
-        return None
+    if (token or own) and not named:
+        variable = _TOKEN_VARIABLE if token else _OWN_PAIR[0]
+        raise UsageError(f"{variable} is set: name the registry that it is for in {REGISTRY_VARIABLE}")
     if named != registry:
         return None
     return Credential("", token, CredentialKind.BEARER) if token else own or theirs

@@ -2,10 +2,10 @@
 
 from wasmoci.oci.manifest import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, MAX_MANIFEST_SIZE, Descriptor
 from wasmoci.registry.auth import Access
-from wasmoci.registry.session import RegistryConnection, Session, check_said_digest
+from wasmoci.registry.session import RegistryConnection, Session, check_said_digest, mismatch
 from wasmoci.registry.transport import Body, Request, Response
 from wasmoci.values.digest import Digest
-from wasmoci.values.errors import FormatError, Reason, RegistryError, VerificationError
+from wasmoci.values.errors import FormatError, RegistryError
 from wasmoci.values.image_reference import Repository, check_tag
 from wasmoci.values.strict_json import parse_object
 from wasmoci.values.text import excerpt
@@ -50,10 +50,7 @@ class ManifestClient:
         """The manifest or index that `descriptor` names, with that size and media type."""
         found, data = self.resolve(descriptor.digest)
         if found.size != descriptor.size:
-            raise VerificationError(
-                Reason.DIGEST_MISMATCH,
-                f"{descriptor.digest} has {found.size} bytes, its descriptor says {descriptor.size}",
-            )
+            raise mismatch(f"{descriptor.digest} has {found.size} bytes, its descriptor says {descriptor.size}")
         if found.media_type != descriptor.media_type:
             raise FormatError(
                 f"{descriptor.digest} is {found.media_type}, its descriptor says {excerpt(descriptor.media_type)!r}"

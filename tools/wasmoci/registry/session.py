@@ -52,7 +52,7 @@ class RegistryConnection:
         *,
         tls: TlsFiles | None = None,
     ) -> None:
-        """As those of RepositoryClient."""
+        """As those of Registries."""
         self.registry = registry
         self.sleep = sleep
         self.uploads = threading.BoundedSemaphore(MAX_UPLOADS)
@@ -167,10 +167,14 @@ def check_said_digest(response: Response, actual: Digest) -> None:
     """Raise VerificationError (DIGEST_MISMATCH) where the registry names another digest than `actual`."""
     said = response.header("Docker-Content-Digest")
     if said not in (None, str(actual)):
-        raise VerificationError(
-            Reason.DIGEST_MISMATCH,
-            f"{response.url}: Docker-Content-Digest is {excerpt(said)!r}, but the bytes have digest {actual}",
+        raise mismatch(
+            f"{response.url}: Docker-Content-Digest is {excerpt(said)!r}, but the bytes have digest {actual}"
         )
+
+
+def mismatch(problem: str) -> VerificationError:
+    """Other bytes than asked for, or than a descriptor says."""
+    return VerificationError(Reason.DIGEST_MISMATCH, problem)
 
 
 def api_host(registry: str) -> str:

@@ -12,7 +12,7 @@ from wasmoci.values.errors import refuse_malformed
 
 if TYPE_CHECKING:
     from wasmoci.oci.source import ImageSource
-    from wasmoci.registry.registries import Registries
+    from wasmoci.registry.client import Registries
 
 
 class Sources:

@@ -9,7 +9,7 @@ from typing import BinaryIO
 from wasmoci.oci.manifest import Descriptor
 from wasmoci.registry.auth import Access
 from wasmoci.registry.deadline import Deadline
-from wasmoci.registry.session import Session, check_said_digest
+from wasmoci.registry.session import Session, check_said_digest, mismatch
 from wasmoci.registry.transport import (
     RETRIED_STATUSES,
     Body,
@@ -21,7 +21,7 @@ from wasmoci.registry.transport import (
 )
 from wasmoci.registry.url import Url
 from wasmoci.values.digest import Digest
-from wasmoci.values.errors import Error, Reason, RegistryError, VerificationError
+from wasmoci.values.errors import Error, RegistryError
 from wasmoci.values.text import excerpt
 
 UPLOAD_BLOCK_SIZE = 64 * 1024
@@ -80,10 +80,7 @@ class BlobSource:
                     left -= len(block)
                     self.moved(end - left)
                 if left or (end == self.descriptor.size and source.read(1)):
-                    raise VerificationError(
-                        Reason.DIGEST_MISMATCH,
-                        f"the source of blob {self.descriptor.digest} has not {self.descriptor.size} bytes",
-                    )
+                    raise mismatch(f"the source of blob {self.descriptor.digest} has not {self.descriptor.size} bytes")
         except OSError as error:
             raise Error(f"the source of blob {self.descriptor.digest} cannot be read: {error}") from None
 
