@@ -7,10 +7,6 @@ from dataclasses import dataclass
 from wasmoci.oci.manifest import Descriptor
 
 
-def _untold(_: Descriptor, __: int) -> None:
-    pass
-
-
 @dataclass(frozen=True, slots=True)
 class Progress:
     """Who is told of a transfer. Both are called by several threads at once.
@@ -20,7 +16,7 @@ class Progress:
     """
 
     step: Callable[[str], object]
-    moved: Callable[[Descriptor, int], object] = _untold
+    moved: Callable[[Descriptor, int], object] = lambda _blob, _count: None
 
 
 SILENT = Progress(lambda _: None)

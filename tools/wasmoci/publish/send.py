@@ -86,7 +86,7 @@ def send_image(
     VerificationError where a tag is not as `if_exists` wants it and where an SBOM is there already that is
     another, what `blobs` raises.
     """
-    if destination.if_exists.may_refuse:
+    if destination.if_exists in (IfExists.VERIFY_SAME, IfExists.FAIL):
         for tag in destination.tags:
             stays(destination.client, tag, graph.digest, destination.if_exists)
     with destination.client.additions() as additions:
@@ -141,7 +141,11 @@ class _Sending:
             self._progress.step(f"tag {tag} is left as it is")
             return False
         self._client.put_manifest(graph.data, graph.descriptor.media_type, tag)
-        _check_tag_points(self._client, tag, graph.digest)
+        current, _ = self._client.resolve(tag)
+        if current.digest != graph.digest:
+            raise VerificationError(
+                Reason.TAG_MOVED, f"tag {tag} was set to {graph.digest} and points to {current.digest}"
+            )
         self._progress.step(f"tag {tag}")
         return True
 
@@ -197,9 +201,3 @@ class _Sending:
         self.sent += sent
         self.present += not sent
         self._progress.step(what if sent else f"already there: {what}")
-
-
-def _check_tag_points(client: RepositoryClient, tag: str, digest: Digest) -> None:
-    descriptor, _ = client.resolve(tag)
-    if descriptor.digest != digest:
-        raise VerificationError(Reason.TAG_MOVED, f"tag {tag} was set to {digest} and points to {descriptor.digest}")

@@ -1,13 +1,15 @@
 """Move signatures into a file and out of it. All other bytes are copied as they are, and nothing is verified."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import BinaryIO
 
 from wasmoci.keys.component import ComponentPublicKey
 from wasmoci.values.errors import Error, Reason, UsageError, VerificationError
 from wasmoci.wasm.parts import ComponentParts, check_embeddable, hash_parts, read_parts, write_with_signature
 from wasmoci.wasm.signature import Record, SignatureData, SignatureSet, signed_message
+
+_IsUnwanted = Callable[[SignatureSet, Record], bool]
 
 
 def attach_signature(source: BinaryIO, target: BinaryIO, detached: bytes) -> None:
@@ -22,7 +24,7 @@ def attach_signature(source: BinaryIO, target: BinaryIO, detached: bytes) -> Non
         raise Error("this file has an embedded signature already")
     check_embeddable(parts)
     data = SignatureData.parse(detached)
-    if not any(one.records for one in data.sets_for(hash_parts(source, parts))):
+    if not any(signature_set.records for signature_set in data.sets_for(hash_parts(source, parts))):
         raise VerificationError(Reason.DIGEST_MISMATCH, "the detached signature is not for the content of this file")
     write_with_signature(source, target, parts, detached)
 
@@ -49,41 +51,28 @@ def remove_signatures(
     if not keys and not key_ids:
         raise UsageError("name the signatures to remove: by a public key or by a key id")
     parts, data = _signed(source)
-    wanted: list[_OfKey | _WithKeyId] = [*map(_OfKey, dict.fromkeys(keys)), *map(_WithKeyId, dict.fromkeys(key_ids))]
-    for one in wanted:
-        if _count(data.without(one.matches)) == _count(data):
-            raise Error(f"there is no signature {one}, so nothing is removed")
-    left = data.without(lambda signature_set, record: any(one.matches(signature_set, record) for one in wanted))
+    unwanted: dict[str, _IsUnwanted] = {f"of the key {key.fingerprint}": partial(_is_of, key) for key in keys}
+    unwanted |= {f"with the key id {key_id.hex()}": partial(_has_key_id, key_id) for key_id in key_ids}
+    for name, is_unwanted in unwanted.items():
+        if _count(data.without(is_unwanted)) == _count(data):
+            raise Error(f"there is no signature {name}, so nothing is removed")
+    left = data.without(lambda *signature: any(is_unwanted(*signature) for is_unwanted in unwanted.values()))
     write_with_signature(source, target, parts, left.to_bytes() if _count(left) else None)
     return _count(data) - _count(left)
 
 
-@dataclass(frozen=True, slots=True)
-class _OfKey:
-    key: ComponentPublicKey
-
-    def matches(self, one: SignatureSet, record: Record) -> bool:
-        if record.key_id == self.key.key_id:
-            return True
-        try:
-            self.key.verify(record.signature, signed_message(one.hashes))
-        except VerificationError:
-            return False
+def _is_of(key: ComponentPublicKey, signature_set: SignatureSet, record: Record) -> bool:
+    if record.key_id == key.key_id:
         return True
+    try:
+        key.verify(record.signature, signed_message(signature_set.hashes))
+    except VerificationError:
+        return False
+    return True
 
-    def __str__(self) -> str:
-        return f"of the key {self.key.fingerprint}"
 
-
-@dataclass(frozen=True, slots=True)
-class _WithKeyId:
-    key_id: bytes
-
-    def matches(self, one: SignatureSet, record: Record) -> bool:  # noqa: ARG002
-        return record.key_id == self.key_id
-
-    def __str__(self) -> str:
-        return f"with the key id {self.key_id.hex()}"
+def _has_key_id(key_id: bytes, _: SignatureSet, record: Record) -> bool:
+    return record.key_id == key_id
 
 
 def _signed(source: BinaryIO) -> tuple[ComponentParts, SignatureData]:
@@ -94,4 +83,4 @@ def _signed(source: BinaryIO) -> tuple[ComponentParts, SignatureData]:
 
 
 def _count(data: SignatureData) -> int:
-    return sum(len(one.records) for one in data.sets)
+    return sum(len(signature_set.records) for signature_set in data.sets)

@@ -38,7 +38,11 @@ def sign_layout_component(
         manifest = unpack_component(layout, unsigned)
         if asked.placement is Placement.DETACHED:
             data = sign_file_detached(unsigned, signers, asked)
-            return _attach(layout, manifest, data, output)
+            title = manifest.layers[0].annotations.get(TITLE_ANNOTATION, "component.wasm")
+            copy = LayoutCopy(layout)
+            copy.attach(component_signature_referrer(data, layout.subject(), f"{title}.sig"), data)
+            copy.write(output)
+            return layout.subject()
         packaging = _packaging(layout, manifest, unsigned, Path(folder, "unsigned"))
         signed = Path(folder, "signed.wasm")
         sign_file_embedded(unsigned, signed, signers, asked)
@@ -71,12 +75,3 @@ def _packaging(layout: Layout, manifest: Manifest, component: Path, probe: Path)
             "sign the component before it is packaged"
         )
     return request
-
-
-def _attach(layout: Layout, manifest: Manifest, signature: bytes, output: Path) -> Descriptor:
-    subject = layout.subject()
-    title = manifest.layers[0].annotations.get(TITLE_ANNOTATION, "component.wasm")
-    copy = LayoutCopy(layout)
-    copy.attach(component_signature_referrer(signature, subject, f"{title}.sig"), signature)
-    copy.write(output)
-    return subject

@@ -2,7 +2,6 @@
 
 import tempfile
 from pathlib import Path
-from typing import BinaryIO
 
 from wasmoci.cosign import simple_signing
 from wasmoci.cosign.dsse import Envelope
@@ -31,7 +30,8 @@ def signing_request(source: Path, component: ComponentAsked | None, manifest: Ma
         raise UsageError(f"{source} is no image layout, so only a component signature can be asked for")
     with open_for_reading(source, "the file to sign") as stream:
         message = message_to_sign(stream, component.kind, component.placement)
-        return SigningRequest(_digest(stream), component, None, [Message.of_component(message)])
+        stream.seek(0)
+        return SigningRequest(Digest.of_stream(stream), component, None, [Message.of_component(message)])
 
 
 def write_signing_request(request: SigningRequest, output: Path) -> None:
@@ -65,7 +65,7 @@ def _of_layout(layout: Layout, component: ComponentAsked | None, manifest: Manif
     if manifest is not None:
         if not manifest.formats:
             raise UsageError("no signature format is given, so nothing would be signed")
-        messages += [_manifest_message(one, subject.digest, manifest) for one in manifest.formats]
+        messages += [_manifest_message(wanted, subject.digest, manifest) for wanted in manifest.formats]
     return SigningRequest(subject.digest, component, manifest, messages)
 
 
@@ -75,8 +75,3 @@ def _manifest_message(signature_format: SignatureFormat, subject: Digest, asked:
     else:
         data = Envelope(signature_statement(subject, asked.annotations), b"").signed_message
     return Message.of_manifest(signature_format, data)
-
-
-def _digest(stream: BinaryIO) -> Digest:
-    stream.seek(0)
-    return Digest.of_stream(stream)

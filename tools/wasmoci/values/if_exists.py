@@ -10,8 +10,3 @@ class IfExists(str, Enum):
     SKIP = "skip"
     VERIFY_SAME = "verify-same"
     FAIL = "fail"
-
-    @property
-    def may_refuse(self) -> bool:
-        """Whether there are tags with which nothing is published."""
-        return self in (IfExists.VERIFY_SAME, IfExists.FAIL)

@@ -15,8 +15,9 @@ MAX_PACKAGE_NAME_LENGTH = 512
 _LABEL = r"[a-z][a-z0-9]*(?:-[a-z][a-z0-9]*)*"
 _NAME = re.compile(rf"(?P<namespace>{_LABEL}):(?P<name>{_LABEL})")
 _NUMBER = r"(?:0|[1-9][0-9]*)"
+_IDENTIFIER = rf"(?:{_NUMBER}|[0-9]*[A-Za-z-][0-9A-Za-z-]*)"
 _NUMBERS = re.compile(rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}")
-_IDENTIFIER = re.compile(r"[0-9A-Za-z-]+")
+_BEFORE = re.compile(rf"{_IDENTIFIER}(?:\.{_IDENTIFIER})*")
 _MAX_NUMBER = 2**64 - 1
 
 
@@ -76,8 +77,4 @@ def _is_semver(version: str) -> bool:
     numbers, dash, before = version.partition("-")
     if not _NUMBERS.fullmatch(numbers) or any(int(number[:21]) > _MAX_NUMBER for number in numbers.split(".")):
         return False
-    return not dash or all(_is_identifier(part) for part in before.split("."))
-
-
-def _is_identifier(text: str) -> bool:
-    return bool(_IDENTIFIER.fullmatch(text)) and not (text.isdigit() and len(text) > 1 and text.startswith("0"))
+    return not dash or bool(_BEFORE.fullmatch(before))

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import NoReturn
 
 from wasmoci.values.base64_strict import decode as decode_base64
@@ -72,7 +72,12 @@ class JsonObject:
 
     def strings(self, name: str, limit: int) -> list[str]:
         """A list of at most `limit` strings."""
-        return list(self._strings(name, limit))
+        strings = []
+        for item in self._list(name, limit):
+            if not isinstance(item, str):
+                raise FormatError(f"{self.where}: `{name}` must be a list of strings")
+            strings.append(item)
+        return strings
 
     def string_map(self, name: str) -> dict[str, str]:
         """An object whose values are all strings; absent and null are the empty map."""
@@ -92,12 +97,6 @@ class JsonObject:
         if members is None:
             return {}
         return {key: value for key, value in members._members.items() if isinstance(value, str)}
-
-    def _strings(self, name: str, limit: int) -> Iterator[str]:
-        for item in self._list(name, limit):
-            if not isinstance(item, str):
-                raise FormatError(f"{self.where}: `{name}` must be a list of strings")
-            yield item
 
     def _list(self, name: str, limit: int) -> list[_Json]:
         value = self._required(name)

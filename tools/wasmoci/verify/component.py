@@ -22,8 +22,8 @@ class VerifiedComponent:
     `is_detached` tells that what they signed is not in the file.
     """
 
-    keys: tuple[ComponentPublicKey, ...]
-    warnings: tuple[str, ...]
+    keys: tuple[ComponentPublicKey, ...] = ()
+    warnings: tuple[str, ...] = ()
     is_detached: bool = False
 
 

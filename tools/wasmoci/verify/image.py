@@ -18,7 +18,7 @@ from wasmoci.oci.wasm_artifact import MAX_CONFIG_SIZE, check_config, check_manif
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import FormatError, Reason, UsageError, VerificationError, refuse_malformed
 from wasmoci.values.level import Level
-from wasmoci.verify.component import check_trust
+from wasmoci.verify.component import VerifiedComponent, check_trust
 from wasmoci.verify.image_component import verify_image_component
 from wasmoci.verify.signatures import ImageSignature, VerifiedImage, verify_image_signatures
 from wasmoci.verify.trust import ImageTrust
@@ -86,16 +86,6 @@ class Verified:
     component_is_detached: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Component:
-    """What was observed of an image's component: its digest, None where there is none, and who signed it."""
-
-    digest: Digest | None = None
-    keys: tuple[ComponentPublicKey, ...] = ()
-    warnings: tuple[str, ...] = ()
-    is_detached: bool = False
-
-
 def verify(
     source: ImageSource,
     policy: Policy,
@@ -129,15 +119,15 @@ def verify_image(
     with refuse_malformed():
         same = _find_same(known, graph, policy) if component_target is None else None
         if same is None:
-            component = _verify_component(graph, policy, component_target)
+            digest, component = _verify_component(graph, policy, component_target)
         else:
-            component = _check_component(graph, same)
+            digest, component = _check_component(graph, same)
         image = verify_image_layer(graph, policy)
     return Verified(
         policy=policy,
         subject=graph.descriptor,
         level=Level.of(component=bool(component.keys), image=bool(image.signatures)),
-        component=component.digest,
+        component=digest,
         component_keys=component.keys,
         image_signatures=image.signatures,
         warnings=component.warnings + image.warnings,
@@ -169,20 +159,23 @@ def _find_same(known: Sequence[Verified], graph: ImageGraph, policy: Policy) -> 
     return None
 
 
-def _check_component(graph: ImageGraph, same: Verified) -> _Component:
+def _check_component(graph: ImageGraph, same: Verified) -> tuple[Digest | None, VerifiedComponent]:
     """Check that the artifact, on which `same` is the verdict, is there with all its bytes."""
     for blob in graph.blobs:
         graph.source.check_blob(blob)
-    return _Component(same.component, same.component_keys)
+    return same.component, VerifiedComponent(same.component_keys)
 
 
-def _verify_component(graph: ImageGraph, policy: Policy, component_target: BinaryIO | None) -> _Component:
+def _verify_component(
+    graph: ImageGraph, policy: Policy, component_target: BinaryIO | None
+) -> tuple[Digest | None, VerifiedComponent]:
+    """The digest of the component, None where there is none, and who signed it."""
     # 3. One component, and a config that describes it.
     manifest = graph.manifest
     if not is_wasm_artifact(manifest):
         if policy.required.has_component:
             raise FormatError(f"the image is no Wasm artifact, its config is {manifest.config.media_type!r}")
-        return _Component()
+        return None, VerifiedComponent()
     check_manifest(manifest)
     layer = manifest.layers[0]
     config = graph.source.read_blob(manifest.config, MAX_CONFIG_SIZE)
@@ -190,14 +183,14 @@ def _verify_component(graph: ImageGraph, policy: Policy, component_target: Binar
         graph.source.copy_blob(layer, target)
         check_config(config, layer.digest, read_interface(target))
         if not policy.component_keys:
-            return _Component(layer.digest)
+            return layer.digest, VerifiedComponent()
         try:
             # 4. The component's signature over the whole file. 6. Enough distinct keys.
             verified = verify_image_component(graph, target, policy.component_keys, policy.component_threshold)
         except VerificationError as error:
             warning = _tolerated(error, policy.required.has_component, "component")
-            return _Component(layer.digest, warnings=(warning,))
-    return _Component(layer.digest, verified.keys, verified.warnings, verified.is_detached)
+            verified = VerifiedComponent(warnings=(warning,))
+    return layer.digest, verified
 
 
 @contextmanager

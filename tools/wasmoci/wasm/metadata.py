@@ -6,8 +6,7 @@ expression), `source` and `homepage` (URLs) and `authors` at the top level, each
 """
 
 import unicodedata
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Collection
 from typing import BinaryIO
 
 from wasmoci.values.errors import FormatError
@@ -18,21 +17,17 @@ from wasmoci.wasm.sections import read_payload, read_sections
 MAX_SECTION_SIZE = 16 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class _Annotation:
-    """A key, and what gives the value for the text of the section, with the name of the section for errors."""
-
-    key: str
-    value: Callable[[str, str], str] | None = None
-
-
-_SECTIONS = {
-    "authors": _Annotation("org.opencontainers.image.authors"),
-    "description": _Annotation("org.opencontainers.image.description"),
-    "homepage": _Annotation("org.opencontainers.image.url", normalized_url),
-    "licenses": _Annotation("org.opencontainers.image.licenses", license_expression),
-    "source": _Annotation("org.opencontainers.image.source", normalized_url),
+# The sections, and the annotations that they become.
+_KEYS = {
+    "authors": "org.opencontainers.image.authors",
+    "description": "org.opencontainers.image.description",
+    "homepage": "org.opencontainers.image.url",
+    "licenses": "org.opencontainers.image.licenses",
+    "source": "org.opencontainers.image.source",
 }
+
+# What gives the value for the text of a section, and the name of the section for errors; of the others the text is it.
+_VALUES = {"homepage": normalized_url, "licenses": license_expression, "source": normalized_url}
 
 
 def read_annotations(stream: BinaryIO, overridden: Collection[str] = ()) -> dict[str, str]:
@@ -43,14 +38,14 @@ def read_annotations(stream: BinaryIO, overridden: Collection[str] = ()) -> dict
     """
     annotations: dict[str, str] = {}
     for section in read_sections(stream):
-        annotation = None if section.name is None else _SECTIONS.get(section.name)
-        if annotation is None or annotation.key in overridden:
+        key = _KEYS.get(section.name or "")
+        if key is None or key in overridden:
             continue
         what = f"the component's section {section.name!r}"
-        if annotation.key in annotations:
+        if key in annotations:
             raise FormatError(f"{what} stands there twice")
         text = _decoded(read_payload(stream, section, MAX_SECTION_SIZE), what)
-        annotations[annotation.key] = annotation.value(text, what) if annotation.value else text
+        annotations[key] = _VALUES[section.name](text, what) if section.name in _VALUES else text
     return annotations
 
 
