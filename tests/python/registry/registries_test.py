@@ -129,7 +129,7 @@ def test_a_connection_serves_its_own_registry_only() -> None:
     connection = session.RegistryConnection("one.example", {})
     with pytest.raises(ValueError, match="is not on"):
         RepositoryClient(connection, repository("other.example"))
-    connection.close()
+    connection.transport.close()
 
 
 def test_uploads_of_all_clients_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

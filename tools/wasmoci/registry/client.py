@@ -144,7 +144,7 @@ class Registries:
     def close(self) -> None:
         with self._lock:
             for connection in self._connections.values():
-                connection.close()
+                connection.transport.close()
 
     def __enter__(self) -> "Registries":
         return self

@@ -32,7 +32,8 @@ def proxy_for(origin: Origin, environment: Mapping[str, str]) -> Proxy | None:
     a password.
     """
     name = next((name for name in _VARIABLES[origin.scheme] if environment.get(name)), None)
-    if name is None or _is_this_machine(origin) or _is_exempt(origin, environment):
+    exempt = (environment.get("NO_PROXY") or environment.get("no_proxy") or "").lower().split(",")
+    if name is None or _is_this_machine(origin) or any(_exempts(entry.strip(), origin) for entry in exempt):
         return None
     return _parse(name, environment[name])
 
@@ -57,11 +58,6 @@ def _parse(name: str, value: str) -> Proxy:
 def _is_this_machine(origin: Origin) -> bool:
     address = _address(origin.host)
     return origin.host == "localhost" if address is None else address.is_loopback
-
-
-def _is_exempt(origin: Origin, environment: Mapping[str, str]) -> bool:
-    entries = environment.get("NO_PROXY") or environment.get("no_proxy") or ""
-    return any(_exempts(entry.strip().lower(), origin) for entry in entries.split(","))
 
 
 def _exempts(entry: str, origin: Origin) -> bool:

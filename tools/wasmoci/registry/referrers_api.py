@@ -97,7 +97,7 @@ class ReferrersClient(ManifestClient):
             found = self.find_manifest(tag)
             return None if found is None else found[1]
 
-        self._add(tag, media_type, read, added, additions)
+        self._add(TagAddition(tag, read, added, lambda data: self.put_manifest(data, media_type, tag)), additions)
 
     def attach_referrer(
         self, subject: Digest, entry: Descriptor, data: bytes, additions: TagAdditions | None = None
@@ -127,18 +127,10 @@ class ReferrersClient(ManifestClient):
                 return None
             return _with_entry(index, entry)
 
-        read = partial(self._read_fallback_index, subject)
-        self._add(fallback_tag(subject), INDEX_MEDIA_TYPE, read, added, additions)
+        tag, read = fallback_tag(subject), partial(self._read_fallback_index, subject)
+        self._add(TagAddition(tag, read, added, lambda data: self.put_manifest(data, INDEX_MEDIA_TYPE, tag)), additions)
 
-    def _add(
-        self,
-        tag: str,
-        media_type: str,
-        read: Callable[[], bytes | None],
-        added: Callable[[bytes | None], bytes | None],
-        additions: TagAdditions | None,
-    ) -> None:
-        addition = TagAddition(tag, read, added, lambda data: self.put_manifest(data, media_type, tag))
+    def _add(self, addition: TagAddition, additions: TagAdditions | None) -> None:
         with self.additions() if additions is None else nullcontext(additions) as made:
             made.add(addition)
 

@@ -75,9 +75,6 @@ class RegistryConnection:
             if blob.size >= MIN_MOUNTED_SIZE and len(self._homes) < MAX_KNOWN_BLOBS:
                 self._homes.setdefault(blob.digest, path)
 
-    def close(self) -> None:
-        self.transport.close()
-
     def ask_helper(self, name: str, server: str, environment: Mapping[str, str]) -> Credential | None:
         """As the function of that name, but each helper once for each server."""
         with self._lock:
