@@ -21,9 +21,9 @@ from tool_fixtures import CALLS, TOOLS, Ended, WorkerProcess, call_tool, make_in
 from wasmoci.bazel.worker.actions import command_of
 from wasmoci.bazel.worker.call import call
 from wasmoci.bazel.worker.output import captured, separate_output
-from wasmoci.commands.options.common import PathArgument
+from wasmoci.commands.options.command import RepeatedCommand
+from wasmoci.commands.options.paths import PathArgument
 from wasmoci.commands.options.private_keys import KeyArgument
-from wasmoci.commands.repeated import RepeatedCommand
 
 COMMANDS = {name: command_of(name) for name in TOOLS}
 

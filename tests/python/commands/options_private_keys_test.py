@@ -9,14 +9,14 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import click
 import pytest
 from click.testing import CliRunner, Result
 
 from image_fixtures import FILE_KEY, PUBLIC_KEY
 from wasmoci.commands.main import main
-from wasmoci.commands.options.private_keys import MAX_PASSWORD_SIZE, Password, new_password_options, password_options
-from wasmoci.commands.report.output import Report, reported
+from wasmoci.commands.options.command import command
+from wasmoci.commands.options.private_keys import MAX_PASSWORD_SIZE, KeyPassword, NewPassword, Password
+from wasmoci.commands.report.output import Report
 from wasmoci.disk.files import SECRET_FILE_MODE, write_atomically
 from wasmoci.keys.image import load_file_key
 from wasmoci.values.errors import Error, LimitError, UsageError
@@ -125,12 +125,18 @@ def test_a_password_source_shows_nothing(password_file: Path, monkeypatch: pytes
 def test_the_options_of_a_new_password_ask_twice() -> None:
     seen: list[Password] = []
 
-    def command(password: Password) -> Report:
+    @command()
+    def of_a_key(password: KeyPassword) -> Report:
         seen.append(password)
         return Report([], {})
 
-    for options in (password_options, new_password_options):
-        CliRunner().invoke(click.command()(options(reported(command))), [], catch_exceptions=False)
+    @command()
+    def of_a_new_key(password: NewPassword) -> Report:
+        seen.append(password)
+        return Report([], {})
+
+    for asking in (of_a_key, of_a_new_key):
+        CliRunner().invoke(asking, [], catch_exceptions=False)
     assert [password.is_new for password in seen] == [False, True]
     assert not any(password.is_named for password in seen)
     assert Password(Path("a")).is_named

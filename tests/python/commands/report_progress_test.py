@@ -137,11 +137,11 @@ def test_lines_without_a_terminal(command: list[str]) -> None:
 
 HOSTILE = "tag \x1b[31mred\r\x07 [bold]bold[/bold] :smile: \u202e"
 PRINTS = f"""
-import wasmoci.commands.main, click
-from wasmoci.commands.report.output import Report, reported
+import wasmoci.commands.main
+from wasmoci.commands.options.command import command
+from wasmoci.commands.report.output import Report
 from wasmoci.commands.report.progress import progress_output
-@click.command()
-@reported
+@command()
 def main():
     with progress_output() as progress:
         progress.step({HOSTILE!r})

@@ -6,6 +6,7 @@ from pathlib import Path
 from wasmoci.bazel.runfiles import Locator
 from wasmoci.trust.policy import policy
 from wasmoci.trust.values import IdentityValues, TrustValues
+from wasmoci.values.level import Level
 from wasmoci.values.notes import Notes
 from wasmoci.values.strict_json import JsonObject
 from wasmoci.verify.image import Policy
@@ -37,7 +38,7 @@ class TargetTrust:
 
     def policy(self, notes: Notes) -> Policy:
         """The policy that the image must meet; raises as `wasmoci.trust.policy.policy` does."""
-        return policy(self.values, self.require, notes)
+        return policy(self.values, Level(self.require), notes)
 
 
 def _identities(said: JsonObject) -> tuple[IdentityValues, ...]:

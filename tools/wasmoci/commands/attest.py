@@ -2,46 +2,60 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Annotated
 
-import click
-
-from wasmoci.commands.options.common import PathArgument, trusted_root
-from wasmoci.commands.options.provenance import provenance_options
-from wasmoci.commands.options.signing import SigningOptions, signing_options
-from wasmoci.commands.report.output import Report, layout_report, reported, warn
+from wasmoci.commands.options.command import command
+from wasmoci.commands.options.common import DigestFile, TrustedRoot
+from wasmoci.commands.options.declared import Argument, Option, OptionGroup
+from wasmoci.commands.options.signing import Signing
+from wasmoci.commands.report.output import Report, layout_report, warn
 from wasmoci.cosign.predicate_type import SHORT_NAMES
 from wasmoci.sign.attest import NO_NAME, AttestRequest
 from wasmoci.sign.attest import attest as run
 from wasmoci.sign.attested import Attested, ProvenanceOptions
 from wasmoci.values.image_reference import Repository
 
+Provenance = Annotated[
+    ProvenanceOptions,
+    OptionGroup(
+        ProvenanceOptions,
+        request=Option("What was built (JSON, as the Bazel rule writes it).", "--provenance"),
+        builder_id=Option("Names the build platform that is to be trusted.", metavar="URI"),
+        invocation_id=Option("Names this run of it.", metavar="ID"),
+        source=Option("The revision that was built, such as git+https://…@….", metavar="URI@COMMIT"),
+        started_on=Option("When the build started, as 2026-01-31T12:00:00Z.", metavar="TIME"),
+        finished_on=Option("When it ended.", metavar="TIME"),
+        materials=Option(
+            "A file that the image was made of; its digest is attested. Repeatable.",
+            "--material",
+            metavar="NAME FILE",
+        ),
+        status_files=Option(
+            "Bazel's workspace status: {KEY} in the ids and the source stands for its value. Repeatable.",
+            "--status-file",
+        ),
+    ),
+]
 
-@click.command()
-@click.argument("layout", type=PathArgument())
-@click.option("--output", required=True, type=PathArgument(), help="The attested layout's folder; new or empty.")
-@click.option("--digest-file", type=PathArgument(), help="Also write the manifest's digest to this file.")
-@click.option("--predicate", type=PathArgument(), help="What is attested: a file with a JSON object, such as an SBOM.")
-@click.option(
-    "--type",
-    "type_name",
-    metavar="TYPE",
-    help=f"The predicate's type: a URI, or {', '.join(SHORT_NAMES)}. A CycloneDX or SPDX document tells it.",
-)
-@click.option("--repository", help="host[:port]/path that the image is for; names it in the statement.")
-@signing_options
-@trusted_root
-@reported
-@provenance_options
+
+@command(report_before="provenance")
 def attest(
-    layout: Path,
-    output: Path,
-    digest_file: Path | None,
-    predicate: Path | None,
-    type_name: str | None,
-    repository: str | None,
-    provenance: ProvenanceOptions,
-    signing: SigningOptions,
-    trusted_root: Path | None,
+    layout: Annotated[Path, Argument()],
+    output: Annotated[Path, Option("The attested layout's folder; new or empty.")],
+    digest_file: DigestFile,
+    predicate: Annotated[Path | None, Option("What is attested: a file with a JSON object, such as an SBOM.")],
+    type_name: Annotated[
+        str | None,
+        Option(
+            f"The predicate's type: a URI, or {', '.join(SHORT_NAMES)}. A CycloneDX or SPDX document tells it.",
+            "--type",
+            metavar="TYPE",
+        ),
+    ],
+    repository: Annotated[str | None, Option("host[:port]/path that the image is for; names it in the statement.")],
+    signing: Signing,
+    trusted_root: TrustedRoot,
+    provenance: Provenance,
 ) -> Report:
     """Attest the SLSA provenance of the image in LAYOUT, or a document about it, into a copy of the layout.
 

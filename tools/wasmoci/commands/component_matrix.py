@@ -1,27 +1,27 @@
 """`wasm-oci component matrix`: which of many keys signed which parts of a WebAssembly file."""
 
 from pathlib import Path
+from typing import Annotated
 
-import click
-
-from wasmoci.commands.options.common import COMPONENT_KEYS_HELP, PathArgument, kind, sections
-from wasmoci.commands.report.output import Report, reported, warn
+from wasmoci.commands.options.command import command
+from wasmoci.commands.options.declared import Argument
+from wasmoci.commands.options.wasm_file import ComponentKeys, DetachedSignature, FileKind, Sections
+from wasmoci.commands.report.output import Report, warn
 from wasmoci.disk.files import open_for_reading, read_bounded
 from wasmoci.trust.policy import trusted_component_keys
 from wasmoci.verify.matrix import MatrixRow, component_matrix
 from wasmoci.wasm.section_pattern import Selection
-from wasmoci.wasm.sections import Kind
 from wasmoci.wasm.signature import MAX_DATA_SIZE
 
 
-@click.command()
-@click.argument("source", type=PathArgument())
-@click.option("--key", "keys", multiple=True, type=PathArgument(), help=COMPONENT_KEYS_HELP)
-@click.option("--detached", type=PathArgument(), help="A detached signature.")
-@sections
-@kind
-@reported
-def matrix(source: Path, keys: tuple[Path, ...], detached: Path | None, sections: tuple[str, ...], kind: str) -> Report:
+@command()
+def matrix(
+    source: Annotated[Path, Argument()],
+    keys: ComponentKeys,
+    detached: DetachedSignature,
+    sections: Sections,
+    kind: FileKind,
+) -> Report:
     """Verify the WebAssembly file SOURCE with each key on its own, and show which parts each one signed.
 
     --section selects what must be signed, as in `verify`. Where no key verifies the file, it is refused.
@@ -30,7 +30,7 @@ def matrix(source: Path, keys: tuple[Path, ...], detached: Path | None, sections
     signature = None if detached is None else read_bounded(detached, MAX_DATA_SIZE, "the detached signature")
     selection = Selection.parse(sections) if sections else None
     with open_for_reading(source, "the file to verify") as stream:
-        found = component_matrix(stream, candidates, Kind(kind), selection, signature)
+        found = component_matrix(stream, candidates, kind, selection, signature)
     return Report(
         [_line(row) for row in found.rows],
         {

@@ -1,24 +1,24 @@
 """`wasm-oci component remove-signature`: remove the signatures of a key from a file."""
 
 from pathlib import Path
+from typing import Annotated
 
-import click
-
-from wasmoci.commands.options.common import PathArgument
-from wasmoci.commands.report.output import Report, reported
+from wasmoci.commands.options.command import command
+from wasmoci.commands.options.declared import Argument, Option
+from wasmoci.commands.report.output import Report
 from wasmoci.disk.files import atomic_output, open_for_reading
 from wasmoci.keys.component_files import load_component_key
 from wasmoci.sign.edit import remove_signatures
 from wasmoci.values.errors import UsageError
 
 
-@click.command("remove-signature")
-@click.argument("source", type=PathArgument())
-@click.option("--key", "keys", multiple=True, type=PathArgument(), help="A public key. Repeatable.")
-@click.option("--key-id", "key_ids", multiple=True, help="A key id in hex, as `show` prints it. Repeatable.")
-@click.option("--output", required=True, type=PathArgument(), help="Where the file without them goes.")
-@reported
-def remove_signature(source: Path, keys: tuple[Path, ...], key_ids: tuple[str, ...], output: Path) -> Report:
+@command("remove-signature")
+def remove_signature(
+    source: Annotated[Path, Argument()],
+    keys: Annotated[tuple[Path, ...], Option("A public key. Repeatable.", "--key")],
+    key_ids: Annotated[tuple[str, ...], Option("A key id in hex, as `show` prints it. Repeatable.", "--key-id")],
+    output: Annotated[Path, Option("Where the file without them goes.")],
+) -> Report:
     """Remove the signatures of these keys from the WebAssembly file SOURCE; the last one leaves it unsigned."""
     unwanted = [load_component_key(path) for path in keys]
     identifiers = [_identifier(text) for text in key_ids]

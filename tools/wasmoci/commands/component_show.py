@@ -1,19 +1,19 @@
 """`wasm-oci component show`: what a WebAssembly file holds."""
 
 from pathlib import Path
+from typing import Annotated
 
-import click
-
-from wasmoci.commands.options.common import PathArgument
-from wasmoci.commands.report.output import Report, reported
+from wasmoci.commands.options.command import command
+from wasmoci.commands.options.declared import Argument
+from wasmoci.commands.report.output import Report
 from wasmoci.disk.files import open_for_reading
 from wasmoci.wasm.summary import summarize
 
 
-@click.command()
-@click.argument("source", type=PathArgument())
-@reported
-def show(source: Path) -> Report:
+@command()
+def show(
+    source: Annotated[Path, Argument()],
+) -> Report:
     """Show the sections of the WebAssembly file SOURCE and its signatures, without verifying them."""
     with open_for_reading(source, "the file") as stream:
         summary = summarize(stream)

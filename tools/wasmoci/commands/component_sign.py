@@ -1,57 +1,46 @@
 """`wasm-oci component sign`: put a signature into a WebAssembly file, or beside it."""
 
 from pathlib import Path
+from typing import Annotated
 
-import click
-
-from wasmoci.commands.options.common import PathArgument, kind, one_of
-from wasmoci.commands.options.private_keys import KeyArgument, Password, allow_readable_key, password_options
-from wasmoci.commands.repeated import RepeatedCommand
-from wasmoci.commands.report.output import Report, reported
+from wasmoci.commands.options.command import command
+from wasmoci.commands.options.declared import Argument, Option
+from wasmoci.commands.options.private_keys import AllowReadableKey, KeyArgument, KeyPassword
+from wasmoci.commands.options.wasm_file import FileKind, NamesKey
+from wasmoci.commands.report.output import Report
 from wasmoci.sign.component import write_detached, write_signed
 from wasmoci.trust.signers import KeySpec
 from wasmoci.values.errors import UsageError
-from wasmoci.wasm.sections import Kind
 from wasmoci.wasm.signature import RecordForm
 
 
-@click.command(cls=RepeatedCommand)
-@click.argument("source", type=PathArgument())
-@click.option(
-    "--key", type=KeyArgument(), required=True, metavar="KEY", help="The Ed25519 secret key: a file or a key reference."
-)
-@click.option("--public-key", type=PathArgument(), help="Refuse to sign unless the secret key belongs to this one.")
-@click.option("--output", type=PathArgument(), help="Where the signed file goes.")
-@click.option("--detached", type=PathArgument(), help="Where a detached signature goes instead.")
-@click.option(
-    "--add-to",
-    type=PathArgument(),
-    help="A detached signature that --detached adds to; it may be the same file, which is overwritten only then.",
-)
-@click.option(
-    "--form",
-    type=one_of(RecordForm),
-    default=RecordForm.WASMSIGN2.value,
-    show_default=True,
-    help="How the signature is written; wasmsign2 and wsc read both.",
-)
-@click.option("--key-id", is_flag=True, help="Name the key in the signature, as `wasmsign2 sign -K` does.")
-@password_options
-@allow_readable_key
-@kind
-@reported
+@command()
 def sign(
-    source: Path,
-    key: str,
-    public_key: Path | None,
-    output: Path | None,
-    detached: Path | None,
-    add_to: Path | None,
-    form: str,
-    key_id: bool,
-    password: Password,
-    allow_readable_key: bool,
-    kind: str,
+    source: Annotated[Path, Argument()],
+    key: Annotated[
+        str, Option("The Ed25519 secret key: a file or a key reference.", type=KeyArgument(), metavar="KEY")
+    ],
+    public_key: Annotated[Path | None, Option("Refuse to sign unless the secret key belongs to this one.")],
+    output: Annotated[Path | None, Option("Where the signed file goes.")],
+    detached: Annotated[Path | None, Option("Where a detached signature goes instead.")],
+    add_to: Annotated[
+        Path | None,
+        Option(
+            "A detached signature that --detached adds to; it may be the same file, which is overwritten only then."
+        ),
+    ],
+    form: Annotated[
+        RecordForm,
+        Option(
+            "How the signature is written; wasmsign2 and wsc read both.",
+            default=RecordForm.WASMSIGN2.value,
+            show_default=True,
+        ),
+    ],
+    key_id: NamesKey,
+    password: KeyPassword,
+    allow_readable_key: AllowReadableKey,
+    kind: FileKind,
 ) -> Report:
     """Sign the WebAssembly file SOURCE with an Ed25519 key."""
     if (output is None) == (detached is None):
@@ -60,9 +49,7 @@ def sign(
         raise UsageError("--add-to goes with --detached: with --output, signatures in the file are kept anyway")
     signer = KeySpec.parse(key, public_key).component_signer(password, private=not allow_readable_key)
     if output is not None:
-        write_signed(source, output, signer, Kind(kind), with_key_id=key_id, form=RecordForm(form))
+        write_signed(source, output, signer, kind, with_key_id=key_id, form=form)
     elif detached is not None:
-        write_detached(
-            *(source, detached, signer, Kind(kind)), with_key_id=key_id, form=RecordForm(form), add_to=add_to
-        )
+        write_detached(*(source, detached, signer, kind), with_key_id=key_id, form=form, add_to=add_to)
     return Report([f"signed {source} with {signer.public_key.fingerprint}"], {"key": signer.public_key.fingerprint})

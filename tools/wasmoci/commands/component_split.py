@@ -1,22 +1,23 @@
 """`wasm-oci component split`: put delimiters into a WebAssembly file."""
 
 from pathlib import Path
+from typing import Annotated
 
-import click
-
-from wasmoci.commands.options.common import PathArgument, sections
-from wasmoci.commands.report.output import Report, reported
+from wasmoci.commands.options.command import command
+from wasmoci.commands.options.declared import Argument, Option
+from wasmoci.commands.options.wasm_file import Sections
+from wasmoci.commands.report.output import Report
 from wasmoci.disk.files import atomic_output, open_for_reading
 from wasmoci.sign.split import split_component
 from wasmoci.wasm.section_pattern import Selection
 
 
-@click.command()
-@click.argument("source", type=PathArgument())
-@click.option("--output", required=True, type=PathArgument(), help="Where the file with delimiters goes.")
-@sections
-@reported
-def split(source: Path, output: Path, sections: tuple[str, ...]) -> Report:
+@command()
+def split(
+    source: Annotated[Path, Argument()],
+    output: Annotated[Path, Option("Where the file with delimiters goes.")],
+    sections: Sections,
+) -> Report:
     """Put delimiters into the unsigned WebAssembly file SOURCE.
 
     They go between the standard sections with the custom sections named by --section on one side and

@@ -2,18 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Annotated
 
-import click
-
-from wasmoci.commands.options.common import PathArgument, one_of, required_level
-from wasmoci.commands.options.connection import connection_options
-from wasmoci.commands.options.trust import trust_options
-from wasmoci.commands.report.output import Report, reported, warn
+from wasmoci.commands.options.command import command
+from wasmoci.commands.options.common import RequiredLevel
+from wasmoci.commands.options.connection import Connection
+from wasmoci.commands.options.declared import Argument, Option
+from wasmoci.commands.options.trust import Trusted
+from wasmoci.commands.report.output import Report, warn
 from wasmoci.commands.report.progress import progress_output
 from wasmoci.commands.report.published import outcome_json
 from wasmoci.commands.report.verdict import verdict_json
 from wasmoci.publish.copy import Copies, CopyPlan, CopyRequest, copy_image, plan_copies
-from wasmoci.registry.connection_options import ConnectionOptions
 from wasmoci.trust.policy import policy
 from wasmoci.trust.values import TrustValues
 from wasmoci.values.errors import UsageError
@@ -22,33 +22,24 @@ from wasmoci.values.image_reference import Repository, parse_destination
 from wasmoci.values.level import Level
 
 
-@click.command()
-@click.argument("source")
-@click.argument("destinations", nargs=-1, metavar="[DESTINATION…]")
-@click.option("--output", type=PathArgument(), help="Also or only write a layout to this folder, new or empty.")
-@click.option("--recursive", "-r", is_flag=True, help="Copy an index with all its images; else it is refused.")
-@click.option(
-    "--if-exists",
-    type=one_of(IfExists),
-    default=IfExists.OVERWRITE.value,
-    show_default=True,
-    help="Where a tag exists: move it, leave it, refuse another image, refuse.",
-)
-@click.option("--dry-run", is_flag=True, help="Read and verify the source, show what would be copied, send nothing.")
-@required_level
-@reported
-@connection_options
-@trust_options
+@command(report_before="connection")
 def copy(
-    source: str,
-    destinations: tuple[str, ...],
-    output: Path | None,
-    recursive: bool,
-    if_exists: str,
-    dry_run: bool,
-    trusted: TrustValues,
-    require: str | None,
-    connection: ConnectionOptions,
+    source: Annotated[str, Argument()],
+    destinations: Annotated[tuple[str, ...], Argument(metavar="[DESTINATION…]")],
+    output: Annotated[Path | None, Option("Also or only write a layout to this folder, new or empty.")],
+    recursive: Annotated[bool, Option("Copy an index with all its images; else it is refused.", "--recursive", "-r")],
+    if_exists: Annotated[
+        IfExists,
+        Option(
+            "Where a tag exists: move it, leave it, refuse another image, refuse.",
+            default=IfExists.OVERWRITE.value,
+            show_default=True,
+        ),
+    ],
+    dry_run: Annotated[bool, Option("Read and verify the source, show what would be copied, send nothing.")],
+    require: RequiredLevel,
+    connection: Connection,
+    trusted: Trusted,
 ) -> Report:
     """Copy the image SOURCE to each DESTINATION, host[:port]/path[:tag]; without a tag, by its digest alone.
 
@@ -60,13 +51,13 @@ def copy(
     places = _places(destinations)
     if not places and output is None:
         raise UsageError("give a DESTINATION, or --output for a layout")
-    nobody_trusted = trusted == TrustValues() and require in (None, Level.NONE.value)
+    nobody_trusted = trusted == TrustValues() and require in (None, Level.NONE)
     request = CopyRequest(
         source=source,
         places=places,
         policy=None if nobody_trusted else policy(trusted, require, warn),
         layout=output,
-        if_exists=IfExists(if_exists),
+        if_exists=if_exists,
         recursive=recursive,
     )
     if dry_run:

@@ -2,50 +2,37 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Annotated
 
-import click
-
-from wasmoci.commands.options.common import PathArgument, annotation_pairs
-from wasmoci.commands.report.output import Report, layout_report, reported
+from wasmoci.commands.options.command import command
+from wasmoci.commands.options.common import annotation_pairs
+from wasmoci.commands.options.declared import Argument, Option
+from wasmoci.commands.report.output import Report, layout_report
 from wasmoci.oci.platform import Platform
 from wasmoci.package.index import IndexRequest, Variant, make_index
 from wasmoci.values.errors import UsageError
 from wasmoci.values.image_reference import check_tag
 
 
-@click.command()
-@click.argument("layouts", nargs=-1, required=True, type=PathArgument(), metavar="LAYOUT...")
-@click.option("--output", required=True, type=PathArgument(), help="The index layout's folder; must be new or empty.")
-@click.option("--digest-file", type=PathArgument(), help="Also write the index's digest to this file.")
-@click.option("--tag", help="The tag that the layout's index.json proposes.")
-@click.option("--annotation", "annotations", multiple=True, metavar="KEY=VALUE", help="Of the index. Repeatable.")
-@click.option(
-    "--entry-annotation",
-    "entry_annotations",
-    multiple=True,
-    nargs=2,
-    type=(PathArgument(), str),
-    metavar="LAYOUT KEY=VALUE",
-    help="Of the entry of one LAYOUT. Repeatable.",
-)
-@click.option(
-    "--entry-platform",
-    "entry_platforms",
-    multiple=True,
-    nargs=2,
-    type=(PathArgument(), str),
-    metavar="LAYOUT OS/ARCHITECTURE[/VARIANT]",
-    help="The platform of the entry of one LAYOUT, as wasip2/wasm. Repeatable.",
-)
-@reported
+@command()
 def index(
-    layouts: tuple[Path, ...],
-    output: Path,
-    digest_file: Path | None,
-    tag: str | None,
-    annotations: tuple[str, ...],
-    entry_annotations: tuple[tuple[Path, str], ...],
-    entry_platforms: tuple[tuple[Path, str], ...],
+    layouts: Annotated[tuple[Path, ...], Argument(required=True, metavar="LAYOUT...")],
+    output: Annotated[Path, Option("The index layout's folder; must be new or empty.")],
+    digest_file: Annotated[Path | None, Option("Also write the index's digest to this file.")],
+    tag: Annotated[str | None, Option("The tag that the layout's index.json proposes.")],
+    annotations: Annotated[tuple[str, ...], Option("Of the index. Repeatable.", "--annotation", metavar="KEY=VALUE")],
+    entry_annotations: Annotated[
+        tuple[tuple[Path, str], ...],
+        Option("Of the entry of one LAYOUT. Repeatable.", "--entry-annotation", metavar="LAYOUT KEY=VALUE"),
+    ],
+    entry_platforms: Annotated[
+        tuple[tuple[Path, str], ...],
+        Option(
+            "The platform of the entry of one LAYOUT, as wasip2/wasm. Repeatable.",
+            "--entry-platform",
+            metavar="LAYOUT OS/ARCHITECTURE[/VARIANT]",
+        ),
+    ],
 ) -> Report:
     """Make one OCI index of the images in the LAYOUTs, in their order, with all that is attached to them.
 

@@ -2,34 +2,27 @@
 
 import os
 from pathlib import Path
+from typing import Annotated
 
-import click
-
-from wasmoci.commands.options.common import PathArgument
-from wasmoci.commands.report.output import Report, reported
+from wasmoci.commands.options.command import command
+from wasmoci.commands.options.declared import Argument, Option
+from wasmoci.commands.report.output import Report
 from wasmoci.keys.image import load_image_key
 from wasmoci.sign.log import log_signatures
 from wasmoci.transparency.rekor import RekorLogs
 from wasmoci.transparency.verifying import TrustedLogs
 
 
-@click.command()
-@click.argument("layout", type=PathArgument())
-@click.option("--output", required=True, type=PathArgument(), help="The new layout's folder; must be new or empty.")
-@click.option(
-    "--oci-key",
-    "oci_keys",
-    multiple=True,
-    required=True,
-    type=PathArgument(),
-    help="A public key whose signatures are logged. Repeatable.",
-)
-@click.option(
-    "--signing-config", required=True, type=PathArgument(), help="cosign's signing configuration, which names the logs."
-)
-@click.option("--trusted-root", required=True, type=PathArgument(), help="The trusted root with the logs' keys.")
-@reported
-def log(layout: Path, output: Path, oci_keys: tuple[Path, ...], signing_config: Path, trusted_root: Path) -> Report:
+@command()
+def log(
+    layout: Annotated[Path, Argument()],
+    output: Annotated[Path, Option("The new layout's folder; must be new or empty.")],
+    oci_keys: Annotated[
+        tuple[Path, ...], Option("A public key whose signatures are logged. Repeatable.", "--oci-key", required=True)
+    ],
+    signing_config: Annotated[Path, Option("cosign's signing configuration, which names the logs.")],
+    trusted_root: Annotated[Path, Option("The trusted root with the logs' keys.")],
+) -> Report:
     """Log the signatures in LAYOUT that were made with a key, into a copy of the layout, without signing again.
 
     What is logged is public for ever: the key, and digests of what is signed.

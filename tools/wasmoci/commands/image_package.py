@@ -2,12 +2,12 @@
 
 import os
 from pathlib import Path
+from typing import Annotated
 
-import click
-
-from wasmoci.commands.options.common import PathArgument, annotation_pairs
-from wasmoci.commands.repeated import RepeatedCommand
-from wasmoci.commands.report.output import Report, layout_report, reported
+from wasmoci.commands.options.command import command
+from wasmoci.commands.options.common import DigestFile, annotation_pairs
+from wasmoci.commands.options.declared import Argument, Option
+from wasmoci.commands.report.output import Report, layout_report
 from wasmoci.package.image import PackageRequest
 from wasmoci.package.image import package as run_package
 from wasmoci.values.errors import UsageError
@@ -15,35 +15,34 @@ from wasmoci.values.image_reference import check_tag
 from wasmoci.values.package_name import PackageName
 
 
-@click.command(cls=RepeatedCommand)
-@click.argument("component", type=PathArgument())
-@click.option("--output", required=True, type=PathArgument(), help="The layout's folder; must be new or empty.")
-@click.option("--digest-file", type=PathArgument(), help="Also write the manifest's digest to this file.")
-@click.option("--package", "name", metavar="NS:NAME@VERSION", help="Package as `wkg publish --package` would.")
-@click.option(
-    "--metadata/--no-metadata",
-    default=None,
-    help="Whether annotations come from COMPONENT's own metadata, and a WIT package's name. [default: with --package]",
-)
-@click.option("--title", help="The file name that `oras pull` restores; by default NAME.wasm, else COMPONENT's.")
-@click.option("--tag", help="The tag that the layout's index proposes; by default VERSION.")
-@click.option(
-    "--annotation", "annotations", multiple=True, metavar="KEY=VALUE", help="Repeatable. Goes before metadata."
-)
-@click.option("--author", help="The config's author.")
-@click.option("--signature", type=PathArgument(), help="A detached signature of COMPONENT, to travel with it.")
-@reported
+@command()
 def package(
-    component: Path,
-    output: Path,
-    digest_file: Path | None,
-    name: str | None,
-    metadata: bool | None,
-    title: str | None,
-    tag: str | None,
-    annotations: tuple[str, ...],
-    author: str | None,
-    signature: Path | None,
+    component: Annotated[Path, Argument()],
+    output: Annotated[Path, Option("The layout's folder; must be new or empty.")],
+    digest_file: DigestFile,
+    name: Annotated[
+        str | None,
+        Option("Package as `wkg publish --package` would.", "--package", metavar="NS:NAME@VERSION"),
+    ],
+    metadata: Annotated[
+        bool | None,
+        Option(
+            "Whether annotations come from COMPONENT's own metadata, and a WIT package's name. "
+            "[default: with --package]",
+            "--metadata/--no-metadata",
+            default=None,
+        ),
+    ],
+    title: Annotated[
+        str | None, Option("The file name that `oras pull` restores; by default NAME.wasm, else COMPONENT's.")
+    ],
+    tag: Annotated[str | None, Option("The tag that the layout's index proposes; by default VERSION.")],
+    annotations: Annotated[
+        tuple[str, ...],
+        Option("Repeatable. Goes before metadata.", "--annotation", metavar="KEY=VALUE"),
+    ],
+    author: Annotated[str | None, Option("The config's author.")],
+    signature: Annotated[Path | None, Option("A detached signature of COMPONENT, to travel with it.")],
 ) -> Report:
     """Package the file COMPONENT as `wkg oci push` would, into an OCI image layout.
 

@@ -1,40 +1,38 @@
 """`wasm-oci import-signature`: signatures that were made elsewhere, put where they belong."""
 
 from pathlib import Path
+from typing import Annotated
 
-import click
-
-from wasmoci.commands.options.common import PathArgument
-from wasmoci.commands.report.output import Report, reported
+from wasmoci.commands.options.command import command
+from wasmoci.commands.options.declared import Argument, Option
+from wasmoci.commands.report.output import Report
 from wasmoci.cosign.signing_request import FILE_NAME, MAX_SIGNING_REQUEST_SIZE
 from wasmoci.disk.files import read_bounded
 from wasmoci.keys.offline import OfflinePublicKey, OfflineSignature
 from wasmoci.sign.import_signatures import import_signatures
 
 
-@click.command("import-signature")
-@click.argument("source", type=PathArgument())
-@click.option("--request", required=True, type=PathArgument(), help="The folder that `wasm-oci signing-request` wrote.")
-@click.option(
-    "--signature",
-    "signatures",
-    required=True,
-    multiple=True,
-    type=PathArgument(),
-    help="A signature over one of its messages: raw bytes (ECDSA in DER) or base64 of them. Repeatable.",
-)
-@click.option(
-    "--public-key",
-    "public_keys",
-    required=True,
-    multiple=True,
-    type=PathArgument(),
-    help="Who signed. Repeatable; the order is that of the signatures in the output.",
-)
-@click.option("--output", required=True, type=PathArgument(), help="What signing SOURCE here would have written.")
-@reported
+@command("import-signature")
 def import_signature(
-    source: Path, request: Path, signatures: tuple[Path, ...], public_keys: tuple[Path, ...], output: Path
+    source: Annotated[Path, Argument()],
+    request: Annotated[Path, Option("The folder that `wasm-oci signing-request` wrote.")],
+    signatures: Annotated[
+        tuple[Path, ...],
+        Option(
+            "A signature over one of its messages: raw bytes (ECDSA in DER) or base64 of them. Repeatable.",
+            "--signature",
+            required=True,
+        ),
+    ],
+    public_keys: Annotated[
+        tuple[Path, ...],
+        Option(
+            "Who signed. Repeatable; the order is that of the signatures in the output.",
+            "--public-key",
+            required=True,
+        ),
+    ],
+    output: Annotated[Path, Option("What signing SOURCE here would have written.")],
 ) -> Report:
     """Verify signatures over the messages of a signing request, and sign SOURCE with them.
 

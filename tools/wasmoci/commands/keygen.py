@@ -1,33 +1,40 @@
 """`wasm-oci keygen`: key pairs for both layers."""
 
 from pathlib import Path
+from typing import Annotated
 
 import click
 
-from wasmoci.commands.options.common import PathArgument
-from wasmoci.commands.options.private_keys import PASSWORD_VARIABLE, Password, new_password_options
-from wasmoci.commands.report.output import Report, reported
+from wasmoci.commands.options.command import command
+from wasmoci.commands.options.declared import Argument, Option
+from wasmoci.commands.options.private_keys import PASSWORD_VARIABLE, NewPassword
+from wasmoci.commands.report.output import Report
 from wasmoci.keys.algorithms import DEFAULT, GENERATED
 from wasmoci.sign.keygen import PrivateForm, make_component_pair, make_image_pair
 from wasmoci.values.errors import UsageError
 
 
-@click.command()
-@click.argument("layer", type=click.Choice(["component", "oci"]))
-@click.option("--private-key", required=True, type=PathArgument(), help="A new file, made readable by its owner only.")
-@click.option("--public-key", required=True, type=PathArgument(), help="A new file.")
-@click.option("--type", "kind", type=click.Choice(GENERATED), help=f"The type of an OCI key. [default: {DEFAULT}]")
-@click.option(
-    "--form",
-    type=click.Choice(["pem", "compact", "cosign"]),
-    default="pem",
-    show_default=True,
-    help="pem: PKCS#8, encrypted only if an option names a password. compact: wasmsign2's (component). "
-    f"cosign: encrypted (oci), with the password of an option, of ${PASSWORD_VARIABLE} or typed.",
-)
-@new_password_options
-@reported
-def keygen(layer: str, private_key: Path, public_key: Path, kind: str | None, form: str, password: Password) -> Report:
+@command()
+def keygen(
+    layer: Annotated[str, Argument(type=click.Choice(["component", "oci"]))],
+    private_key: Annotated[Path, Option("A new file, made readable by its owner only.")],
+    public_key: Annotated[Path, Option("A new file.")],
+    kind: Annotated[
+        str | None,
+        Option(f"The type of an OCI key. [default: {DEFAULT}]", "--type", type=click.Choice(GENERATED)),
+    ],
+    form: Annotated[
+        str,
+        Option(
+            "pem: PKCS#8, encrypted only if an option names a password. compact: wasmsign2's (component). "
+            f"cosign: encrypted (oci), with the password of an option, of ${PASSWORD_VARIABLE} or typed.",
+            type=click.Choice(["pem", "compact", "cosign"]),
+            default="pem",
+            show_default=True,
+        ),
+    ],
+    password: NewPassword,
+) -> Report:
     """Make a key pair for LAYER: Ed25519 for the component, ECDSA P-256 or another type for the OCI manifest.
 
     Existing files are never overwritten.

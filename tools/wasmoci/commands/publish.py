@@ -1,48 +1,37 @@
 """`wasm-oci publish`: a layout and its signatures into a registry."""
 
 from pathlib import Path
+from typing import Annotated
 
-import click
-
-from wasmoci.commands.options.common import PathArgument, required_level
-from wasmoci.commands.options.connection import connection_options
-from wasmoci.commands.options.deferred import DeferredSigningOptions, deferred_signing_options
-from wasmoci.commands.options.destination import PackageOptions, destination, package_options
-from wasmoci.commands.options.publishing import TagOptions, dry_run_options, tag_options
-from wasmoci.commands.options.trust import trust_options
-from wasmoci.commands.report.output import Report, reported, warn
+from wasmoci.commands.options.command import command
+from wasmoci.commands.options.common import RequiredLevel
+from wasmoci.commands.options.connection import Connection
+from wasmoci.commands.options.declared import Argument
+from wasmoci.commands.options.deferred import DeferredSigningAsked
+from wasmoci.commands.options.destination import Packaged, destination
+from wasmoci.commands.options.publishing import DryRunWanted, Tagging
+from wasmoci.commands.options.trust import Trusted
+from wasmoci.commands.report.output import Report, warn
 from wasmoci.commands.report.progress import progress_output
 from wasmoci.commands.report.published import dry_run_report, published_report
 from wasmoci.publish import look
 from wasmoci.publish.look import DryRun
 from wasmoci.publish.plan import PublishRequest
 from wasmoci.publish.signed import Publishing, publish_signed
-from wasmoci.registry.connection_options import ConnectionOptions
 from wasmoci.trust.policy import policy
-from wasmoci.trust.values import TrustValues
 
 
-@click.command()
-@click.argument("layout", type=PathArgument())
-@click.argument("repositories", nargs=-1, metavar="REPOSITORY…")
-@package_options
-@tag_options
-@dry_run_options
-@required_level
-@deferred_signing_options
-@reported
-@connection_options
-@trust_options
+@command(report_before="connection")
 def publish(
-    layout: Path,
-    repositories: tuple[str, ...],
-    packaged: PackageOptions,
-    tagging: TagOptions,
-    dry_run: DryRun,
-    trusted: TrustValues,
-    require: str | None,
-    connection: ConnectionOptions,
-    signing: DeferredSigningOptions,
+    layout: Annotated[Path, Argument()],
+    repositories: Annotated[tuple[str, ...], Argument(metavar="REPOSITORY…")],
+    packaged: Packaged,
+    tagging: Tagging,
+    dry_run: DryRunWanted,
+    require: RequiredLevel,
+    signing: DeferredSigningAsked,
+    connection: Connection,
+    trusted: Trusted,
 ) -> Report:
     """Publish the image in LAYOUT to each REPOSITORY, host[:port]/path; with --key or --keyless sign it first.
 

@@ -2,40 +2,30 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Annotated
 
-import click
-
-from wasmoci.commands.options.common import PathArgument, required_level
-from wasmoci.commands.options.connection import connection_options
-from wasmoci.commands.options.trust import trust_options
-from wasmoci.commands.report.output import Report, reported, warn
+from wasmoci.commands.options.command import command
+from wasmoci.commands.options.common import RequiredLevel
+from wasmoci.commands.options.connection import Connection
+from wasmoci.commands.options.declared import Argument, Option
+from wasmoci.commands.options.trust import Trusted
+from wasmoci.commands.report.output import Report, warn
 from wasmoci.commands.report.verdict import verdict_report
 from wasmoci.publish.pull import PullRequest, pull_image
-from wasmoci.registry.connection_options import ConnectionOptions
 from wasmoci.trust.policy import policy
-from wasmoci.trust.values import TrustValues
 from wasmoci.values.errors import UsageError
 
 
-@click.command()
-@click.argument("target")
-@click.option("--output", "-o", type=PathArgument(), help="Where the component goes.")
-@click.option("--output-dir", type=PathArgument(), help="The folder it goes into, by the name that the image gives it.")
-@click.option("--layout", type=PathArgument(), help="Keep the whole image, signatures and all, in this new folder.")
-@click.option("--overwrite", is_flag=True, help="Replace a file that is there already; else it is an error.")
-@required_level
-@reported
-@connection_options
-@trust_options
+@command(report_before="connection")
 def pull(
-    target: str,
-    output: Path | None,
-    output_dir: Path | None,
-    layout: Path | None,
-    overwrite: bool,
-    trusted: TrustValues,
-    require: str | None,
-    connection: ConnectionOptions,
+    target: Annotated[str, Argument()],
+    output: Annotated[Path | None, Option("Where the component goes.", "--output", "-o")],
+    output_dir: Annotated[Path | None, Option("The folder it goes into, by the name that the image gives it.")],
+    layout: Annotated[Path | None, Option("Keep the whole image, signatures and all, in this new folder.")],
+    overwrite: Annotated[bool, Option("Replace a file that is there already; else it is an error.")],
+    require: RequiredLevel,
+    connection: Connection,
+    trusted: Trusted,
 ) -> Report:
     """Verify the image TARGET and write its component; nothing is written where it does not verify.
 

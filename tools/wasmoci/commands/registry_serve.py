@@ -2,22 +2,24 @@
 
 import signal
 from pathlib import Path
+from typing import Annotated
 
 import click
 
-from wasmoci.commands.options.common import PathArgument
-from wasmoci.commands.report.output import Report, reported
+from wasmoci.commands.options.command import command
+from wasmoci.commands.options.declared import Option
+from wasmoci.commands.report.output import Report
 from wasmoci.registry_server.server import EmbeddedRegistry
 from wasmoci.values.errors import Error
 
 
-@click.command()
-@click.option("--directory", required=True, type=PathArgument(), help="Where its content is kept.")
-@click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", default=0, show_default=True, type=click.IntRange(0, 65535), help="0 is any free port.")
-@click.option("--no-referrers", is_flag=True, help="Be a registry without the referrers API.")
-@reported
-def serve(directory: Path, host: str, port: int, no_referrers: bool) -> Report:
+@command()
+def serve(
+    directory: Annotated[Path, Option("Where its content is kept.")],
+    host: Annotated[str, Option(None, default="127.0.0.1", show_default=True)],
+    port: Annotated[int, Option("0 is any free port.", type=click.IntRange(0, 65535), default=0, show_default=True)],
+    no_referrers: Annotated[bool, Option("Be a registry without the referrers API.")],
+) -> Report:
     """Serve an OCI registry in plain HTTP until SIGINT or SIGTERM.
 
     It is for development and tests: whoever reaches it may write. It is no production registry.

@@ -1,51 +1,38 @@
 """`wasm-oci signing-request`: the exact bytes for a signer that is not here."""
 
 from pathlib import Path
+from typing import Annotated
 
-import click
-
-from wasmoci.commands.options.common import PathArgument, annotation_pairs, kind, one_of
-from wasmoci.commands.report.output import Report, reported
+from wasmoci.commands.options.command import command
+from wasmoci.commands.options.common import SignedAnnotations, annotation_pairs
+from wasmoci.commands.options.declared import Argument, Option
+from wasmoci.commands.options.wasm_file import FileKind
+from wasmoci.commands.report.output import Report
 from wasmoci.cosign.signing_request import ManifestAsked
 from wasmoci.sign.signing_request import signing_request, write_signing_request
 from wasmoci.values.errors import UsageError
 from wasmoci.values.image_reference import Repository
 from wasmoci.values.signature_format import Placement, SignatureFormat
 from wasmoci.wasm.parts import ComponentAsked
-from wasmoci.wasm.sections import Kind
 
 
-@click.command()
-@click.argument("source", type=PathArgument())
-@click.option("--output", required=True, type=PathArgument(), help="The request's folder; must be new or empty.")
-@click.option(
-    "--component-signature",
-    type=one_of(Placement),
-    help="Ask for the component's signature, and say where it goes; for a WebAssembly file `embedded` by default.",
-)
-@click.option("--key-id", is_flag=True, help="The component's signature will name its key.")
-@click.option("--repository", help="Ask for the OCI manifest's signatures; host[:port]/path that the image is for.")
-@click.option(
-    "--format",
-    "formats",
-    multiple=True,
-    type=one_of(SignatureFormat),
-    help="Default: both.",
-)
-@click.option(
-    "-a", "--annotation", "annotations", multiple=True, metavar="KEY=VALUE", help="Is signed too. Repeatable."
-)
-@kind
-@reported
+@command()
 def request(
-    source: Path,
-    output: Path,
-    component_signature: str | None,
-    key_id: bool,
-    repository: str | None,
-    formats: tuple[str, ...],
-    annotations: tuple[str, ...],
-    kind: str,
+    source: Annotated[Path, Argument()],
+    output: Annotated[Path, Option("The request's folder; must be new or empty.")],
+    component_signature: Annotated[
+        Placement | None,
+        Option(
+            "Ask for the component's signature, and say where it goes; for a WebAssembly file `embedded` by default."
+        ),
+    ],
+    key_id: Annotated[bool, Option("The component's signature will name its key.")],
+    repository: Annotated[
+        str | None, Option("Ask for the OCI manifest's signatures; host[:port]/path that the image is for.")
+    ],
+    formats: Annotated[tuple[SignatureFormat, ...], Option("Default: both.", "--format")],
+    annotations: SignedAnnotations,
+    kind: FileKind,
 ) -> Report:
     """Write the bytes that are to be signed of SOURCE, an image layout or a WebAssembly file.
 
@@ -56,19 +43,17 @@ def request(
     if repository is None and (formats or annotations):
         raise UsageError("--format and --annotation go with --repository")
     if component_signature is None and not source.is_dir():
-        component_signature = Placement.EMBEDDED.value
+        component_signature = Placement.EMBEDDED
     if component_signature is None and key_id:
         raise UsageError("--key-id goes with --component-signature")
     made = signing_request(
         source,
-        None
-        if component_signature is None
-        else ComponentAsked(Placement(component_signature), Kind(kind), with_key_id=key_id),
+        None if component_signature is None else ComponentAsked(component_signature, kind, with_key_id=key_id),
         None
         if repository is None
         else ManifestAsked(
             repository=str(Repository.parse(repository)),
-            formats=[SignatureFormat(name) for name in dict.fromkeys(formats)] or list(SignatureFormat),
+            formats=list(dict.fromkeys(formats)) or list(SignatureFormat),
             annotations=annotation_pairs(annotations),
         ),
     )

@@ -1,32 +1,27 @@
 """`wasm-oci verify`: the verdict on images, by digest, for people, programs and CI."""
 
-import click
+from typing import Annotated
 
-from wasmoci.commands.options.common import required_level
-from wasmoci.commands.options.connection import connection_options
-from wasmoci.commands.options.trust import trust_options
-from wasmoci.commands.report.output import Report, error_members, reported, result_of, warn
+from wasmoci.commands.options.command import command
+from wasmoci.commands.options.common import RequiredLevel
+from wasmoci.commands.options.connection import Connection
+from wasmoci.commands.options.declared import Argument
+from wasmoci.commands.options.trust import Trusted
+from wasmoci.commands.report.output import Report, error_members, result_of, warn
 from wasmoci.commands.report.verdict import verdict_report
-from wasmoci.registry.connection_options import ConnectionOptions
 from wasmoci.registry.sources import Sources
 from wasmoci.trust.policy import policy
-from wasmoci.trust.values import TrustValues
 from wasmoci.values.errors import Error
 from wasmoci.verify.image import Policy
 from wasmoci.verify.index import verify_root
 
 
-@click.command()
-@click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
-@required_level
-@reported
-@connection_options
-@trust_options
+@command(report_before="connection")
 def verify(
-    targets: tuple[str, ...],
-    trusted: TrustValues,
-    require: str | None,
-    connection: ConnectionOptions,
+    targets: Annotated[tuple[str, ...], Argument(required=True, metavar="TARGET...")],
+    require: RequiredLevel,
+    connection: Connection,
+    trusted: Trusted,
 ) -> Report:
     """Verify the image TARGET, a layout's folder or host[:port]/path:tag or …@sha256:…, on both layers.
 

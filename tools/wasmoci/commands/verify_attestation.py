@@ -1,45 +1,37 @@
 """`wasm-oci verify-attestation`: what those who are trusted attest of an image."""
 
 from pathlib import Path
+from typing import Annotated
 
-import click
-
-from wasmoci.commands.options.common import PathArgument
-from wasmoci.commands.options.connection import connection_options
-from wasmoci.commands.options.trust import signer_options
-from wasmoci.commands.report.output import Report, reported
+from wasmoci.commands.options.command import command
+from wasmoci.commands.options.connection import Connection
+from wasmoci.commands.options.declared import Argument, Option
+from wasmoci.commands.options.trust import TrustedSigners
+from wasmoci.commands.report.output import Report
 from wasmoci.cosign.predicate_type import SHORT_NAMES
 from wasmoci.cosign.provenance import ProvenanceExpectation, Source
-from wasmoci.registry.connection_options import ConnectionOptions
 from wasmoci.registry.sources import open_source
 from wasmoci.trust.policy import image_trust
-from wasmoci.trust.values import TrustValues
 from wasmoci.values.digest import Digest
 from wasmoci.verify.attestation import Attestation, AttestationPolicy, VerifiedAttestations, write_statements
 from wasmoci.verify.attestation import verify_attestation as run
 
 
-@click.command("verify-attestation")
-@click.argument("target")
-@click.option(
-    "--type", "type_name", required=True, metavar="TYPE", help=f"A predicate type: a URI, or {', '.join(SHORT_NAMES)}."
-)
-@click.option("--builder-id", metavar="URI", help="The builder that provenance must name.")
-@click.option("--source", metavar="URI[@COMMIT]", help="The source that provenance of a Bazel target must name.")
-@click.option(
-    "--output", type=PathArgument(), help="A new or empty folder for the statements, <SHA-256 of its bytes>.json each."
-)
-@reported
-@connection_options
-@signer_options
+@command("verify-attestation", report_before="connection")
 def verify_attestation(
-    target: str,
-    type_name: str,
-    builder_id: str | None,
-    source: str | None,
-    output: Path | None,
-    trusted: TrustValues,
-    connection: ConnectionOptions,
+    target: Annotated[str, Argument()],
+    type_name: Annotated[
+        str, Option(f"A predicate type: a URI, or {', '.join(SHORT_NAMES)}.", "--type", metavar="TYPE")
+    ],
+    builder_id: Annotated[str | None, Option("The builder that provenance must name.", metavar="URI")],
+    source: Annotated[
+        str | None, Option("The source that provenance of a Bazel target must name.", metavar="URI[@COMMIT]")
+    ],
+    output: Annotated[
+        Path | None, Option("A new or empty folder for the statements, <SHA-256 of its bytes>.json each.")
+    ],
+    connection: Connection,
+    trusted: TrustedSigners,
 ) -> Report:
     """Verify that those who are trusted attest something of type TYPE of the image TARGET.
 

@@ -14,7 +14,7 @@ from wasmoci.verify.image import Policy
 from wasmoci.verify.trust import CertificateVerifier, ImageTrust, LogVerifier
 
 
-def policy(values: TrustValues, require: str | None, notes: Notes) -> Policy:
+def policy(values: TrustValues, require: Level | None, notes: Notes) -> Policy:
     """The policy that these values say; `notes` gets what is passed over in lists of keys.
 
     Raises UsageError where the values contradict each other, KeyFileError, Error.
@@ -22,7 +22,7 @@ def policy(values: TrustValues, require: str | None, notes: Notes) -> Policy:
     return Policy.of(
         trusted_component_keys(values.component_keys, notes),
         image_trust(values),
-        None if require is None else Level(require),
+        require,
         values.component_threshold,
     )
 

@@ -1,37 +1,31 @@
 """The program of a publishing target: `bazel run //:target -- [options]`."""
 
-import click
+from typing import Annotated
 
 from wasmoci.bazel.publishing import read_publishing
 from wasmoci.bazel.runfiles import Locator
-from wasmoci.commands.options.connection import connection_options
-from wasmoci.commands.options.publishing import TagOptions, dry_run_options, tag_options
-from wasmoci.commands.report.output import Report, reported, warn
+from wasmoci.commands.options.command import command
+from wasmoci.commands.options.connection import Connection
+from wasmoci.commands.options.declared import Option
+from wasmoci.commands.options.publishing import DryRunWanted, Tagging
+from wasmoci.commands.report.output import Report, warn
 from wasmoci.commands.report.progress import progress_output
 from wasmoci.commands.report.published import dry_run_report, published_report
 from wasmoci.publish import look
 from wasmoci.publish.look import DryRun
 from wasmoci.publish.signed import publish_signed
-from wasmoci.registry.connection_options import ConnectionOptions
 
 
-@click.command()
-@click.option("--request", "rlocation", required=True, hidden=True)
-@click.option(
-    "--registry", "registries", multiple=True, metavar="HOST[:PORT]", help="In place of the target's. Repeatable."
-)
-@tag_options
-@click.option("--allow-placeholder-keys", is_flag=True, help="Also for a registry that is not on this machine.")
-@reported
-@dry_run_options
-@connection_options
+@command(report_before="dry_run")
 def publish(
-    rlocation: str,
-    registries: tuple[str, ...],
-    tagging: TagOptions,
-    allow_placeholder_keys: bool,
-    dry_run: DryRun,
-    connection: ConnectionOptions,
+    rlocation: Annotated[str, Option(None, "--request", hidden=True)],
+    registries: Annotated[
+        tuple[str, ...], Option("In place of the target's. Repeatable.", "--registry", metavar="HOST[:PORT]")
+    ],
+    tagging: Tagging,
+    allow_placeholder_keys: Annotated[bool, Option("Also for a registry that is not on this machine.")],
+    dry_run: DryRunWanted,
+    connection: Connection,
 ) -> Report:
     """Publish the target's image with its signatures; its tags are set last.
 

@@ -1,43 +1,38 @@
 """The program of a target that publishes what many do: `bazel run //:target -- [options]`."""
 
 from functools import partial
+from typing import Annotated
 
 import click
 
 from wasmoci.bazel.publishing import read_publishing
 from wasmoci.bazel.publishing_all import read_requests
 from wasmoci.bazel.runfiles import Locator
-from wasmoci.commands.options.connection import connection_options
-from wasmoci.commands.options.publishing import TagOptions, dry_run_options, tag_options
-from wasmoci.commands.report.output import Report, reported, warn
+from wasmoci.commands.options.command import command
+from wasmoci.commands.options.connection import Connection
+from wasmoci.commands.options.declared import Option
+from wasmoci.commands.options.publishing import DryRunWanted, Tagging
+from wasmoci.commands.report.output import Report, warn
 from wasmoci.commands.report.progress import progress_output
 from wasmoci.commands.report.published_many import summary
-from wasmoci.publish.look import DryRun
 from wasmoci.publish.many import MAX_JOBS, Image
 from wasmoci.publish.many import publish_all as run
 from wasmoci.publish.signed import Publishing
-from wasmoci.registry.connection_options import ConnectionOptions
 
 
-@click.command()
-@click.option("--request", "rlocation", required=True, hidden=True)
-@click.option("--jobs", type=click.IntRange(1, MAX_JOBS), help="Images at a time, in place of the target's.")
-@click.option(
-    "--registry", "registries", multiple=True, metavar="HOST[:PORT]", help="In place of the targets'. Repeatable."
-)
-@tag_options
-@click.option("--allow-placeholder-keys", is_flag=True, help="Also for a registry that is not on this machine.")
-@reported
-@dry_run_options
-@connection_options
+@command(report_before="dry_run")
 def publish_all(
-    rlocation: str,
-    jobs: int | None,
-    registries: tuple[str, ...],
-    tagging: TagOptions,
-    allow_placeholder_keys: bool,
-    dry_run: DryRun,
-    connection: ConnectionOptions,
+    rlocation: Annotated[str, Option(None, "--request", hidden=True)],
+    jobs: Annotated[
+        int | None, Option("Images at a time, in place of the target's.", type=click.IntRange(1, MAX_JOBS))
+    ],
+    registries: Annotated[
+        tuple[str, ...], Option("In place of the targets'. Repeatable.", "--registry", metavar="HOST[:PORT]")
+    ],
+    tagging: Tagging,
+    allow_placeholder_keys: Annotated[bool, Option("Also for a registry that is not on this machine.")],
+    dry_run: DryRunWanted,
+    connection: Connection,
 ) -> Report:
     """Publish the images of many publishing targets, each as its own target does, with one summary.
 

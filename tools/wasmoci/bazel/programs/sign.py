@@ -2,23 +2,26 @@
 
 import os
 from pathlib import Path
-
-import click
+from typing import Annotated
 
 from wasmoci.bazel.layout_target import LayoutTarget
 from wasmoci.bazel.runfiles import Locator
-from wasmoci.commands.options.common import PathArgument
-from wasmoci.commands.report.output import Report, reported, warn
+from wasmoci.commands.options.command import command
+from wasmoci.commands.options.common import SignedLayout
+from wasmoci.commands.options.declared import Option
+from wasmoci.commands.report.output import Report, warn
 from wasmoci.commands.report.verdict import verdict_report
 from wasmoci.sign.deferred import sign_deferred
 
 
-@click.command()
-@click.option("--request", "rlocation", required=True, hidden=True)
-@click.option("--output", required=True, type=PathArgument(), help="The signed layout's folder; must be new or empty.")
-@click.option("--registry", metavar="HOST[:PORT]", help="In place of the target's; legacy signatures name it.")
-@reported
-def sign(rlocation: str, output: Path, registry: str | None) -> Report:
+@command()
+def sign(
+    rlocation: Annotated[str, Option(None, "--request", hidden=True)],
+    output: SignedLayout,
+    registry: Annotated[
+        str | None, Option("In place of the target's; legacy signatures name it.", metavar="HOST[:PORT]")
+    ],
+) -> Report:
     """Sign the target's image with the keys and identities that do not sign in the build.
 
     The output is a layout, to be published elsewhere; it appears when it is verified.

@@ -1,23 +1,24 @@
 """The program of a `wasm_verify_test`: the verdict on a WebAssembly file, and its reports."""
 
 import os
-
-import click
+from typing import Annotated
 
 from wasmoci.bazel.component import TargetComponent, TargetComponentTrust
 from wasmoci.bazel.runfiles import Locator
 from wasmoci.bazel.test import tested
+from wasmoci.commands.options.command import command
+from wasmoci.commands.options.declared import Option
 from wasmoci.commands.report.component import component_report
-from wasmoci.commands.report.output import Report, reported, warn
+from wasmoci.commands.report.output import Report, warn
 from wasmoci.trust.policy import trusted_component_keys
 from wasmoci.verify.parts import verify_component_file
 from wasmoci.wasm.sections import Kind
 
 
-@click.command()
-@click.option("--request", "rlocation", required=True, hidden=True)
-@reported
-def verify_component(rlocation: str) -> Report:
+@command()
+def verify_component(
+    rlocation: Annotated[str, Option(None, "--request", hidden=True)],
+) -> Report:
     """Verify the target's WebAssembly file."""
     locator = Locator()
     request = locator.request(rlocation)

@@ -1,14 +1,15 @@
 """The program of a test that verifies an image: the verdict on a layout or a live image, and its reports."""
 
 import os
-
-import click
+from typing import Annotated
 
 from wasmoci.bazel.image import TargetImage
 from wasmoci.bazel.runfiles import Locator
 from wasmoci.bazel.test import tested
 from wasmoci.bazel.trust import TargetTrust
-from wasmoci.commands.report.output import Report, reported, warn
+from wasmoci.commands.options.command import command
+from wasmoci.commands.options.declared import Option
+from wasmoci.commands.report.output import Report, warn
 from wasmoci.commands.report.verdict import verdict_report
 from wasmoci.registry.connection_options import ConnectionOptions
 from wasmoci.registry.sources import open_source
@@ -16,10 +17,10 @@ from wasmoci.values.errors import UsageError
 from wasmoci.verify.index import verify_root
 
 
-@click.command()
-@click.option("--request", "rlocation", required=True, hidden=True)
-@reported
-def verify_image(rlocation: str) -> Report:
+@command()
+def verify_image(
+    rlocation: Annotated[str, Option(None, "--request", hidden=True)],
+) -> Report:
     """Verify the target's image on the layers that its level asks for."""
     locator = Locator()
     request = locator.request(rlocation)

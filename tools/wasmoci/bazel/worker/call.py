@@ -8,7 +8,7 @@ import click
 
 from wasmoci.bazel.worker.arguments import arguments_of
 from wasmoci.bazel.worker.output import captured
-from wasmoci.commands.options.common import WorkingFolder
+from wasmoci.commands.options.paths import WorkingFolder
 from wasmoci.values.errors import Error
 from wasmoci.values.text import printable
 

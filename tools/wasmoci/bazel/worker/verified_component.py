@@ -1,12 +1,17 @@
 """The action `WasmVerify`: the component of a layout, once the image is verified."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 
 import click
 
-from wasmoci.commands.options.common import COMPONENT_KEYS_HELP, PathArgument, annotation_pairs, trusted_root
-from wasmoci.commands.report.output import Report, reported, warn
+from wasmoci.commands.options.command import command
+from wasmoci.commands.options.common import COMPONENT_KEYS_HELP, REQUIRE_LOG, TRUSTED_ROOT, annotation_pairs
+from wasmoci.commands.options.declared import Argument, Option, OptionGroup
+from wasmoci.commands.options.paths import PathArgument
+from wasmoci.commands.report.output import Report, warn
 from wasmoci.commands.report.verdict import verdict_report
 from wasmoci.disk.files import write_atomically
 from wasmoci.disk.layout import Layout
@@ -14,47 +19,37 @@ from wasmoci.oci.graph import read_image
 from wasmoci.trust.policy import policy
 from wasmoci.trust.values import TrustValues
 from wasmoci.values.errors import refuse_malformed
+from wasmoci.values.level import Level
 from wasmoci.verify.pull import pull
 
 
-@click.command()
-@click.argument("layout", type=PathArgument())
-@click.option("--output", required=True, type=PathArgument(), help="Where the component goes.")
-@click.option("--verification", required=True, type=PathArgument(), help="Where the verdict goes, as JSON.")
-@click.option(
-    "--require",
-    required=True,
-    type=click.Choice(["component-only", "oci-only", "dual-layer"]),
-    help="The level that the image must have.",
+def _as_references(files: Sequence[Path]) -> tuple[str, ...]:
+    return tuple(map(str, files))
+
+
+_TRUSTED = OptionGroup(
+    TrustValues,
+    component_keys=Option(COMPONENT_KEYS_HELP, "--component-key"),
+    oci_keys=Option("A trusted OCI public key. Repeatable.", "--oci-key", type=PathArgument(), convert=_as_references),
+    oci_threshold=Option("How many distinct OCI keys must have signed.", "--threshold", default=1),
+    annotations=Option("What must be signed too.", "--annotation", metavar="KEY=VALUE", convert=annotation_pairs),
+    trusted_root=TRUSTED_ROOT,
+    require_log=REQUIRE_LOG,
 )
-@click.option("--component-key", "component_keys", multiple=True, type=PathArgument(), help=COMPONENT_KEYS_HELP)
-@click.option("--oci-key", "oci_keys", multiple=True, type=PathArgument(), help="A trusted OCI public key. Repeatable.")
-@click.option("--threshold", type=int, default=1, help="How many distinct OCI keys must have signed.")
-@click.option("--annotation", "annotations", multiple=True, metavar="KEY=VALUE", help="What must be signed too.")
-@trusted_root
-@click.option("--require-log", is_flag=True, help="Only signatures that a transparency log has count.")
-@reported
+
+
+@command()
 def verified_component(
-    layout: Path,
-    output: Path,
-    verification: Path,
-    require: str,
-    component_keys: tuple[Path, ...],
-    oci_keys: tuple[Path, ...],
-    threshold: int,
-    annotations: tuple[str, ...],
-    trusted_root: Path | None,
-    require_log: bool,
+    layout: Annotated[Path, Argument()],
+    output: Annotated[Path, Option("Where the component goes.")],
+    verification: Annotated[Path, Option("Where the verdict goes, as JSON.")],
+    require: Annotated[
+        Level,
+        Option("The level that the image must have.", type=click.Choice(["component-only", "oci-only", "dual-layer"])),
+    ],
+    trusted: Annotated[TrustValues, _TRUSTED],
 ) -> Report:
     """Verify the image in LAYOUT, a folder or the file `oci-layout` in it, and write its component."""
-    trusted = TrustValues(
-        component_keys=component_keys,
-        oci_keys=tuple(map(str, oci_keys)),
-        oci_threshold=threshold,
-        annotations=annotation_pairs(annotations),
-        trusted_root=trusted_root,
-        require_log=require_log,
-    )
     with refuse_malformed():
         graph = read_image(Layout(layout if layout.is_dir() else layout.parent))
     report = verdict_report(output.name, pull(graph, policy(trusted, require, warn), output))

@@ -5,52 +5,30 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from wasmoci.commands.options.common import PathArgument, one_of
-from wasmoci.commands.options.group import Option, OptionGroup, options
-from wasmoci.commands.options.signing import SigningOptions
+from wasmoci.commands.options.declared import Option, OptionGroup
+from wasmoci.commands.options.signing import Signing
 from wasmoci.sign.deferred import DeferredSigning, LogSpec
 from wasmoci.trust.signers import KeySpec
 from wasmoci.values.errors import UsageError
 from wasmoci.values.signature_format import Placement, SignatureFormat
+
+_COMPONENT_KEYS = "An Ed25519 private key that signs the component: a file or a key reference. Repeatable."
+_PLACEMENT = "Where it goes; `embedded` packages the image again."
+_LOG_CONFIG = "Log keyed signatures where this signing configuration (cosign's JSON) says; needs --trusted-root."
 
 
 @dataclass(frozen=True, slots=True)
 class DeferredSigningOptions:
     """Who signs, and where signatures go."""
 
-    manifest: Annotated[SigningOptions, OptionGroup(SigningOptions)]
-    formats: Annotated[
-        Sequence[str],
-        Option("--format", multiple=True, type=one_of(SignatureFormat), help="What --key signs; default: both."),
-    ]
-    component_keys: Annotated[
-        Sequence[str],
-        Option(
-            "--component-signing-key",
-            multiple=True,
-            metavar="KEY",
-            help="An Ed25519 private key that signs the component: a file or a key reference. Repeatable.",
-        ),
-    ]
+    manifest: Signing
+    formats: Annotated[Sequence[SignatureFormat], Option("What --key signs; default: both.", "--format")]
+    component_keys: Annotated[Sequence[str], Option(_COMPONENT_KEYS, "--component-signing-key", metavar="KEY")]
     placement: Annotated[
         Placement,
-        Option(
-            "--component-signature",
-            type=one_of(Placement),
-            convert=Placement,
-            default=Placement.EMBEDDED.value,
-            show_default=True,
-            help="Where it goes; `embedded` packages the image again.",
-        ),
+        Option(_PLACEMENT, "--component-signature", default=Placement.EMBEDDED.value, show_default=True),
     ]
-    log_config: Annotated[
-        Path | None,
-        Option(
-            "--log-config",
-            type=PathArgument(),
-            help="Log keyed signatures where this signing configuration (cosign's JSON) says; needs --trusted-root.",
-        ),
-    ]
+    log_config: Annotated[Path | None, Option(_LOG_CONFIG)]
 
     def deferred_signing(self, annotations: Mapping[str, str], trusted_root: Path | None) -> DeferredSigning:
         """Who signs, with these annotations; UsageError where the options contradict each other."""
@@ -65,7 +43,7 @@ class DeferredSigningOptions:
             component=[KeySpec.parse(reference) for reference in self.component_keys],
             placement=self.placement,
             oci=self.manifest.specs(trusted_root),
-            formats=[SignatureFormat(name) for name in self.formats] or None,
+            formats=self.formats or None,
             annotations=annotations,
             log=log,
             password=self.manifest.password,
@@ -73,5 +51,4 @@ class DeferredSigningOptions:
         )
 
 
-# Gives a command a parameter `signing`, a DeferredSigningOptions.
-deferred_signing_options = options("signing", OptionGroup(DeferredSigningOptions))
+DeferredSigningAsked = Annotated[DeferredSigningOptions, OptionGroup(DeferredSigningOptions)]

@@ -4,13 +4,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
-from wasmoci.commands.options.group import Option, OptionGroup, options
+from wasmoci.commands.options.declared import Option, OptionGroup
 from wasmoci.commands.options.publishing import TagOptions
 from wasmoci.publish.tags import stamped
 from wasmoci.values.errors import UsageError
 from wasmoci.values.if_exists import IfExists
 from wasmoci.values.image_reference import Repository
 from wasmoci.values.package_name import PackageName
+
+_NAME = (
+    "In place of REPOSITORY and --tag: where wkg looks for this package in each --registry. "
+    "Another image of the same version is refused, or what --if-exists says."
+)
+_PREFIX = "For --package, put in front of NS as it is: a folder ends in a slash."
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,30 +32,12 @@ class Destination:
 class PackageOptions:
     """A package, the registries that are to have it, and what stands before its namespace there."""
 
-    name: Annotated[
-        str | None,
-        Option(
-            "--package",
-            metavar="NS:NAME@VERSION",
-            help="In place of REPOSITORY and --tag: where wkg looks for this package in each --registry. "
-            "Another image of the same version is refused, or what --if-exists says.",
-        ),
-    ] = None
-    registries: Annotated[
-        Sequence[str], Option("--registry", multiple=True, metavar="HOST[:PORT]", help="For --package. Repeatable.")
-    ] = ()
-    prefix: Annotated[
-        str | None,
-        Option(
-            "--namespace-prefix",
-            metavar="PREFIX",
-            help="For --package, put in front of NS as it is: a folder ends in a slash.",
-        ),
-    ] = None
+    name: Annotated[str | None, Option(_NAME, "--package", metavar="NS:NAME@VERSION")]
+    registries: Annotated[Sequence[str], Option("For --package. Repeatable.", "--registry", metavar="HOST[:PORT]")]
+    prefix: Annotated[str | None, Option(_PREFIX, "--namespace-prefix", metavar="PREFIX")]
 
 
-# Gives a command a parameter `packaged`, a PackageOptions.
-package_options = options("packaged", OptionGroup(PackageOptions))
+Packaged = Annotated[PackageOptions, OptionGroup(PackageOptions)]
 
 
 def destination(repositories: Sequence[str], tagging: TagOptions, packaged: PackageOptions) -> Destination:

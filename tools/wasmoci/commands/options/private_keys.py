@@ -5,13 +5,13 @@ import sys
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import click
 from click.types import StringParamType
 
-from wasmoci.commands.options.common import PathArgument, WorkingFolder
-from wasmoci.commands.options.group import Option, OptionGroup, options
+from wasmoci.commands.options.declared import Option, OptionGroup
+from wasmoci.commands.options.paths import WorkingFolder
 from wasmoci.disk.files import read_bounded
 from wasmoci.keys.reference import has_scheme
 from wasmoci.values.errors import Error, UsageError
@@ -19,6 +19,9 @@ from wasmoci.values.errors import Error, UsageError
 PASSWORD_VARIABLE = "COSIGN_PASSWORD"  # noqa: S105 - the name of a variable, as cosign has it
 
 MAX_PASSWORD_SIZE = 4096
+
+_PASSWORD_FILE = "File with the key's password; one newline at its end is ignored."  # noqa: S105
+_PASSWORD_ENV = f"Environment variable with the password. [default: {PASSWORD_VARIABLE}, then a terminal is asked]"
 
 
 class KeyArgument(StringParamType):
@@ -71,38 +74,31 @@ def password_group(
 ) -> OptionGroup:
     """`OPTION-file` and `OPTION-env`, of which one may be given: a Password."""
 
-    def password(file: Path | None, variable: str | None) -> Password:
+    def password(
+        file: Annotated[Path | None, Option(_PASSWORD_FILE, f"{option}-file")],
+        variable: Annotated[str | None, Option(_PASSWORD_ENV, f"{option}-env", metavar="NAME")],
+    ) -> Password:
         if file is not None and variable is not None:
             raise click.UsageError(f"give {option}-file or {option}-env, not both")
         return Password(file, variable, prompt, is_new)
 
-    return OptionGroup(
-        password,
-        file=Option(
-            f"{option}-file",
-            type=PathArgument(),
-            help="File with the key's password; one newline at its end is ignored.",
-        ),
-        variable=Option(
-            f"{option}-env",
-            metavar="NAME",
-            help=f"Environment variable with the password. [default: {PASSWORD_VARIABLE}, then a terminal is asked]",
-        ),
-    )
+    return OptionGroup(password)
 
 
-allow_readable_key = Option(
-    "--allow-readable-key",
-    is_flag=True,
-    help="Use the key even if its file is open to others than its owner; for test keys.",
-)
+AllowReadableKey = Annotated[
+    bool,
+    Option(
+        "Use the key even if its file is open to others than its owner; for test keys.",
+        "--allow-readable-key",
+    ),
+]
 
 _NEW = "Password of the new private key"
 
-# Each gives a command a parameter with a Password: `password`, that of a key that is made, and `new_password`.
-password_options = options("password", password_group())
-new_password_options = options("password", password_group(prompt=_NEW, is_new=True))
-second_password_options = options("new_password", password_group("--new-password", _NEW, is_new=True))
+# The password of a key, that of a key that is made, and that of a key that is made of another.
+KeyPassword = Annotated[Password, password_group()]
+NewPassword = Annotated[Password, password_group(prompt=_NEW, is_new=True)]
+SecondPassword = Annotated[Password, password_group("--new-password", _NEW, is_new=True)]
 
 
 def _ask(prompt: str) -> bytes:

@@ -5,14 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from wasmoci.commands.options.common import PathArgument
-from wasmoci.commands.options.group import Option, OptionGroup, options
-from wasmoci.commands.options.private_keys import KeyArgument, allow_readable_key, password_group
+from wasmoci.commands.options.declared import Option, OptionGroup
+from wasmoci.commands.options.private_keys import AllowReadableKey, KeyArgument, password_group
 from wasmoci.cosign.signer import StatementSigner
 from wasmoci.keys.protocols import PasswordSource, no_password
 from wasmoci.trust.signers import IdentitySpec, KeySpec, open_signer
 from wasmoci.values.errors import UsageError
 from wasmoci.values.notes import Notes
+
+_PUBLIC_KEYS = "Refuse to sign unless the private key belongs to this one. Once for each --key, in their order."
+_IDENTITY_TOKEN = "File with the identity token; by default that of the CI job."  # noqa: S105
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,41 +22,14 @@ class SigningOptions:
     """Keys and an identity that sign; `--trusted-root` is for the command to add."""
 
     keys: Annotated[
-        Sequence[str],
-        Option(
-            "--key",
-            type=KeyArgument(),
-            multiple=True,
-            metavar="KEY",
-            help="A private key: a file or a key reference.",
-        ),
+        Sequence[str], Option("A private key: a file or a key reference.", "--key", type=KeyArgument(), metavar="KEY")
     ] = ()
-    public_keys: Annotated[
-        Sequence[Path],
-        Option(
-            "--public-key",
-            multiple=True,
-            type=PathArgument(),
-            help="Refuse to sign unless the private key belongs to this one. Once for each --key, in their order.",
-        ),
-    ] = ()
+    public_keys: Annotated[Sequence[Path], Option(_PUBLIC_KEYS, "--public-key")] = ()
     password: Annotated[PasswordSource, password_group()] = no_password
-    readable_keys: Annotated[bool, allow_readable_key] = False
-    keyless: Annotated[
-        bool, Option("--keyless", is_flag=True, help="Sign as an identity, with a certificate of Fulcio; bundles only.")
-    ] = False
-    identity_token: Annotated[
-        Path | None,
-        Option(
-            "--identity-token",
-            type=PathArgument(),
-            help="File with the identity token; by default that of the CI job.",
-        ),
-    ] = None
-    signing_config: Annotated[
-        Path | None,
-        Option("--signing-config", type=PathArgument(), help="The Sigstore services to sign with (cosign's JSON)."),
-    ] = None
+    readable_keys: AllowReadableKey = False
+    keyless: Annotated[bool, Option("Sign as an identity, with a certificate of Fulcio; bundles only.")] = False
+    identity_token: Annotated[Path | None, Option(_IDENTITY_TOKEN)] = None
+    signing_config: Annotated[Path | None, Option("The Sigstore services to sign with (cosign's JSON).")] = None
 
     def __bool__(self) -> bool:
         return bool(self.keys) or self.keyless
@@ -93,5 +68,4 @@ class SigningOptions:
         return [open_signer(spec, self.password, notes, private=self.private) for spec in specs]
 
 
-# Gives a command a parameter `signing`, a SigningOptions.
-signing_options = options("signing", OptionGroup(SigningOptions))
+Signing = Annotated[SigningOptions, OptionGroup(SigningOptions)]

@@ -3,7 +3,6 @@
 Exit codes: 0 done or verified, 1 could not do or check it, 2 wrong usage, 3 checked and refused.
 """
 
-import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -32,24 +31,18 @@ class Report:
     parts: Sequence[str] = field(default_factory=tuple)
 
 
-def reported(command: Callable[..., Report]) -> Callable[..., None]:
-    """Give a command `--json` and `--quiet`, print its Report, and turn an Error into its exit code."""
-
-    @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
-    @click.option("--quiet", is_flag=True, help="Print warnings and errors only.")
-    @functools.wraps(command)
-    def wrapper(as_json: bool, quiet: bool, **options: object) -> None:
-        click.get_current_context().meta[_QUIET] = quiet
-        try:
-            report = command(**options)
-        except Error as error:
-            _fail(error, as_json)
-        else:
-            _print(replace(report, lines=()) if quiet else report, as_json)
-            if report.errors:
-                click.get_current_context().exit(max(error.exit_code for error in report.errors))
-
-    return wrapper
+def print_report_of(run: Callable[[], Report], *, as_json: bool, quiet: bool) -> None:
+    """Print the report of a command; the command ends where that has errors, or where `run` raises Error."""
+    context = click.get_current_context()
+    context.meta[_QUIET] = quiet
+    try:
+        report = run()
+    except Error as error:
+        _fail(error, as_json)
+    else:
+        _print(replace(report, lines=()) if quiet else report, as_json)
+        if report.errors:
+            context.exit(max(error.exit_code for error in report.errors))
 
 
 def is_quiet() -> bool:

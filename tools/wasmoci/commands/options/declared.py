@@ -1,0 +1,139 @@
+"""Options and arguments, each declared once: with the type of the parameter or the field that it fills.
+
+`output: Annotated[Path | None, Option("Where it goes.")]` is the option `--output`, a path, which may be left out.
+The type says the rest: a `bool` is a flag, an `Enum` a choice of its values, a sequence may be repeated, and what is
+none of them must be given unless it is optional or has a default.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from types import NoneType
+from typing import Any, Protocol, get_args, get_origin
+
+import click
+
+from wasmoci.commands.options.paths import PathArgument
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A parameter or a field: what click has to know of it, and its value, taken out of all that click says."""
+
+    parameters: Sequence[click.Parameter]
+    value: Callable[[dict[str, Any]], Any]
+
+
+class Declared(Protocol):
+    """What may fill a parameter or a field."""
+
+    def fill(self, place: str, name: str, form: Any) -> Filled:
+        """Fill the one of this name and type; the names of what click says begin with `place`."""
+
+
+class Option:
+    """What `click.Option` takes, its text for `--help` first; without `names` it has that of the field.
+
+    `convert` gets what is said, and never None.
+    """
+
+    def __init__(
+        self, text: str | None, *names: str, convert: Callable[[Any], Any] | None = None, **attributes: Any
+    ) -> None:
+        self._text = text
+        self._names = names
+        self._convert = convert
+        self._attributes = attributes
+
+    def fill(self, place: str, name: str, form: Any) -> Filled:
+        kind = _Kind.of(form)
+        attributes: dict[str, Any] = {"type": kind.click_type(), "multiple": kind.is_repeated}
+        if kind.value is bool:
+            attributes = {} if kind.is_optional else {"is_flag": True}
+        elif not kind.is_optional and not kind.is_repeated and "default" not in self._attributes:
+            attributes["required"] = True
+        names = self._names or (f"--{name.replace('_', '-')}",)
+        option = click.Option([*names, place], help=self._text, **{**attributes, **self._attributes})
+        return Filled([option], _said_at(place, self._convert or kind.convert))
+
+
+class Argument:
+    """What `click.Argument` takes."""
+
+    def __init__(self, **attributes: Any) -> None:
+        self._attributes = attributes
+
+    def fill(self, place: str, name: str, form: Any) -> Filled:  # noqa: ARG002
+        kind = _Kind.of(form)
+        attributes = {"type": kind.click_type(), "nargs": -1 if kind.is_repeated else 1, **self._attributes}
+        return Filled([click.Argument([place], **attributes)], _said_at(place, kind.convert))
+
+
+class OptionGroup:
+    """Makes a value by a call of `make`, a function or a dataclass, with what its options say.
+
+    They are what its parameters or fields are annotated with, and `members` by their names; a member may be a group
+    itself. `--help` has them in this order.
+    """
+
+    def __init__(self, make: Callable[..., Any], **members: Declared) -> None:
+        self._make = make
+        self._forms: dict[str, Any] = make.__annotations__
+        annotated = {name: form.__metadata__[0] for name, form in self._forms.items() if hasattr(form, "__metadata__")}
+        self._members: dict[str, Declared] = {**annotated, **members}
+
+    def filled(self, prefix: str = "") -> dict[str, Filled]:
+        """The parameters or fields of `make` by their names."""
+        members = self._members.items()
+        return {name: member.fill(f"{prefix}{name}", name, self._forms[name]) for name, member in members}
+
+    def fill(self, place: str, name: str, form: Any) -> Filled:  # noqa: ARG002
+        members = self.filled(f"{place}_")
+        return Filled(
+            [parameter for member in members.values() for parameter in member.parameters],
+            lambda said: self._make(**{name: member.value(said) for name, member in members.items()}),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """The type of what is said, once or `is_repeated`, and whether nothing may be said."""
+
+    value: Any
+    is_optional: bool = False
+    is_repeated: bool = False
+
+    @classmethod
+    def of(cls, form: Any) -> "_Kind":
+        said = form.__origin__ if hasattr(form, "__metadata__") else form
+        members = get_args(said)
+        if NoneType in members:
+            return cls(next(member for member in members if member is not NoneType), is_optional=True)
+        if get_origin(said) in (tuple, Sequence, Mapping):
+            return cls(members[0], is_repeated=True)
+        return cls(said)
+
+    def click_type(self) -> Any:
+        if get_origin(self.value) is tuple:
+            return tuple(_Kind(part).click_type() for part in get_args(self.value))
+        if self.value is Path:
+            return PathArgument()
+        return click.Choice([member.value for member in self.value]) if self._is_enum() else self.value
+
+    def convert(self, said: Any) -> Any:
+        """What click says, with members of an enumeration for their values."""
+        if not self._is_enum():
+            return said
+        return tuple(map(self.value, said)) if self.is_repeated else self.value(said)
+
+    def _is_enum(self) -> bool:
+        return isinstance(self.value, type) and issubclass(self.value, Enum)
+
+
+def _said_at(place: str, convert: Callable[[Any], Any]) -> Callable[[dict[str, Any]], Any]:
+    def value(said: dict[str, Any]) -> Any:
+        found = said.pop(place)
+        return found if found is None else convert(found)
+
+    return value
