@@ -30,15 +30,14 @@ from sigstore_fixtures import Sigstore, envelope_json
 from sigstore_log_fixtures import proposed_dsse
 from wasm_fixtures import KEY, OTHER_KEY, signed
 from wasm_fixtures import OTHER_SIGNER as OTHER_COMPONENT_SIGNER
+from wasmoci.bazel.request import TargetTrust
 from wasmoci.bazel.runfiles import Locator
-from wasmoci.bazel.trust import TargetTrust
 from wasmoci.commands.main import main
 from wasmoci.cosign.statement import signature_statement
 from wasmoci.disk.layout import Layout
 from wasmoci.keys.component import pem_public
 from wasmoci.registry_server.server import EmbeddedRegistry
-from wasmoci.trust.policy import image_trust
-from wasmoci.trust.values import IdentityValues, TrustValues
+from wasmoci.trust.policy import IdentityValues, TrustValues, image_trust
 from wasmoci.values.strict_json import dump
 
 SIGSTORE = Sigstore()

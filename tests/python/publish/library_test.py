@@ -31,7 +31,7 @@ from wasmoci.sign.component import write_signed
 from wasmoci.sign.deferred import DeferredSigning
 from wasmoci.trust.policy import policy
 from wasmoci.trust.signers import KeySpec
-from wasmoci.trust.values import TrustValues
+from wasmoci.trust.policy import TrustValues
 from wasmoci.values.image_reference import Repository
 from wasmoci.wasm.sections import Kind
 

@@ -1,12 +1,12 @@
-"""What a target publishes, and what the command line changes of it."""
+"""What a target publishes, and what the command line changes of it; what a target of many such targets says."""
 
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from wasmoci.bazel.layout_target import LayoutTarget
 from wasmoci.bazel.runfiles import Locator
+from wasmoci.bazel.signing import LayoutTarget
 from wasmoci.commands.options.publishing import TagOptions
 from wasmoci.commands.report.output import warn
 from wasmoci.commands.report.verdict import fingerprints
@@ -14,34 +14,28 @@ from wasmoci.publish.plan import PublishRequest
 from wasmoci.publish.signed import Publishing
 from wasmoci.publish.tags import stamped
 from wasmoci.registry.connection_options import ConnectionOptions
+from wasmoci.values.errors import FormatError
 
-
-@dataclass(frozen=True, slots=True)
-class AskedPublishing:
-    """What to publish; `dry_run` is the target's own."""
-
-    publishing: Publishing
-    dry_run: bool
+MAX_IMAGES = 10_000
 
 
 def read_publishing(
     rlocation: str,
     locator: Locator,
-    registries: Sequence[str] = (),
-    tagging: TagOptions | None = None,
-    connection: ConnectionOptions | None = None,
+    registries: Sequence[str],
+    tagging: TagOptions,
+    connection: ConnectionOptions,
     *,
-    allow_placeholders: bool = False,
-) -> AskedPublishing:
-    """Read the request at an rlocation path; what `registries` and `tagging` say stands in place of it.
+    allow_placeholders: bool,
+) -> tuple[Publishing, bool]:
+    """Read the request at an rlocation path, and whether it wants a dry run.
 
-    Files of `tagging` and `connection` are found from where `bazel run` was called. Raises UsageError, FormatError,
-    Error.
+    What `registries` and `tagging` say stands in place of it. Files of `tagging` and `connection` are found from where
+    `bazel run` was called. Raises UsageError, FormatError, Error.
     """
     target = LayoutTarget.read(rlocation, locator)
     destination = target.destination
     here = Path(os.environ.get("BUILD_WORKING_DIRECTORY", "."))
-    tagging = tagging or TagOptions()
     status_files = [here / path for path in tagging.status_files] or destination.status_files
     repository, *others = destination.repositories_on(registries)
     request = PublishRequest(
@@ -53,5 +47,25 @@ def read_publishing(
         allow_placeholders=allow_placeholders,
         if_exists=tagging.if_exists or destination.if_exists,
     )
-    connection = (connection or ConnectionOptions()).seen_from(here).and_insecure(destination.insecure_registries)
-    return AskedPublishing(Publishing(request, others, connection, target.signing), destination.dry_run)
+    connection = connection.seen_from(here).and_insecure(destination.insecure_registries)
+    return Publishing(request, others, connection, target.signing), destination.dry_run
+
+
+@dataclass(frozen=True, slots=True)
+class BazelRequests:
+    """The rlocation paths of the requests, by the targets' names, and how many are carried out at a time."""
+
+    requests: dict[str, str]
+    jobs: int
+
+
+def read_requests(rlocation: str, max_jobs: int, locator: Locator) -> BazelRequests:
+    """Read the request at an rlocation path; raises Error, FormatError."""
+    request = locator.request(rlocation)
+    jobs = request.integer("jobs")
+    if not 1 <= jobs <= max_jobs:
+        raise FormatError(f"the request: `jobs` must be 1 to {max_jobs}, got: {jobs}")
+    paths = request.strings("requests", MAX_IMAGES)
+    if not paths:
+        raise FormatError("the request: `requests` names nothing to publish")
+    return BazelRequests({path.removesuffix(".request.json"): path for path in paths}, jobs)

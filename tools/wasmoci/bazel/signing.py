@@ -1,22 +1,46 @@
-"""The object `signing` of a request: what is signed at `bazel run`; written by wasm_oci/private/request_signing.bzl."""
+"""What a target says that signs or publishes: a layout, who signs it at `bazel run`, and where it goes."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
+from wasmoci.bazel.request import TargetDestination, TargetImage, TargetTrust
 from wasmoci.bazel.runfiles import Locator, strings
 from wasmoci.commands.options.private_keys import Password
 from wasmoci.sign.attested import Attested, ProvenanceOptions
 from wasmoci.sign.deferred import AttestationSpec, DeferredSigning, LogSpec
 from wasmoci.sign.provenance import MAX_FILES
 from wasmoci.trust.signers import IdentitySpec, KeySpec
-from wasmoci.values.errors import FormatError
+from wasmoci.values.errors import FormatError, UsageError
 from wasmoci.values.signature_format import Placement, SignatureFormat
 from wasmoci.values.strict_json import JsonObject
 
 MAX_SIGNERS = 100
 
 
+@dataclass(frozen=True, slots=True)
+class LayoutTarget:
+    """The layout of an image, who signs it first, what it must then be, and where it goes."""
+
+    layout: Path
+    signing: DeferredSigning
+    trust: TargetTrust
+    destination: TargetDestination
+
+    @classmethod
+    def read(cls, rlocation: str, locator: Locator) -> "LayoutTarget":
+        """Read the request at an rlocation path; raises UsageError, FormatError, Error."""
+        request = locator.request(rlocation)
+        image = TargetImage.parse(request.object("image"), locator)
+        trust = TargetTrust.parse(request.object("trust"), locator)
+        destination = TargetDestination.parse(request.object("destination"), locator)
+        if image.layout is None or not destination.repositories:
+            raise UsageError("`oci_image` must be an image of rules_wasm_oci")
+        signing = deferred_signing(request.optional_object("signing"), locator)
+        return cls(image.layout, signing, trust, destination)
+
+
 def deferred_signing(said: JsonObject | None, locator: Locator) -> DeferredSigning:
-    """Who signs, and what; nobody where a request says nothing.
+    """Read the object `signing`, who signs and what; nobody where a request says nothing.
 
     Raises Error, FormatError. Passwords are those of $COSIGN_PASSWORD or typed at a terminal.
     """

@@ -11,11 +11,10 @@ from wasmoci.commands.options.declared import Argument, Option
 from wasmoci.commands.options.trust import Trusted
 from wasmoci.commands.report.output import Report, warn
 from wasmoci.commands.report.progress import progress_output
-from wasmoci.commands.report.published import outcome_json
+from wasmoci.commands.report.published import outcomes_report
 from wasmoci.commands.report.verdict import verdict_json
 from wasmoci.publish.copy import Copies, CopyPlan, CopyRequest, copy_image, plan_copies
-from wasmoci.trust.policy import policy
-from wasmoci.trust.values import TrustValues
+from wasmoci.trust.policy import TrustValues, policy
 from wasmoci.values.errors import UsageError
 from wasmoci.values.if_exists import IfExists
 from wasmoci.values.image_reference import Repository, parse_destination
@@ -77,15 +76,10 @@ def _places(destinations: Sequence[str]) -> dict[Repository, list[str]]:
 
 
 def _report(copies: Copies, request: CopyRequest) -> Report:
-    errors = [outcome.error for outcome in copies.outcomes if outcome.error is not None]
-    if len(copies.outcomes) == 1 and errors:
-        raise errors[0]
-    done = [(outcome.repository, outcome.published) for outcome in copies.outcomes if outcome.published]
-    references = _references(copies.plan, {repository: request.places[repository] for repository, _ in done})
+    done = [outcome.repository for outcome in copies.outcomes if outcome.published]
+    references = _references(copies.plan, {repository: request.places[repository] for repository in done})
     lines = [f"copied to {name}" for name in _names(references, request)]
-    lines += [f"{repository}: {published}" for repository, published in done]
-    data = {**_json(copies.plan, references, request), "copied": not errors}
-    return Report(lines, {**data, "repositories": [outcome_json(each) for each in copies.outcomes]}, errors=errors)
+    return outcomes_report(copies.outcomes, lines, _json(copies.plan, references, request), "copied")
 
 
 def _dry_run_report(planned: CopyPlan, request: CopyRequest) -> Report:

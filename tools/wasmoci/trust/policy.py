@@ -1,17 +1,45 @@
-"""Policies from plain values."""
+"""Who is trusted, as plain values that options and targets say, and the policies that they make."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from wasmoci.keys.component import ComponentPublicKey
 from wasmoci.keys.component_files import load_component_keys
 from wasmoci.keys.image import ImagePublicKey
-from wasmoci.trust.values import TrustValues
 from wasmoci.values.errors import UsageError
 from wasmoci.values.level import Level
 from wasmoci.values.notes import Notes
 from wasmoci.verify.image import Policy
 from wasmoci.verify.trust import CertificateVerifier, ImageTrust, LogVerifier
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityValues:
+    """Who may hold a certificate: one of the first two says which name, one of the others who vouched for it."""
+
+    identity: str | None = None
+    identity_regexp: str | None = None
+    issuer: str | None = None
+    issuer_regexp: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TrustValues:
+    """Who is trusted, and what a signature must have.
+
+    `oci_keys` are files or key references. `annotations` must be signed. `trusted_root` is Sigstore's
+    JSON file; without one identities are checked with that of the public instance.
+    """
+
+    component_keys: Sequence[Path] = ()
+    component_threshold: int = 1
+    oci_keys: Sequence[str] = ()
+    identities: Sequence[IdentityValues] = ()
+    oci_threshold: int = 1
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    trusted_root: Path | None = None
+    require_log: bool = False
 
 
 def policy(values: TrustValues, require: Level | None, notes: Notes) -> Policy:

@@ -32,10 +32,10 @@ def publish(
     What does not sign in the build, keys in tokens and services and identities, signs before that. `--tag`,
     `--stamp-file` and `--if-exists` stand in place of what the target says.
     """
-    asked = read_publishing(
+    publishing, is_dry = read_publishing(
         rlocation, Locator(), registries, tagging, connection, allow_placeholders=allow_placeholder_keys
     )
-    wanted = dry_run.or_offline(asked.dry_run)
+    wanted = dry_run.or_offline(is_dry)
     if wanted is DryRun.NO:
-        return published_report(publish_signed(asked.publishing, warn, progress_output))
-    return dry_run_report(look.dry_run(asked.publishing, ask=wanted is DryRun.CHECKED))
+        return published_report(publish_signed(publishing, warn, progress_output))
+    return dry_run_report(look.dry_run(publishing, ask=wanted is DryRun.CHECKED))

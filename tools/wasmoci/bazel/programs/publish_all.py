@@ -5,8 +5,7 @@ from typing import Annotated
 
 import click
 
-from wasmoci.bazel.publishing import read_publishing
-from wasmoci.bazel.publishing_all import read_requests
+from wasmoci.bazel.publishing import read_publishing, read_requests
 from wasmoci.bazel.runfiles import Locator
 from wasmoci.commands.options.command import command
 from wasmoci.commands.options.connection import Connection
@@ -44,10 +43,9 @@ def publish_all(
     asked = read_requests(rlocation, MAX_JOBS, locator)
 
     def read(path: str) -> tuple[Publishing, bool]:
-        each = read_publishing(
+        return read_publishing(
             path, locator, registries, tagging, connection, allow_placeholders=allow_placeholder_keys
         )
-        return each.publishing, each.dry_run
 
     images = [Image(name, partial(read, path)) for name, path in asked.requests.items()]
     run(images, jobs or asked.jobs, dry_run, warn, progress_output)

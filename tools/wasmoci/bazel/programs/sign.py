@@ -4,8 +4,8 @@ import os
 from pathlib import Path
 from typing import Annotated
 
-from wasmoci.bazel.layout_target import LayoutTarget
 from wasmoci.bazel.runfiles import Locator
+from wasmoci.bazel.signing import LayoutTarget
 from wasmoci.commands.options.command import command
 from wasmoci.commands.options.common import SignedLayout
 from wasmoci.commands.options.declared import Option

@@ -3,7 +3,7 @@
 import os
 from typing import Annotated
 
-from wasmoci.bazel.component import TargetComponent, TargetComponentTrust
+from wasmoci.bazel.request import TargetComponent, TargetComponentTrust
 from wasmoci.bazel.runfiles import Locator
 from wasmoci.bazel.test import tested
 from wasmoci.commands.options.command import command

@@ -3,10 +3,9 @@
 import os
 from typing import Annotated
 
-from wasmoci.bazel.image import TargetImage
+from wasmoci.bazel.request import TargetImage, TargetTrust
 from wasmoci.bazel.runfiles import Locator
 from wasmoci.bazel.test import tested
-from wasmoci.bazel.trust import TargetTrust
 from wasmoci.commands.options.command import command
 from wasmoci.commands.options.declared import Option
 from wasmoci.commands.report.output import Report, warn

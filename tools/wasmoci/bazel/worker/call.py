@@ -1,16 +1,21 @@
-"""One call of a command inside of a process that goes on."""
+"""One call of a command inside of a process that goes on, and what it prints, kept apart from what others print."""
 
+import io
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextvars import ContextVar
 from pathlib import Path
+from typing import TextIO
 
 import click
 
 from wasmoci.bazel.worker.arguments import arguments_of
-from wasmoci.bazel.worker.output import captured
 from wasmoci.commands.options.paths import WorkingFolder
 from wasmoci.values.errors import Error
 from wasmoci.values.text import printable
+
+_printed: ContextVar[io.StringIO] = ContextVar("printed")
 
 
 def call(command: click.Command, program: str, lines: Sequence[str], sandbox: str = "") -> tuple[int, str]:
@@ -35,3 +40,40 @@ def _exit_code(command: click.Command, program: str, lines: Sequence[str], sandb
     except BaseException as bug:
         click.echo("".join(traceback.format_tb(bug.__traceback__)) + type(bug).__qualname__, err=True)
     return 1
+
+
+@contextmanager
+def separate_output(elsewhere: TextIO) -> Iterator[None]:
+    """While the block runs, stdout and stderr go to the `captured` block that the writer is in, or `elsewhere`."""
+    stream = _SeparateOutput(elsewhere)
+    with redirect_stdout(stream), redirect_stderr(stream):
+        yield
+
+
+@contextmanager
+def captured() -> Iterator[io.StringIO]:
+    """What the block prints, and nobody else's."""
+    token = _printed.set(io.StringIO())
+    try:
+        yield _printed.get()
+    finally:
+        _printed.reset(token)
+
+
+class _SeparateOutput(io.TextIOBase):
+    def __init__(self, elsewhere: TextIO) -> None:
+        super().__init__()
+        self._elsewhere = elsewhere
+
+    # click writes bytes of its own to a stream that names no encoding.
+    encoding = "utf-8"
+    errors = "backslashreplace"
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        return _printed.get(self._elsewhere).write(text)
+
+    def flush(self) -> None:
+        _printed.get(self._elsewhere).flush()

@@ -33,8 +33,7 @@ def run_tool(command: click.Command) -> None:
 
 
 def _serve(command: click.Command, program: str) -> None:
-    from wasmoci.bazel.worker.call import call
-    from wasmoci.bazel.worker.output import separate_output
+    from wasmoci.bazel.worker.call import call, separate_output
     from wasmoci.bazel.worker.serve import serve
 
     # The protocol has descriptors of its own: nobody else reads a request, or writes between responses.

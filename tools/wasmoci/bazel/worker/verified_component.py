@@ -16,8 +16,7 @@ from wasmoci.commands.report.verdict import verdict_report
 from wasmoci.disk.files import write_atomically
 from wasmoci.disk.layout import Layout
 from wasmoci.oci.graph import read_image
-from wasmoci.trust.policy import policy
-from wasmoci.trust.values import TrustValues
+from wasmoci.trust.policy import TrustValues, policy
 from wasmoci.values.errors import refuse_malformed
 from wasmoci.values.level import Level
 from wasmoci.verify.pull import pull

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from wasmoci.commands.options.common import COMPONENT_KEYS_HELP, REQUIRE_LOG, TRUSTED_ROOT, annotation_pairs
 from wasmoci.commands.options.declared import Declared, Option, OptionGroup
-from wasmoci.trust.values import IdentityValues, TrustValues
+from wasmoci.trust.policy import IdentityValues, TrustValues
 from wasmoci.values.errors import UsageError
 
 _IDENTITY = "A trusted identity: the address or URI in its certificate. Repeatable."

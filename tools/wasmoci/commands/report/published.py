@@ -1,5 +1,7 @@
 """What publishing did or would do, for people and programs."""
 
+from collections.abc import Mapping, Sequence
+
 from wasmoci.commands.report.output import Report
 from wasmoci.commands.report.verdict import verdict_json
 from wasmoci.publish.look import Look, Shown
@@ -10,20 +12,24 @@ from wasmoci.publish.tags import TagChange, TagState
 
 def published_report(image: PublishedImage) -> Report:
     """What was sent to each repository; raises the error of the only one, where that failed."""
-    errors = [outcome.error for outcome in image.outcomes if outcome.error is not None]
-    if len(image.outcomes) == 1 and errors:
-        raise errors[0]
-    done = [(outcome.repository, outcome.published) for outcome in image.outcomes if outcome.published]
-    references = [name for repository, _ in done for name in image.plan.references(repository)]
-    data = {
-        **verdict_json(image.plan.verified),
-        "references": references,
-        "published": not errors,
-        "repositories": [outcome_json(outcome) for outcome in image.outcomes],
-    }
+    done = [outcome.repository for outcome in image.outcomes if outcome.published]
+    references = [name for repository in done for name in image.plan.references(repository)]
     lines = [f"published {reference}" for reference in references]
-    lines += [f"{repository}: {published}" for repository, published in done]
-    return Report(lines, data, errors=errors)
+    data = {**verdict_json(image.plan.verified), "references": references}
+    return outcomes_report(image.outcomes, lines, data, "published")
+
+
+def outcomes_report(outcomes: Sequence[Outcome], lines: Sequence[str], data: Mapping[str, object], done: str) -> Report:
+    """These lines and members, and what became of the image in each repository; `done` is that it is in all of them.
+
+    Raises the error of the only repository, where that failed.
+    """
+    errors = [outcome.error for outcome in outcomes if outcome.error is not None]
+    if len(outcomes) == 1 and errors:
+        raise errors[0]
+    counted = [f"{outcome.repository}: {outcome.published}" for outcome in outcomes if outcome.published]
+    repositories = [outcome_json(outcome) for outcome in outcomes]
+    return Report([*lines, *counted], {**data, done: not errors, "repositories": repositories}, errors=errors)
 
 
 def outcome_json(outcome: Outcome) -> dict[str, object]:
