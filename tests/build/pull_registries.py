@@ -20,9 +20,9 @@ from image_fixtures import MemoryImage, write_layout
 from observed_registry_fixtures import ObservedRegistry
 from registry_auth_fixtures import ServerAuth
 from registry_fixtures import PASSWORD, REPOSITORY_PATH, Answer, Tls
-from wasmoci.cosign.simple_signing import signature_tag
-from wasmoci.oci.component_referrer import SIGNATURE_MEDIA_TYPE, component_signature_referrer
+from wasmoci.oci.cosign_tags import CosignTag
 from wasmoci.oci.manifest import EMPTY_CONFIG, EMPTY_MEDIA_TYPE, INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descriptor
+from wasmoci.oci.wasm_artifact import SIGNATURE_MEDIA_TYPE, component_signature_referrer
 from wasmoci.registry_server.server import EmbeddedRegistry
 
 TRUST_STORE_PASSWORD = "changeit"
@@ -104,7 +104,7 @@ def answers(image: MemoryImage, *, referrers_api: bool = True) -> dict[str, Answ
         if descriptor is not None:
             found[f"GET manifests/{descriptor.digest}"] = _manifest(image, descriptor)
     if image.legacy is not None:
-        found[f"GET manifests/{signature_tag(image.image.digest)}"] = _manifest(image, image.legacy)
+        found[f"GET manifests/{CosignTag.SIGNATURES.of(image.image.digest)}"] = _manifest(image, image.legacy)
     entries: list[dict[str, object]] = [
         {"mediaType": one.media_type, "digest": str(one.digest), "size": one.size} for one in image.attached
     ]

@@ -13,8 +13,7 @@ from wasmoci.sign.edit import attach_signature, detach_signature, remove_signatu
 from wasmoci.sign.split import split_component
 from wasmoci.values.errors import FormatError, VerificationError
 from wasmoci.verify.component import verify_component
-from wasmoci.verify.matrix import Matrix, component_matrix
-from wasmoci.verify.parts import VerifiedParts, verify_parts
+from wasmoci.verify.parts import Matrix, VerifiedParts, component_matrix, verify_parts
 from wasmoci.wasm.parts import read_parts
 from wasmoci.wasm.section_pattern import Selection
 from wasmoci.wasm.sections import custom_section, read_kind, read_sections

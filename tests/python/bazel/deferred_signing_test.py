@@ -18,7 +18,6 @@ from wasmoci.bazel.programs import publish as publish_program
 from wasmoci.bazel.programs import sign as sign_program
 from wasmoci.commands.main import main
 from wasmoci.cosign.predicate_type import CYCLONEDX, SLSA_PROVENANCE_V1
-from wasmoci.cosign.simple_signing import signature_tag
 from wasmoci.disk.layout import Layout
 from wasmoci.keys.component import ComponentSigner, SecretKey, pem_public
 from wasmoci.keys.image import ImageSigner
@@ -159,7 +158,7 @@ def test_what_is_published_is_signed_on_both_layers(
     for event in events:
         for digest in human_tags(event).values():
             assert event.referrers.get(digest)
-            assert signature_tag(digest) in event.tags
+            assert CosignTag.SIGNATURES.of(digest) in event.tags
     assert nothing_is_left(tmp_path)
 
 

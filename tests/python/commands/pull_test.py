@@ -27,9 +27,9 @@ from wasmoci.commands.main import main
 from wasmoci.disk.layout import Layout
 from wasmoci.keys.component import pem_public
 from wasmoci.oci.manifest import REF_NAME_ANNOTATION, TITLE_ANNOTATION
+from wasmoci.publish.pull import component_file_name
 from wasmoci.registry_server.server import EmbeddedRegistry
 from wasmoci.verify.image import verify
-from wasmoci.verify.pull import component_file_name
 
 TITLE = "greeting-1.0+a_b.wasm"
 

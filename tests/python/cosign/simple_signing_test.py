@@ -19,8 +19,8 @@ from wasmoci.cosign.simple_signing import (
     payload,
     signature_layer,
     signature_manifest,
-    signature_tag,
 )
+from wasmoci.oci.cosign_tags import CosignTag
 from wasmoci.oci.manifest import Descriptor
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import FormatError, LimitError, Reason, VerificationError
@@ -46,7 +46,7 @@ def test_golden_vector() -> None:
 
 
 def test_tag_of_the_signatures() -> None:
-    assert signature_tag(SUBJECT) == f"sha256-{SUBJECT.hex}.sig"
+    assert CosignTag.SIGNATURES.of(SUBJECT) == f"sha256-{SUBJECT.hex}.sig"
 
 
 def test_annotations_are_signed_in_sorted_order() -> None:

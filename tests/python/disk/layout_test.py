@@ -20,7 +20,6 @@ from image_fixtures import (
     marked,
     write_layout,
 )
-from wasmoci.cosign.simple_signing import signature_tag
 from wasmoci.disk.layout import IMAGE_KIND, MAX_BLOBS, SIGNATURES_KIND, Layout
 from wasmoci.disk.layout_writer import LayoutWriter
 from wasmoci.oci import referrers as referrer_list
@@ -394,7 +393,7 @@ def test_broken_image_and_legacy_manifest_are_not_taken_for_attachments(tmp_path
 def test_several_legacy_manifests_are_refused(image: MemoryImage, path: Path) -> None:
     other = make_image()
     extra = attach_legacy(other, [legacy_layer(other), legacy_layer(other)])
-    entry = marked(extra, SIGNATURES_KIND, signature_tag(image.image.digest))
+    entry = marked(extra, SIGNATURES_KIND, CosignTag.SIGNATURES.of(image.image.digest))
     edit_index(path, lambda top: top["manifests"].append(entry.to_json()))
     with pytest.raises(FormatError, match=r"several manifests for the tag sha256-.*[.]sig"):
         Layout(path).cosign_tag(image.image.digest, CosignTag.SIGNATURES)

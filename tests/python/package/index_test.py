@@ -24,7 +24,6 @@ from layout_fixtures import files_of, packaged
 from wasm_fixtures import HELLO_WAT, KEY, detached, wat
 from wasmoci.commands.main import main
 from wasmoci.cosign.predicate_type import CYCLONEDX
-from wasmoci.cosign.simple_signing import signature_tag
 from wasmoci.disk import layout as layout_module
 from wasmoci.disk.layout import IMAGE_KIND, KIND_ANNOTATION, Layout
 from wasmoci.keys.component import pem_public
@@ -85,7 +84,7 @@ def test_everything_that_is_attached_goes_along(request_: IndexRequest, layouts:
         assert made.referrers(digest) == Layout(path).referrers(digest)
         legacy = made.cosign_tag(digest, CosignTag.SIGNATURES)
         assert legacy is not None
-        assert legacy.annotations == {REF_NAME_ANNOTATION: signature_tag(digest)}
+        assert legacy.annotations == {REF_NAME_ANNOTATION: CosignTag.SIGNATURES.of(digest)}
         assert legacy.digest == Layout(path).index.manifests[1].digest
 
 

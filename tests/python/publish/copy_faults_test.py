@@ -12,8 +12,8 @@ from observed_registry_fixtures import Event, ObservedRegistry
 from publish_fixtures import DUAL, PATH
 from registry_auth_fixtures import BasicAuth
 from registry_fixtures import PASSWORD, OwnClient, Simulator, no_sleep, password_for
-from wasmoci.cosign.simple_signing import signature_tag
 from wasmoci.disk.layout import Layout
+from wasmoci.oci.cosign_tags import CosignTag
 from wasmoci.oci.graph import read_graph
 from wasmoci.oci.progress import SILENT
 from wasmoci.publish.copy import copy_to_registry, plan_copy
@@ -79,7 +79,9 @@ def assert_only_whole_tags(event: Event, parts: Sequence[Digest]) -> None:
     if human_tags(event):
         for digest in parts:
             assert event.referrers.get(digest), f"{event.path}: a tag is there and {digest} has no bundle"
-            assert signature_tag(digest) in event.tags, f"{event.path}: a tag is there and {digest} has no .sig"
+            assert CosignTag.SIGNATURES.of(digest) in event.tags, (
+                f"{event.path}: a tag is there and {digest} has no .sig"
+            )
 
 
 @pytest.fixture(name="layout", scope="module")

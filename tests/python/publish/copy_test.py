@@ -26,7 +26,6 @@ from observed_registry_fixtures import Event, ObservedRegistry
 from publish_fixtures import DUAL, dual_layout, unsigned_layout
 from registry_fixtures import OwnClient
 from wasm_fixtures import KEY
-from wasmoci.cosign.simple_signing import signature_tag
 from wasmoci.disk import layout as layout_module
 from wasmoci.disk.layout import IMAGE_KIND, KIND_ANNOTATION, KINDS, Layout
 from wasmoci.disk.layout_writer import LayoutWriter
@@ -174,9 +173,9 @@ def test_the_root_comes_after_its_entries_and_tags_come_last(
             assert digest == root
             for one in planned.graph.entries:
                 assert event.referrers.get(one.descriptor.digest)
-                assert signature_tag(one.descriptor.digest) in event.tags
+                assert CosignTag.SIGNATURES.of(one.descriptor.digest) in event.tags
             assert event.referrers.get(root)
-            assert signature_tag(root) in event.tags
+            assert CosignTag.SIGNATURES.of(root) in event.tags
 
 
 def test_everything_that_is_sent_is_announced(one_target: RepositoryClient, dual: Path) -> None:

@@ -18,6 +18,7 @@ from pathlib import Path
 sys.modules["click"] = None
 folder, address, path = Path(sys.argv[1]), *sys.argv[2:]
 
+from wasmoci.wasm.parts import ComponentAsked
 from wasmoci.oci.progress import SILENT
 from wasmoci.package.image import PackageRequest, package
 from wasmoci.publish.copy import CopyRequest, copy_image
@@ -33,7 +34,7 @@ from wasmoci.trust.policy import policy
 from wasmoci.trust.signers import KeySpec
 from wasmoci.trust.policy import TrustValues
 from wasmoci.values.image_reference import Repository
-from wasmoci.wasm.sections import Kind
+from wasmoci.values.signature_format import Placement
 
 noted = []
 watch = lambda: contextlib.nullcontext(SILENT)
@@ -42,7 +43,7 @@ wanted = policy(TrustValues([folder / "component.pub"], oci_keys=[str(folder / "
 signing = DeferredSigning(oci=[KeySpec.parse(str(folder / "oci.key"))], private=False)
 
 signer = KeySpec.parse(str(folder / "component.key")).component_signer(lambda: None, private=False)
-write_signed(folder / "hello.wasm", folder / "signed.wasm", signer, Kind.COMPONENT)
+write_signed(folder / "hello.wasm", folder / "signed.wasm", signer, ComponentAsked(Placement.EMBEDDED))
 package(PackageRequest(folder / "signed.wasm", folder / "layout", "hello.wasm", "v1"))
 
 def publishing(tag):

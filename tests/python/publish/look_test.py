@@ -13,9 +13,9 @@ from index_fixtures import signed_index, write_index_layout
 from publish_fixtures import PATH, client_for, dual_layout, request_for, unsigned_layout
 from wasm_fixtures import KEY
 from wasmoci.commands.main import main
-from wasmoci.cosign.simple_signing import signature_tag
 from wasmoci.disk.layout import Layout
 from wasmoci.keys.component import pem_public
+from wasmoci.oci.cosign_tags import CosignTag
 from wasmoci.oci.graph import read_graph
 from wasmoci.oci.manifest import INDEX_MEDIA_TYPE, Index
 from wasmoci.oci.progress import SILENT
@@ -94,11 +94,15 @@ def test_what_is_lost_is_missing(layout: Path, registry: Watched, tmp_path: Path
     subject = Layout(layout).subject().digest
     bundle = Layout(layout).referrers(subject).descriptors[0].digest
     component = read_graph(Layout(layout)).blobs[1].digest
-    lost = [f"_blobs/{component.hex}", f"_tags/{signature_tag(subject)}", f"_manifests/{bundle.hex}"]
+    lost = [f"_blobs/{component.hex}", f"_tags/{CosignTag.SIGNATURES.of(subject)}", f"_manifests/{bundle.hex}"]
     for name in lost:
         (tmp_path / "registry/repositories" / PATH / name).unlink()
     missing = [line.partition(" (")[0] for line in state(layout, registry.address, "--tag", "v1")["missing"]]
-    assert missing == [f"blob {component}", f"referrer {bundle}", f"signatures at tag {signature_tag(subject)}"]
+    assert missing == [
+        f"blob {component}",
+        f"referrer {bundle}",
+        f"signatures at tag {CosignTag.SIGNATURES.of(subject)}",
+    ]
 
 
 @pytest.mark.parametrize(

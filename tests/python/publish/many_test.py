@@ -18,10 +18,10 @@ from publish_fixtures import DUAL, target_request
 from registry_fixtures import OwnClient
 from wasm_fixtures import KEY, signed
 from wasmoci.bazel.programs import publish_all as program
-from wasmoci.cosign.simple_signing import signature_tag
 from wasmoci.disk.layout import Layout
 from wasmoci.keys.component import pem_public
 from wasmoci.keys.image import ImageSigner
+from wasmoci.oci.cosign_tags import CosignTag
 from wasmoci.package.image import PackageRequest, package
 from wasmoci.publish import many as publishing_all
 from wasmoci.publish import signed as publishing
@@ -186,7 +186,7 @@ Lost = Callable[[Desk], str]
 
 LOST: dict[str, Lost] = {
     "a tag": lambda desk: "_tags/latest",
-    "legacy signatures": lambda desk: f"_tags/{signature_tag(of_image(desk))}",
+    "legacy signatures": lambda desk: f"_tags/{CosignTag.SIGNATURES.of(of_image(desk))}",
     "a referrer": lambda desk: f"_referrers/{of_image(desk).hex}/{attached(desk).hex}",
 }
 LOST_WITHOUT_API: dict[str, Lost] = {

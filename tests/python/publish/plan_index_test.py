@@ -11,8 +11,8 @@ from index_fixtures import MemoryIndex, index_of, sign, signed_index, variant, w
 from observed_registry_fixtures import Event, ObservedRegistry
 from publish_fixtures import DUAL, PATH, client_for, request_for
 from registry_fixtures import OwnClient
-from wasmoci.cosign.simple_signing import signature_tag
 from wasmoci.disk.layout import Layout
+from wasmoci.oci.cosign_tags import CosignTag
 from wasmoci.oci.graph import read_graph
 from wasmoci.oci.manifest import Descriptor
 from wasmoci.oci.progress import Progress
@@ -62,7 +62,7 @@ def test_a_tag_is_on_an_index_that_is_signed_with_all_its_images(
         if human_tags(event):
             for digest in (*parts, root):
                 assert event.referrers.get(digest)
-                assert signature_tag(digest) in event.tags
+                assert CosignTag.SIGNATURES.of(digest) in event.tags
 
 
 def test_publishing_an_index_again_uploads_nothing(layout: Path, tmp_path: Path) -> None:

@@ -15,8 +15,8 @@ from observed_registry_fixtures import Event, ObservedRegistry
 from publish_fixtures import DUAL, PATH, client_for, dual_layout, request_for, subject_of, unsigned_layout
 from registry_fixtures import OwnClient
 from wasm_fixtures import KEY
-from wasmoci.cosign.simple_signing import signature_tag
 from wasmoci.keys.component import pem_public
+from wasmoci.oci.cosign_tags import CosignTag
 from wasmoci.oci.manifest import Descriptor, Manifest
 from wasmoci.oci.progress import Progress
 from wasmoci.oci.referrers import ReferrerList
@@ -229,7 +229,7 @@ def test_signatures_of_others_at_the_legacy_tag_are_kept(tmp_path: Path) -> None
     with EmbeddedRegistry(tmp_path) as registry, client_for(registry.address) as client:
         run(replace(request_for(theirs, registry.address), policy=policy), client)
         run(request_for(ours, registry.address), client)
-        found = client.find_manifest(signature_tag(Digest.parse(subject_of(ours))))
+        found = client.find_manifest(CosignTag.SIGNATURES.of(Digest.parse(subject_of(ours))))
         assert found is not None
         assert len(Manifest.parse(found[1]).layers) == 2
 

@@ -13,8 +13,8 @@ from observed_registry_fixtures import Event, ObservedRegistry
 from publish_fixtures import DUAL, PATH, dual_layout, request_for
 from registry_auth_fixtures import BasicAuth
 from registry_fixtures import PASSWORD, OwnClient, Simulator, no_sleep, password_for
-from wasmoci.cosign.simple_signing import signature_tag
 from wasmoci.disk.layout import Layout
+from wasmoci.oci.cosign_tags import CosignTag
 from wasmoci.oci.manifest import (
     EMPTY_CONFIG,
     EMPTY_MEDIA_TYPE,
@@ -132,7 +132,7 @@ def assert_only_signed_tags(event: Event) -> None:
     for tag, digest in event.tags.items():
         if not tag.startswith("sha256-"):
             assert len(event.referrers.get(digest, ())) > 1, f"{event.path}: tag {tag} is on an image without a bundle"
-            assert signature_tag(digest) in event.tags, f"{event.path}: tag {tag} is on an image without .sig"
+            assert CosignTag.SIGNATURES.of(digest) in event.tags, f"{event.path}: tag {tag} is on an image without .sig"
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=str)

@@ -26,7 +26,6 @@ from image_fixtures import (
 from layout_fixtures import files_of
 from wasmoci.cosign.bundle import parse_bundle
 from wasmoci.cosign.signer import StatementSigner
-from wasmoci.cosign.simple_signing import signature_tag
 from wasmoci.disk.layout import Layout
 from wasmoci.keys.image import ImageSigner
 from wasmoci.oci.cosign_tags import CosignTag
@@ -115,7 +114,7 @@ def test_index_json_is_what_cosign_and_oras_look_for(request_: SignRequest) -> N
     assert image["annotations"]["kind"] == "dev.cosignproject.cosign/image"
     assert legacy["annotations"] == {
         "kind": "dev.cosignproject.cosign/sigs",
-        "org.opencontainers.image.ref.name": signature_tag(subject.digest),
+        "org.opencontainers.image.ref.name": CosignTag.SIGNATURES.of(subject.digest),
     }
     assert bundle["artifactType"] == "application/vnd.dev.sigstore.bundle.v0.3+json"
     assert bundle["annotations"] == {

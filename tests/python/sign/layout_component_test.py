@@ -16,7 +16,7 @@ from wasmoci.keys.component import ComponentSigner
 from wasmoci.oci.manifest import Descriptor, Manifest
 from wasmoci.sign.component import sign_file_embedded
 from wasmoci.sign.image import SignRequest, sign_image
-from wasmoci.sign.layout_component import sign_layout_component
+from wasmoci.sign.layout import sign_layout_component
 from wasmoci.values.errors import Error, FormatError, KeyFileError, UsageError, VerificationError
 from wasmoci.values.signature_format import Placement, SignatureFormat
 from wasmoci.verify.image import Policy, verify

@@ -23,7 +23,6 @@ from image_fixtures import (
 from index_fixtures import MemoryIndex, signed_index
 from wasm_fixtures import KEY, OTHER_KEY, detached
 from wasm_fixtures import OTHER_SIGNER as OTHER_COMPONENT_SIGNER
-from wasmoci.oci.component_referrer import SIGNATURE_MEDIA_TYPE, component_signature_referrer
 from wasmoci.oci.manifest import (
     EMPTY_CONFIG,
     EMPTY_MEDIA_TYPE,
@@ -32,6 +31,7 @@ from wasmoci.oci.manifest import (
     Descriptor,
     Manifest,
 )
+from wasmoci.oci.wasm_artifact import SIGNATURE_MEDIA_TYPE, component_signature_referrer
 from wasmoci.values.errors import Error, Reason, VerificationError
 from wasmoci.verify.image import Policy, verify
 from wasmoci.verify.index import VerifiedIndex, check_copy, signed_by, verify_root

@@ -10,11 +10,11 @@ from publish_fixtures import PATH, client_for, request_for
 from wasm_fixtures import KEY, OTHER_KEY, detached, signed
 from wasm_fixtures import OTHER_SIGNER as OTHER_COMPONENT_SIGNER
 from wasmoci.disk.layout import Layout
-from wasmoci.oci.component_referrer import SIGNATURE_MEDIA_TYPE, component_signature_referrer
 from wasmoci.oci.graph import read_image
 from wasmoci.oci.manifest import EMPTY_CONFIG, EMPTY_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descriptor, Manifest
 from wasmoci.oci.progress import SILENT
 from wasmoci.oci.referrers import ReferrerList
+from wasmoci.oci.wasm_artifact import SIGNATURE_MEDIA_TYPE, component_signature_referrer
 from wasmoci.package.image import PackageRequest, package
 from wasmoci.publish.plan import plan, publish
 from wasmoci.registry.source import RegistrySource
@@ -24,8 +24,7 @@ from wasmoci.values.digest import Digest
 from wasmoci.values.errors import FormatError, Reason, VerificationError
 from wasmoci.values.image_reference import Reference
 from wasmoci.values.level import Level
-from wasmoci.verify.image import Policy, Verified, verify
-from wasmoci.verify.pull import pull
+from wasmoci.verify.image import Policy, Verified, pull, verify
 from wasmoci.wasm.signature import MAX_DATA_SIZE
 from watched_registry_fixtures import Watched
 

@@ -46,11 +46,10 @@ from wasm_fixtures import OTHER_SIGNER as OTHER_COMPONENT_SIGNER
 from wasmoci.disk.layout import Layout
 from wasmoci.keys.component import ComponentPublicKey
 from wasmoci.keys.image import ImagePublicKey
-from wasmoci.oci.component_referrer import SIGNATURE_MEDIA_TYPE, component_signature_referrer
 from wasmoci.oci.cosign_tags import CosignTag
 from wasmoci.oci.manifest import IMAGE_CONFIG_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, MAX_MANIFEST_SIZE, Descriptor, Manifest
 from wasmoci.oci.referrers import ReferrerList
-from wasmoci.oci.wasm_artifact import MAX_CONFIG_SIZE
+from wasmoci.oci.wasm_artifact import MAX_CONFIG_SIZE, SIGNATURE_MEDIA_TYPE, component_signature_referrer
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import Error, Reason, RegistryError, UsageError, VerificationError
 from wasmoci.values.level import Level

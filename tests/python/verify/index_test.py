@@ -31,7 +31,6 @@ from index_fixtures import DEBUG, WASI, MemoryIndex, entry_of, index_of, sign, s
 from registry_fixtures import CONFIG_DESCRIPTOR, MANIFEST, SUBJECT, Answer, Simulator, client_of
 from wasm_fixtures import KEY
 from wasmoci.cosign import simple_signing
-from wasmoci.cosign.simple_signing import signature_tag
 from wasmoci.cosign.statement import signature_statement
 from wasmoci.disk.layout import Layout
 from wasmoci.oci.cosign_tags import CosignTag
@@ -424,7 +423,9 @@ def push(index: MemoryIndex, client: RepositoryClient) -> None:
             data = index.blobs[one.digest]
             client.attach_referrer(image.image.digest, referrer_descriptor(Manifest.parse(data), data), data)
         assert image.legacy is not None
-        client.put_manifest(index.blobs[image.legacy.digest], MANIFEST_MEDIA_TYPE, signature_tag(image.image.digest))
+        client.put_manifest(
+            index.blobs[image.legacy.digest], MANIFEST_MEDIA_TYPE, CosignTag.SIGNATURES.of(image.image.digest)
+        )
     client.put_manifest(index.blobs[index.image.digest], INDEX_MEDIA_TYPE, "all")
 
 

@@ -28,7 +28,7 @@ from wasm_fixtures import (
 )
 from wasmoci.keys.component import ComponentPublicKey
 from wasmoci.values.errors import Reason, UsageError, VerificationError
-from wasmoci.verify.matrix import Matrix, component_matrix
+from wasmoci.verify.parts import Matrix, component_matrix
 from wasmoci.wasm.section_pattern import Selection
 from wasmoci.wasm.sections import Kind, custom_section
 

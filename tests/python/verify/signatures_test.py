@@ -546,7 +546,7 @@ def test_bundles_are_not_all_kept_in_memory(image: MemoryImage, monkeypatch: pyt
             order.append("read")
         return read(self, descriptor, limit)
 
-    def noting_check(*arguments: object) -> Signatory:
+    def noting_check(*arguments: object) -> tuple[Signatory, bool]:
         order.append("check")
         return check_claim(*arguments)  # type: ignore[arg-type]
 

@@ -9,7 +9,7 @@ from wasmoci.commands.options.wasm_file import ComponentKeys, DetachedSignature,
 from wasmoci.commands.report.output import Report, warn
 from wasmoci.disk.files import open_for_reading, read_bounded
 from wasmoci.trust.policy import trusted_component_keys
-from wasmoci.verify.matrix import MatrixRow, component_matrix
+from wasmoci.verify.parts import MatrixRow, component_matrix
 from wasmoci.wasm.section_pattern import Selection
 from wasmoci.wasm.signature import MAX_DATA_SIZE
 

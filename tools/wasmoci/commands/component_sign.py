@@ -11,6 +11,8 @@ from wasmoci.commands.report.output import Report
 from wasmoci.sign.component import write_detached, write_signed
 from wasmoci.trust.signers import KeySpec
 from wasmoci.values.errors import UsageError
+from wasmoci.values.signature_format import Placement
+from wasmoci.wasm.parts import ComponentAsked
 from wasmoci.wasm.signature import RecordForm
 
 
@@ -48,8 +50,10 @@ def sign(
     if add_to is not None and detached is None:
         raise UsageError("--add-to goes with --detached: with --output, signatures in the file are kept anyway")
     signer = KeySpec.parse(key, public_key).component_signer(password, private=not allow_readable_key)
+    placement = Placement.EMBEDDED if detached is None else Placement.DETACHED
+    asked = ComponentAsked(placement, kind, key_id)
     if output is not None:
-        write_signed(source, output, signer, kind, with_key_id=key_id, form=form)
+        write_signed(source, output, signer, asked, form)
     elif detached is not None:
-        write_detached(*(source, detached, signer, kind), with_key_id=key_id, form=form, add_to=add_to)
+        write_detached(source, detached, signer, asked, form, add_to)
     return Report([f"signed {source} with {signer.public_key.fingerprint}"], {"key": signer.public_key.fingerprint})

@@ -9,7 +9,7 @@ from wasmoci.commands.options.declared import Argument, Option
 from wasmoci.commands.options.private_keys import AllowReadableKey, KeyPassword
 from wasmoci.commands.options.wasm_file import NamesKey
 from wasmoci.commands.report.output import Report, layout_report
-from wasmoci.sign.layout_component import sign_layout_component
+from wasmoci.sign.layout import sign_layout_component
 from wasmoci.trust.signers import KeySpec
 from wasmoci.values.signature_format import Placement
 from wasmoci.wasm.parts import ComponentAsked

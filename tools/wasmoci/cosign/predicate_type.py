@@ -72,14 +72,11 @@ def type_of_document(document: JsonObject, wanted: str | None) -> str:
             )
         return found[0]
     if wanted in _MARKED and wanted not in found:
-        raise UsageError(f"the predicate is no document of the type {wanted}{_looks_like(found)}")
+        likeness = f": it looks like {found[0]}" if found else ""
+        raise UsageError(f"the predicate is no document of the type {wanted}{likeness}")
     return wanted
 
 
 def _has(document: JsonObject, marks: dict[str, str]) -> bool:
     members = document.members()
     return all(name in members and str(members[name]).startswith(start) for name, start in marks.items())
-
-
-def _looks_like(found: list[str]) -> str:
-    return f": it looks like {found[0]}" if found else ""

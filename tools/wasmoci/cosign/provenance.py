@@ -103,37 +103,21 @@ def provenance(target: BuildTarget, run: Run, materials: Mapping[str, Digest], s
     Raises UsageError for a source without commit, FormatError for a name that is an absolute path.
     """
     _check_no_machine(materials)
-    return dump(
-        {
-            "buildDefinition": _given(
-                {
-                    "buildType": BUILD_TYPE,
-                    "externalParameters": _given(
-                        {
-                            "target": target.label,
-                            "workspace": target.workspace,
-                            "source": None if source is None else source.repository,
-                            "flags": _sorted(target.flags),
-                        }
-                    ),
-                    "internalParameters": _sorted(target.internal),
-                    "resolvedDependencies": list(_dependencies(materials, source)),
-                }
-            ),
-            "runDetails": _given(
-                {
-                    "builder": {"id": run.builder_id},
-                    "metadata": _given(
-                        {
-                            "invocationId": run.invocation_id,
-                            "startedOn": run.started_on,
-                            "finishedOn": run.finished_on,
-                        }
-                    ),
-                }
-            ),
-        }
-    )
+    parameters = {
+        "target": target.label,
+        "workspace": target.workspace,
+        "source": None if source is None else source.repository,
+        "flags": _sorted(target.flags),
+    }
+    definition = {
+        "buildType": BUILD_TYPE,
+        "externalParameters": _given(parameters),
+        "internalParameters": _sorted(target.internal),
+        "resolvedDependencies": list(_dependencies(materials, source)),
+    }
+    metadata = {"invocationId": run.invocation_id, "startedOn": run.started_on, "finishedOn": run.finished_on}
+    details = {"builder": {"id": run.builder_id}, "metadata": _given(metadata)}
+    return dump({"buildDefinition": _given(definition), "runDetails": _given(details)})
 
 
 @dataclass(frozen=True, slots=True)

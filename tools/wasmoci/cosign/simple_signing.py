@@ -7,7 +7,6 @@ is an annotation of the layer's descriptor.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from wasmoci.oci.cosign_tags import CosignTag
 from wasmoci.oci.manifest import IMAGE_CONFIG_MEDIA_TYPE, Descriptor, Manifest
 from wasmoci.values.base64_strict import decode, encode
 from wasmoci.values.digest import Digest
@@ -43,11 +42,6 @@ class LegacySignature:
     signature: bytes
     has_certificate: bool
     log_entry: str
-
-
-def signature_tag(subject: Digest) -> str:
-    """The tag of the signature manifest of `subject`."""
-    return CosignTag.SIGNATURES.of(subject)
 
 
 def payload(subject: Digest, docker_reference: str, annotations: Mapping[str, str] | None = None) -> bytes:

@@ -18,6 +18,15 @@ _OPEN_TO_OTHERS = 0o077
 _BLOCK_SIZE = 64 * 1024
 
 
+@contextmanager
+def os_errors(what: str) -> Iterator[None]:
+    """An OSError within becomes an Error: what cannot be done, and why."""
+    try:
+        yield
+    except OSError as error:
+        raise Error(f"cannot {what}: {error.strerror}") from None
+
+
 def read_bounded(path: Path, limit: int, what: str) -> bytes:
     """The bytes of the file at `path`; LimitError above `limit` bytes, Error if it cannot be read."""
     with open_for_reading(path, what) as stream:
@@ -45,10 +54,8 @@ def refuse_open_to_others(mode: int, what: str, path: Path, way_out: str = "") -
 
 
 def _read_bounded(stream: BinaryIO, path: Path, limit: int, what: str) -> bytes:
-    try:
+    with os_errors(f"read {what} {path}"):
         data = read_up_to(stream, limit + 1)
-    except OSError as error:
-        raise Error(f"cannot read {what} {path}: {error.strerror}") from None
     if len(data) > limit:
         raise LimitError(f"{what} {path} has more bytes than the limit of {limit}")
     return data
@@ -64,10 +71,8 @@ def read_up_to(stream: BinaryIO, count: int) -> bytes:
 
 def open_for_reading(path: Path, what: str) -> BinaryIO:
     """Open the file at `path`; Error if it cannot be opened."""
-    try:
+    with os_errors(f"read {what} {path}"):
         return path.open("rb")
-    except OSError as error:
-        raise Error(f"cannot read {what} {path}: {error.strerror}") from None
 
 
 @contextmanager
@@ -77,10 +82,8 @@ def atomic_output(path: Path, mode: int = PUBLIC_FILE_MODE, *, replace: bool = T
     With `replace=False` an existing file is an Error, also one that appears meanwhile.
     """
     temporary = _temporary(path)
-    try:
+    with os_errors(f"write {path}"):
         descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, mode)
-    except OSError as error:
-        raise Error(f"cannot write {path}: {error.strerror}") from None
     try:
         with os.fdopen(descriptor, "w+b") as stream:
             yield stream
@@ -88,14 +91,6 @@ def atomic_output(path: Path, mode: int = PUBLIC_FILE_MODE, *, replace: bool = T
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-
-
-def make_parents(path: Path) -> None:
-    """Make the folders above `path` where they are missing; Error where they cannot be made."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise Error(f"cannot write {path}: {error.strerror}") from None
 
 
 @contextmanager
@@ -106,16 +101,18 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     """
     made = _temporary(path)
     folder = made.parent
-    try:
+    with os_errors(f"write {path}"):
         if path.is_dir() and list(path.iterdir()):
             raise Error(f"{path} exists already and is not empty")
-    except OSError as error:
-        raise Error(f"cannot write {path}: {error.strerror}") from None
     if not folder.is_dir() or not os.access(folder, os.W_OK):
         raise Error(f"cannot write {path}: {folder} is no folder that can be written to")
     try:
         yield made
-        _give_folder_name(made, path)
+        with os_errors(f"write {path}"):
+            if not _REPLACES_EMPTY_FOLDERS:
+                with suppress(FileNotFoundError):
+                    path.rmdir()
+            made.rename(path)
     except BaseException:
         import shutil
 
@@ -131,16 +128,6 @@ def write_atomically(path: Path, data: bytes, mode: int = PUBLIC_FILE_MODE, *, r
 
 def _temporary(path: Path) -> Path:
     return path.parent / f".{path.name}.{os.urandom(8).hex()}"
-
-
-def _give_folder_name(made: Path, path: Path) -> None:
-    try:
-        if not _REPLACES_EMPTY_FOLDERS:
-            with suppress(FileNotFoundError):
-                path.rmdir()
-        made.rename(path)
-    except OSError as error:
-        raise Error(f"cannot write {path}: {error.strerror}") from None
 
 
 def _give_name(temporary: Path, path: Path, replace: bool) -> None:

@@ -155,8 +155,13 @@ class Layout:
         missing = {entry.digest for entry in self.index.manifests} - set(present)
         if missing:
             raise FormatError(f"index.json names a blob that the layout lacks: {min(map(str, missing))}")
-        attachments = self._listed_attachments()
-        return [found for digest in present if (found := self._find(digest, attachments.get(digest)))]
+        # What index.json lists that is neither the root nor has a kind, as cosign's tags have.
+        listed = {
+            entry.digest: _Found(entry, None)
+            for entry in reversed(self.index.manifests)
+            if KIND_ANNOTATION not in entry.annotations and entry.digest != self._root.digest
+        }
+        return [found for digest in present if (found := self._find(digest, listed.get(digest)))]
 
     def _find(self, digest: Digest, listed: "_Found | None") -> "_Found | None":
         """What a blob is attached to; `listed` where it is no readable manifest."""
@@ -173,14 +178,6 @@ class Layout:
         if manifest.subject is None:
             return None
         return _Found(Descriptor(MANIFEST_MEDIA_TYPE, digest, len(data)), manifest.subject.digest)
-
-    def _listed_attachments(self) -> "dict[Digest, _Found]":
-        """What index.json lists that is neither the root nor has a kind, as cosign's tags have."""
-        return {
-            entry.digest: _Found(entry, None)
-            for entry in reversed(self.index.manifests)
-            if KIND_ANNOTATION not in entry.annotations and entry.digest != self._root.digest
-        }
 
 
 @dataclass(frozen=True, slots=True)

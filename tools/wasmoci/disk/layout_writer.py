@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
+from wasmoci.disk.files import os_errors
 from wasmoci.disk.layout import BLOBS_FOLDER, IMAGE_KIND, KIND_ANNOTATION, VERSION, Layout, copy_hashed
 from wasmoci.oci.manifest import EMPTY_CONFIG, REF_NAME_ANNOTATION, Descriptor, Index, Manifest, referrer_descriptor
 from wasmoci.oci.source import ImageSource
@@ -29,12 +30,10 @@ class LayoutWriter:
     def start(self) -> None:
         """Raises Error unless the folder is new or empty."""
         blobs = self.path / BLOBS_FOLDER
-        try:
+        with os_errors(f"make a layout in {self.path}"):
             blobs.parent.mkdir(parents=True, exist_ok=True)
             blobs.mkdir()
             strangers = sorted(entry.name for entry in self.path.iterdir() if entry.name != BLOBS_FOLDER.parts[0])
-        except OSError as error:
-            raise Error(f"cannot make a layout in {self.path}: {error.strerror}") from None
         if strangers:
             raise Error(f"cannot make a layout in {self.path}: it holds {strangers[0]!r} already")
 
@@ -54,7 +53,7 @@ class LayoutWriter:
         with self._writing(_blob(_UNNAMED)) as target:
             digest = copy_hashed(stream, target)
             size = target.tell()
-        with self._errors():
+        with os_errors(f"write the layout {self.path}"):
             (self.path / _blob(_UNNAMED)).rename(self.path / _blob(digest.hex))
         return digest, size
 
@@ -81,17 +80,10 @@ class LayoutWriter:
     @contextmanager
     def _writing(self, name: str) -> Iterator[BinaryIO]:
         """A new file of the layout."""
-        with self._errors():
+        with os_errors(f"write the layout {self.path}"):
             descriptor = os.open(f"{self.path}/{name}", os.O_RDWR | os.O_CREAT | os.O_TRUNC, _MODE)
             with os.fdopen(descriptor, "w+b") as target:
                 yield target
-
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise Error(f"cannot write the layout {self.path}: {error.strerror}") from None
 
 
 class LayoutCopy:

@@ -106,19 +106,8 @@ class Manifest:
 
     def to_bytes(self) -> bytes:
         """Raises LimitError where the result could not be read again."""
-        members: dict[str, object] = {
-            "schemaVersion": 2,
-            "mediaType": MANIFEST_MEDIA_TYPE,
-            "config": self.config.to_json(),
-            "layers": [layer.to_json() for layer in self.layers],
-        }
-        if self.annotations:
-            members["annotations"] = dict(sorted(self.annotations.items()))
-        if self.subject:
-            members["subject"] = self.subject.to_json()
-        if self.artifact_type:
-            members["artifactType"] = self.artifact_type
-        return _bounded(dump(members), "the manifest")
+        content = {"config": self.config.to_json(), "layers": [layer.to_json() for layer in self.layers]}
+        return _document(self, "the manifest", MANIFEST_MEDIA_TYPE, content)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,16 +131,9 @@ class Index:
 
     def to_bytes(self) -> bytes:
         """Raises LimitError where the result could not be read again."""
-        members: dict[str, object] = {
-            "schemaVersion": 2,
-            "mediaType": INDEX_MEDIA_TYPE,
-            "manifests": [entry.to_json() for entry in self.manifests],
-        }
-        if self.annotations:
-            members["annotations"] = dict(sorted(self.annotations.items()))
-        if self.subject:
-            members["subject"] = self.subject.to_json()
-        return _bounded(dump(members), "the index")
+        return _document(
+            self, "the index", INDEX_MEDIA_TYPE, {"manifests": [entry.to_json() for entry in self.manifests]}
+        )
 
 
 def referrer_descriptor(manifest: Manifest, data: bytes) -> Descriptor:
@@ -212,7 +194,15 @@ def parse_document(data: bytes, where: str, media_type: str, *, foreign: Sequenc
     return top
 
 
-def _bounded(data: bytes, what: str) -> bytes:
+def _document(document: Manifest | Index, what: str, media_type: str, content: Mapping[str, object]) -> bytes:
+    members: dict[str, object] = {"schemaVersion": 2, "mediaType": media_type, **content}
+    if document.annotations:
+        members["annotations"] = dict(sorted(document.annotations.items()))
+    if document.subject:
+        members["subject"] = document.subject.to_json()
+    if isinstance(document, Manifest) and document.artifact_type:
+        members["artifactType"] = document.artifact_type
+    data = dump(members)
     if len(data) > MAX_MANIFEST_SIZE:
         raise LimitError(f"{what} has {len(data)} bytes, the limit is {MAX_MANIFEST_SIZE}")
     return data

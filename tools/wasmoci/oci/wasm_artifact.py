@@ -1,13 +1,14 @@
-"""The Wasm OCI artifact: media types and config, as wkg 0.16.1 writes and reads them.
+"""The Wasm OCI artifact: media types and config, as wkg 0.16.1 writes and reads them; and a detached signature's image.
 
-Source: CNCF "Wasm OCI Artifact layout" and wkg; one layer, the component itself.
+Source: CNCF "Wasm OCI Artifact layout" and wkg. The artifact has exactly one layer, the component, so its detached
+signature (wasmsign2's signature data, as it is) travels in a manifest of its own whose subject is the image's.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
-from wasmoci.oci.manifest import Manifest
+from wasmoci.oci.manifest import EMPTY_CONFIG, EMPTY_MEDIA_TYPE, TITLE_ANNOTATION, Descriptor, Manifest
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import FormatError, UsageError
 from wasmoci.values.strict_json import dump, parse_object
@@ -16,6 +17,7 @@ from wasmoci.wasm.interface import Interface
 
 CONFIG_MEDIA_TYPE = "application/vnd.wasm.config.v0+json"
 LAYER_MEDIA_TYPE = "application/wasm"
+SIGNATURE_MEDIA_TYPE = "application/vnd.rules-wasm-oci.component-signature.v1"
 
 MAX_CONFIG_SIZE = 4 * 1024 * 1024
 
@@ -90,6 +92,31 @@ def parse_origin(data: bytes) -> tuple[int, str | None]:
     if created < 0:
         raise FormatError(f"the Wasm config's `created` must be whole seconds of UTC since 1970, got: {text!r}")
     return created, top.optional_string("author")
+
+
+def component_signature_referrer(signature: bytes, subject: Descriptor, title: str) -> Manifest:
+    """The manifest that attaches `signature` to `subject`; `title` is the file name that `oras pull` restores."""
+    return Manifest(
+        config=Descriptor.of(EMPTY_MEDIA_TYPE, EMPTY_CONFIG),
+        layers=(Descriptor.of(SIGNATURE_MEDIA_TYPE, signature, {TITLE_ANNOTATION: title}),),
+        subject=Descriptor(subject.media_type, subject.digest, subject.size),
+        artifact_type=SIGNATURE_MEDIA_TYPE,
+    )
+
+
+def component_signature_layer(manifest: bytes, subject: Digest) -> Descriptor | None:
+    """The signature data that a referrer carries for `subject`, None where it carries something else.
+
+    Raises FormatError for a manifest that is neither.
+    """
+    parsed = Manifest.parse(manifest, "the referrer")
+    if not any(layer.media_type == SIGNATURE_MEDIA_TYPE for layer in parsed.layers):
+        return None
+    if len(parsed.layers) != 1:
+        raise FormatError(f"a component signature's manifest has exactly one layer, this one has {len(parsed.layers)}")
+    if parsed.subject is None or parsed.subject.digest != subject:
+        raise FormatError("the component signature is attached to another manifest")
+    return parsed.layers[0]
 
 
 def _check_equal(name: str, actual: object, expected: object) -> None:

@@ -5,13 +5,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from wasmoci.disk.files import atomic_folder, make_parents, open_for_reading, read_bounded
+from wasmoci.disk.files import atomic_folder, open_for_reading, os_errors, read_bounded
 from wasmoci.disk.layout import Layout
 from wasmoci.disk.layout_writer import LayoutWriter, attachment, root_entry
-from wasmoci.oci.component_referrer import component_signature_referrer
 from wasmoci.oci.manifest import MANIFEST_MEDIA_TYPE, TITLE_ANNOTATION, Descriptor, Manifest
-from wasmoci.oci.wasm_artifact import CONFIG_MEDIA_TYPE, LAYER_MEDIA_TYPE, WasmConfig, check_manifest, is_wasm_artifact
-from wasmoci.values.errors import Error, FormatError, UsageError
+from wasmoci.oci.wasm_artifact import (
+    CONFIG_MEDIA_TYPE,
+    LAYER_MEDIA_TYPE,
+    WasmConfig,
+    check_manifest,
+    component_signature_referrer,
+    is_wasm_artifact,
+)
+from wasmoci.values.errors import FormatError, UsageError
 from wasmoci.values.package_name import PackageName
 from wasmoci.wasm.interface import Interface, read_interface
 from wasmoci.wasm.metadata import read_annotations
@@ -51,8 +57,12 @@ def package(request: PackageRequest) -> Descriptor:
     Raises FormatError unless the files are what they should be, UsageError for a WIT package whose own name
     is none that wkg would publish, Error where the files cannot be read or written.
     """
-    signature = None if request.signature is None else _read_signature(request.signature)
-    make_parents(request.output)
+    signature = None
+    if request.signature is not None:
+        signature = read_bounded(request.signature, MAX_DATA_SIZE, "the component's signature")
+        SignatureData.parse(signature)
+    with os_errors(f"write {request.output}"):
+        request.output.parent.mkdir(parents=True, exist_ok=True)
     with open_for_reading(request.component, "the component") as stream, atomic_folder(request.output) as folder:
         interface = read_interface(stream)
         request = _described(request, interface, stream)
@@ -90,11 +100,8 @@ def unpack_component(layout: Layout, target: Path) -> Manifest:
     if not is_wasm_artifact(manifest):
         raise FormatError(f"the image is no Wasm artifact, its config is {manifest.config.media_type!r}")
     check_manifest(manifest)
-    try:
-        with target.open("x+b") as stream:
-            layout.copy_blob(manifest.layers[0], stream)
-    except OSError as error:
-        raise Error(f"cannot write {target}: {error.strerror}") from None
+    with os_errors(f"write {target}"), target.open("x+b") as stream:
+        layout.copy_blob(manifest.layers[0], stream)
     return manifest
 
 
@@ -119,9 +126,3 @@ def _own_name(wit_package: WitPackage) -> PackageName:
             f"the WIT package {wit_package.name} does not say its version, so a name with one must be given"
         )
     return PackageName.parse(wit_package.name)
-
-
-def _read_signature(path: Path) -> bytes:
-    signature = read_bounded(path, MAX_DATA_SIZE, "the component's signature")
-    SignatureData.parse(signature)
-    return signature

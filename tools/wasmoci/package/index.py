@@ -1,7 +1,6 @@
 """Make one index layout of the layouts of several images, with all that is attached to them."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from wasmoci.disk.layout_writer import LayoutWriter, root_entry
 from wasmoci.oci.graph import ImageGraph, read_graph, read_image
 from wasmoci.oci.manifest import INDEX_MEDIA_TYPE, Descriptor, Index, check_entries
 from wasmoci.oci.platform import Platform
-from wasmoci.values.errors import FormatError, UsageError, VerificationError
+from wasmoci.values.errors import UsageError, refusals_about
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,7 @@ def make_index(request: IndexRequest) -> Descriptor:
         raise UsageError("no image is given, so the index would be empty")
     images: list[tuple[Variant, ImageGraph]] = []
     for variant in request.variants:
-        with _naming(variant.layout):
+        with refusals_about(variant.layout):
             images.append((variant, read_image(Layout(variant.layout)).whole()))
     entries = [_entry(variant, graph) for variant, graph in images]
     check_entries(entries)
@@ -58,7 +57,7 @@ def make_index(request: IndexRequest) -> Descriptor:
         writer.start()
         writer.add(data)
         for variant, graph in images:
-            with _naming(variant.layout):
+            with refusals_about(variant.layout):
                 write_graph(writer, graph)
         writer.finish([root, *(entry for _, graph in images for entry in attached_entries(graph, of_root=False))])
         read_graph(Layout(made)).whole()
@@ -74,12 +73,3 @@ def _entry(variant: Variant, graph: ImageGraph) -> Descriptor:
         graph.manifest.artifact_type,
         variant.platform,
     )
-
-
-@contextmanager
-def _naming(layout: Path) -> Iterator[None]:
-    """A refusal says whose it is."""
-    try:
-        yield
-    except (FormatError, VerificationError) as error:
-        raise error.about(layout) from None

@@ -6,10 +6,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from wasmoci.disk.files import os_errors
 from wasmoci.disk.layout import Layout
 from wasmoci.oci.manifest import Descriptor
 from wasmoci.oci.source import ImageSource
-from wasmoci.values.errors import Error, refuse_malformed
+from wasmoci.values.errors import refuse_malformed
 
 
 class BlobSupply(Protocol):
@@ -52,11 +53,11 @@ class SpooledBlobs:
         self._folder = folder
 
     def prepare(self, blob: Descriptor) -> None:
-        try:
-            with self._path(blob).open("w+b") as target:
-                self._source.copy_blob(blob, target)
-        except OSError as error:
-            raise Error(f"cannot keep the blob {blob.digest} in {self._folder}: {error.strerror}") from None
+        with (
+            os_errors(f"keep the blob {blob.digest} in {self._folder}"),
+            self._path(blob).open("w+b") as target,
+        ):
+            self._source.copy_blob(blob, target)
 
     def open(self, blob: Descriptor) -> BinaryIO:
         return self._path(blob).open("rb")
@@ -75,9 +76,7 @@ def blobs_of(source: ImageSource) -> Iterator[BlobSupply]:
     if isinstance(source, Layout):
         yield LayoutBlobs(source, check=True)
         return
-    try:
+    with os_errors("make a temporary folder"):
         holder = tempfile.TemporaryDirectory(prefix="wasm-oci-")
-    except OSError as error:
-        raise Error(f"cannot make a temporary folder: {error.strerror}") from None
     with holder as folder:
         yield SpooledBlobs(source, Path(folder))

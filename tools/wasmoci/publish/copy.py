@@ -101,11 +101,6 @@ class CopyRequest:
     if_exists: IfExists = IfExists.OVERWRITE
     recursive: bool = False
 
-    @property
-    def reference(self) -> Reference | None:
-        """None for a layout's folder."""
-        return None if Path(self.source).is_dir() else Reference.parse(self.source)
-
 
 @dataclass(frozen=True, slots=True)
 class Copies:
@@ -125,7 +120,7 @@ def copy_image(request: CopyRequest, connection: ConnectionOptions, notes: Notes
     """Copy; `notes` gets all warnings before anything is sent. Raises what `plan_copy` and `copy_to_layout` raise."""
     with Sources(connection) as sources, watch() as progress:
         source = sources.open(request.source)
-        reference = request.reference
+        reference = None if Path(request.source).is_dir() else Reference.parse(request.source)
         planned = plan_copy(source, request.policy, recursive=request.recursive)
         for warning in planned.warnings:
             notes(warning)

@@ -46,7 +46,7 @@ class Image:
     shown: Shown | None = None
 
     def errors(self) -> list[Error]:
-        failed = [one.error for one in self.outcomes if one.error is not None]
+        failed = [outcome.error for outcome in self.outcomes if outcome.error is not None]
         in_the_way = [] if self.shown is None else self.shown.errors()
         return [*([] if self.failure is None else [self.failure]), *failed, *in_the_way]
 
@@ -60,9 +60,9 @@ def publish_all(images: Sequence[Image], jobs: int, dry_run: DryRun, notes: Note
     """
     _each(_check, images, jobs)
     _refuse_shared_tags(images)
-    waiting = [one for one in images if one.failure is None]
-    shown = [one for one in waiting if one.is_shown_only or dry_run is not DryRun.NO]
-    sent = [one for one in waiting if one not in shown]
+    waiting = [image for image in images if image.failure is None]
+    shown = [image for image in waiting if image.is_shown_only or dry_run is not DryRun.NO]
+    sent = [image for image in waiting if image not in shown]
     with _Connections() as connections:
         _each(partial(_dry_run, connections, dry_run), shown, jobs)
         with watch() as progress:
@@ -76,25 +76,19 @@ def in_words(image: Image) -> str:
     return "; ".join(f"{outcome.repository}: {outcome.published or outcome.error}" for outcome in image.outcomes)
 
 
-class _Connections:
+class _Connections(ExitStack):
     """Registries that are reached in the same way share connections; what is insecure for one image is for it only."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._all: dict[ConnectionOptions, Registries] = {}
-        self._stack = ExitStack()
         self._lock = Lock()
 
     def of(self, connection: ConnectionOptions) -> Registries:
         with self._lock:
             if connection not in self._all:
-                self._all[connection] = self._stack.enter_context(connection.registries())
+                self._all[connection] = self.enter_context(connection.registries())
             return self._all[connection]
-
-    def __enter__(self) -> "_Connections":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stack.close()
 
 
 class _Sending:
@@ -128,7 +122,7 @@ class _Sending:
             image.verified, image.warnings = planned.verified, planned.warnings
             send = partial(self._publish, planned, self._connections.of(publishing.connection))
             image.outcomes = send_to_each(publishing, send)
-            done = [one.repository for one in image.outcomes if one.published]
+            done = [outcome.repository for outcome in image.outcomes if outcome.published]
             image.references = [name for repository in done for name in planned.references(repository)]
 
     def _publish(self, planned: Plan, registries: Registries, request: PublishRequest) -> Published:
@@ -148,7 +142,7 @@ def _check(image: Image) -> None:
     image.verified = planned.verified
     image.plan = planned if _size(planned.graph) <= MAX_KEPT_SIZE else None
     digest = None if image.publishing.signing.makes_another_image else str(planned.digest)
-    repositories = [one.repository for one in image.publishing.requests()]
+    repositories = [request.repository for request in image.publishing.requests()]
     image.places = {f"{repository}:{tag}": digest for repository in repositories for tag in planned.tags}
 
 
@@ -179,7 +173,7 @@ def _dry_run(connections: _Connections, dry_run: DryRun, image: Image) -> None:
 
 def _size(graph: ImageGraph) -> int:
     below = sum(map(_size, (*graph.entries, *graph.referrers)))
-    return len(graph.data) + sum(len(one.data) for one in graph.tagged) + below
+    return len(graph.data) + sum(len(tagged.data) for tagged in graph.tagged) + below
 
 
 def _each(work: Callable[[Image], None], images: Iterable[Image], jobs: int) -> None:

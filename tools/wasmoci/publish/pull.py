@@ -1,19 +1,26 @@
 """Pull an image from a registry or a layout: its component, all of it as a layout, or both, once it is verified."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from wasmoci.disk.layout import Layout
 from wasmoci.oci.graph import ImageGraph, read_image
+from wasmoci.oci.manifest import TITLE_ANNOTATION
 from wasmoci.publish.copy import copy_to_layout, plan_copy
 from wasmoci.registry.connection_options import ConnectionOptions
 from wasmoci.registry.sources import open_source
-from wasmoci.values.digest import Digest
 from wasmoci.values.errors import refuse_malformed
 from wasmoci.values.image_reference import Reference
 from wasmoci.values.notes import Notes
-from wasmoci.verify.image import Policy, Verified, verify_image
-from wasmoci.verify.pull import component_file_name, pull, read_title
+from wasmoci.values.text import excerpt
+from wasmoci.verify.image import Policy, Verified, pull, verify_image
+
+_SUFFIX = ".wasm"
+_TITLE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]{0,122}\.wasm")
+
+# Names that are devices in every folder of Windows, whatever follows the first dot.
+_DEVICES = re.compile(r"(?:aux|con|nul|prn|(?:com|lpt)[0-9])", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +36,6 @@ class PullRequest:
     output_folder: Path | None = None
     layout: Path | None = None
     overwrite: bool = False
-
-    @property
-    def reference(self) -> Reference | None:
-        """None for a layout's folder."""
-        return None if Path(self.target).is_dir() else Reference.parse(self.target)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ def pull_image(request: PullRequest, connection: ConnectionOptions, notes: Notes
     Raises UsageError for an index, VerificationError where the policy is not met, Error where something cannot be
     read or written, and where there is a file already unless `overwrite`. Then there is no component.
     """
-    reference = request.reference
+    reference = None if Path(request.target).is_dir() else Reference.parse(request.target)
     output = request.output
     with open_source(request.target, connection) as source:
         with refuse_malformed():
@@ -66,7 +68,8 @@ def pull_image(request: PullRequest, connection: ConnectionOptions, notes: Notes
             verified = verify_image(graph, request.policy)
         else:
             verified = pull(graph, request.policy, output, overwrite=request.overwrite)
-    return Pulled(_name(request.target, reference, graph.digest), verified, output)
+    name = f"{request.target}@{graph.digest}" if reference is None else str(reference.with_digest(graph.digest))
+    return Pulled(name, verified, output)
 
 
 def _file_name(reference: Reference | None, graph: ImageGraph, notes: Notes) -> str:
@@ -77,5 +80,25 @@ def _file_name(reference: Reference | None, graph: ImageGraph, notes: Notes) -> 
     return name
 
 
-def _name(target: str, reference: Reference | None, digest: Digest) -> str:
-    return f"{target}@{digest}" if reference is None else str(reference.with_digest(digest))
+def read_title(graph: ImageGraph) -> str | None:
+    """The file name that the image proposes for its component; not verified, and any text.
+
+    Raises VerificationError where the manifest is malformed, Error where it cannot be read.
+    """
+    with refuse_malformed():
+        layers = graph.manifest.layers
+    return layers[0].annotations.get(TITLE_ANNOTATION) if layers else None
+
+
+def component_file_name(title: str | None, path: str) -> tuple[str, str | None]:
+    """The layer's title where it is a plain name that ends in `.wasm`, else one from the repository's path, as wkg's.
+
+    The second value says why a title is passed over. A title comes from whoever made the image: it
+    neither leaves the folder nor hides in it, nor is an option of a program that finds it there.
+    """
+    fallback = path.replace("/", "_") + _SUFFIX
+    if title is None:
+        return fallback, None
+    if not _TITLE.fullmatch(title) or _DEVICES.fullmatch(title.partition(".")[0]):
+        return fallback, f"the layer's title is no plain name of a .wasm file, so it is not used: {excerpt(title)!r}"
+    return title, None

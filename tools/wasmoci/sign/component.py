@@ -76,26 +76,18 @@ def sign_detached(
 
 
 def write_signed(
-    source: Path,
-    output: Path,
-    signer: ComponentSigner,
-    kind: Kind,
-    *,
-    with_key_id: bool = False,
-    form: RecordForm = RecordForm.WASMSIGN2,
+    source: Path, output: Path, signer: ComponentSigner, asked: ComponentAsked, form: RecordForm = RecordForm.WASMSIGN2
 ) -> None:
     """Write the signed file to `output`; raises as `sign_embedded`, Error where it cannot be read or written."""
     with open_for_reading(source, _FILE) as stream, atomic_output(output) as target:
-        sign_embedded(stream, target, signer, kind, with_key_id=with_key_id, form=form)
+        sign_embedded(stream, target, signer, asked.kind, with_key_id=asked.with_key_id, form=form)
 
 
 def write_detached(
     source: Path,
     output: Path,
     signer: ComponentSigner,
-    kind: Kind,
-    *,
-    with_key_id: bool = False,
+    asked: ComponentAsked,
     form: RecordForm = RecordForm.WASMSIGN2,
     add_to: Path | None = None,
 ) -> None:
@@ -106,7 +98,7 @@ def write_detached(
     """
     with open_for_reading(source, _FILE) as stream:
         existing = None if add_to is None else read_bounded(add_to, MAX_DATA_SIZE, "the detached signature")
-        data = sign_detached(stream, signer, kind, with_key_id=with_key_id, form=form, existing=existing)
+        data = sign_detached(stream, signer, asked.kind, with_key_id=asked.with_key_id, form=form, existing=existing)
     write_atomically(output, data, replace=add_to is not None and add_to.resolve() == output.resolve())
 
 
@@ -117,7 +109,7 @@ def sign_file_embedded(source: Path, output: Path, signers: Sequence[ComponentSi
     with tempfile.TemporaryDirectory() as folder:
         for number, signer in enumerate(_some(signers), start=1):
             signed = output if number == len(signers) else Path(folder, f"{number}.wasm")
-            write_signed(source, signed, signer, asked.kind, with_key_id=asked.with_key_id)
+            write_signed(source, signed, signer, asked)
             source = signed
 
 

@@ -13,8 +13,7 @@ from wasmoci.keys.protocols import PasswordSource, no_password
 from wasmoci.sign.attest import AttestRequest, attest
 from wasmoci.sign.attested import Attested
 from wasmoci.sign.image import SignRequest, sign_image
-from wasmoci.sign.layout import Step, sign_layout
-from wasmoci.sign.layout_component import sign_layout_component
+from wasmoci.sign.layout import Step, sign_layout, sign_layout_component
 from wasmoci.trust.signers import IdentitySpec, KeySpec, open_signer
 from wasmoci.values.image_reference import Repository
 from wasmoci.values.level import Level

@@ -94,7 +94,7 @@ def _add_legacy(
     if len(layers) > MAX_REFERRERS:
         raise LimitError(f"the image would have {len(layers)} legacy signatures, the limit is {MAX_REFERRERS}")
     legacy = simple_signing.signature_manifest(layers)
-    annotations = {REF_NAME_ANNOTATION: simple_signing.signature_tag(subject.digest)}
+    annotations = {REF_NAME_ANNOTATION: CosignTag.SIGNATURES.of(subject.digest)}
     if subject.digest == copy.source.root().digest:
         annotations[KIND_ANNOTATION] = SIGNATURES_KIND
     entry = Descriptor.of(MANIFEST_MEDIA_TYPE, legacy.manifest, annotations)

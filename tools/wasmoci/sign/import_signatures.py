@@ -17,8 +17,7 @@ from wasmoci.keys.image import ImagePublicKey, ImageSigner
 from wasmoci.keys.offline import OfflineKey, OfflinePublicKey, OfflineSignature
 from wasmoci.sign.component import sign_file_detached, sign_file_embedded
 from wasmoci.sign.image import SignRequest, sign_image
-from wasmoci.sign.layout import Step, sign_layout
-from wasmoci.sign.layout_component import sign_layout_component
+from wasmoci.sign.layout import Step, sign_layout, sign_layout_component
 from wasmoci.sign.signing_request import signing_request
 from wasmoci.values.errors import Reason, VerificationError
 from wasmoci.values.signature_format import Placement

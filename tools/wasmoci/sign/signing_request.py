@@ -7,12 +7,12 @@ from wasmoci.cosign import simple_signing
 from wasmoci.cosign.dsse import Envelope
 from wasmoci.cosign.signing_request import FILE_NAME, ManifestAsked, Message, SigningRequest
 from wasmoci.cosign.statement import signature_statement
-from wasmoci.disk.files import atomic_folder, open_for_reading
+from wasmoci.disk.files import atomic_folder, open_for_reading, os_errors
 from wasmoci.disk.layout import Layout
 from wasmoci.oci.graph import read_graph
 from wasmoci.package.image import unpack_component
 from wasmoci.values.digest import Digest
-from wasmoci.values.errors import Error, UsageError
+from wasmoci.values.errors import UsageError
 from wasmoci.values.signature_format import Placement, SignatureFormat
 from wasmoci.wasm.parts import ComponentAsked, message_to_sign
 
@@ -36,14 +36,11 @@ def signing_request(source: Path, component: ComponentAsked | None, manifest: Ma
 
 def write_signing_request(request: SigningRequest, output: Path) -> None:
     """Write `request.json` and the messages to the folder `output`; Error unless it is new or empty."""
-    with atomic_folder(output) as folder:
-        try:
-            folder.mkdir()
-            (folder / FILE_NAME).write_bytes(request.to_bytes())
-            for message in request.messages:
-                (folder / message.name).write_bytes(message.data)
-        except OSError as error:
-            raise Error(f"cannot write {output}: {error.strerror}") from None
+    with atomic_folder(output) as folder, os_errors(f"write {output}"):
+        folder.mkdir()
+        (folder / FILE_NAME).write_bytes(request.to_bytes())
+        for message in request.messages:
+            (folder / message.name).write_bytes(message.data)
 
 
 def _of_layout(layout: Layout, component: ComponentAsked | None, manifest: ManifestAsked | None) -> SigningRequest:

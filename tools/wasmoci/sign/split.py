@@ -6,7 +6,7 @@ before them, so that the same file gives the same result:
     SHA-256("rules_wasm_oci delimiter v1" | SHA-256 of all sections before the delimiter)[:16]
 """
 
-import hashlib
+from hashlib import sha256
 from typing import BinaryIO
 
 from wasmoci.values.errors import Error, LimitError
@@ -30,14 +30,14 @@ def split_component(source: BinaryIO, target: BinaryIO, selection: Selection) ->
     if parts.signature is not None:
         raise Error("this file is signed, and delimiters would break its signatures: split it first, then sign it")
     cuts = _cuts(source, selection)
-    state = hashlib.sha256()
+    state = sha256()
     target.write(read_header(source))
     start = HEADER_SIZE
     for cut in cuts:
         for block in read_blocks(source, start, cut):
             state.update(block)
             target.write(block)
-        delimiter = custom_section(DELIMITER_NAME, _derived(state.digest()))
+        delimiter = custom_section(DELIMITER_NAME, sha256(_DOMAIN + state.digest()).digest()[:_DELIMITER_SIZE])
         state.update(delimiter)
         target.write(delimiter)
         start = cut
@@ -73,7 +73,3 @@ def _cuts(source: BinaryIO, selection: Selection) -> list[int]:
 def _check(count: int) -> None:
     if count > MAX_HASHES:
         raise LimitError(f"the file would have more delimited parts than the limit of {MAX_HASHES}")
-
-
-def _derived(state: bytes) -> bytes:
-    return hashlib.sha256(_DOMAIN + state).digest()[:_DELIMITER_SIZE]

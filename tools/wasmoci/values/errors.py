@@ -79,6 +79,15 @@ class VerificationError(Error):
 
 
 @contextmanager
+def refusals_about(name: object) -> Iterator[None]:
+    """A FormatError or VerificationError says in front what it is about."""
+    try:
+        yield
+    except (FormatError, VerificationError) as error:
+        raise error.about(name) from None
+
+
+@contextmanager
 def refuse_malformed() -> Iterator[None]:
     """What is not of its format is refused: a FormatError becomes a VerificationError with its reason."""
     try:

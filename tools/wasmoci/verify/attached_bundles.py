@@ -57,26 +57,22 @@ def attached_bundles(graph: ImageGraph, problems: list[VerificationError]) -> It
             yield AttachedBundle(referrer.digest, manifest, data, bundle)
 
 
-def verify_bundle(attached: AttachedBundle, trust: ImageTrust) -> Signatory:
-    """The trusted key or identity that signed the bundle's payload, whatever that says.
+def verify_bundle(attached: AttachedBundle, trust: ImageTrust) -> tuple[Signatory, bool]:
+    """The trusted key or identity that signed the bundle's payload, whatever that says; and whether it is logged.
 
-    Raises VerificationError where there is none.
+    It is logged where it has a transparency log entry, which was checked. Raises VerificationError where nobody of
+    those trusted signed it.
     """
     bundle = attached.bundle
     if bundle.has_certificate:
         if trust.certificates is None:
             raise VerificationError(Reason.UNTRUSTED_KEY, "it is signed by an identity, and no identity is trusted")
-        return trust.certificates.verify(attached.data)
+        return trust.certificates.verify(attached.data), True
     key = signing_key(bundle.envelope.signature, bundle.envelope.signed_message, trust.keys)
     log = trust.log_for(has_entry=bool(bundle.log_entries))
     if log is not None:
         log.verify(bundle.log_entries, bundle.envelope, key)
-    return key
-
-
-def is_logged(bundle: Bundle, trust: ImageTrust) -> bool:
-    """Whether a bundle that `verify_bundle` let through has a transparency log entry that was checked."""
-    return bundle.has_certificate or (trust.log is not None and bool(bundle.log_entries))
+    return key, log is not None
 
 
 def signing_key(signature: bytes, message: bytes, trusted: Sequence[ImagePublicKey]) -> ImagePublicKey:

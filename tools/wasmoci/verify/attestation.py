@@ -11,7 +11,7 @@ from wasmoci.cosign.predicate_type import SLSA_PROVENANCE_V1, predicate_type
 from wasmoci.cosign.provenance import ProvenanceExpectation
 from wasmoci.cosign.statement import Statement
 from wasmoci.disk.files import atomic_folder
-from wasmoci.oci.graph import ImageGraph, read_graph
+from wasmoci.oci.graph import read_graph
 from wasmoci.oci.manifest import Descriptor
 from wasmoci.oci.source import ImageSource
 from wasmoci.values.digest import Digest
@@ -20,7 +20,6 @@ from wasmoci.values.text import excerpt
 from wasmoci.verify.attached_bundles import (
     AttachedBundle,
     attached_bundles,
-    is_logged,
     refusal,
     refusal_of_all,
     verify_bundle,
@@ -87,9 +86,38 @@ def verify_attestation(source: ImageSource, policy: AttestationPolicy) -> Verifi
     `verify` does that. Raises VerificationError with the reason, UNATTESTED where nothing of the type is attached,
     also where the source's bytes are not those of their digest; Error where the source cannot be read.
     """
+    problems: list[VerificationError] = []
+    others: set[str] = set()
+    # By their bytes: who signs other bytes attests something else.
+    found: dict[bytes, Attestation] = {}
     with refuse_malformed():
         graph, *_ = read_graph(source).subjects
-        return _Search(graph, policy).run()
+        for attached in attached_bundles(graph, problems):
+            payload = attached.bundle.envelope.payload
+            try:
+                statement = Statement.parse(payload)
+                if statement.predicate_type != policy.uri:
+                    others.add(statement.predicate_type)
+                    continue
+                attester = _attester(attached, statement, graph.digest, policy)
+            except (FormatError, VerificationError) as error:
+                problems.append(refusal(attached.carrier, error))
+            else:
+                before = found[payload].attesters if payload in found else ()
+                found[payload] = Attestation(payload, statement, (*before, attester))
+    good: list[Attestation] = []
+    for attestation in found.values():
+        try:
+            policy.trust.check_threshold((attester.signer for attester in attestation.attesters), "the statement")
+        except VerificationError as error:
+            problems.append(refusal(attestation.attesters[0].carrier, error))
+        else:
+            good.append(attestation)
+    if not good:
+        listed = "; ".join(map(excerpt, sorted(others))) or "nothing"
+        nothing = f"nothing of type {policy.uri} is attested of the image; attested is: {listed}"
+        raise refusal_of_all(problems or [VerificationError(Reason.UNATTESTED, nothing)])
+    return VerifiedAttestations(graph.descriptor, tuple(good), tuple(map(str, problems)))
 
 
 def write_statements(output: Path, verified: VerifiedAttestations) -> None:
@@ -100,53 +128,10 @@ def write_statements(output: Path, verified: VerifiedAttestations) -> None:
             (folder / f"{Digest.of(attestation.payload).hex}.json").write_bytes(attestation.payload)
 
 
-class _Search:
-    """Statements by their bytes: who signs other bytes attests something else."""
-
-    def __init__(self, graph: ImageGraph, policy: AttestationPolicy) -> None:
-        self._graph = graph
-        self._policy = policy
-        self._found: dict[bytes, Attestation] = {}
-        self._problems: list[VerificationError] = []
-        self._other_types: set[str] = set()
-
-    def run(self) -> VerifiedAttestations:
-        for attached in attached_bundles(self._graph, self._problems):
-            try:
-                self._check(attached)
-            except (FormatError, VerificationError) as error:
-                self._problems.append(refusal(attached.carrier, error))
-        good = [attestation for attestation in self._found.values() if self._enough(attestation)]
-        if not good:
-            raise self._verdict()
-        return VerifiedAttestations(self._graph.descriptor, tuple(good), tuple(map(str, self._problems)))
-
-    def _check(self, attached: AttachedBundle) -> None:
-        payload = attached.bundle.envelope.payload
-        statement = Statement.parse(payload)
-        if statement.predicate_type != self._policy.uri:
-            self._other_types.add(statement.predicate_type)
-            return
-        signer = verify_bundle(attached, self._policy.trust)
-        statement.check_subject(self._graph.digest)
-        if self._policy.provenance is not None:
-            self._policy.provenance.check(statement.predicate)
-        attester = Attester(signer, attached.carrier, is_logged(attached.bundle, self._policy.trust))
-        before = self._found[payload].attesters if payload in self._found else ()
-        self._found[payload] = Attestation(payload, statement, (*before, attester))
-
-    def _enough(self, attestation: Attestation) -> bool:
-        try:
-            self._policy.trust.check_threshold((attester.signer for attester in attestation.attesters), "the statement")
-        except VerificationError as error:
-            self._problems.append(refusal(attestation.attesters[0].carrier, error))
-            return False
-        return True
-
-    def _verdict(self) -> VerificationError:
-        if self._problems:
-            return refusal_of_all(self._problems)
-        others = "; ".join(map(excerpt, sorted(self._other_types))) or "nothing"
-        return VerificationError(
-            Reason.UNATTESTED, f"nothing of type {self._policy.uri} is attested of the image; attested is: {others}"
-        )
+def _attester(attached: AttachedBundle, statement: Statement, subject: Digest, policy: AttestationPolicy) -> Attester:
+    """Who of those trusted attests this of the image."""
+    signer, logged = verify_bundle(attached, policy.trust)
+    statement.check_subject(subject)
+    if policy.provenance is not None:
+        policy.provenance.check(statement.predicate)
+    return Attester(signer, attached.carrier, logged)

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
 from wasmoci.keys.component import ComponentPublicKey
-from wasmoci.oci.component_referrer import component_signature_layer
 from wasmoci.oci.graph import ImageGraph
+from wasmoci.oci.wasm_artifact import component_signature_layer
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import FormatError, Reason, VerificationError
 from wasmoci.verify.component import VerifiedComponent, check_count, verify_component

@@ -7,7 +7,7 @@ from wasmoci.oci.graph import ImageGraph, read_graph
 from wasmoci.oci.manifest import Descriptor
 from wasmoci.oci.source import ImageSource
 from wasmoci.values.digest import Digest
-from wasmoci.values.errors import Reason, VerificationError, refuse_malformed
+from wasmoci.values.errors import Reason, VerificationError, refusals_about, refuse_malformed
 from wasmoci.values.level import Level
 from wasmoci.verify.image import Policy, Verified, verify_image, verify_image_layer
 from wasmoci.verify.signatures import ImageSignature
@@ -52,7 +52,10 @@ def verify_graph(graph: ImageGraph, policy: Policy, known: Sequence[Verified] = 
     with refuse_malformed():
         entries = graph.entries
         own = verify_image_layer(graph, policy)
-    verified = tuple(_verify_entry(entry, policy, known) for entry in entries)
+    verified: list[Verified] = []
+    for entry in entries:
+        with refusals_about(f"entry {entry.digest}"):
+            verified.append(verify_image(entry, policy, known=known))
     return VerifiedIndex(
         policy=policy,
         subject=graph.descriptor,
@@ -61,7 +64,7 @@ def verify_graph(graph: ImageGraph, policy: Policy, known: Sequence[Verified] = 
             image=bool(own.signatures) and all(entry.level.has_image for entry in verified),
         ),
         image_signatures=own.signatures,
-        entries=verified,
+        entries=tuple(verified),
         warnings=own.warnings
         + tuple(f"entry {entry.subject.digest}: {text}" for entry in verified for text in entry.warnings),
     )
@@ -73,7 +76,8 @@ def check_copy(copy: ImageSource, original: Verdict) -> None:
     All bytes of a component are read and have its digest; what signatures in them were worth in the original
     they are worth in the copy. Error where it cannot be read.
     """
-    found = verify_root(copy, original.policy, images_of(original))
+    images = original.entries if isinstance(original, VerifiedIndex) else (original,)
+    found = verify_root(copy, original.policy, images)
     original.subject.digest.check_same(found.subject.digest, "the copy")
     lost = signed_by(original) - signed_by(found)
     if lost:
@@ -85,11 +89,6 @@ def check_copy(copy: ImageSource, original: Verdict) -> None:
         )
 
 
-def images_of(verdict: Verdict) -> Sequence[Verified]:
-    """The verdicts on the images of an index, or on the image itself."""
-    return verdict.entries if isinstance(verdict, VerifiedIndex) else (verdict,)
-
-
 def signed_by(verdict: Verdict) -> set[tuple[Digest, str, str]]:
     """What holds: of each manifest or index its digest, the layer or format, and the signer's fingerprint."""
     digest = verdict.subject.digest
@@ -97,10 +96,3 @@ def signed_by(verdict: Verdict) -> set[tuple[Digest, str, str]]:
     if isinstance(verdict, VerifiedIndex):
         return found.union(*map(signed_by, verdict.entries))
     return found | {(digest, "component", key.fingerprint) for key in verdict.component_keys}
-
-
-def _verify_entry(entry: ImageGraph, policy: Policy, known: Sequence[Verified]) -> Verified:
-    try:
-        return verify_image(entry, policy, known=known)
-    except VerificationError as error:
-        raise error.about(f"entry {entry.digest}") from None

@@ -1,4 +1,4 @@
-"""Verify a part of a component: its standard sections, and those custom sections that are asked for.
+"""Verify parts of a component: its standard sections, and custom sections that are asked for; and who signed which.
 
 wasmsign2's hashes roll on: the hash at a delimiter covers everything before it, what is not selected
 too. So partial verification never makes an inner part free to change, only the end of the file. That
@@ -17,6 +17,7 @@ from wasmoci.verify.component import (
     SignedComponent,
     VerifiedComponent,
     check_trust,
+    has_signed,
     judge,
     read_signed,
     verify_component,
@@ -62,8 +63,8 @@ def verify_parts(
     """
     check_trust(trusted, threshold)
     signed = read_signed(stream, kind, detached)
-    checked = checked_parts(stream, selection)
-    verified = judge(signed.data, sets_over(signed, checked), trusted, threshold)
+    checked = _checked_parts(stream, selection)
+    verified = judge(signed.data, _sets_over(signed, checked), trusted, threshold)
     last = checked[-1]
     whole = last == len(signed.hashes) - 1
     return VerifiedParts(verified.keys, verified.warnings, signed.parts.ends[last], whole)
@@ -89,7 +90,58 @@ def verify_component_file(
         return verify_component(stream, trusted, kind, signature, threshold)
 
 
-def sets_over(signed: SignedComponent, checked: Sequence[int]) -> list[SignatureSet]:
+@dataclass(frozen=True, slots=True)
+class MatrixRow:
+    """One key: whether it verifies the file as asked, and for each part whether it signed all up to its end."""
+
+    key: ComponentPublicKey
+    verifies: bool
+    parts: tuple[bool, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """A row for each distinct key, in the order given; at least one of them verifies."""
+
+    rows: tuple[MatrixRow, ...]
+    warnings: tuple[str, ...]
+
+
+def component_matrix(
+    stream: BinaryIO,
+    keys: Sequence[ComponentPublicKey],
+    kind: Kind,
+    selection: Selection | None = None,
+    detached: bytes | None = None,
+) -> Matrix:
+    """Verify the file with each key on its own: as `verify_component` does, with `selection` as `verify_parts`.
+
+    Raises VerificationError with the reason if no key verifies it, UsageError without a key.
+    """
+    check_trust(keys, 1)
+    signed = read_signed(stream, kind, detached)
+    if selection is None:
+        sets: Sequence[SignatureSet] = signed.data.sets_for(signed.hashes)
+    else:
+        sets = _sets_over(signed, _checked_parts(stream, selection))
+    verified = judge(signed.data, sets, keys, 1)
+    rows = tuple(MatrixRow(key, key in verified.keys, _signed_parts(key, signed)) for key in dict.fromkeys(keys))
+    return Matrix(rows, verified.warnings)
+
+
+def _signed_parts(key: ComponentPublicKey, signed: SignedComponent) -> tuple[bool, ...]:
+    count = len(signed.hashes)
+    own = [
+        signed_set.hashes
+        for signed_set in signed.data.sets
+        if len(signed_set.hashes) == count and has_signed(key, signed_set)
+    ]
+    return tuple(
+        any(tuple(hashes[: index + 1]) == signed.hashes[: index + 1] for hashes in own) for index in range(count)
+    )
+
+
+def _sets_over(signed: SignedComponent, checked: Sequence[int]) -> list[SignatureSet]:
     """The sets with as many hashes as the file has parts, and the right hash for each checked part."""
     return [
         found
@@ -99,7 +151,7 @@ def sets_over(signed: SignedComponent, checked: Sequence[int]) -> list[Signature
     ]
 
 
-def checked_parts(stream: BinaryIO, selection: Selection) -> list[int]:
+def _checked_parts(stream: BinaryIO, selection: Selection) -> list[int]:
     """The indices of the parts whose boundary is checked: those that are selected, and empty ones.
 
     Raises VerificationError (POLICY_UNMET) for a part with selected and unselected sections, a file

@@ -5,7 +5,7 @@ a signature that cannot be understood is reported and never hides a good one. At
 reported only where nothing holds: beside a good signature they are nothing to warn of.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from wasmoci.cosign import simple_signing
@@ -22,7 +22,6 @@ from wasmoci.values.text import excerpt
 from wasmoci.verify.attached_bundles import (
     AttachedBundle,
     attached_bundles,
-    is_logged,
     refusal,
     refusal_of_all,
     signing_key,
@@ -77,7 +76,8 @@ def verify_image_signatures(graph: ImageGraph, trust: ImageTrust) -> VerifiedIma
     for attached in attached_bundles(graph, problems):
         predicate_type = attested_type(attached.bundle.envelope.payload)
         if predicate_type is not None:
-            attestations.append(_no_signature(attached.carrier, predicate_type))
+            found = f"an attestation is not a signature: predicate type {excerpt(predicate_type)!r}"
+            attestations.append(VerificationError(Reason.UNSIGNED, f"{attached.carrier}: {found}"))
             continue
         try:
             good.append(_check_bundle(attached, graph.digest, trust))
@@ -89,7 +89,8 @@ def verify_image_signatures(graph: ImageGraph, trust: ImageTrust) -> VerifiedIma
         except (FormatError, VerificationError) as error:
             problems.append(refusal(legacy.carrier, error))
     if not good:
-        raise _verdict([*problems, *attestations])
+        unsigned = VerificationError(Reason.UNSIGNED, "the image has no signature")
+        raise refusal_of_all([*problems, *attestations] or [unsigned])
     try:
         trust.check_threshold((signature.signer for signature in good), "the image")
     except VerificationError as error:
@@ -97,19 +98,11 @@ def verify_image_signatures(graph: ImageGraph, trust: ImageTrust) -> VerifiedIma
     return VerifiedImage(tuple(good), tuple(str(problem) for problem in problems))
 
 
-def _no_signature(carrier: Digest, predicate_type: str) -> VerificationError:
-    return VerificationError(
-        Reason.UNSIGNED, f"{carrier}: an attestation is not a signature: predicate type {excerpt(predicate_type)!r}"
-    )
-
-
 def _check_bundle(attached: AttachedBundle, subject: Digest, trust: ImageTrust) -> ImageSignature:
-    signer = verify_bundle(attached, trust)
+    signer, logged = verify_bundle(attached, trust)
     annotations = signed_annotations(attached.bundle.envelope.payload, subject)
     trust.check_annotations(annotations)
-    return ImageSignature(
-        signer, SignatureFormat.BUNDLE, attached.carrier, annotations, logged=is_logged(attached.bundle, trust)
-    )
+    return ImageSignature(signer, SignatureFormat.BUNDLE, attached.carrier, annotations, logged)
 
 
 def _check_legacy(legacy: _Legacy, subject: Digest, trust: ImageTrust) -> ImageSignature:
@@ -146,9 +139,3 @@ def _legacy(graph: ImageGraph, problems: list[VerificationError]) -> Iterator[_L
             problems.append(refusal(tagged.digest, error))
         else:
             yield _Legacy(tagged.digest, payload, found)
-
-
-def _verdict(problems: Sequence[VerificationError]) -> VerificationError:
-    if not problems:
-        return VerificationError(Reason.UNSIGNED, "the image has no signature")
-    return refusal_of_all(problems)

@@ -1,6 +1,6 @@
 """What a WebAssembly file holds: sections, parts, signatures. Nothing here is verified."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import BinaryIO
@@ -99,16 +99,14 @@ def summarize(stream: BinaryIO) -> ComponentSummary:
     hashes = hash_parts(stream, parts)
     return ComponentSummary(
         kind=parts.kind,
-        sections=tuple(islice(_shown(stream), MAX_SHOWN_SECTIONS)),
+        sections=tuple(
+            ShownSection(section.id, _cut(section.name), section.start, section.end - section.start)
+            for section in islice(read_sections(stream), MAX_SHOWN_SECTIONS)
+        ),
         section_count=sum(1 for _ in read_sections(stream)),
         parts=tuple(Part(*part) for part in zip(starts, parts.ends, hashes, strict=False)),
         signatures=None if parts.signature is None else SignatureData.parse(parts.signature),
     )
-
-
-def _shown(stream: BinaryIO) -> Iterator[ShownSection]:
-    for section in read_sections(stream):
-        yield ShownSection(section.id, _cut(section.name), section.start, section.end - section.start)
 
 
 def _cut(name: str | None) -> str | None:

@@ -19,7 +19,7 @@ from wasmoci.oci.graph import read_image
 from wasmoci.trust.policy import TrustValues, policy
 from wasmoci.values.errors import refuse_malformed
 from wasmoci.values.level import Level
-from wasmoci.verify.pull import pull
+from wasmoci.verify.image import pull
 
 
 def _as_references(files: Sequence[Path]) -> tuple[str, ...]:
