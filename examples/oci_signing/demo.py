@@ -8,7 +8,6 @@ import tempfile
 from pathlib import Path
 
 from runfiles import Runfiles
-from wasmoci.verify.pull import pull
 
 from run_component import greet
 from wasmoci.disk.layout import Layout
@@ -22,7 +21,7 @@ from wasmoci.registry.source import RegistrySource
 from wasmoci.registry_server.server import EmbeddedRegistry
 from wasmoci.values.image_reference import Reference, Repository
 from wasmoci.values.level import Level
-from wasmoci.verify.image import Policy, verify
+from wasmoci.verify.image import Policy, pull, verify
 
 IMAGES = ("unsigned", "component_signed", "oci_signed", "secure")
 HERE = "_main/examples/oci_signing"
