@@ -7,8 +7,16 @@ import pytest
 
 from images import KeyPair, push, signed_component, signed_layout, unsigned_layout
 from peers import REGISTRIES, built, registry, run, run_refused
+from registry_fixtures import OwnClient
 from wasmoci.cosign.bundle import BUNDLE_MEDIA_TYPE
 from wasmoci.disk.layout import Layout
+from wasmoci.oci.progress import SILENT
+from wasmoci.publish.plan import PublishRequest, plan, publish
+from wasmoci.registry.source import RegistrySource
+from wasmoci.values.image_reference import Reference, Repository
+from wasmoci.values.level import Level
+from wasmoci.verify.image import Policy, verify
+from wasmoci.wasm.sections import custom_section
 
 
 @pytest.mark.parametrize("kind", REGISTRIES)
@@ -78,6 +86,21 @@ def test_crane_pushes_the_layout(tmp_path: Path) -> None:
     with registry("docker-registry", tmp_path) as address:
         result = run("crane", "push", "--insecure", layout, f"{address}/acme/greeting:v1", folder=tmp_path)
     assert result.stdout.strip().endswith(f"@{Layout(layout).subject().digest}")
+
+
+def test_a_component_of_20_mb_in_the_registry_of_crane(tmp_path: Path) -> None:
+    pair = KeyPair.make(tmp_path, "key")
+    padding = custom_section("padding", bytes(20_000_000))
+    with registry("crane", tmp_path) as address:
+        repository = Repository.parse(f"{address}/acme/greeting")
+        layout = signed_layout(tmp_path, pair, str(repository), more=padding)
+        policy = Policy.of([], [pair.trusted()], Level.OCI_ONLY)
+        request = PublishRequest(layout, repository, ["v1.0.0"], policy)
+        with OwnClient(repository, {}, [address]) as client:
+            publish(request, plan(request), client, SILENT)
+            assert verify(RegistrySource(Reference(repository, "v1.0.0", None), client), policy).level is Level.OCI_ONLY
+        run("oras", "pull", "--plain-http", f"{repository}:v1.0.0", "--output", "pulled", folder=tmp_path)
+    assert (tmp_path / "pulled/greeting.wasm").read_bytes() == signed_component() + padding
 
 
 @pytest.mark.parametrize("kind", REGISTRIES)

@@ -54,18 +54,20 @@ def signed_component() -> bytes:
     return layout.read_blob(layer, limit=layer.size)
 
 
-def unsigned_layout(folder: Path) -> Path:
-    """The greeting component, signed, in a layout whose manifest is not."""
+def unsigned_layout(folder: Path, more: bytes = b"") -> Path:
+    """The greeting component, signed, with `more` after it, in a layout whose manifest is not signed."""
     layout = folder / "unsigned"
     component = folder / "greeting.wasm"
-    component.write_bytes(signed_component())
+    component.write_bytes(signed_component() + more)
     package(PackageRequest(component, layout, "greeting.wasm", "v1.0.0"))
     return layout
 
 
-def signed_layout(folder: Path, pair: KeyPair, repository: str, formats: tuple[SignatureFormat, ...] = BOTH) -> Path:
+def signed_layout(
+    folder: Path, pair: KeyPair, repository: str, formats: tuple[SignatureFormat, ...] = BOTH, more: bytes = b""
+) -> Path:
     """The same with an OCI signature in these formats."""
-    unsigned, layout = unsigned_layout(folder), folder / "signed"
+    unsigned, layout = unsigned_layout(folder, more), folder / "signed"
     sign_image(SignRequest(unsigned, layout, repository, formats), open_image_signer(pair.private))
     return layout
 

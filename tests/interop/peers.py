@@ -51,7 +51,7 @@ def run_refused(
 
 @contextmanager
 def registry(kind: str, folder: Path) -> Iterator[str]:
-    """A registry on a free loopback port; gives its `host:port`."""
+    """A registry on a free loopback port; gives its `host:port`. `crane` is its `registry serve`."""
     content = folder / "registry"
     content.mkdir()
     if kind == "embedded":
@@ -59,6 +59,10 @@ def registry(kind: str, folder: Path) -> Iterator[str]:
             yield embedded.address
         return
     address = free_address()
+    if kind == "crane":
+        with serving(address, "crane", "registry", "serve", "--address", address, folder=folder):
+            yield address
+        return
     config = folder / "registry.yml"
     config.write_text(
         f"version: 0.1\nstorage:\n  filesystem:\n    rootdirectory: {content}\nhttp:\n  addr: {address}\n"

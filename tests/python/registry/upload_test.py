@@ -15,6 +15,7 @@ from observed_registry_fixtures import ObservedRegistry
 from registry_auth_fixtures import BasicAuth, BearerAuth, ServerAuth
 from registry_fixtures import (
     ACCESS_TOKEN,
+    NO_CONTENT,
     PASSWORD,
     Answer,
     OwnClient,
@@ -47,8 +48,12 @@ def source() -> BinaryIO:
     return io.BytesIO(CONTENT)
 
 
-def accepted(received: int, location: str = "/up", **headers: str) -> Answer:
-    return Answer(202, {"Location": location, "Range": f"0-{received - 1}", **headers})
+def accepted(received: int, location: str = "/up", status: int = 202) -> Answer:
+    return Answer(
+        status,
+        {"Location": location, "Range": f"0-{received - 1}"},
+        content_length=None if status == NO_CONTENT else -1,
+    )
 
 
 def standing(range_: str) -> Answer:
@@ -78,6 +83,8 @@ class Works:
 
 WORKS = [
     Works("chunk by chunk", {CHUNK: ALL_CHUNKS}, "POST 0-999 1000-1999 2000-2499 PUT"),
+    Works("chunks answered 201", {CHUNK: [accepted(1000, status=201), accepted(2000, status=201), accepted(2500, status=201)]}, "POST 0-999 1000-1999 2000-2499 PUT"),
+    Works("chunks answered 204", {CHUNK: [accepted(1000, status=204), accepted(2000, status=204), accepted(2500, status=204)]}, "POST 0-999 1000-1999 2000-2499 PUT"),
     Works("no Range in the answers", {CHUNK: Answer(202, {"Location": "/up"})}, "POST 0-999 1000-1999 2000-2499 PUT"),
     Works("a new Location each time", {CHUNK: [accepted(1000, "/up?a"), accepted(2000, "/up?b"), accepted(2500, "/up?c")]}, "POST 0-999 1000-1999 2000-2499 PUT"),
     Works("half a chunk is taken", {CHUNK: [accepted(500), accepted(1500), accepted(2500)]}, "POST 0-999 500-1499 1500-2499 PUT"),

@@ -38,6 +38,8 @@ _NOT_FOUND, _RANGE_NOT_SATISFIABLE = 404, 416
 
 # The registry may have part of the chunk, or lack what came before; it is asked.
 _INTERRUPTED = RETRIED_STATUSES | {_RANGE_NOT_SATISFIABLE}
+# The specification has 202; Pulp and go-containerregistry answer 204.
+_CHUNK_TAKEN = frozenset({_CREATED, _ACCEPTED, _NO_CONTENT})
 # What registries answer to a chunk that take none, or none of this size.
 _NO_CHUNKS = frozenset({400, _NOT_FOUND, 405, 411, 413, 415, 501})
 
@@ -156,7 +158,7 @@ class ChunkedUpload:
         headers = {"Content-Type": "application/octet-stream", "Content-Range": f"{start}-{end - 1}"}
         body = Body(end - start, lambda: self.source.blocks(start, end))
         request = Request("PATCH", self.location, headers, body, seconds=seconds_for(end - start))
-        with self.session.request(request, {_ACCEPTED}, Access.PUSH) as response:
+        with self.session.request(request, _CHUNK_TAKEN, Access.PUSH) as response:
             self.location = _location(self.session, response)
             received = _received_bytes(response)
         if received is not None and not start < received <= end:
