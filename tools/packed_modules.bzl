@@ -6,9 +6,13 @@ load("//wasm_oci/private:runfiles.bzl", "rlocation")
 visibility(["//tools/..."])
 
 _DOC = """\
-Python libraries in one file. Bazel looks at each file of a tool in each of its actions, and a thousand files cost
-more than most actions. Compiled modules cannot be loaded from an archive: they stay where they are, and `action.py`
-finds them. Other files are left out.
+Python libraries in one file.
+
+Bazel looks at each file of a tool in each of its actions, and a thousand files cost more than most actions.
+Precompiling does not help, as it leaves a file a module, nor does rules_python's zipapp, which unpacks itself at every
+start. No archive can hold compiled modules: they stay files, and `action.py` finds them. If all modules of their
+packages stayed files too, no finder would be needed, but the tool would have 116 files and not 7, and a build of 1,000
+images from nothing would use 1.1 times the CPU. Files that are not modules are left out.
 """
 
 _SITE_PACKAGES = "/site-packages/"
