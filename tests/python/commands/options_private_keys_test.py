@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 
 from image_fixtures import FILE_KEY, PUBLIC_KEY
 from wasmoci.commands.main import main
-from wasmoci.commands.options.command import command
+from wasmoci.commands.options.declared import command
 from wasmoci.commands.options.private_keys import MAX_PASSWORD_SIZE, KeyPassword, NewPassword, Password
 from wasmoci.commands.report.output import Report
 from wasmoci.disk.files import SECRET_FILE_MODE, write_atomically

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from wasmoci.bazel.runfiles import Locator, strings
+from wasmoci.bazel.runfiles import Locator, objects, strings
 from wasmoci.trust.policy import IdentityValues, TrustValues, policy
 from wasmoci.values.errors import FormatError
 from wasmoci.values.if_exists import IfExists
@@ -99,7 +99,6 @@ class TargetTrust:
 
 
 def _identities(said: JsonObject) -> tuple[IdentityValues, ...]:
-    listed = said.objects("identities", MAX_IDENTITIES) if "identities" in said else []
     return tuple(
         IdentityValues(
             identity=identity.optional_string("identity"),
@@ -107,7 +106,7 @@ def _identities(said: JsonObject) -> tuple[IdentityValues, ...]:
             issuer=identity.optional_string("issuer"),
             issuer_regexp=identity.optional_string("issuerRegexp"),
         )
-        for identity in listed
+        for identity in objects(said, "identities", MAX_IDENTITIES)
     )
 
 

@@ -53,3 +53,8 @@ class Locator:
 def strings(said: JsonObject, name: str) -> tuple[str, ...]:
     """The strings that the object lists under `name`, none where it says nothing."""
     return tuple(said.strings(name, _MAX_ITEMS)) if name in said else ()
+
+
+def objects(said: JsonObject, name: str, limit: int) -> list[JsonObject]:
+    """At most `limit` objects that the object lists under `name`, none where it says nothing."""
+    return said.objects(name, limit) if name in said else []

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wasmoci.bazel.request import TargetDestination, TargetImage, TargetTrust
-from wasmoci.bazel.runfiles import Locator, strings
+from wasmoci.bazel.runfiles import Locator, objects, strings
 from wasmoci.commands.options.private_keys import Password
 from wasmoci.sign.attested import Attested, ProvenanceOptions
 from wasmoci.sign.deferred import AttestationSpec, DeferredSigning, LogSpec
@@ -48,20 +48,16 @@ def deferred_signing(said: JsonObject | None, locator: Locator) -> DeferredSigni
         return DeferredSigning()
     formats = [_format(name) for name in strings(said, "formats")]
     return DeferredSigning(
-        component=[_key(signer, locator) for signer in _objects(said, "component", MAX_SIGNERS)],
+        component=[_key(signer, locator) for signer in objects(said, "component", MAX_SIGNERS)],
         placement=_placement(said),
-        oci=[_signer(signer, locator) for signer in _objects(said, "oci", MAX_SIGNERS)],
+        oci=[_signer(signer, locator) for signer in objects(said, "oci", MAX_SIGNERS)],
         # A target that names all formats means what each of its signers can make.
         formats=None if set(formats) == set(SignatureFormat) else formats or None,
         annotations=said.string_map("annotations"),
-        attestations=[_attestation(each, locator) for each in _objects(said, "attestations", MAX_SIGNERS)],
+        attestations=[_attestation(each, locator) for each in objects(said, "attestations", MAX_SIGNERS)],
         log=_log(said.optional_object("log"), locator),
         password=Password(),
     )
-
-
-def _objects(said: JsonObject, name: str, limit: int) -> list[JsonObject]:
-    return said.objects(name, limit) if name in said else []
 
 
 def _key(said: JsonObject, locator: Locator) -> KeySpec:
@@ -91,7 +87,7 @@ def _attestation(said: JsonObject, locator: Locator) -> AttestationSpec:
 
 
 def _provenance(said: JsonObject, locator: Locator) -> ProvenanceOptions:
-    materials = _objects(said, "materials", MAX_FILES)
+    materials = objects(said, "materials", MAX_FILES)
     return ProvenanceOptions(
         request=locator.path(said, "request"),
         builder_id=said.string("builderId"),

@@ -4,9 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
-from wasmoci.commands.options.command import command
 from wasmoci.commands.options.common import DigestFile, TrustedRoot
-from wasmoci.commands.options.declared import Argument, Option, OptionGroup
+from wasmoci.commands.options.declared import Argument, Option, OptionGroup, command
 from wasmoci.commands.options.signing import Signing
 from wasmoci.commands.report.output import Report, layout_report, warn
 from wasmoci.cosign.predicate_type import SHORT_NAMES

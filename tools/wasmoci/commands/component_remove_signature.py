@@ -3,8 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from wasmoci.commands.options.command import command
-from wasmoci.commands.options.declared import Argument, Option
+from wasmoci.commands.options.declared import Argument, Option, command
 from wasmoci.commands.report.output import Report
 from wasmoci.disk.files import atomic_output, open_for_reading
 from wasmoci.keys.component_files import load_component_key

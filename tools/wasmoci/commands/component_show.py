@@ -3,8 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from wasmoci.commands.options.command import command
-from wasmoci.commands.options.declared import Argument
+from wasmoci.commands.options.declared import Argument, command
 from wasmoci.commands.report.output import Report
 from wasmoci.disk.files import open_for_reading
 from wasmoci.wasm.summary import summarize

@@ -3,8 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from wasmoci.commands.options.command import command
-from wasmoci.commands.options.declared import Argument, Option
+from wasmoci.commands.options.declared import Argument, Option, command
 from wasmoci.commands.options.private_keys import AllowReadableKey, KeyArgument, KeyPassword
 from wasmoci.commands.options.wasm_file import FileKind, NamesKey
 from wasmoci.commands.report.output import Report
@@ -35,8 +34,7 @@ def sign(
         RecordForm,
         Option(
             "How the signature is written; wasmsign2 and wsc read both.",
-            default=RecordForm.WASMSIGN2.value,
-            show_default=True,
+            default=RecordForm.WASMSIGN2,
         ),
     ],
     key_id: NamesKey,

@@ -3,8 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from wasmoci.commands.options.command import command
-from wasmoci.commands.options.declared import Argument, Option
+from wasmoci.commands.options.declared import Argument, Option, command
 from wasmoci.commands.options.wasm_file import ComponentKeys, DetachedSignature, FileKind, Sections
 from wasmoci.commands.report.component import component_report
 from wasmoci.commands.report.output import Report, warn
@@ -16,7 +15,7 @@ from wasmoci.verify.parts import verify_component_file
 def verify(
     source: Annotated[Path, Argument()],
     keys: ComponentKeys,
-    threshold: Annotated[int, Option("How many distinct keys must have signed.", default=1, show_default=True)],
+    threshold: Annotated[int, Option("How many distinct keys must have signed.", default=1)],
     detached: DetachedSignature,
     sections: Sections,
     kind: FileKind,

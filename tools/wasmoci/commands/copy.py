@@ -4,10 +4,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
-from wasmoci.commands.options.command import command
 from wasmoci.commands.options.common import RequiredLevel
 from wasmoci.commands.options.connection import Connection
-from wasmoci.commands.options.declared import Argument, Option
+from wasmoci.commands.options.declared import Argument, Option, command
 from wasmoci.commands.options.trust import Trusted
 from wasmoci.commands.report.output import Report, warn
 from wasmoci.commands.report.progress import progress_output
@@ -31,8 +30,7 @@ def copy(
         IfExists,
         Option(
             "Where a tag exists: move it, leave it, refuse another image, refuse.",
-            default=IfExists.OVERWRITE.value,
-            show_default=True,
+            default=IfExists.OVERWRITE,
         ),
     ],
     dry_run: Annotated[bool, Option("Read and verify the source, show what would be copied, send nothing.")],

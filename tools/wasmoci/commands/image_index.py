@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
-from wasmoci.commands.options.command import command
 from wasmoci.commands.options.common import annotation_pairs
-from wasmoci.commands.options.declared import Argument, Option
+from wasmoci.commands.options.declared import Argument, Option, command
 from wasmoci.commands.report.output import Report, layout_report
 from wasmoci.oci.platform import Platform
 from wasmoci.package.index import IndexRequest, Variant, make_index

@@ -3,8 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from wasmoci.commands.options.command import command
-from wasmoci.commands.options.declared import Argument
+from wasmoci.commands.options.declared import Argument, command
 from wasmoci.commands.options.trust import Trusted
 from wasmoci.commands.report.output import Report, warn
 from wasmoci.commands.report.verdict import verdict_report

@@ -4,8 +4,7 @@ import os
 from pathlib import Path
 from typing import Annotated
 
-from wasmoci.commands.options.command import command
-from wasmoci.commands.options.declared import Argument, Option
+from wasmoci.commands.options.declared import Argument, Option, command
 from wasmoci.commands.report.output import Report
 from wasmoci.keys.image import load_image_key
 from wasmoci.sign.log import log_signatures

@@ -4,9 +4,8 @@ import os
 from pathlib import Path
 from typing import Annotated
 
-from wasmoci.commands.options.command import command
 from wasmoci.commands.options.common import DigestFile, annotation_pairs
-from wasmoci.commands.options.declared import Argument, Option
+from wasmoci.commands.options.declared import Argument, Option, command
 from wasmoci.commands.report.output import Report, layout_report
 from wasmoci.package.image import PackageRequest
 from wasmoci.package.image import package as run_package

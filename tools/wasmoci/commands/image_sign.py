@@ -3,9 +3,8 @@
 from pathlib import Path
 from typing import Annotated
 
-from wasmoci.commands.options.command import command
 from wasmoci.commands.options.common import DigestFile, SignedAnnotations, SignedLayout, TrustedRoot, annotation_pairs
-from wasmoci.commands.options.declared import Argument, Option
+from wasmoci.commands.options.declared import Argument, Option, command
 from wasmoci.commands.options.signing import Signing
 from wasmoci.commands.report.output import Report, layout_report, warn
 from wasmoci.sign.image import SignRequest, sign_image

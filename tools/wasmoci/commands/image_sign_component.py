@@ -3,9 +3,8 @@
 from pathlib import Path
 from typing import Annotated
 
-from wasmoci.commands.options.command import command
 from wasmoci.commands.options.common import DigestFile, SignedLayout
-from wasmoci.commands.options.declared import Argument, Option
+from wasmoci.commands.options.declared import Argument, Option, command
 from wasmoci.commands.options.private_keys import AllowReadableKey, KeyPassword
 from wasmoci.commands.options.wasm_file import NamesKey
 from wasmoci.commands.report.output import Report, layout_report
@@ -28,8 +27,7 @@ def sign_component(
         Placement,
         Option(
             "Where the signature goes; `embedded` packages the image again.",
-            default=Placement.EMBEDDED.value,
-            show_default=True,
+            default=Placement.EMBEDDED,
         ),
     ],
     key_id: NamesKey,

@@ -3,8 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from wasmoci.commands.options.command import command
-from wasmoci.commands.options.declared import Argument, Option
+from wasmoci.commands.options.declared import Argument, Option, command
 from wasmoci.commands.report.output import Report
 from wasmoci.cosign.signing_request import FILE_NAME, MAX_SIGNING_REQUEST_SIZE
 from wasmoci.disk.files import read_bounded

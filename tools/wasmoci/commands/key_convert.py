@@ -3,8 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from wasmoci.commands.options.command import command
-from wasmoci.commands.options.declared import Argument, Option
+from wasmoci.commands.options.declared import Argument, Option, command
 from wasmoci.commands.options.private_keys import AllowReadableKey, KeyPassword, SecondPassword
 from wasmoci.commands.report.output import Report
 from wasmoci.keys.image import ImagePublicKey, load_file_key

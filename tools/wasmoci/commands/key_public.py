@@ -5,8 +5,7 @@ from typing import Annotated
 
 import click
 
-from wasmoci.commands.options.command import command
-from wasmoci.commands.options.declared import Argument, Option
+from wasmoci.commands.options.declared import Argument, Option, command
 from wasmoci.commands.options.private_keys import AllowReadableKey, KeyPassword
 from wasmoci.commands.report.output import Report
 from wasmoci.disk.files import write_atomically
@@ -19,7 +18,7 @@ def public(
     key: Annotated[str, Argument(metavar="KEY")],
     layer: Annotated[
         str,
-        Option("What the key signs.", type=click.Choice(["component", "oci"]), default="oci", show_default=True),
+        Option("What the key signs.", type=click.Choice(["component", "oci"]), default="oci"),
     ],
     output: Annotated[Path | None, Option("A new file for the key, instead of stdout.")],
     password: KeyPassword,

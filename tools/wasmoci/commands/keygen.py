@@ -5,8 +5,7 @@ from typing import Annotated
 
 import click
 
-from wasmoci.commands.options.command import command
-from wasmoci.commands.options.declared import Argument, Option
+from wasmoci.commands.options.declared import Argument, Option, command
 from wasmoci.commands.options.private_keys import PASSWORD_VARIABLE, NewPassword
 from wasmoci.commands.report.output import Report
 from wasmoci.keys.algorithms import DEFAULT, GENERATED
@@ -30,7 +29,6 @@ def keygen(
             f"cosign: encrypted (oci), with the password of an option, of ${PASSWORD_VARIABLE} or typed.",
             type=click.Choice(["pem", "compact", "cosign"]),
             default="pem",
-            show_default=True,
         ),
     ],
     password: NewPassword,

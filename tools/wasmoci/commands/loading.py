@@ -22,13 +22,8 @@ def load_command(place: str) -> "click.Command":
 
     module, _, attribute = place.partition(":")
     command: click.Command = getattr(importlib.import_module(module), attribute)
-    if not isinstance(command, click.Group):
-        _resume()
-    return command
-
-
-def _resume() -> None:
-    """Let searches begin that are deferred, but never among what is there now, not even at the end."""
-    if not gc.isenabled():
+    if not isinstance(command, click.Group) and not gc.isenabled():
+        # No search is ever made among what is there now, not even at the end.
         gc.freeze()
         gc.enable()
+    return command

@@ -3,10 +3,9 @@
 from pathlib import Path
 from typing import Annotated
 
-from wasmoci.commands.options.command import command
 from wasmoci.commands.options.common import RequiredLevel
 from wasmoci.commands.options.connection import Connection
-from wasmoci.commands.options.declared import Argument
+from wasmoci.commands.options.declared import Argument, command
 from wasmoci.commands.options.deferred import DeferredSigningAsked
 from wasmoci.commands.options.destination import Packaged, destination
 from wasmoci.commands.options.publishing import DryRunWanted, Tagging

@@ -4,10 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
-from wasmoci.commands.options.command import command
 from wasmoci.commands.options.common import RequiredLevel
 from wasmoci.commands.options.connection import Connection
-from wasmoci.commands.options.declared import Argument, Option
+from wasmoci.commands.options.declared import Argument, Option, command
 from wasmoci.commands.options.trust import Trusted
 from wasmoci.commands.report.output import Report, warn
 from wasmoci.commands.report.verdict import verdict_report

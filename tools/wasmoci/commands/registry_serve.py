@@ -6,8 +6,7 @@ from typing import Annotated
 
 import click
 
-from wasmoci.commands.options.command import command
-from wasmoci.commands.options.declared import Option
+from wasmoci.commands.options.declared import Option, command
 from wasmoci.commands.report.output import Report
 from wasmoci.registry_server.server import EmbeddedRegistry
 from wasmoci.values.errors import Error
@@ -16,8 +15,8 @@ from wasmoci.values.errors import Error
 @command()
 def serve(
     directory: Annotated[Path, Option("Where its content is kept.")],
-    host: Annotated[str, Option(None, default="127.0.0.1", show_default=True)],
-    port: Annotated[int, Option("0 is any free port.", type=click.IntRange(0, 65535), default=0, show_default=True)],
+    host: Annotated[str, Option(None, default="127.0.0.1")],
+    port: Annotated[int, Option("0 is any free port.", type=click.IntRange(0, 65535), default=0)],
     no_referrers: Annotated[bool, Option("Be a registry without the referrers API.")],
 ) -> Report:
     """Serve an OCI registry in plain HTTP until SIGINT or SIGTERM.

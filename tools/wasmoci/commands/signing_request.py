@@ -3,9 +3,8 @@
 from pathlib import Path
 from typing import Annotated
 
-from wasmoci.commands.options.command import command
 from wasmoci.commands.options.common import SignedAnnotations, annotation_pairs
-from wasmoci.commands.options.declared import Argument, Option
+from wasmoci.commands.options.declared import Argument, Option, command
 from wasmoci.commands.options.wasm_file import FileKind
 from wasmoci.commands.report.output import Report
 from wasmoci.cosign.signing_request import ManifestAsked

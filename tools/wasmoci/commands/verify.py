@@ -2,10 +2,9 @@
 
 from typing import Annotated
 
-from wasmoci.commands.options.command import command
 from wasmoci.commands.options.common import RequiredLevel
 from wasmoci.commands.options.connection import Connection
-from wasmoci.commands.options.declared import Argument
+from wasmoci.commands.options.declared import Argument, command
 from wasmoci.commands.options.trust import Trusted
 from wasmoci.commands.report.output import Report, error_members, result_of, warn
 from wasmoci.commands.report.verdict import verdict_report

@@ -3,9 +3,8 @@
 from pathlib import Path
 from typing import Annotated
 
-from wasmoci.commands.options.command import command
 from wasmoci.commands.options.connection import Connection
-from wasmoci.commands.options.declared import Argument, Option
+from wasmoci.commands.options.declared import Argument, Option, command
 from wasmoci.commands.options.trust import TrustedSigners
 from wasmoci.commands.report.output import Report
 from wasmoci.cosign.predicate_type import SHORT_NAMES

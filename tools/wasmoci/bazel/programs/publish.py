@@ -4,9 +4,8 @@ from typing import Annotated
 
 from wasmoci.bazel.publishing import read_publishing
 from wasmoci.bazel.runfiles import Locator
-from wasmoci.commands.options.command import command
 from wasmoci.commands.options.connection import Connection
-from wasmoci.commands.options.declared import Option
+from wasmoci.commands.options.declared import Option, command
 from wasmoci.commands.options.publishing import DryRunWanted, Tagging
 from wasmoci.commands.report.output import Report, warn
 from wasmoci.commands.report.progress import progress_output

@@ -6,9 +6,8 @@ from typing import Annotated
 
 from wasmoci.bazel.runfiles import Locator
 from wasmoci.bazel.signing import LayoutTarget
-from wasmoci.commands.options.command import command
 from wasmoci.commands.options.common import SignedLayout
-from wasmoci.commands.options.declared import Option
+from wasmoci.commands.options.declared import Option, command
 from wasmoci.commands.report.output import Report, warn
 from wasmoci.commands.report.verdict import verdict_report
 from wasmoci.sign.deferred import sign_deferred

@@ -6,8 +6,7 @@ from typing import Annotated
 from wasmoci.bazel.request import TargetComponent, TargetComponentTrust
 from wasmoci.bazel.runfiles import Locator
 from wasmoci.bazel.test import tested
-from wasmoci.commands.options.command import command
-from wasmoci.commands.options.declared import Option
+from wasmoci.commands.options.declared import Option, command
 from wasmoci.commands.report.component import component_report
 from wasmoci.commands.report.output import Report, warn
 from wasmoci.trust.policy import trusted_component_keys

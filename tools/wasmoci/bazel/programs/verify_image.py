@@ -6,8 +6,7 @@ from typing import Annotated
 from wasmoci.bazel.request import TargetImage, TargetTrust
 from wasmoci.bazel.runfiles import Locator
 from wasmoci.bazel.test import tested
-from wasmoci.commands.options.command import command
-from wasmoci.commands.options.declared import Option
+from wasmoci.commands.options.declared import Option, command
 from wasmoci.commands.report.output import Report, warn
 from wasmoci.commands.report.verdict import verdict_report
 from wasmoci.registry.connection_options import ConnectionOptions

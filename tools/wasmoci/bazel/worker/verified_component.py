@@ -7,9 +7,8 @@ from typing import Annotated
 
 import click
 
-from wasmoci.commands.options.command import command
 from wasmoci.commands.options.common import COMPONENT_KEYS_HELP, REQUIRE_LOG, TRUSTED_ROOT, annotation_pairs
-from wasmoci.commands.options.declared import Argument, Option, OptionGroup
+from wasmoci.commands.options.declared import Argument, Option, OptionGroup, command
 from wasmoci.commands.options.paths import PathArgument
 from wasmoci.commands.report.output import Report, warn
 from wasmoci.commands.report.verdict import verdict_report
@@ -30,7 +29,7 @@ _TRUSTED = OptionGroup(
     TrustValues,
     component_keys=Option(COMPONENT_KEYS_HELP, "--component-key"),
     oci_keys=Option("A trusted OCI public key. Repeatable.", "--oci-key", type=PathArgument(), convert=_as_references),
-    oci_threshold=Option("How many distinct OCI keys must have signed.", "--threshold", default=1),
+    oci_threshold=Option("How many distinct OCI keys must have signed.", "--threshold", default=1, show_default=False),
     annotations=Option("What must be signed too.", "--annotation", metavar="KEY=VALUE", convert=annotation_pairs),
     trusted_root=TRUSTED_ROOT,
     require_log=REQUIRE_LOG,

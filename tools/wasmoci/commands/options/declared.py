@@ -1,11 +1,13 @@
-"""Options and arguments, each declared once: with the type of the parameter or the field that it fills.
+"""Commands with their options and arguments, each declared once: with the type of the parameter or field that it fills.
 
 `output: Annotated[Path | None, Option("Where it goes.")]` is the option `--output`, a path, which may be left out.
 The type says the rest: a `bool` is a flag, an `Enum` a choice of its values, a sequence may be repeated, and what is
 none of them must be given unless it is optional or has a default.
 """
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -15,6 +17,7 @@ from typing import Any, Protocol, get_args, get_origin
 import click
 
 from wasmoci.commands.options.paths import PathArgument
+from wasmoci.commands.report.output import Report, print_report_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,7 @@ class Declared(Protocol):
 class Option:
     """What `click.Option` takes, its text for `--help` first; without `names` it has that of the field.
 
-    `convert` gets what is said, and never None.
+    A default is shown, that of an `Enum` by its value. `convert` gets what is said, and never None.
     """
 
     def __init__(
@@ -44,15 +47,18 @@ class Option:
         self._text = text
         self._names = names
         self._convert = convert
-        self._attributes = attributes
+        default = attributes.get("default")
+        self._attributes = {**attributes, "default": default.value} if isinstance(default, Enum) else attributes
 
     def fill(self, place: str, name: str, form: Any) -> Filled:
         kind = _Kind.of(form)
         attributes: dict[str, Any] = {"type": kind.click_type(), "multiple": kind.is_repeated}
         if kind.value is bool:
             attributes = {} if kind.is_optional else {"is_flag": True}
-        elif not kind.is_optional and not kind.is_repeated and "default" not in self._attributes:
-            attributes["required"] = True
+        elif "default" in self._attributes:
+            attributes["show_default"] = True
+        else:
+            attributes["required"] = not kind.is_optional and not kind.is_repeated
         names = self._names or (f"--{name.replace('_', '-')}",)
         option = click.Option([*names, place], help=self._text, **{**attributes, **self._attributes})
         return Filled([option], _said_at(place, self._convert or kind.convert))
@@ -94,6 +100,59 @@ class OptionGroup:
             [parameter for member in members.values() for parameter in member.parameters],
             lambda said: self._make(**{name: member.value(said) for name, member in members.items()}),
         )
+
+
+class RepeatedCommand(click.Command):
+    """Makes its parser once, which is much of the cost of a call; a parser knows its options, and no call but `ctx`.
+
+    A persistent worker calls it many times. Source: click 8.5, `Command.make_parser`.
+    """
+
+    _parser: Any = None
+
+    def make_parser(self, ctx: click.Context) -> Any:
+        if self._parser is None:
+            made: Any = super().make_parser(ctx)
+            made.ctx = None
+            self._parser = made
+        parser = copy(self._parser)
+        parser.ctx = ctx
+        return parser
+
+
+def command(
+    name: str | None = None, *, report_before: str | None = None
+) -> Callable[[Callable[..., Report]], click.Command]:
+    """A decorator: the command that calls the function with what its parameters declare, and prints its report.
+
+    In `--help` the options for all reports are the last ones, or those before the parameter `report_before`.
+    """
+
+    def decorate(run: Callable[..., Report]) -> click.Command:
+        declared = OptionGroup(run).filled()
+        parameters: list[click.Parameter] = []
+        for parameter, filled in declared.items():
+            parameters += [*(_report_options() if parameter == report_before else []), *filled.parameters]
+        if report_before is None:
+            parameters += _report_options()
+
+        @functools.wraps(run)
+        def call(as_json: bool, quiet: bool, **said: Any) -> None:
+            def report() -> Report:
+                return run(**{parameter: filled.value(said) for parameter, filled in declared.items()})
+
+            print_report_of(report, as_json=as_json, quiet=quiet)
+
+        return click.command(name, cls=RepeatedCommand, params=parameters)(call)
+
+    return decorate
+
+
+def _report_options() -> list[click.Parameter]:
+    return [
+        click.Option(["--json", "as_json"], is_flag=True, help="Print one JSON object instead of text."),
+        click.Option(["--quiet"], is_flag=True, help="Print warnings and errors only."),
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ class DeferredSigningOptions:
     component_keys: Annotated[Sequence[str], Option(_COMPONENT_KEYS, "--component-signing-key", metavar="KEY")]
     placement: Annotated[
         Placement,
-        Option(_PLACEMENT, "--component-signature", default=Placement.EMBEDDED.value, show_default=True),
+        Option(_PLACEMENT, "--component-signature", default=Placement.EMBEDDED),
     ]
     log_config: Annotated[Path | None, Option(_LOG_CONFIG)]
 

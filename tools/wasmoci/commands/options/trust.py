@@ -38,9 +38,7 @@ _SIGNERS: Mapping[str, Declared] = {
     "identities": OptionGroup(_identities),
     "trusted_root": TRUSTED_ROOT,
     "require_log": REQUIRE_LOG,
-    "oci_threshold": Option(
-        "How many distinct OCI keys and identities must have signed.", "--threshold", default=1, show_default=True
-    ),
+    "oci_threshold": Option("How many distinct OCI keys and identities must have signed.", "--threshold", default=1),
 }
 
 # Who may sign images and attest something of them.
@@ -53,7 +51,7 @@ Trusted = Annotated[
         TrustValues,
         **_SIGNERS,
         component_keys=Option(COMPONENT_KEYS_HELP, "--component-key"),
-        component_threshold=Option("How many distinct component keys must have signed.", default=1, show_default=True),
+        component_threshold=Option("How many distinct component keys must have signed.", default=1),
         annotations=Option(
             "What OCI signatures must have among their signed annotations. Repeatable.",
             *("--annotation", "-a"),

@@ -16,8 +16,7 @@ FileKind = Annotated[
     Option(
         "What the file must be; the signature does not cover its header.",
         "--kind",
-        default=Kind.COMPONENT.value,
-        show_default=True,
+        default=Kind.COMPONENT,
     ),
 ]
 
