@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from tool_fixtures import tool_command, worker
-from wasmoci.bazel.worker import protocol, serve
+from wasmoci.bazel.worker import serve
 from wasmoci.bazel.worker.arguments import MAX_PARAMS_SIZE, arguments_of, expanded
-from wasmoci.bazel.worker.protocol import WorkRequest, WorkResponse
+from wasmoci.bazel.worker.serve import WorkRequest, WorkResponse
 from wasmoci.values.errors import Error, FormatError, LimitError
 
 SECONDS = 30
@@ -61,7 +61,7 @@ def test_no_request(line: bytes) -> None:
 
 def test_a_request_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     line = b'{"arguments":["aaaaaaaaaa"]}'
-    monkeypatch.setattr(protocol, "MAX_REQUEST_SIZE", len(line))
+    monkeypatch.setattr(serve, "MAX_REQUEST_SIZE", len(line))
     assert WorkRequest.parse(line).arguments == ("a" * 10,)
     with pytest.raises(LimitError, match=f"the limit is {len(line)}"):
         WorkRequest.parse(line + b" ")

@@ -30,16 +30,17 @@ from wasmoci.publish.signed import Publishing, publish_signed
 from wasmoci.registry.connection_options import ConnectionOptions
 from wasmoci.sign.component import write_signed
 from wasmoci.sign.deferred import DeferredSigning
-from wasmoci.trust.policy import policy
+from wasmoci.trust.policy import TrustValues, policy
 from wasmoci.trust.signers import KeySpec
-from wasmoci.trust.policy import TrustValues
 from wasmoci.values.image_reference import Repository
+from wasmoci.values.level import Level
 from wasmoci.values.signature_format import Placement
 
 noted = []
 watch = lambda: contextlib.nullcontext(SILENT)
 connection = ConnectionOptions((address,))
-wanted = policy(TrustValues([folder / "component.pub"], oci_keys=[str(folder / "oci.pub")]), "dual-layer", noted.append)
+trusted = TrustValues([folder / "component.pub"], oci_keys=[str(folder / "oci.pub")])
+wanted = policy(trusted, Level.DUAL_LAYER, noted.append)
 signing = DeferredSigning(oci=[KeySpec.parse(str(folder / "oci.key"))], private=False)
 
 signer = KeySpec.parse(str(folder / "component.key")).component_signer(lambda: None, private=False)

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from wasmoci.bazel.runfiles import Locator
@@ -51,16 +50,11 @@ def read_publishing(
     return Publishing(request, others, connection, target.signing), destination.dry_run
 
 
-@dataclass(frozen=True, slots=True)
-class BazelRequests:
-    """The rlocation paths of the requests, by the targets' names, and how many are carried out at a time."""
+def read_requests(rlocation: str, max_jobs: int, locator: Locator) -> tuple[dict[str, str], int]:
+    """The rlocation paths of the requests, by the targets' names, and how many are carried out at a time.
 
-    requests: dict[str, str]
-    jobs: int
-
-
-def read_requests(rlocation: str, max_jobs: int, locator: Locator) -> BazelRequests:
-    """Read the request at an rlocation path; raises Error, FormatError."""
+    Reads the request at an rlocation path of a target of them all. Raises Error, FormatError.
+    """
     request = locator.request(rlocation)
     jobs = request.integer("jobs")
     if not 1 <= jobs <= max_jobs:
@@ -68,4 +62,4 @@ def read_requests(rlocation: str, max_jobs: int, locator: Locator) -> BazelReque
     paths = request.strings("requests", MAX_IMAGES)
     if not paths:
         raise FormatError("the request: `requests` names nothing to publish")
-    return BazelRequests({path.removesuffix(".request.json"): path for path in paths}, jobs)
+    return {path.removesuffix(".request.json"): path for path in paths}, jobs

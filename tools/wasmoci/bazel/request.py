@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from wasmoci.bazel.runfiles import Locator, objects, strings
+from wasmoci.bazel.runfiles import Locator, member, objects, strings
 from wasmoci.trust.policy import IdentityValues, TrustValues, policy
-from wasmoci.values.errors import FormatError
 from wasmoci.values.if_exists import IfExists
 from wasmoci.values.image_reference import Repository
 from wasmoci.values.level import Level
@@ -127,11 +126,12 @@ class TargetDestination:
     @classmethod
     def parse(cls, said: JsonObject, locator: Locator) -> "TargetDestination":
         """Raises Error, FormatError, UsageError."""
+        if_exists = said.optional_string("ifExists") or IfExists.OVERWRITE.value
         return cls(
             repositories=tuple(map(Repository.parse, strings(said, "repositories"))),
             tags=strings(said, "tags"),
             status_files=locator.optional_paths(said, "statusFiles"),
-            if_exists=_if_exists(said),
+            if_exists=member(IfExists, if_exists, f"{said.where}: `ifExists` cannot be"),
             insecure_registries=strings(said, "insecureRegistries"),
             dry_run=said.boolean("dryRun") if "dryRun" in said else False,
         )
@@ -139,11 +139,3 @@ class TargetDestination:
     def repositories_on(self, registries: Sequence[str]) -> list[Repository]:
         """The first repository on each of `registries`, or all repositories where there are none."""
         return [self.repositories[0].on(registry) for registry in registries] or [*self.repositories]
-
-
-def _if_exists(said: JsonObject) -> IfExists:
-    name = said.optional_string("ifExists") or IfExists.OVERWRITE.value
-    try:
-        return IfExists(name)
-    except ValueError:
-        raise FormatError(f"{said.where}: `ifExists` cannot be {name!r}") from None

@@ -1,15 +1,19 @@
 """What Bazel hands to the program of a target: a JSON request, and files among the runfiles."""
 
+from enum import Enum
 from pathlib import Path
+from typing import TypeVar
 
 from runfiles import Runfiles
 
 from wasmoci.disk.files import read_bounded
-from wasmoci.values.errors import Error
+from wasmoci.values.errors import Error, FormatError
 from wasmoci.values.strict_json import JsonObject, parse_object
 
 _MAX_REQUEST_SIZE = 1024 * 1024
 _MAX_ITEMS = 1000
+
+Member = TypeVar("Member", bound=Enum)
 
 
 class Locator:
@@ -58,3 +62,11 @@ def strings(said: JsonObject, name: str) -> tuple[str, ...]:
 def objects(said: JsonObject, name: str, limit: int) -> list[JsonObject]:
     """At most `limit` objects that the object lists under `name`, none where it says nothing."""
     return said.objects(name, limit) if name in said else []
+
+
+def member(members: type[Member], name: str, problem: str) -> Member:
+    """The one of an enumeration that has this name; FormatError with the problem and the name where there is none."""
+    try:
+        return members(name)
+    except ValueError:
+        raise FormatError(f"{problem} {name!r}") from None

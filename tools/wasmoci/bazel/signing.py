@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wasmoci.bazel.request import TargetDestination, TargetImage, TargetTrust
-from wasmoci.bazel.runfiles import Locator, objects, strings
+from wasmoci.bazel.runfiles import Locator, member, objects, strings
 from wasmoci.commands.options.private_keys import Password
 from wasmoci.sign.attested import Attested, ProvenanceOptions
 from wasmoci.sign.deferred import AttestationSpec, DeferredSigning, LogSpec
 from wasmoci.sign.provenance import MAX_FILES
 from wasmoci.trust.signers import IdentitySpec, KeySpec
-from wasmoci.values.errors import FormatError, UsageError
+from wasmoci.values.errors import UsageError
 from wasmoci.values.signature_format import Placement, SignatureFormat
 from wasmoci.values.strict_json import JsonObject
 
@@ -46,10 +46,13 @@ def deferred_signing(said: JsonObject | None, locator: Locator) -> DeferredSigni
     """
     if said is None:
         return DeferredSigning()
-    formats = [_format(name) for name in strings(said, "formats")]
+    placement = said.optional_string("placement") or Placement.EMBEDDED.value
+    formats = [
+        member(SignatureFormat, name, "the request: there is no signature format") for name in strings(said, "formats")
+    ]
     return DeferredSigning(
         component=[_key(signer, locator) for signer in objects(said, "component", MAX_SIGNERS)],
-        placement=_placement(said),
+        placement=member(Placement, placement, "the request: there is no signature type"),
         oci=[_signer(signer, locator) for signer in objects(said, "oci", MAX_SIGNERS)],
         # A target that names all formats means what each of its signers can make.
         formats=None if set(formats) == set(SignatureFormat) else formats or None,
@@ -102,18 +105,3 @@ def _log(said: JsonObject | None, locator: Locator) -> LogSpec | None:
     if said is None:
         return None
     return LogSpec(locator.path(said, "signingConfig"), locator.path(said, "trustedRoot"))
-
-
-def _format(name: str) -> SignatureFormat:
-    try:
-        return SignatureFormat(name)
-    except ValueError:
-        raise FormatError(f"the request: there is no signature format {name!r}") from None
-
-
-def _placement(said: JsonObject) -> Placement:
-    name = said.optional_string("placement") or Placement.EMBEDDED.value
-    try:
-        return Placement(name)
-    except ValueError:
-        raise FormatError(f"the request: there is no signature type {name!r}") from None

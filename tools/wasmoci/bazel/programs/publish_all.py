@@ -39,13 +39,13 @@ def publish_all(
     """
     # It reads the list of all runfiles, which is as long as there are images.
     locator = Locator()
-    asked = read_requests(rlocation, MAX_JOBS, locator)
+    requests, jobs_of_target = read_requests(rlocation, MAX_JOBS, locator)
 
     def read(path: str) -> tuple[Publishing, bool]:
         return read_publishing(
             path, locator, registries, tagging, connection, allow_placeholders=allow_placeholder_keys
         )
 
-    images = [Image(name, partial(read, path)) for name, path in asked.requests.items()]
-    run(images, jobs or asked.jobs, dry_run, warn, progress_output)
+    images = [Image(name, partial(read, path)) for name, path in requests.items()]
+    run(images, jobs or jobs_of_target, dry_run, warn, progress_output)
     return summary(images)

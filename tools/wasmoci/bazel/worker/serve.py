@@ -1,18 +1,65 @@
-"""The loop of a persistent worker: many requests at a time, one thread each, and nothing kept between them."""
+"""A persistent worker: what Bazel says to it, one JSON object a line, and the loop that answers.
+
+Requests are worked on many at a time, one thread each, and nothing is kept between them. Source: Bazel 7.7,
+`worker_protocol.proto` in its JSON form, in which members with default values are absent. Members that are not known
+here mean nothing, as the protocol has it.
+"""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from threading import Event, Lock
 from typing import BinaryIO
 
-from wasmoci.bazel.worker.protocol import MAX_REQUEST_SIZE, WorkRequest, WorkResponse
 from wasmoci.values.errors import FormatError
+from wasmoci.values.strict_json import dump, parse_object
 
+MAX_REQUEST_SIZE = 64 * 1024 * 1024
+MAX_ARGUMENTS = 100_000
 MAX_THREADS = 32
 
 # Seconds that a request waits for the one before it: many times what one takes that has no large file.
 PATIENCE = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class WorkRequest:
+    """One call of the tool, or with `cancel` the wish that the one with the same `request_id` had not been made.
+
+    Paths are relative to `sandbox`, a folder; to where the worker stands where it is empty.
+    """
+
+    request_id: int
+    arguments: tuple[str, ...] = ()
+    sandbox: str = ""
+    cancel: bool = False
+
+    @classmethod
+    def parse(cls, line: bytes) -> "WorkRequest":
+        """Raises FormatError, LimitError."""
+        members = parse_object(line, "a work request", MAX_REQUEST_SIZE)
+        return cls(
+            request_id=members.integer("requestId") if "requestId" in members else 0,
+            arguments=tuple(members.strings("arguments", MAX_ARGUMENTS)) if "arguments" in members else (),
+            sandbox=members.optional_string("sandboxDir") or "",
+            cancel="cancel" in members and members.boolean("cancel"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class WorkResponse:
+    """The answer to a request: the exit code and all that was printed, or that it was cancelled."""
+
+    request_id: int
+    exit_code: int = 0
+    output: str = ""
+    was_cancelled: bool = False
+
+    def to_line(self) -> bytes:
+        members = {"exitCode": self.exit_code, "output": self.output, "requestId": self.request_id}
+        return dump(members | ({"wasCancelled": True} if self.was_cancelled else {})) + b"\n"
+
 
 Work = Callable[[WorkRequest], tuple[int, str]]
 

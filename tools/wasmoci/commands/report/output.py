@@ -32,17 +32,23 @@ class Report:
 
 
 def print_report_of(run: Callable[[], Report], *, as_json: bool, quiet: bool) -> None:
-    """Print the report of a command; the command ends where that has errors, or where `run` raises Error."""
+    """Print the report of a command, or why `run` raised Error; errors end the command with an exit code."""
     context = click.get_current_context()
     context.meta[_QUIET] = quiet
+    errors: Sequence[Error]
     try:
         report = run()
-    except Error as error:
-        _fail(error, as_json)
+    except Error as failure:
+        errors = [failure]
+        if as_json:
+            _print_json({"result": result_of(failure), **error_members(failure)})
     else:
+        errors = report.errors
         _print(replace(report, lines=()) if quiet else report, as_json)
-        if report.errors:
-            context.exit(max(error.exit_code for error in report.errors))
+    for error in errors:
+        click.echo(f"{context.command_path}: {_verdict(error)}", err=True)
+    if errors:
+        context.exit(max(error.exit_code for error in errors))
 
 
 def is_quiet() -> bool:
@@ -71,22 +77,12 @@ def _print(report: Report, as_json: bool) -> None:
     else:
         for line in report.lines:
             click.echo(printable(line))
-    for error in report.errors:
-        click.echo(f"{click.get_current_context().command_path}: {_verdict(error)}", err=True)
 
 
 def _print_json(members: Mapping[str, object]) -> None:
     import json
 
     click.echo(json.dumps(members, indent=2))
-
-
-def _fail(error: Error, as_json: bool) -> None:
-    context = click.get_current_context()
-    if as_json:
-        _print_json({"result": result_of(error), **error_members(error)})
-    click.echo(f"{context.command_path}: {_verdict(error)}", err=True)
-    context.exit(error.exit_code)
 
 
 def result_of(error: Error) -> str:
