@@ -38,7 +38,7 @@ TABLE = {
     "sign": "values wasm oci cosign disk keys transparency package verify trust |",
     "publish": "values oci cosign disk registry verify sign |",
     "commands.report": "values oci disk keys verify publish | click rich",
-    "commands.options": "values wasm cosign disk keys registry trust sign publish commands.report | click",
+    "commands.options": "values wasm cosign disk keys registry trust publish commands.report | click",
     "commands": "values wasm oci cosign disk keys registry registry_server transparency package verify trust sign"
     " publish commands.report commands.options | click",
     "bazel": "values disk registry verify trust sign publish commands.report commands.options | runfiles",

@@ -25,9 +25,7 @@ Provenance = Annotated[
         started_on=Option("When the build started, as 2026-01-31T12:00:00Z.", metavar="TIME"),
         finished_on=Option("When it ended.", metavar="TIME"),
         materials=Option(
-            "A file that the image was made of; its digest is attested. Repeatable.",
-            "--material",
-            metavar="NAME FILE",
+            "A file that the image was made of; its digest is attested. Repeatable.", "--material", metavar="NAME FILE"
         ),
         status_files=Option(
             "Bazel's workspace status: {KEY} in the ids and the source stands for its value. Repeatable.",

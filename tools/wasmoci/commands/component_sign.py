@@ -31,11 +31,7 @@ def sign(
         ),
     ],
     form: Annotated[
-        RecordForm,
-        Option(
-            "How the signature is written; wasmsign2 and wsc read both.",
-            default=RecordForm.WASMSIGN2,
-        ),
+        RecordForm, Option("How the signature is written; wasmsign2 and wsc read both.", default=RecordForm.WASMSIGN2)
     ],
     key_id: NamesKey,
     password: KeyPassword,

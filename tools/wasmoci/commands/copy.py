@@ -28,10 +28,7 @@ def copy(
     recursive: Annotated[bool, Option("Copy an index with all its images; else it is refused.", "--recursive", "-r")],
     if_exists: Annotated[
         IfExists,
-        Option(
-            "Where a tag exists: move it, leave it, refuse another image, refuse.",
-            default=IfExists.OVERWRITE,
-        ),
+        Option("Where a tag exists: move it, leave it, refuse another image, refuse.", default=IfExists.OVERWRITE),
     ],
     dry_run: Annotated[bool, Option("Read and verify the source, show what would be copied, send nothing.")],
     require: RequiredLevel,

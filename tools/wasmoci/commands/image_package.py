@@ -20,8 +20,7 @@ def package(
     output: Annotated[Path, Option("The layout's folder; must be new or empty.")],
     digest_file: DigestFile,
     name: Annotated[
-        str | None,
-        Option("Package as `wkg publish --package` would.", "--package", metavar="NS:NAME@VERSION"),
+        str | None, Option("Package as `wkg publish --package` would.", "--package", metavar="NS:NAME@VERSION")
     ],
     metadata: Annotated[
         bool | None,
@@ -37,8 +36,7 @@ def package(
     ],
     tag: Annotated[str | None, Option("The tag that the layout's index proposes; by default VERSION.")],
     annotations: Annotated[
-        tuple[str, ...],
-        Option("Repeatable. Goes before metadata.", "--annotation", metavar="KEY=VALUE"),
+        tuple[str, ...], Option("Repeatable. Goes before metadata.", "--annotation", metavar="KEY=VALUE")
     ],
     author: Annotated[str | None, Option("The config's author.")],
     signature: Annotated[Path | None, Option("A detached signature of COMPONENT, to travel with it.")],

@@ -24,11 +24,7 @@ def sign_component(
         Option("An Ed25519 secret key: a file or a key reference. Repeatable.", "--key", required=True, metavar="KEY"),
     ],
     component_signature: Annotated[
-        Placement,
-        Option(
-            "Where the signature goes; `embedded` packages the image again.",
-            default=Placement.EMBEDDED,
-        ),
+        Placement, Option("Where the signature goes; `embedded` packages the image again.", default=Placement.EMBEDDED)
     ],
     key_id: NamesKey,
     password: KeyPassword,

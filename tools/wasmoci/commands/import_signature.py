@@ -26,9 +26,7 @@ def import_signature(
     public_keys: Annotated[
         tuple[Path, ...],
         Option(
-            "Who signed. Repeatable; the order is that of the signatures in the output.",
-            "--public-key",
-            required=True,
+            "Who signed. Repeatable; the order is that of the signatures in the output.", "--public-key", required=True
         ),
     ],
     output: Annotated[Path, Option("What signing SOURCE here would have written.")],

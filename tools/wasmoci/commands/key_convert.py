@@ -18,7 +18,7 @@ def convert(
         PrivateForm,
         Option(
             "cosign: encrypted as `cosign import-key-pair` does. pem: PKCS#8, encrypted only if an option names a "
-            "new password.",
+            "new password."
         ),
     ],
     password: KeyPassword,

@@ -16,10 +16,7 @@ from wasmoci.sign.keygen import public_half
 @command()
 def public(
     key: Annotated[str, Argument(metavar="KEY")],
-    layer: Annotated[
-        str,
-        Option("What the key signs.", type=click.Choice(["component", "oci"]), default="oci"),
-    ],
+    layer: Annotated[str, Option("What the key signs.", type=click.Choice(["component", "oci"]), default="oci")],
     output: Annotated[Path | None, Option("A new file for the key, instead of stdout.")],
     password: KeyPassword,
     allow_readable_key: AllowReadableKey,

@@ -19,8 +19,7 @@ def keygen(
     private_key: Annotated[Path, Option("A new file, made readable by its owner only.")],
     public_key: Annotated[Path, Option("A new file.")],
     kind: Annotated[
-        str | None,
-        Option(f"The type of an OCI key. [default: {DEFAULT}]", "--type", type=click.Choice(GENERATED)),
+        str | None, Option(f"The type of an OCI key. [default: {DEFAULT}]", "--type", type=click.Choice(GENERATED))
     ],
     form: Annotated[
         str,

@@ -1,14 +1,15 @@
 """`wasm-oci publish`: a layout and its signatures into a registry."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 from wasmoci.commands.options.common import RequiredLevel
 from wasmoci.commands.options.connection import Connection
-from wasmoci.commands.options.declared import Argument, command
-from wasmoci.commands.options.deferred import DeferredSigningAsked
-from wasmoci.commands.options.destination import Packaged, destination
-from wasmoci.commands.options.publishing import DryRunWanted, Tagging
+from wasmoci.commands.options.declared import Argument, Option, OptionGroup, command
+from wasmoci.commands.options.publishing import DryRunWanted, Packaged, Tagging, destination
+from wasmoci.commands.options.signing import Signing
 from wasmoci.commands.options.trust import Trusted
 from wasmoci.commands.report.output import Report, warn
 from wasmoci.commands.report.progress import progress_output
@@ -17,7 +18,46 @@ from wasmoci.publish import look
 from wasmoci.publish.look import DryRun
 from wasmoci.publish.plan import PublishRequest
 from wasmoci.publish.signed import Publishing, publish_signed
+from wasmoci.sign.deferred import DeferredSigning, LogSpec
 from wasmoci.trust.policy import policy
+from wasmoci.trust.signers import KeySpec
+from wasmoci.values.errors import UsageError
+from wasmoci.values.signature_format import Placement, SignatureFormat
+
+_COMPONENT_KEYS = "An Ed25519 private key that signs the component: a file or a key reference. Repeatable."
+_PLACEMENT = "Where it goes; `embedded` packages the image again."
+_LOG_CONFIG = "Log keyed signatures where this signing configuration (cosign's JSON) says; needs --trusted-root."
+
+
+@dataclass(frozen=True, slots=True)
+class DeferredSigningOptions:
+    """Who signs, and where signatures go."""
+
+    manifest: Signing
+    formats: Annotated[Sequence[SignatureFormat], Option("What --key signs; default: both.", "--format")]
+    component_keys: Annotated[Sequence[str], Option(_COMPONENT_KEYS, "--component-signing-key", metavar="KEY")]
+    placement: Annotated[Placement, Option(_PLACEMENT, "--component-signature", default=Placement.EMBEDDED)]
+    log_config: Annotated[Path | None, Option(_LOG_CONFIG)]
+
+    def deferred_signing(self, annotations: Mapping[str, str], trusted_root: Path | None) -> DeferredSigning:
+        """Who signs, with these annotations; UsageError where the options contradict each other."""
+        if self.formats and not self.manifest:
+            raise UsageError("--format goes with --key or --keyless")
+        log = None
+        if self.log_config is not None:
+            if trusted_root is None:
+                raise UsageError("--log-config needs --trusted-root, with the keys of the logs")
+            log = LogSpec(self.log_config, trusted_root)
+        return DeferredSigning(
+            component=[KeySpec.parse(reference) for reference in self.component_keys],
+            placement=self.placement,
+            oci=self.manifest.specs(trusted_root),
+            formats=self.formats or None,
+            annotations=annotations,
+            log=log,
+            password=self.manifest.password,
+            private=self.manifest.private,
+        )
 
 
 @command(report_before="connection")
@@ -28,7 +68,7 @@ def publish(
     tagging: Tagging,
     dry_run: DryRunWanted,
     require: RequiredLevel,
-    signing: DeferredSigningAsked,
+    signing: Annotated[DeferredSigningOptions, OptionGroup(DeferredSigningOptions)],
     connection: Connection,
     trusted: Trusted,
 ) -> Report:
@@ -40,14 +80,9 @@ def publish(
     there already is not sent again. What is signed says the annotations that signatures must have; legacy
     signatures name the first REPOSITORY.
     """
-    where = destination(repositories, tagging, packaged)
-    first, *others = where.repositories
+    (first, *others), tags, if_exists = destination(repositories, tagging, packaged)
     request = PublishRequest(
-        layout=layout,
-        repository=first,
-        tags=where.tags,
-        policy=policy(trusted, require, warn),
-        if_exists=where.if_exists,
+        layout=layout, repository=first, tags=tags, policy=policy(trusted, require, warn), if_exists=if_exists
     )
     who = signing.deferred_signing(trusted.annotations, trusted.trusted_root)
     publishing = Publishing(request, others, connection, who)

@@ -45,17 +45,13 @@ def request(
         component_signature = Placement.EMBEDDED
     if component_signature is None and key_id:
         raise UsageError("--key-id goes with --component-signature")
-    made = signing_request(
-        source,
-        None if component_signature is None else ComponentAsked(component_signature, kind, with_key_id=key_id),
-        None
-        if repository is None
-        else ManifestAsked(
-            repository=str(Repository.parse(repository)),
-            formats=list(dict.fromkeys(formats)) or list(SignatureFormat),
-            annotations=annotation_pairs(annotations),
-        ),
-    )
+    component = manifest = None
+    if component_signature is not None:
+        component = ComponentAsked(component_signature, kind, with_key_id=key_id)
+    if repository is not None:
+        asked_formats = list(dict.fromkeys(formats)) or list(SignatureFormat)
+        manifest = ManifestAsked(str(Repository.parse(repository)), asked_formats, annotation_pairs(annotations))
+    made = signing_request(source, component, manifest)
     write_signing_request(made, output)
     names = [message.name for message in made.messages]
     return Report([f"to sign: {output / name}" for name in names], {"subject": str(made.subject), "messages": names})

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from types import NoneType
-from typing import Any, Protocol, get_args, get_origin
+from typing import Any, Union, get_args, get_origin
 
 import click
 
@@ -26,13 +26,6 @@ class Filled:
 
     parameters: Sequence[click.Parameter]
     value: Callable[[dict[str, Any]], Any]
-
-
-class Declared(Protocol):
-    """What may fill a parameter or a field."""
-
-    def fill(self, place: str, name: str, form: Any) -> Filled:
-        """Fill the one of this name and type; the names of what click says begin with `place`."""
 
 
 class Option:
@@ -51,6 +44,7 @@ class Option:
         self._attributes = {**attributes, "default": default.value} if isinstance(default, Enum) else attributes
 
     def fill(self, place: str, name: str, form: Any) -> Filled:
+        """Fill the parameter or field of this name and type; what click says has names that begin with `place`."""
         kind = _Kind.of(form)
         attributes: dict[str, Any] = {"type": kind.click_type(), "multiple": kind.is_repeated}
         if kind.value is bool:
@@ -83,11 +77,11 @@ class OptionGroup:
     itself. `--help` has them in this order.
     """
 
-    def __init__(self, make: Callable[..., Any], **members: Declared) -> None:
+    def __init__(self, make: Callable[..., Any], **members: Union[Option, "OptionGroup"]) -> None:
         self._make = make
         self._forms: dict[str, Any] = make.__annotations__
         annotated = {name: form.__metadata__[0] for name, form in self._forms.items() if hasattr(form, "__metadata__")}
-        self._members: dict[str, Declared] = {**annotated, **members}
+        self._members: dict[str, Option | Argument | OptionGroup] = {**annotated, **members}
 
     def filled(self, prefix: str = "") -> dict[str, Filled]:
         """The parameters or fields of `make` by their names."""

@@ -87,10 +87,7 @@ def password_group(
 
 AllowReadableKey = Annotated[
     bool,
-    Option(
-        "Use the key even if its file is open to others than its owner; for test keys.",
-        "--allow-readable-key",
-    ),
+    Option("Use the key even if its file is open to others than its owner; for test keys.", "--allow-readable-key"),
 ]
 
 _NEW = "Password of the new private key"

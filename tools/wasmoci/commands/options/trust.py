@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Annotated
 
 from wasmoci.commands.options.common import COMPONENT_KEYS_HELP, REQUIRE_LOG, TRUSTED_ROOT, annotation_pairs
-from wasmoci.commands.options.declared import Declared, Option, OptionGroup
+from wasmoci.commands.options.declared import Option, OptionGroup
 from wasmoci.trust.policy import IdentityValues, TrustValues
 from wasmoci.values.errors import UsageError
 
@@ -33,7 +33,7 @@ def _identities(
     )
 
 
-_SIGNERS: Mapping[str, Declared] = {
+_SIGNERS: Mapping[str, Option | OptionGroup] = {
     "oci_keys": Option("A trusted OCI public key: a file or a key reference. Repeatable.", "--oci-key", metavar="KEY"),
     "identities": OptionGroup(_identities),
     "trusted_root": TRUSTED_ROOT,

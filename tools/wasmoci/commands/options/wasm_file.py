@@ -12,12 +12,7 @@ ComponentKeys = Annotated[tuple[Path, ...], Option(COMPONENT_KEYS_HELP, "--key")
 DetachedSignature = Annotated[Path | None, Option("A detached signature.", "--detached")]
 
 FileKind = Annotated[
-    Kind,
-    Option(
-        "What the file must be; the signature does not cover its header.",
-        "--kind",
-        default=Kind.COMPONENT,
-    ),
+    Kind, Option("What the file must be; the signature does not cover its header.", "--kind", default=Kind.COMPONENT)
 ]
 
 NamesKey = Annotated[bool, Option("Name the key in the signature, as `wasmsign2 sign -K` does.", "--key-id")]

@@ -3,7 +3,7 @@
 import os
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import click
@@ -18,7 +18,7 @@ def progress_output() -> Iterator[Progress]:
     """Bars where stderr is a terminal that a person looks at; nothing with `--quiet`."""
     if is_quiet():
         yield SILENT
-    elif _is_watched(os.environ):
+    elif _is_watched():
         from wasmoci.commands.report.progress_bars import Bars
 
         with Bars() as bars:
@@ -33,6 +33,6 @@ def progress_output() -> Iterator[Progress]:
         yield Progress(line)
 
 
-def _is_watched(environment: Mapping[str, str]) -> bool:
+def _is_watched() -> bool:
     """CI systems set CI, some of them beside a terminal."""
-    return sys.stderr.isatty() and environment.get("TERM") != "dumb" and environment.get("CI", "") in ("", "0", "false")
+    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb" and os.environ.get("CI", "") in ("", "0", "false")

@@ -24,20 +24,14 @@ def verdict_json(verified: Verified | VerifiedIndex) -> dict[str, object]:
     Of an index `image`, `level`, its own `ociSignatures`, and `entries`: each as an image, with its `annotations`
     and its `platform` (`os/architecture[/variant]` or null).
     """
+    verdict: dict[str, object] = {"image": str(verified.subject.digest), "level": verified.level.value}
+    signatures = [_signature_json(signature) for signature in verified.image_signatures]
     if isinstance(verified, VerifiedIndex):
-        return {
-            "image": str(verified.subject.digest),
-            "level": verified.level.value,
-            "ociSignatures": [_signature_json(signature) for signature in verified.image_signatures],
-            "entries": [_entry_json(entry) for entry in verified.entries],
-        }
-    return {
-        "image": str(verified.subject.digest),
-        "level": verified.level.value,
-        "component": None if verified.component is None else str(verified.component),
-        "componentKeys": [key.fingerprint for key in verified.component_keys],
-        "ociSignatures": [_signature_json(signature) for signature in verified.image_signatures],
-    }
+        entries = [_entry_json(entry) for entry in verified.entries]
+        return {**verdict, "ociSignatures": signatures, "entries": entries}
+    component = None if verified.component is None else str(verified.component)
+    component_keys = [key.fingerprint for key in verified.component_keys]
+    return {**verdict, "component": component, "componentKeys": component_keys, "ociSignatures": signatures}
 
 
 def verdict_report(target: str, verified: Verified | VerifiedIndex) -> Report:
