@@ -8,7 +8,7 @@ import re
 from wasmoci.values.errors import FormatError
 from wasmoci.values.text import excerpt
 
-_WORD = re.compile(r"\s*(?P<word>[A-Za-z0-9.:-]+\+?|[()])")
+_WORD = re.compile(r"[A-Za-z0-9.:-]+\+?|[()]")
 _ID = r"[A-Za-z0-9.-]+"
 _LISTED = rf"(?!DocumentRef-|LicenseRef-|AdditionRef-){_ID}"
 _LICENSE = re.compile(rf"(?:DocumentRef-{_ID}:)?LicenseRef-{_ID}|{_LISTED}\+?")
@@ -19,8 +19,16 @@ _WITH = {"WITH", "with"}
 
 def license_expression(text: str, what: str) -> str:
     """`text`; raises FormatError unless it is a license expression."""
+    if not _is_expression(text):
+        raise FormatError(f"{what} must be an SPDX license expression such as MIT OR Apache-2.0, got: {excerpt(text)}")
+    return text
+
+
+def _is_expression(text: str) -> bool:
+    if _WORD.sub("", text).strip():
+        return False
     depth, wanted = 0, "license"
-    for word in _words(text, what):
+    for word in _WORD.findall(text):
         if wanted == "license" and word == "(":
             depth += 1
         elif wanted == "license" and _is(_LICENSE, word):
@@ -35,28 +43,9 @@ def license_expression(text: str, what: str) -> str:
             depth -= 1
             wanted = "join"
         else:
-            raise _error(text, what)
-    if depth or wanted in ("license", "exception"):
-        raise _error(text, what)
-    return text
-
-
-def _words(text: str, what: str) -> list[str]:
-    words = []
-    position = 0
-    text = text.rstrip()
-    while position < len(text):
-        match = _WORD.match(text, position)
-        if match is None:
-            raise _error(text, what)
-        words.append(match["word"])
-        position = match.end()
-    return words
+            return False
+    return not depth and wanted in ("with", "join")
 
 
 def _is(form: re.Pattern[str], word: str) -> bool:
     return bool(form.fullmatch(word)) and word not in _JOINS | _WITH
-
-
-def _error(text: str, what: str) -> FormatError:
-    return FormatError(f"{what} must be an SPDX license expression such as MIT OR Apache-2.0, got: {excerpt(text)}")

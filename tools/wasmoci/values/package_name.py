@@ -16,8 +16,8 @@ _LABEL = r"[a-z][a-z0-9]*(?:-[a-z][a-z0-9]*)*"
 _NAME = re.compile(rf"(?P<namespace>{_LABEL}):(?P<name>{_LABEL})")
 _NUMBER = r"(?:0|[1-9][0-9]*)"
 _IDENTIFIER = rf"(?:{_NUMBER}|[0-9]*[A-Za-z-][0-9A-Za-z-]*)"
-_NUMBERS = re.compile(rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}")
-_BEFORE = re.compile(rf"{_IDENTIFIER}(?:\.{_IDENTIFIER})*")
+# A version of semver without build metadata; its groups are the numbers.
+_VERSION = re.compile(rf"({_NUMBER})\.({_NUMBER})\.({_NUMBER})(?:-{_IDENTIFIER}(?:\.{_IDENTIFIER})*)?")
 _MAX_NUMBER = 2**64 - 1
 
 
@@ -47,7 +47,8 @@ class PackageName:
             raise UsageError(f"a package is ns:name@version, ns and name lower-case words joined by -, got: {text!r}")
         if "+" in version:
             raise UsageError(f"the tag of a package is its version, and no tag can hold build metadata, got: {text!r}")
-        if not _is_semver(version):
+        numbers = _VERSION.fullmatch(version)
+        if numbers is None or any(int(number) > _MAX_NUMBER for number in numbers.groups()):
             raise UsageError(
                 f"the version of a package is one of semver 2.0, such as 1.2.3 or 1.2.3-rc.1, got: {text!r}"
             )
@@ -70,11 +71,3 @@ class PackageName:
 
     def __str__(self) -> str:
         return f"{self.namespace}:{self.name}@{self.version}"
-
-
-def _is_semver(version: str) -> bool:
-    """Whether this is a version without build metadata."""
-    numbers, dash, before = version.partition("-")
-    if not _NUMBERS.fullmatch(numbers) or any(int(number[:21]) > _MAX_NUMBER for number in numbers.split(".")):
-        return False
-    return not dash or bool(_BEFORE.fullmatch(before))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import NoReturn
 
 from wasmoci.values.base64_strict import decode as decode_base64
-from wasmoci.values.errors import FormatError, LimitError
+from wasmoci.values.errors import FormatError, LimitError, refusals_about
 
 MAX_DEPTH = 64
 MAX_SAFE_INTEGER = 2**53 - 1
@@ -130,7 +130,9 @@ def parse_object(data: bytes, where: str, limit: int, *, fractions: bool = False
     if data.count(b"[") + data.count(b"{") > MAX_DEPTH and _depth_exceeds(value, MAX_DEPTH):
         raise LimitError(f"{where} nests deeper than the limit of {MAX_DEPTH}")
     if b"\\u" in data:
-        _check_text(value, where)
+        # An escape can name half of a surrogate pair, which no UTF-8 text can hold.
+        with refusals_about(where):
+            dump(value)
     return _as_object(value, where)
 
 
@@ -146,14 +148,6 @@ def _as_object(value: _Json, where: str) -> JsonObject:
     if not isinstance(value, dict):
         raise FormatError(f"{where} must be a JSON object")
     return JsonObject(value, where)
-
-
-def _check_text(value: _Json, where: str) -> None:
-    """An escape can name half of a surrogate pair, which no UTF-8 text can hold."""
-    try:
-        dump(value)
-    except FormatError as error:
-        raise FormatError(f"{where}: {error}") from None
 
 
 def _unique(pairs: list[tuple[str, _Json]]) -> dict[str, _Json]:

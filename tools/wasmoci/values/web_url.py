@@ -28,6 +28,7 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 _UNREAD_SCHEMES = {"file", "ftp", "ws", "wss"}
 _DOT = re.compile(r"(?:\.|%2[Ee])")
 _DOTS = re.compile(r"(?:\.|%2[Ee]){2}")
+_LAST_DOTS = re.compile(r"/(?:\.|%2[Ee]){1,2}\Z")
 
 
 def normalized_url(text: str, what: str) -> str:
@@ -65,13 +66,10 @@ def _authority(text: str, what: str, default_port: int | None = None) -> str:
 
 def _without_dots(path: str) -> str:
     parts: list[str] = []
-    segments = path.split("/")[1:]
-    for number, segment in enumerate(segments, 1):
+    # What ends in dots is a folder.
+    for segment in _LAST_DOTS.sub(r"\g<0>/", path).split("/")[1:]:
         if _DOTS.fullmatch(segment):
             del parts[-1:]
         elif not _DOT.fullmatch(segment):
             parts.append(segment)
-            continue
-        if number == len(segments):
-            parts.append("")
     return f"/{'/'.join(parts)}"

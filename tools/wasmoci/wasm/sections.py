@@ -49,6 +49,10 @@ class Section:
     end: int
     padded: bool
 
+    @property
+    def size(self) -> int:
+        return self.end - self.start
+
 
 class Cursor:
     """Reads WebAssembly's primitive values from bytes; reading past the end is a FormatError."""

@@ -1,26 +1,16 @@
 """What a WebAssembly file holds: sections, parts, signatures. Nothing here is verified."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import BinaryIO
 
 from wasmoci.wasm.parts import hash_parts, read_parts
-from wasmoci.wasm.sections import Kind, read_sections
+from wasmoci.wasm.sections import Kind, Section, read_sections
 from wasmoci.wasm.signature import Record, SignatureData, SignatureSet, UnknownRecord
 
 MAX_SHOWN_SECTIONS = 4096
 MAX_SHOWN_NAME = 200
-
-
-@dataclass(frozen=True, slots=True)
-class ShownSection:
-    """One section; the name of a custom section is cut after 200 characters, which "..." then follows."""
-
-    id: int
-    name: str | None
-    start: int
-    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +24,13 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class ComponentSummary:
-    """The first 4096 sections in file order, how many there are, the parts, and signature data if there is any."""
+    """The first 4096 sections in file order, how many there are, the parts, and signature data if there is any.
+
+    The name of a custom section is cut after 200 characters, which "..." then follows.
+    """
 
     kind: Kind
-    sections: tuple[ShownSection, ...]
+    sections: tuple[Section, ...]
     section_count: int
     parts: tuple[Part, ...]
     signatures: SignatureData | None
@@ -100,8 +93,7 @@ def summarize(stream: BinaryIO) -> ComponentSummary:
     return ComponentSummary(
         kind=parts.kind,
         sections=tuple(
-            ShownSection(section.id, _cut(section.name), section.start, section.end - section.start)
-            for section in islice(read_sections(stream), MAX_SHOWN_SECTIONS)
+            replace(section, name=_cut(section.name)) for section in islice(read_sections(stream), MAX_SHOWN_SECTIONS)
         ),
         section_count=sum(1 for _ in read_sections(stream)),
         parts=tuple(Part(*part) for part in zip(starts, parts.ends, hashes, strict=False)),
@@ -113,7 +105,7 @@ def _cut(name: str | None) -> str | None:
     return name if name is None or len(name) <= MAX_SHOWN_NAME else f"{name[:MAX_SHOWN_NAME]}..."
 
 
-def _section_name(section: ShownSection) -> str:
+def _section_name(section: Section) -> str:
     return f"section {section.id}" if section.name is None else f"custom section {section.name!r}"
 
 

@@ -126,23 +126,16 @@ def _alias(cursor: Cursor, scopes: Sequence[Scope]) -> None:
         scopes[-1].append(found)
 
 
-def _value(cursor: Cursor) -> None:
-    """A primitive type or an index, in signed LEB128: the same bytes as a number."""
-    cursor.u32()
+_Reader = Callable[[Cursor], object]
+
+_label: _Reader = Cursor.name
+# A primitive type or an index, in signed LEB128: the same bytes as a number.
+_value: _Reader = Cursor.u32
 
 
 def _optional(cursor: Cursor) -> None:
     if read_flag(cursor):
         _value(cursor)
-
-
-def _label(cursor: Cursor) -> None:
-    cursor.name()
-
-
-def _field(cursor: Cursor) -> None:
-    _label(cursor)
-    _value(cursor)
 
 
 def _case(cursor: Cursor) -> None:
@@ -152,7 +145,7 @@ def _case(cursor: Cursor) -> None:
         raise FormatError(f"{_WHERE} has a case that refines another one")
 
 
-def _many(element: Callable[[Cursor], None]) -> Callable[[Cursor], None]:
+def _many(element: _Reader) -> _Reader:
     def read(cursor: Cursor) -> None:
         for _ in range(cursor.u32()):
             element(cursor)
@@ -160,7 +153,7 @@ def _many(element: Callable[[Cursor], None]) -> Callable[[Cursor], None]:
     return read
 
 
-def _sequence(*elements: Callable[[Cursor], None]) -> Callable[[Cursor], None]:
+def _sequence(*elements: _Reader) -> _Reader:
     def read(cursor: Cursor) -> None:
         for element in elements:
             element(cursor)
@@ -179,8 +172,9 @@ _DECLARES_TYPE, _DECLARES_ALIAS, _DECLARES_IMPORT, _DECLARES_EXPORT = 1, 2, 3, 4
 _OF_INSTANCE, _OF_CORE_INSTANCE, _OF_OUTER = 0, 1, 2
 _COMPONENT, _INSTANCE = 0x41, 0x42
 _PRIMITIVES = {0x64, *range(0x73, 0x80)}
-_FUNCTION = _sequence(_many(_field), _result)
-_FORMS: dict[int, Callable[[Cursor], None]] = {
+_FIELD = _sequence(_label, _value)
+_FUNCTION = _sequence(_many(_FIELD), _result)
+_FORMS: dict[int, _Reader] = {
     0x40: _FUNCTION,
     0x43: _FUNCTION,
     0x63: _sequence(_value, _value),  # map
@@ -196,5 +190,5 @@ _FORMS: dict[int, Callable[[Cursor], None]] = {
     0x6F: _many(_value),  # tuple
     0x70: _value,  # list
     0x71: _many(_case),  # variant
-    0x72: _many(_field),  # record
+    0x72: _many(_FIELD),  # record
 }
