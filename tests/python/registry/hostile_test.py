@@ -32,9 +32,12 @@ from registry_fixtures import (
 )
 from wasmoci.oci.manifest import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, MAX_MANIFEST_SIZE, Descriptor
 from wasmoci.registry.client import RepositoryClient
+from wasmoci.registry.referrers_api import Listing
+from wasmoci.registry.source import RegistrySource
 from wasmoci.registry.tag_race import MAX_RACE_ATTEMPTS
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import Error, FormatError, LimitError, Reason, RegistryError, VerificationError
+from wasmoci.values.image_reference import Reference
 from wasmoci.values.strict_json import dump
 
 V1 = "GET manifests/v1"
@@ -201,9 +204,11 @@ CASES = [
     Case("redirect to a file", read_blob, {BLOB: Answer(307, {"Location": "file:///etc/passwd"})}, RegistryError, "not an http"),
     # Referrers: nothing but an absent API is an absent API.
     Case("referrers 500", referrers, {REFERRERS: Answer(500)}, RegistryError, "answered 500", status=500),
-    Case("referrers 400", referrers, {REFERRERS: Answer(400)}, RegistryError, "answered 400", status=400),
+    Case("referrers 401", referrers, {REFERRERS: Answer(401)}, RegistryError, "neither Bearer nor Basic", status=401),
     Case("referrers 403", referrers, {REFERRERS: Answer(403)}, RegistryError, "answered 403", status=403),
-    Case("referrers are HTML", referrers, {REFERRERS: Answer(200, {"Content-Type": "text/html"}, b"<html>")}, FormatError, "Content-Type"),
+    Case("second page of referrers is HTML", referrers, {REFERRERS: index([], Link="</next>; rel=next"), "GET /next": Answer(200, {"Content-Type": "text/html"}, b"<html>")}, FormatError, "Content-Type"),
+    Case("second page of referrers 400", referrers, {REFERRERS: index([], Link="</next>; rel=next"), "GET /next": Answer(400)}, RegistryError, "answered 400", status=400),
+    Case("second page of referrers 406", referrers, {REFERRERS: index([], Link="</next>; rel=next"), "GET /next": Answer(406)}, RegistryError, "answered 406", status=406),
     Case("referrers are garbage", referrers, {REFERRERS: Answer(200, LIST, b"garbage")}, FormatError, "not JSON"),
     Case("referrers are a manifest", referrers, {REFERRERS: Answer(200, LIST, MANIFEST)}, FormatError, "`mediaType` must be"),
     Case("endless referrers", referrers, {REFERRERS: Answer(200, LIST, bytes(60_000), endless=True)}, LimitError, str(MAX_MANIFEST_SIZE)),
@@ -390,13 +395,28 @@ def test_an_identity_token_is_not_sent_as_a_password(tmp_path: Path) -> None:
     assert len(registry.seen) == 1
 
 
-def test_the_referrers_api_is_absent_only_where_the_answer_says_so() -> None:
-    for status in (404, 303):
-        with (
-            Simulator({REFERRERS: Answer(status, {"Location": "https://web.example/"})}) as registry,
-            client_of(registry.address) as client,
-        ):
-            assert client.referrers(SUBJECT.digest) is None
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(404),
+        Answer(303, {"Location": "https://web.example/"}),
+        Answer(400),
+        Answer(406),
+        Answer(200, {"Content-Type": "text/html"}, b"<html>"),
+        Answer(200, {"Content-Type": "application/json"}, b"{}"),
+        Answer(200),
+    ],
+    ids=lambda answer: f"{answer.status} {answer.headers.get('Content-Type')}",
+)
+def test_the_referrers_api_is_absent_where_the_first_answer_says_so(answer: Answer) -> None:
+    entry, data = referrer(1)
+    index_put = FALLBACK.replace("GET", "PUT")
+    answers = {REFERRERS: answer, f"PUT manifests/{entry.digest}": Answer(201), index_put: Answer(201)}
+    with Simulator({**answers, FALLBACK: [Answer(404), index([entry.to_json()])]}) as registry:
+        with client_of(registry.address) as client:
+            assert client.attach_referrer(SUBJECT.digest, entry, data) is Listing.FALLBACK_INDEX
+            source = RegistrySource(Reference(client.repository, "v1", None), client)
+            assert source.referrers(SUBJECT.digest).lists(entry.digest)
 
 
 def test_exactly_as_many_referrers_as_the_limit() -> None:

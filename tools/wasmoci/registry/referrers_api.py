@@ -27,10 +27,11 @@ from wasmoci.values.text import excerpt
 MAX_PAGES = MAX_REFERRERS
 MAX_LISTING_ATTEMPTS = 5
 
-_OK, _SEE_OTHER, _NOT_FOUND = 200, 303, 404
+_OK = 200
 
-# GHCR has no referrers API and sends the asker to GitHub's web pages: https://github.com/artifacthub/hub/issues/4785
-_API_ABSENT = frozenset({_NOT_FOUND, _SEE_OTHER})
+# How registries say that they have no such API, beside 404. GHCR sends the asker to GitHub's web pages (303:
+# https://github.com/artifacthub/hub/issues/4785); others answer 400, Artifactory 406, or 200 with a page of their own.
+_API_ABSENT = frozenset({303, 400, 404, 406})
 
 _NEXT_LINK = re.compile(r'<([^<>]*)>[^,<>]*;[ \t]*rel="?next"?')
 
@@ -48,8 +49,8 @@ class ReferrersClient(ManifestClient):
     def referrers(self, subject: Digest) -> ReferrerList | None:
         """What the referrers API lists, of every artifact type; None where the registry has no such API.
 
-        All pages are read. Any other failure than the absence of the API is an error; more than MAX_REFERRERS
-        raise LimitError.
+        All pages are read, and only the first can say that there is no API. Any other failure is an error;
+        more than MAX_REFERRERS raise LimitError.
         """
         url = self._session.url(f"referrers/{subject}")
         found = ReferrerList()
@@ -58,7 +59,7 @@ class ReferrersClient(ManifestClient):
             request = Request("GET", url, headers, idempotent=True)
             expected = {_OK} if page else {_OK, *_API_ABSENT}
             with self._session.request(request, expected, Access.PULL) as response:
-                if response.status != _OK:
+                if not page and (response.status != _OK or response.media_type != INDEX_MEDIA_TYPE):
                     return None
                 found = (found + _read_page(response)).within_limit(f"the list of referrers of {subject}")
                 next_page = self._next_page(response)
