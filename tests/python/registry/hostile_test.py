@@ -155,7 +155,9 @@ CASES = [
     Case("not found", resolve, {V1: Answer(404)}, RegistryError, "answered 404", status=404),
     Case("forbidden", resolve, {V1: Answer(403)}, RegistryError, "answered 403", status=403),
     Case("redirected manifest", resolve, {V1: Answer(307, {"Location": "http://{own}/x"})}, RegistryError, "answered 307"),
-    Case("200 instead of 201 for a manifest", put_manifest, {"PUT manifests/v1": Answer(200)}, RegistryError, "answered 200"),
+    Case("200 for a manifest that is not there", put_manifest, {"PUT manifests/v1": Answer(200), V1: Answer(404)}, RegistryError, "answered 200, and sha256:"),
+    Case("202 for a manifest, and another is there", put_manifest, {"PUT manifests/v1": Answer(202), V1: Answer(200, OCI, MANIFEST.replace(b"wasm", b"WASM"))}, RegistryError, "answered 202, and sha256:"),
+    Case("204 instead of 201 for a manifest", put_manifest, {"PUT manifests/v1": Answer(204, content_length=None)}, RegistryError, "answered 204"),
     Case("immutable tag", put_manifest, {"PUT manifests/v1": Answer(409, {}, b'{"errors":[{"code":"TAG_INVALID","message":"the tag is immutable"}]}')}, RegistryError, "answered 409: TAG_INVALID: the tag is immutable", status=409),
     Case("202 instead of 201 for a blob", upload, {**upload_to("/upload"), PUT_BLOB: Answer(202)}, RegistryError, "answered 202"),
     Case("500 for ever", resolve, {V1: Answer(500)}, RegistryError, "answered 500", status=500),
@@ -425,6 +427,13 @@ def test_exactly_as_many_referrers_as_the_limit() -> None:
         found = client.referrers(SUBJECT.digest)
     assert found is not None
     assert len(found.descriptors) == 100
+
+
+@pytest.mark.parametrize("status", [200, 202])
+def test_a_manifest_that_is_there_after_another_answer_than_201(status: int) -> None:
+    with Simulator({"PUT manifests/v1": Answer(status)}) as registry, client_of(registry.address) as client:
+        put_manifest(client)
+    assert [seen.method for seen in registry.seen] == ["PUT", "GET"]
 
 
 def test_a_registry_that_takes_the_fallback_tag_for_the_digest() -> None:

@@ -11,7 +11,7 @@ from wasmoci.values.strict_json import parse_object
 from wasmoci.values.text import excerpt
 
 _MANIFEST_TYPES = (MANIFEST_MEDIA_TYPE, INDEX_MEDIA_TYPE)
-_OK, _CREATED, _NOT_FOUND = 200, 201, 404
+_OK, _CREATED, _ACCEPTED, _NOT_FOUND = 200, 201, 202, 404
 
 
 class ManifestClient:
@@ -60,14 +60,21 @@ class ManifestClient:
     def put_manifest(self, data: bytes, media_type: str, reference: str | Digest) -> bool:
         """Put a manifest or index at a tag or digest; return whether the registry answered OCI-Subject.
 
-        That header is a hint only: `attach_referrer` asks the registry for its list.
+        That header is a hint only: `attach_referrer` asks the registry for its list. Where the registry does not
+        answer that it is created (201), but 200 or 202, it is looked for.
         """
         url = self._session.url(f"manifests/{_checked(reference)}")
         headers = {"Content-Type": media_type}
         request = Request("PUT", url, headers, Body.of(data), idempotent=True)
-        with self._session.request(request, {_CREATED}, Access.PUSH) as response:
-            check_said_digest(response, Digest.of(data))
-            return response.header("OCI-Subject") is not None
+        digest = Digest.of(data)
+        with self._session.request(request, {_OK, _CREATED, _ACCEPTED}, Access.PUSH) as response:
+            check_said_digest(response, digest)
+            status, has_subject = response.status, response.header("OCI-Subject") is not None
+        if status != _CREATED:
+            found = self.find_manifest(reference)
+            if found is None or found[0].digest != digest:
+                raise RegistryError(f"{request}: answered {status}, and {digest} is not there", status)
+        return has_subject
 
 
 def _checked(reference: str | Digest) -> str:
