@@ -238,7 +238,9 @@ def test_a_legacy_tag_that_does_not_keep_signatures_is_an_error(tmp_path: Path) 
     layout = dual_layout(tmp_path)
 
     class Forgets(OwnClient):
-        def find_manifest(self, reference: str | Digest) -> tuple[Descriptor, bytes] | None:
+        def find_manifest(
+            self, reference: str | Digest, *, before_put: bool = False
+        ) -> tuple[Descriptor, bytes] | None:
             return None
 
     with EmbeddedRegistry(tmp_path, referrers_api=True) as registry:

@@ -161,7 +161,8 @@ CASES = [
     Case("immutable tag", put_manifest, {"PUT manifests/v1": Answer(409, {}, b'{"errors":[{"code":"TAG_INVALID","message":"the tag is immutable"}]}')}, RegistryError, "answered 409: TAG_INVALID: the tag is immutable", status=409),
     Case("202 instead of 201 for a blob", upload, {**upload_to("/upload"), PUT_BLOB: Answer(202)}, RegistryError, "answered 202"),
     Case("500 for ever", resolve, {V1: Answer(500)}, RegistryError, "answered 500", status=500),
-    Case("blob check fails", upload, {f"HEAD blobs/{NEW.digest}": Answer(403)}, RegistryError, "answered 403"),
+    Case("blob check fails", upload, {f"HEAD blobs/{NEW.digest}": Answer(500)}, RegistryError, "answered 500"),
+    Case("blob that is forbidden", upload, {f"HEAD blobs/{NEW.digest}": Answer(403), POST: Answer(403, body=b"may not push")}, RegistryError, "POST http://{own}/v2/team/app/blobs/uploads/: answered 403: may not push", status=403),
     Case("connection dropped for ever", resolve, {V1: Answer(dropped=True)}, RegistryError, "GET http://127"),
     Case("endless error text", resolve, {V1: Answer(400, {}, bytes(60_000), endless=True)}, RegistryError, "answered 400"),
     Case("control characters in an error", resolve, {V1: Answer(400, {}, b'{"errors":[{"code":"X","message":"\\u001b[31m\\u202e"}]}')}, RegistryError, r"X: \x1b[31m\u202e"),
@@ -238,7 +239,7 @@ def test_refused(case: Case, tmp_path: Path, caplog: pytest.LogCaptureFixture) -
     ):
         case.call(client)
     error = caught.value
-    assert case.text in str(error)
+    assert case.text.replace("{own}", registry.address) in str(error)
     assert getattr(error, "reason", None) == case.reason or case.reason is None
     if case.status is not None:
         assert isinstance(error, RegistryError)

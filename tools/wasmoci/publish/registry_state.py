@@ -22,7 +22,10 @@ class RegistryState:
 
 
 class Presence:
-    """What a repository has; blobs and lists of referrers are asked for once. Raises as RepositoryClient."""
+    """What a repository is known to have, before it is put there. Raises as RepositoryClient.
+
+    Blobs and lists of referrers are asked for once.
+    """
 
     def __init__(self, client: RepositoryClient) -> None:
         self._client = client
@@ -41,14 +44,14 @@ class Presence:
         What is listed is asked for by its digest too; with `trust_api` not what the referrers API lists.
         """
         if isinstance(part.node, TaggedManifest):
-            return part.node.is_among(self._client.find_manifest(part.node.tag))
+            return part.node.is_among(self._client.find_manifest(part.node.tag, before_put=True))
         if part.subject is not None:
             listed, by_api = self._listed(part.subject)
             if not listed.lists(part.node.digest):
                 return False
             if by_api and trust_api:
                 return True
-        return self._client.find_manifest(part.node.digest) is not None
+        return self._client.find_manifest(part.node.digest, before_put=True) is not None
 
     def _listed(self, subject: Digest) -> tuple[ReferrerList, bool]:
         """The list, and whether it is that of the referrers API: what clients wrote into an index may be gone."""
@@ -56,7 +59,7 @@ class Presence:
             listed = self._client.referrers(subject)
             by_api = listed is not None
             if listed is None:
-                listed = self._client.read_fallback_index(subject)
+                listed = self._client.read_fallback_index(subject, before_put=True)
             self._lists[subject] = (listed or ReferrerList(), by_api)
         return self._lists[subject]
 

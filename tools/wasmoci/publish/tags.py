@@ -33,8 +33,12 @@ class TagState:
 
 
 def tag_state(client: RepositoryClient, tag: str, digest: Digest | None, if_exists: IfExists) -> TagState:
-    """What is to become of `tag`, which is to name `digest`: None where that is a new one. Raises RegistryError."""
-    found = client.find_manifest(tag)
+    """What is to become of `tag`, which is to name `digest`: None where that is a new one.
+
+    Raises RegistryError; where a tag may be overwritten not for one that is forbidden to read, as those may be that
+    do not exist.
+    """
+    found = client.find_manifest(tag, before_put=if_exists is IfExists.OVERWRITE)
     if found is None:
         return TagState(tag, TagChange.SET, None)
     current = found[0].digest

@@ -20,7 +20,7 @@ from wasmoci.values.digest import Digest
 from wasmoci.values.errors import LimitError
 from wasmoci.values.image_reference import Repository
 
-_OK, _NOT_FOUND = 200, 404
+_OK, _FORBIDDEN, _NOT_FOUND = 200, 403, 404
 
 
 class RepositoryClient(ReferrersClient):
@@ -33,11 +33,12 @@ class RepositoryClient(ReferrersClient):
     """
 
     def has_blob(self, descriptor: Descriptor) -> bool:
+        """Whether the blob is known to be there; a look before a put, which says what is forbidden."""
         url = self._session.url(f"blobs/{descriptor.digest}")
         # A redirect goes to where the blob is; storage URLs are signed for one method, so HEAD does not follow it.
-        expected = {_OK, _NOT_FOUND, *REDIRECTS}
+        expected = {_OK, _FORBIDDEN, _NOT_FOUND, *REDIRECTS}
         with self._session.request(Request("HEAD", url, idempotent=True), expected, Access.PULL) as response:
-            return response.status != _NOT_FOUND
+            return response.status not in (_FORBIDDEN, _NOT_FOUND)
 
     def read_blob(self, descriptor: Descriptor, limit: int) -> bytes:
         """A blob of at most `limit` bytes."""

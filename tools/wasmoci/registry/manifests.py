@@ -1,5 +1,7 @@
 """The manifests of a repository (distribution-spec 1.1, Pulling Manifests and Pushing Manifests)."""
 
+from contextlib import suppress
+
 from wasmoci.oci.manifest import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, MAX_MANIFEST_SIZE, Descriptor
 from wasmoci.registry.auth import Access
 from wasmoci.registry.session import RegistryConnection, Session, check_said_digest, mismatch
@@ -11,7 +13,8 @@ from wasmoci.values.strict_json import parse_object
 from wasmoci.values.text import excerpt
 
 _MANIFEST_TYPES = (MANIFEST_MEDIA_TYPE, INDEX_MEDIA_TYPE)
-_OK, _CREATED, _ACCEPTED, _NOT_FOUND = 200, 201, 202, 404
+_OK, _CREATED, _ACCEPTED = 200, 201, 202
+_FORBIDDEN, _NOT_FOUND = 403, 404
 
 
 class ManifestClient:
@@ -20,6 +23,8 @@ class ManifestClient:
     def __init__(self, connection: RegistryConnection, repository: Repository) -> None:
         self.repository = repository
         self._session = Session(connection, repository)
+        self._has_read = False
+        self._last_put: Digest | None = None
 
     def resolve(self, reference: str | Digest) -> tuple[Descriptor, bytes]:
         """The manifest or index at a tag or digest, of at most MAX_MANIFEST_SIZE bytes.
@@ -35,16 +40,34 @@ class ManifestClient:
             if isinstance(reference, Digest):
                 reference.check_same(descriptor.digest, where)
             check_said_digest(response, descriptor.digest)
+        self._has_read = True
         return descriptor, data
 
-    def find_manifest(self, reference: str | Digest) -> tuple[Descriptor, bytes] | None:
-        """As `resolve`; None where the registry answers 404, and only then."""
+    def find_manifest(self, reference: str | Digest, *, before_put: bool = False) -> tuple[Descriptor, bytes] | None:
+        """As `resolve`; None where the registry answers 404, and only then.
+
+        With `before_put` 403 is None too: of what does not exist Artifactory says that it is forbidden, and
+        what is forbidden the put will say.
+        """
         try:
             return self.resolve(reference)
         except RegistryError as error:
-            if error.status == _NOT_FOUND:
+            if error.status == _NOT_FOUND or (before_put and error.status == _FORBIDDEN):
                 return None
             raise
+
+    def find_attached(self, tag: str) -> tuple[Descriptor, bytes] | None:
+        """As `find_manifest`, of a tag beside an image whose content counts, or is added to.
+
+        403 is None too where the same credential reads another manifest of the repository: one that was read, or
+        the last that was put by its digest. A credential that may not read would hide what others have put there.
+        """
+        try:
+            return self.find_manifest(tag)
+        except RegistryError as error:
+            if error.status != _FORBIDDEN or not self._may_read():
+                raise
+            return None
 
     def read_manifest(self, descriptor: Descriptor) -> bytes:
         """The manifest or index that `descriptor` names, with that size and media type."""
@@ -74,7 +97,15 @@ class ManifestClient:
             found = self.find_manifest(reference)
             if found is None or found[0].digest != digest:
                 raise RegistryError(f"{request}: answered {status}, and {digest} is not there", status)
+        if isinstance(reference, Digest):
+            self._last_put = reference
         return has_subject
+
+    def _may_read(self) -> bool:
+        if not self._has_read and self._last_put is not None:
+            with suppress(RegistryError):
+                self.resolve(self._last_put)
+        return self._has_read
 
 
 def _checked(reference: str | Digest) -> str:

@@ -68,9 +68,9 @@ class ReferrersClient(ManifestClient):
             url = next_page
         raise LimitError(f"the referrers of {subject} have more pages than the limit of {MAX_PAGES}")
 
-    def read_fallback_index(self, subject: Digest) -> ReferrerList | None:
-        """What the index at tag `sha256-<hex>` lists; None where there is none."""
-        index = self._read_fallback_index(subject)
+    def read_fallback_index(self, subject: Digest, *, before_put: bool = False) -> ReferrerList | None:
+        """What the index at tag `sha256-<hex>` lists; None where there is none. `before_put` as in find_manifest."""
+        index = self._read_fallback_index(subject, before_put=before_put)
         return None if index is None else _fallback_entries(index)
 
     @contextmanager
@@ -95,7 +95,7 @@ class ReferrersClient(ManifestClient):
         """
 
         def read() -> bytes | None:
-            found = self.find_manifest(tag)
+            found = self.find_attached(tag)
             return None if found is None else found[1]
 
         self._add(TagAddition(tag, read, added, lambda data: self.put_manifest(data, media_type, tag)), additions)
@@ -135,9 +135,9 @@ class ReferrersClient(ManifestClient):
         with self.additions() if additions is None else nullcontext(additions) as made:
             made.add(addition)
 
-    def _read_fallback_index(self, subject: Digest) -> bytes | None:
+    def _read_fallback_index(self, subject: Digest, *, before_put: bool = False) -> bytes | None:
         tag = fallback_tag(subject)
-        found = self.find_manifest(tag)
+        found = self.find_manifest(tag, before_put=True) if before_put else self.find_attached(tag)
         # GitLab takes the tag for the digest and answers the subject itself: https://github.com/oras-project/oras-go/issues/1396
         if found is None or found[0].digest == subject:
             return None

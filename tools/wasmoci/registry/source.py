@@ -59,7 +59,7 @@ class RegistrySource:
         return listed or ReferrerList()
 
     def cosign_tag(self, subject: Digest, kind: CosignTag) -> Descriptor | None:
-        found = self._client.find_manifest(kind.of(subject))
+        found = self._client.find_attached(kind.of(subject))
         if found is None:
             return None
         self._last = found

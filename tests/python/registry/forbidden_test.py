@@ -1,0 +1,101 @@
+"""Registries that say of what does not exist that it is forbidden, as Artifactory does; and reads that are denied."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from image_fixtures import OTHER_SIGNER
+from observed_registry_fixtures import ObservedHandler, ObservedRegistry
+from publish_fixtures import DUAL, client_for, dual_layout, request_for, subject_of
+from wasm_fixtures import KEY
+from wasmoci.cosign.simple_signing import signature_tag
+from wasmoci.oci.graph import read_graph
+from wasmoci.oci.manifest import Manifest
+from wasmoci.oci.progress import SILENT
+from wasmoci.publish.plan import PublishRequest, plan, publish
+from wasmoci.publish.registry_state import is_published, registry_state
+from wasmoci.registry.source import RegistrySource
+from wasmoci.values.digest import Digest
+from wasmoci.values.errors import RegistryError
+from wasmoci.values.if_exists import IfExists
+from wasmoci.values.image_reference import Reference
+from wasmoci.values.level import Level
+from wasmoci.verify.image import Policy, verify
+
+BOTH_KINDS = pytest.mark.parametrize("referrers_api", [True, False])
+THEIRS = Policy.of([KEY], [OTHER_SIGNER.public_key])
+
+
+class ForbiddingHandler(ObservedHandler):
+    """Answers 403 instead of 404, and 406 where there is no referrers API; 403 to what `denied` matches, too."""
+
+    denied = ""
+
+    def route(self, path: str) -> None:
+        if self.denied and self.command in ("GET", "HEAD") and re.search(self.denied, path):
+            self.refuse(403, "DENIED", "denied")
+            return
+        super().route(path)
+
+    def refuse(self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> None:
+        forbidden = 406 if code == "UNSUPPORTED" else 403
+        super().refuse(forbidden if status == 404 else status, code, message, headers)
+
+
+def forbidding(folder: Path, *, referrers_api: bool) -> ObservedRegistry:
+    registry = ObservedRegistry(folder / "registry", referrers_api=referrers_api)
+    registry.RequestHandlerClass = type("OwnHandler", (ForbiddingHandler,), {})
+    return registry
+
+
+def send(request: PublishRequest) -> None:
+    with client_for(request.repository.registry) as client:
+        publish(request, plan(request), client, SILENT)
+
+
+@BOTH_KINDS
+def test_an_image_is_published_and_verified(referrers_api: bool, tmp_path: Path) -> None:
+    layout = dual_layout(tmp_path)
+    with forbidding(tmp_path, referrers_api=referrers_api) as registry:
+        request = request_for(layout, registry.address)
+        with client_for(registry.address) as client:
+            graph, tags = plan(request).graph, request.tags
+            before = registry_state(graph, tags, IfExists.OVERWRITE, client)
+            assert not any(done for _, done in before.steps)
+            assert not is_published(graph, tags, client)
+        send(request)
+        with client_for(registry.address) as client:
+            source = RegistrySource(Reference(request.repository, "v1", None), client)
+            assert verify(source, DUAL).level is Level.DUAL_LAYER
+            assert read_graph(source).whole().digest == graph.digest
+            assert is_published(graph, tags, client)
+
+
+@pytest.mark.parametrize("if_exists", [choice for choice in IfExists if choice is not IfExists.OVERWRITE])
+def test_a_tag_that_cannot_be_read_may_be_a_protected_one(if_exists: IfExists, tmp_path: Path) -> None:
+    layout = dual_layout(tmp_path)
+    with forbidding(tmp_path, referrers_api=True) as registry:
+        with pytest.raises(RegistryError, match="GET .*/manifests/v1: answered 403: MANIFEST_UNKNOWN"):
+            send(replace(request_for(layout, registry.address), if_exists=if_exists))
+        assert "v1" not in registry.storage.tags("acme/hello")
+
+
+@BOTH_KINDS
+def test_who_may_not_read_drops_nobodys_signatures(referrers_api: bool, tmp_path: Path) -> None:
+    ours, theirs = dual_layout(tmp_path), dual_layout(tmp_path, OTHER_SIGNER, "theirs")
+    with forbidding(tmp_path, referrers_api=referrers_api) as registry:
+        send(replace(request_for(theirs, registry.address), policy=THEIRS))
+        before = registry.storage.tags("acme/hello")
+        registry.RequestHandlerClass.denied = "/manifests/"  # type: ignore[attr-defined]
+        with pytest.raises(RegistryError, match=r"GET .*/manifests/sha256-.*: answered 403: DENIED"):
+            send(request_for(ours, registry.address))
+        assert registry.storage.tags("acme/hello") == before
+        registry.RequestHandlerClass.denied = ""  # type: ignore[attr-defined]
+        send(request_for(ours, registry.address))
+        with client_for(registry.address) as client:
+            found = client.find_manifest(signature_tag(Digest.parse(subject_of(ours))))
+    assert found is not None
+    assert len(Manifest.parse(found[1]).layers) == 2
