@@ -78,7 +78,7 @@ def test_an_image_is_published_and_verified(referrers_api: bool, tmp_path: Path)
 def test_a_tag_that_cannot_be_read_may_be_a_protected_one(if_exists: IfExists, tmp_path: Path) -> None:
     layout = dual_layout(tmp_path)
     with forbidding(tmp_path, referrers_api=True) as registry:
-        with pytest.raises(RegistryError, match="GET .*/manifests/v1: answered 403: MANIFEST_UNKNOWN"):
+        with pytest.raises(RegistryError, match=r"GET .*/manifests/v1: answered 403: MANIFEST_UNKNOWN"):
             send(replace(request_for(layout, registry.address), if_exists=if_exists))
         assert "v1" not in registry.storage.tags("acme/hello")
 
