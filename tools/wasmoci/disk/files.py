@@ -29,8 +29,7 @@ def os_errors(what: str) -> Iterator[None]:
 
 def read_bounded(path: Path, limit: int, what: str) -> bytes:
     """The bytes of the file at `path`; LimitError above `limit` bytes, Error if it cannot be read."""
-    with open_for_reading(path, what) as stream:
-        return _read_bounded(stream, path, limit, what)
+    return read_secret(path, limit, what, private=False)
 
 
 def read_secret(path: Path, limit: int, what: str, *, private: bool) -> bytes:
@@ -42,7 +41,11 @@ def read_secret(path: Path, limit: int, what: str, *, private: bool) -> bytes:
         if private:
             way_out = ", or allow it with --allow-readable-key"
             refuse_open_to_others(os.fstat(stream.fileno()).st_mode, f"{what} {path}", path, way_out)
-        return _read_bounded(stream, path, limit, what)
+        with os_errors(f"read {what} {path}"):
+            data = read_up_to(stream, limit + 1)
+    if len(data) > limit:
+        raise LimitError(f"{what} {path} has more bytes than the limit of {limit}")
+    return data
 
 
 def refuse_open_to_others(mode: int, what: str, path: Path, way_out: str = "") -> None:
@@ -51,14 +54,6 @@ def refuse_open_to_others(mode: int, what: str, path: Path, way_out: str = "") -
         raise KeyFileError(
             f"{what} is open to others than its owner (mode {stat.S_IMODE(mode):04o}): run `chmod 600 {path}`{way_out}"
         )
-
-
-def _read_bounded(stream: BinaryIO, path: Path, limit: int, what: str) -> bytes:
-    with os_errors(f"read {what} {path}"):
-        data = read_up_to(stream, limit + 1)
-    if len(data) > limit:
-        raise LimitError(f"{what} {path} has more bytes than the limit of {limit}")
-    return data
 
 
 def read_up_to(stream: BinaryIO, count: int) -> bytes:

@@ -131,13 +131,11 @@ def copy_image(request: CopyRequest, connection: ConnectionOptions, notes: Notes
             Destination(sources.registries().client(place), tags, request.if_exists, _path_beside(reference, place))
             for place, tags in request.places.items()
         )
-        return Copies(
-            planned,
-            [
-                Outcome.of(destination.client.repository, partial(copy_to_registry, planned, destination, progress))
-                for destination in destinations
-            ],
-        )
+        outcomes = [
+            Outcome.of(destination.client.repository, partial(copy_to_registry, planned, destination, progress))
+            for destination in destinations
+        ]
+        return Copies(planned, outcomes)
 
 
 def _path_beside(reference: Reference | None, place: Repository) -> str | None:

@@ -133,12 +133,8 @@ class _Sending:
 
 
 def _check(image: Image) -> None:
-    try:
-        image.publishing, image.is_shown_only = image.read()
-        planned = check_publishing(image.publishing)
-    except Error as error:
-        image.failure = error
-        return
+    image.publishing, image.is_shown_only = image.read()
+    planned = check_publishing(image.publishing)
     image.verified = planned.verified
     image.plan = planned if _size(planned.graph) <= MAX_KEPT_SIZE else None
     digest = None if image.publishing.signing.makes_another_image else str(planned.digest)
@@ -163,12 +159,9 @@ def _checked(image: Image) -> tuple[Publishing, Plan]:
 
 
 def _dry_run(connections: _Connections, dry_run: DryRun, image: Image) -> None:
-    try:
-        publishing, planned = _checked(image)
-        registries = connections.of(publishing.connection) if dry_run is DryRun.CHECKED else None
-        image.shown = show(publishing, planned, registries)
-    except Error as error:
-        image.failure = error
+    publishing, planned = _checked(image)
+    registries = connections.of(publishing.connection) if dry_run is DryRun.CHECKED else None
+    image.shown = show(publishing, planned, registries)
 
 
 def _size(graph: ImageGraph) -> int:
@@ -177,8 +170,16 @@ def _size(graph: ImageGraph) -> int:
 
 
 def _each(work: Callable[[Image], None], images: Iterable[Image], jobs: int) -> None:
+    """Do the work for each image; an Error becomes the image's failure."""
+
+    def do(image: Image) -> None:
+        try:
+            work(image)
+        except Error as error:
+            image.failure = error
+
     with ThreadPoolExecutor(jobs) as threads:
-        futures = [threads.submit(work, image) for image in images]
+        futures = [threads.submit(do, image) for image in images]
         try:
             for future in futures:
                 future.result()

@@ -21,7 +21,6 @@ from wasmoci.sign.layout import Step, sign_layout, sign_layout_component
 from wasmoci.sign.signing_request import signing_request
 from wasmoci.values.errors import Reason, VerificationError
 from wasmoci.values.signature_format import Placement
-from wasmoci.wasm.parts import ComponentAsked
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +62,10 @@ def import_signatures(
             Reason.BAD_SIGNATURE, f"{unused[0]} does not belong to this request and the other files given with it"
         )
     if component is not None and not source.is_dir():
-        _write_component(source, output, component, imported.component)
+        if component.placement is Placement.EMBEDDED:
+            sign_file_embedded(source, output, imported.component, component)
+        else:
+            write_atomically(output, sign_file_detached(source, imported.component, component), replace=False)
         return imported
     steps: list[Step] = []
     if component is not None:
@@ -100,10 +102,3 @@ def _who_signed(
             Reason.BAD_SIGNATURE, f"no signature given is one over {messages[0].name} by a public key given"
         )
     return list(signers.values())
-
-
-def _write_component(source: Path, output: Path, asked: ComponentAsked, signers: Sequence[ComponentSigner]) -> None:
-    if asked.placement is Placement.EMBEDDED:
-        sign_file_embedded(source, output, signers, asked)
-    else:
-        write_atomically(output, sign_file_detached(source, signers, asked), replace=False)

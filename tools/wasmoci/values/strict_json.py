@@ -72,11 +72,10 @@ class JsonObject:
 
     def strings(self, name: str, limit: int) -> list[str]:
         """A list of at most `limit` strings."""
-        strings = []
-        for item in self._list(name, limit):
-            if not isinstance(item, str):
-                raise FormatError(f"{self.where}: `{name}` must be a list of strings")
-            strings.append(item)
+        items = self._list(name, limit)
+        strings = [item for item in items if isinstance(item, str)]
+        if len(strings) != len(items):
+            raise FormatError(f"{self.where}: `{name}` must be a list of strings")
         return strings
 
     def string_map(self, name: str) -> dict[str, str]:

@@ -52,15 +52,6 @@ class VerifiedImage:
     warnings: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Legacy:
-    """A layer of the legacy manifest that can be read."""
-
-    carrier: Digest
-    payload: bytes
-    found: LegacySignature
-
-
 def verify_image_signatures(graph: ImageGraph, trust: ImageTrust) -> VerifiedImage:
     """Check that enough trusted keys or identities signed a manifest or index.
 
@@ -76,18 +67,18 @@ def verify_image_signatures(graph: ImageGraph, trust: ImageTrust) -> VerifiedIma
     for attached in attached_bundles(graph, problems):
         predicate_type = attested_type(attached.bundle.envelope.payload)
         if predicate_type is not None:
-            found = f"an attestation is not a signature: predicate type {excerpt(predicate_type)!r}"
-            attestations.append(VerificationError(Reason.UNSIGNED, f"{attached.carrier}: {found}"))
+            problem = f"an attestation is not a signature: predicate type {excerpt(predicate_type)!r}"
+            attestations.append(VerificationError(Reason.UNSIGNED, f"{attached.carrier}: {problem}"))
             continue
         try:
             good.append(_check_bundle(attached, graph.digest, trust))
         except (FormatError, VerificationError) as error:
             problems.append(refusal(attached.carrier, error))
-    for legacy in _legacy(graph, problems):
+    for carrier, payload, found in _legacy(graph, problems):
         try:
-            good.append(_check_legacy(legacy, graph.digest, trust))
+            good.append(_check_legacy(carrier, payload, found, graph.digest, trust))
         except (FormatError, VerificationError) as error:
-            problems.append(refusal(legacy.carrier, error))
+            problems.append(refusal(carrier, error))
     if not good:
         unsigned = VerificationError(Reason.UNSIGNED, "the image has no signature")
         raise refusal_of_all([*problems, *attestations] or [unsigned])
@@ -105,22 +96,24 @@ def _check_bundle(attached: AttachedBundle, subject: Digest, trust: ImageTrust) 
     return ImageSignature(signer, SignatureFormat.BUNDLE, attached.carrier, annotations, logged)
 
 
-def _check_legacy(legacy: _Legacy, subject: Digest, trust: ImageTrust) -> ImageSignature:
-    found = legacy.found
+def _check_legacy(
+    carrier: Digest, payload: bytes, found: LegacySignature, subject: Digest, trust: ImageTrust
+) -> ImageSignature:
     if found.has_certificate:
         raise VerificationError(
             Reason.UNTRUSTED_KEY, "it is signed by an identity in the legacy format, and only bundles of these count"
         )
-    key = signing_key(found.signature, legacy.payload, trust.keys)
+    key = signing_key(found.signature, payload, trust.keys)
     log = trust.log_for(has_entry=bool(found.log_entry))
     if log is not None:
-        log.verify_legacy(found.log_entry, legacy.payload, found.signature, key)
-    annotations = simple_signing.check_payload(legacy.payload, subject)
+        log.verify_legacy(found.log_entry, payload, found.signature, key)
+    annotations = simple_signing.check_payload(payload, subject)
     trust.check_annotations(annotations)
-    return ImageSignature(key, SignatureFormat.LEGACY, legacy.carrier, annotations, logged=log is not None)
+    return ImageSignature(key, SignatureFormat.LEGACY, carrier, annotations, logged=log is not None)
 
 
-def _legacy(graph: ImageGraph, problems: list[VerificationError]) -> Iterator[_Legacy]:
+def _legacy(graph: ImageGraph, problems: list[VerificationError]) -> Iterator[tuple[Digest, bytes, LegacySignature]]:
+    """The layers of the legacy manifest that can be read: the manifest's digest, the payload, and its signature."""
     tagged = graph.at_tag(CosignTag.SIGNATURES)
     if tagged is None:
         return
@@ -138,4 +131,4 @@ def _legacy(graph: ImageGraph, problems: list[VerificationError]) -> Iterator[_L
         except FormatError as error:
             problems.append(refusal(tagged.digest, error))
         else:
-            yield _Legacy(tagged.digest, payload, found)
+            yield tagged.digest, payload, found

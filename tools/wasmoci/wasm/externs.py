@@ -4,7 +4,7 @@ Source: component model "Binary.md": import section 10, export section 11, and t
 descriptions in the types of components and instances.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -44,12 +44,12 @@ class Extern:
 
 def read_imports(payload: bytes) -> Iterator[Extern]:
     """The entries of an import section; raises FormatError, LimitError."""
-    return _entries(Cursor(payload, "an import"), "an import", is_export=False)
+    return _entries(payload, "an import", read_declaration)
 
 
 def read_exports(payload: bytes) -> Iterator[Extern]:
     """The entries of an export section; raises FormatError, LimitError."""
-    return _entries(Cursor(payload, "an export"), "an export", is_export=True)
+    return _entries(payload, "an export", _export)
 
 
 def read_declaration(cursor: Cursor) -> Extern:
@@ -79,11 +79,12 @@ def check_extern_count(count: int) -> None:
         raise LimitError(f"the component has {count} imports and exports, the limit is {MAX_NAMES}")
 
 
-def _entries(cursor: Cursor, what: str, *, is_export: bool) -> Iterator[Extern]:
+def _entries(payload: bytes, what: str, read: Callable[[Cursor], Extern]) -> Iterator[Extern]:
+    cursor = Cursor(payload, what)
     count = cursor.u32()
     check_extern_count(count)
     for _ in range(count):
-        yield _export(cursor) if is_export else read_declaration(cursor)
+        yield read(cursor)
     if not cursor.at_end:
         raise FormatError(f"{what} section has bytes after its last entry")
 
