@@ -11,7 +11,7 @@ from image_fixtures import OTHER_SIGNER
 from observed_registry_fixtures import ObservedHandler, ObservedRegistry
 from publish_fixtures import DUAL, client_for, dual_layout, request_for, subject_of
 from wasm_fixtures import KEY
-from wasmoci.cosign.simple_signing import signature_tag
+from wasmoci.oci.cosign_tags import CosignTag
 from wasmoci.oci.graph import read_graph
 from wasmoci.oci.manifest import Manifest
 from wasmoci.oci.progress import SILENT
@@ -96,6 +96,6 @@ def test_who_may_not_read_drops_nobodys_signatures(referrers_api: bool, tmp_path
         registry.RequestHandlerClass.denied = ""  # type: ignore[attr-defined]
         send(request_for(ours, registry.address))
         with client_for(registry.address) as client:
-            found = client.find_manifest(signature_tag(Digest.parse(subject_of(ours))))
+            found = client.find_manifest(CosignTag.SIGNATURES.of(Digest.parse(subject_of(ours))))
     assert found is not None
     assert len(Manifest.parse(found[1]).layers) == 2
