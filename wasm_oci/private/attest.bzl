@@ -4,9 +4,7 @@ load(":actions.bzl", "ACTION_TOOL", "add_text", "run_tool", "tool_args")
 load(":image_change.bzl", "changed_image", "image_to_change", "steps")
 load(
     ":providers.bzl",
-    "WasmOciIdentityInfo",
     "WasmOciImageInfo",
-    "WasmOciKeyInfo",
     "WasmRunTimeSigningInfo",
     "WasmSignersInfo",
     "signers",
@@ -31,10 +29,9 @@ _COMMON_ATTRS = {
         mandatory = True,
     ),
     "keys": attr.label_list(
-        allow_empty = False,
+        allow_files = True,
         doc = "Who attests, each a `wasm_oci_key` or a `wasm_oci_identity`.",
         mandatory = True,
-        providers = [[WasmOciKeyInfo], [WasmOciIdentityInfo]],
     ),
 }
 

@@ -1,6 +1,7 @@
 """The rule `wasm_sign`."""
 
 load(":actions.bzl", "ACTION_TOOL", "add_text", "run_tool", "tool_args")
+load(":checks.bzl", "ASKED_ATTRS", "COMPONENT", "check_signers")
 load(
     ":providers.bzl",
     "WasmComponentKeyInfo",
@@ -37,10 +38,9 @@ _ATTRS = {
         doc = "Whether a signature names its key, as `wasmsign2 sign -K` does.",
     ),
     "keys": attr.label_list(
-        allow_empty = False,
+        allow_files = True,
         doc = "The key pairs, each a `wasm_component_key`.",
         mandatory = True,
-        providers = [WasmComponentKeyInfo],
     ),
     "kind": attr.string(
         default = "component",
@@ -98,6 +98,7 @@ def _sign(ctx, component, key, output, previous_signature):
     )
 
 def _implementation(ctx):
+    check_signers(ctx, "keys", COMPONENT)
     component = _split(ctx) if ctx.attr.parts else ctx.file.component
     known = signers(ctx.attr.component)
     signature = None
@@ -138,9 +139,18 @@ def _implementation(ctx):
         ]
     return providers
 
+_PROVIDES = [WasmRunTimeSigningInfo, WasmSignersInfo]
+
 wasm_sign = rule(
     implementation = _implementation,
     attrs = ACTION_TOOL | _ATTRS,
     doc = _DOC,
-    provides = [WasmRunTimeSigningInfo, WasmSignersInfo],
+    provides = _PROVIDES,
+)
+
+asked_component_sign = rule(
+    implementation = _implementation,
+    attrs = ACTION_TOOL | ASKED_ATTRS | _ATTRS,
+    doc = "`wasm_sign` for macros.",
+    provides = _PROVIDES,
 )

@@ -2,6 +2,7 @@
 
 load("@rules_python//python:py_info.bzl", "PyInfo")
 load("@rules_python//python:py_test.bzl", "py_test")
+load(":checks.bzl", "ASKED_ATTRS", "COMPONENT", "check_trusted", "refuse")
 load(":program.bzl", "request_name", "request_program")
 load(":providers.bzl", "WasmDetachedSignatureInfo")
 load(":request.bzl", "request_object", "write_request")
@@ -9,13 +10,12 @@ load(":runfiles.bzl", "rlocation")
 
 visibility(["//wasm_oci/..."])
 
-_ATTRS = {
+_ATTRS = ASKED_ATTRS | {
     "component": attr.label(
         allow_single_file = [".wasm"],
         mandatory = True,
     ),
     "keys": attr.label_list(
-        allow_empty = False,
         allow_files = True,
         mandatory = True,
     ),
@@ -29,6 +29,9 @@ _ATTRS = {
 }
 
 def _implementation(ctx):
+    if not ctx.files.keys:
+        refuse(ctx, "keys", "names no key: name a `wasm_component_key`, or the file of a public key")
+    check_trusted(ctx, "keys", COMPONENT)
     signature = ctx.file.signature
     if not signature and WasmDetachedSignatureInfo in ctx.attr.component:
         signature = ctx.attr.component[WasmDetachedSignatureInfo].signature
@@ -95,6 +98,7 @@ def wasm_verify_test(
     request = request_name(name)
     _component_verify_request(
         name = request,
+        asked = {"name": name},
         component = component,
         keys = keys,
         kind = kind,
@@ -110,7 +114,7 @@ def wasm_verify_test(
         name = name,
         size = size,
         program = "verify_component",
-        tags = tags + ["block-network"],
+        tags = (tags or []) + ["block-network"],
         testonly = testonly,
         visibility = visibility,
         **kwargs

@@ -27,7 +27,7 @@ def deferred_signing_target(*, name, tags, testonly, visibility):
         py_binary,
         name = program,
         program = "sign",
-        tags = tags + ["manual"],
+        tags = (tags or []) + ["manual"],
         testonly = testonly,
         visibility = visibility,
     )

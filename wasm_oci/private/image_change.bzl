@@ -1,5 +1,6 @@
 """What `wasm_oci_sign` and the attesting rules have in common: they add something to the image in a layout."""
 
+load(":checks.bzl", "MANIFEST", "check_layout_directory", "check_signers", "refuse", "shown")
 load(":providers.bzl", "WasmOciImageInfo", "WasmOciKeyInfo", "deferred_signing")
 load(":signing.bzl", "sorted_out")
 
@@ -16,23 +17,26 @@ def image_to_change(ctx, verb):
         A struct: `source`, the layout; `info`, a WasmOciImageInfo or None; `keys`, which sign in actions;
         `deferred_signers`, which sign at `bazel run`; `deferred_signing`, the WasmRunTimeSigningInfo of `image`.
     """
-    source = ctx.file.image
-    if not source.is_directory:
-        fail("`image` must be a target with one OCI image layout, a directory, got: {}".format(source.short_path))
+    check_layout_directory(ctx)
+    check_signers(ctx, "keys", MANIFEST)
     image = ctx.attr.image
     keys, deferred = sorted_out(ctx.attr.keys, WasmOciKeyInfo)
     previous = deferred_signing(image)
     if keys and previous.component_keys and not previous.component_detached:
-        fail("the component of {} is signed at `bazel run`, so no build can {} its manifest: `keys` need a `reference`".format(
-            image.label,
-            verb,
-        ))
+        refuse(
+            ctx,
+            "keys",
+            "need a `reference`: the component of {} is signed at `bazel run`, so no build can {} its manifest".format(
+                shown(image.label),
+                verb,
+            ),
+        )
     return struct(
         deferred_signers = deferred,
         deferred_signing = previous,
         info = image[WasmOciImageInfo] if WasmOciImageInfo in image else None,
         keys = keys,
-        source = source,
+        source = ctx.file.image,
     )
 
 def steps(ctx, keys):

@@ -1,8 +1,11 @@
 """The macro `wasm_component_oci_index` and the rule behind it."""
 
 load(":actions.bzl", "ACTION_TOOL", "add_annotations", "add_line", "add_text", "run_tool", "tool_args")
+load(":checks.bzl", "ASKED_ATTRS", "check_image", "refuse", "shown")
 load(":deferred_signing.bzl", "deferred_signing_target")
-load(":image_sign.bzl", "wasm_oci_sign")
+load(":image_sign.bzl", "asked_image_sign")
+load(":macros.bzl", "check_not_select", "declared", "label_list")
+load(":naming.bzl", "NAMING_ATTRS", "named")
 load(
     ":providers.bzl",
     "WasmOciImageInfo",
@@ -14,28 +17,26 @@ load(
 
 visibility(["//wasm_oci/..."])
 
-_ATTRS = {
+_ATTRS = ASKED_ATTRS | NAMING_ATTRS | {
     "annotations": attr.string_dict(doc = "Annotations of the index."),
     "images": attr.label_keyed_string_dict(
+        allow_files = True,
         doc = "The images, and what distinguishes the entry of each: JSON with `annotations` and `platform`.",
         mandatory = True,
-        providers = [WasmOciImageInfo],
     ),
-    "repository": attr.string(
-        doc = "`host[:port]/path` that the index is for.",
-        mandatory = True,
-    ),
-    "tag": attr.string(doc = "The tag that is proposed when the index is published."),
 }
 
-def _check_signed_in_build(image):
+def _check_signed_in_build(ctx, image):
     deferred = deferred_signing(image)
     if deferred.component_keys or deferred.oci_signers or deferred.attestations:
-        fail("{} is signed at `bazel run`, after the index would have said what it is: let the index's keys sign it".format(
-            image.label,
-        ))
+        problem = "must be signed in the build: {} is signed at `bazel run`, after the index would have said what it is; "
+        refuse(ctx, "images", problem.format(shown(image.label)) + "let the index's keys sign it")
 
 def _implementation(ctx):
+    for image in ctx.attr.images:
+        check_image(ctx, "images", image)
+        _check_signed_in_build(ctx, image)
+    name = named(ctx)
     layout = ctx.actions.declare_directory(ctx.label.name)
     digest = ctx.actions.declare_file(ctx.label.name + ".digest")
     images = [image[WasmOciImageInfo].layout for image in ctx.attr.images]
@@ -45,10 +46,10 @@ def _implementation(ctx):
     args.add_all("--output", [layout], expand_directories = False)
     args.add("--digest-file", digest)
     add_annotations(args, ctx.attr.annotations)
-    if ctx.attr.tag:
-        add_text(args, "--tag", ctx.attr.tag)
+    if name.tag and "{" not in name.tag:
+        # A layout has no tag that only publishing can spell out.
+        add_text(args, "--tag", name.tag)
     for image, said in ctx.attr.images.items():
-        _check_signed_in_build(image)
         entry = json.decode(said)
         source = [image[WasmOciImageInfo].layout]
         for key, value in sorted(entry["annotations"].items()):
@@ -70,7 +71,7 @@ def _implementation(ctx):
     return [
         DefaultInfo(files = depset([layout]), runfiles = ctx.runfiles([layout])),
         OutputGroupInfo(digest = depset([digest])),
-        WasmOciImageInfo(digest = digest, layout = layout, repository = ctx.attr.repository, tag = ctx.attr.tag),
+        WasmOciImageInfo(digest = digest, layout = layout, repository = name.repository, tag = name.tag),
         all_signers(ctx.attr.images),
         deferred_signing(None),
     ]
@@ -86,7 +87,7 @@ def wasm_component_oci_index(
         *,
         name,
         images,
-        package_name,
+        package_name = None,
         registry = "localhost:5000",
         namespace = "library",
         tag = "latest",
@@ -106,13 +107,15 @@ def wasm_component_oci_index(
 
     Args:
         name: name of the target.
-        images: images of this rule set, in the order of the index's entries.
-        package_name: last part of the repository's path; may contain slashes.
+        images: images of this rule set, in the order of the index's entries. Not configurable.
+        package_name: last part of the repository's path; may contain slashes. By default it follows from the target's
+            name, as that of an image.
         registry: `host[:port]` that the index is for.
         namespace: first part of the repository's path; may be empty.
         tag: the tag that is proposed when the index is published.
         annotations: annotations of the index.
-        entry_annotations: annotations of entries, a dict for each image that has some, by its label in `images`.
+        entry_annotations: annotations of entries, a dict for each image that has some, by its label in `images`. Not
+            configurable.
         platforms: platforms of entries, `os/architecture[/variant]`, by their label in `images`.
         oci_signing_key: who signs the index and the images in it, a `wasm_oci_key` or a `wasm_oci_identity`, or a list
             of them.
@@ -121,16 +124,18 @@ def wasm_component_oci_index(
         testonly: the usual Bazel attribute.
         visibility: the usual Bazel attribute.
     """
+    check_not_select(name, entry_annotations = entry_annotations, images = images, platforms = platforms)
     for said in [entry_annotations, platforms]:
         for image in said:
             if image not in images:
-                fail("`images` of {} lacks {}, of which something is said".format(name, image))
+                fail("{}: `images` lacks {}, of which something is said".format(declared(name), image))
     index = name + ".unsigned" if oci_signing_key else name
-    internal = {"tags": tags + ["manual"], "visibility": ["//visibility:private"]}
-    public = {"tags": tags, "visibility": visibility}
+    internal = {"tags": (tags or []) + ["manual"], "testonly": testonly, "visibility": ["//visibility:private"]}
+    public = {"tags": tags, "testonly": testonly, "visibility": visibility}
     _wasm_oci_index(
         name = index,
         annotations = annotations,
+        asked = {"name": name},
         images = {
             image: json.encode({
                 "annotations": entry_annotations.get(image, {}),
@@ -138,18 +143,19 @@ def wasm_component_oci_index(
             })
             for image in images
         },
-        repository = "/".join([part for part in [registry, namespace, package_name] if part]),
+        namespace = namespace,
+        package_name = package_name,
+        registry = registry,
         tag = tag,
-        testonly = testonly,
         **(internal if oci_signing_key else public)
     )
     if oci_signing_key:
-        wasm_oci_sign(
+        asked_image_sign(
             name = name,
             annotations = oci_signature_annotations,
+            asked = {"keys": "oci_signing_key"},
             image = index,
-            keys = oci_signing_key if type(oci_signing_key) == "list" else [oci_signing_key],
-            testonly = testonly,
+            keys = label_list(oci_signing_key, name = name, attribute = "oci_signing_key", **internal),
             **public
         )
         deferred_signing_target(

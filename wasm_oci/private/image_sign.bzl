@@ -1,12 +1,11 @@
 """The rule `wasm_oci_sign`."""
 
 load(":actions.bzl", "ACTION_TOOL", "add_annotations", "add_text", "run_tool", "tool_args")
+load(":checks.bzl", "ASKED_ATTRS", "refuse", "shown")
 load(":image_change.bzl", "changed_image", "image_to_change", "steps")
 load(
     ":providers.bzl",
-    "WasmOciIdentityInfo",
     "WasmOciImageInfo",
-    "WasmOciKeyInfo",
     "WasmRunTimeSigningInfo",
     "WasmSignersInfo",
     "signers",
@@ -46,10 +45,9 @@ _ATTRS = {
         mandatory = True,
     ),
     "keys": attr.label_list(
-        allow_empty = False,
+        allow_files = True,
         doc = "Who signs, each a `wasm_oci_key` or a `wasm_oci_identity`.",
         mandatory = True,
-        providers = [[WasmOciKeyInfo], [WasmOciIdentityInfo]],
     ),
     "repository": attr.string(
         doc = "`host[:port]/path` that the image is for, which legacy signatures name; by default that of `image`.",
@@ -88,14 +86,14 @@ def _deferred_formats(ctx, deferred_signers):
     if not deferred_signers or [signer for signer in deferred_signers if signer.kind == "key"]:
         return ctx.attr.formats
     if "bundle" not in ctx.attr.formats:
-        fail("an identity signs in the format `bundle`, `formats` are: {}".format(ctx.attr.formats))
+        refuse(ctx, "formats", "need `bundle`, in which identities sign, got: {}".format(ctx.attr.formats))
     return ["bundle"]
 
 def _implementation(ctx):
     image = image_to_change(ctx, "sign")
     repository = ctx.attr.repository or (image.info.repository if image.info else "")
     if not repository:
-        fail("`repository` is needed where `image` ({}) does not say it".format(ctx.attr.image.label))
+        refuse(ctx, "repository", "is needed where `image` ({}) does not say it".format(shown(ctx.attr.image.label)))
 
     known = signers(ctx.attr.image)
     layout = image.source
@@ -118,9 +116,18 @@ def _implementation(ctx):
         ),
     ]
 
+_PROVIDES = [WasmOciImageInfo, WasmRunTimeSigningInfo, WasmSignersInfo]
+
 wasm_oci_sign = rule(
     implementation = _implementation,
     attrs = ACTION_TOOL | _ATTRS,
     doc = _DOC,
-    provides = [WasmOciImageInfo, WasmRunTimeSigningInfo, WasmSignersInfo],
+    provides = _PROVIDES,
+)
+
+asked_image_sign = rule(
+    implementation = _implementation,
+    attrs = ACTION_TOOL | ASKED_ATTRS | _ATTRS,
+    doc = "`wasm_oci_sign` for macros.",
+    provides = _PROVIDES,
 )

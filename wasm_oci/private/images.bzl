@@ -1,9 +1,10 @@
 """The macros that make images: they only wire the small rules together."""
 
-load(":component_sign.bzl", "wasm_sign")
+load(":component_sign.bzl", "asked_component_sign")
 load(":deferred_signing.bzl", "deferred_signing_target")
-load(":image_package.bzl", "wasm_oci_package")
-load(":image_sign.bzl", "wasm_oci_sign")
+load(":image_package.bzl", "described_image")
+load(":image_sign.bzl", "asked_image_sign")
+load(":macros.bzl", "check_not_select", "declared", "label_list")
 
 visibility(["//wasm_oci/..."])
 
@@ -20,7 +21,7 @@ def wasm_component_oci_image(
         authors = [],
         license = "",
         annotations = [],
-        sign_component = False,
+        sign_component = None,
         signing_keys = None,
         signature_type = "embedded",
         tags = [],
@@ -33,29 +34,34 @@ def wasm_component_oci_image(
     Args:
         name: name of the target.
         component: any target with one `.wasm` output, a component.
-        package_name: last part of the repository's path; may contain slashes.
+        package_name: last part of the repository's path; may contain slashes. By default the target's name, in lower
+            case; what is no letter, digit, `.`, `_` or `-` is `-` there, other separators than `.`, `_`, `__` and a row
+            of `-` are one `-`, and there are none at the ends.
         package: `ns:name@version` in place of it, to package as `wkg publish` does: the path ends in `ns/name`, the
             tag is the version, and annotations come from the component's own metadata too.
         registry: `host[:port]` that the image is for.
         namespace: first part of the repository's path, by default `library`, and nothing with `package`; may be empty.
         tag: the tag that is proposed when the image is published, by default `latest`, or the package's version.
+            `{KEY}` stands for a value of the workspace status when a publishing target runs, as in `v{BUILD_VERSION}`.
         description: annotation `org.opencontainers.image.description`.
         authors: annotation `org.opencontainers.image.authors`, a list.
         license: annotation `org.opencontainers.image.licenses`, an SPDX expression.
         annotations: more annotations, as `key=value` strings.
-        sign_component: whether the component is signed. Not configurable.
+        sign_component: whether the component is signed, by default whether there are `signing_keys`. Not configurable.
         signing_keys: the component's key pair, a `wasm_component_key`, or a list of them.
-        signature_type: `embedded`, a section of the component, or `detached`, a referrer of the image.
+        signature_type: `embedded`, a section of the component, or `detached`, a referrer of the image. Not
+            configurable.
         tags: the usual Bazel attribute.
         testonly: the usual Bazel attribute.
         visibility: the usual Bazel attribute.
     """
-    wasm_component_signed_oci_image(
+    _image(
         name = name,
         annotations = annotations,
         authors = authors,
         component = component,
-        component_signing_keys = signing_keys,
+        component_keys = signing_keys,
+        component_keys_attribute = "signing_keys",
         description = description,
         license = license,
         namespace = namespace,
@@ -63,7 +69,6 @@ def wasm_component_oci_image(
         package_name = package_name,
         registry = registry,
         sign_component = sign_component,
-        sign_oci_image = False,
         signature_type = signature_type,
         tag = tag,
         tags = tags,
@@ -105,18 +110,22 @@ def wasm_component_signed_oci_image(
     Args:
         name: name of the target.
         component: any target with one `.wasm` output, a component.
-        package_name: last part of the repository's path; may contain slashes.
+        package_name: last part of the repository's path; may contain slashes. By default the target's name, in lower
+            case; what is no letter, digit, `.`, `_` or `-` is `-` there, other separators than `.`, `_`, `__` and a row
+            of `-` are one `-`, and there are none at the ends.
         package: `ns:name@version` in place of it, to package as `wkg publish` does: the path ends in `ns/name`, the
             tag is the version, and annotations come from the component's own metadata too.
         registry: `host[:port]` that the image is for.
         namespace: first part of the repository's path, by default `library`, and nothing with `package`; may be empty.
         tag: the tag that is proposed when the image is published, by default `latest`, or the package's version.
+            `{KEY}` stands for a value of the workspace status when a publishing target runs, as in `v{BUILD_VERSION}`.
         sign_component: whether the component is signed. Not configurable.
         component_signing_keys: the component's key pair, a `wasm_component_key`, or a list of them.
-        signature_type: `embedded`, a section of the component, or `detached`, a referrer of the image.
+        signature_type: `embedded`, a section of the component, or `detached`, a referrer of the image. Not
+            configurable.
         sign_oci_image: whether the manifest is signed. Not configurable.
         oci_signing_key: who signs the manifest, a `wasm_oci_key` or a `wasm_oci_identity`, or a list of them.
-        oci_signing_method: `cosign`.
+        oci_signing_method: `cosign`. Not configurable.
         oci_signature_annotations: what the manifest's signatures say besides its digest, as `cosign sign -a`.
         description: annotation `org.opencontainers.image.description`.
         authors: annotation `org.opencontainers.image.authors`, a list.
@@ -126,17 +135,75 @@ def wasm_component_signed_oci_image(
         testonly: the usual Bazel attribute.
         visibility: the usual Bazel attribute.
     """
-    if signature_type not in ("embedded", "detached"):
-        fail("`signature_type` must be embedded or detached, got: {}".format(signature_type))
+    check_not_select(name, oci_signing_method = oci_signing_method)
     if oci_signing_method != "cosign":
-        fail("`oci_signing_method` must be cosign, got: {}".format(oci_signing_method))
-    if sign_component != (component_signing_keys != None):
-        fail("`sign_component` and `component_signing_keys` go together: give both or neither")
-    if sign_oci_image != (oci_signing_key != None):
-        fail("`sign_oci_image` and `oci_signing_key` go together: give both or neither")
+        fail("{}: `oci_signing_method` must be cosign, got: {}".format(declared(name), oci_signing_method))
+    _image(
+        name = name,
+        annotations = annotations,
+        authors = authors,
+        component = component,
+        component_keys = component_signing_keys,
+        component_keys_attribute = "component_signing_keys",
+        description = description,
+        license = license,
+        namespace = namespace,
+        oci_keys = oci_signing_key,
+        oci_signature_annotations = oci_signature_annotations,
+        package = package,
+        package_name = package_name,
+        registry = registry,
+        sign_component = sign_component,
+        sign_oci_image = sign_oci_image,
+        signature_type = signature_type,
+        tag = tag,
+        tags = tags,
+        testonly = testonly,
+        visibility = visibility,
+    )
+
+def _image(
+        *,
+        name,
+        component,
+        component_keys,
+        component_keys_attribute,
+        sign_component,
+        signature_type,
+        tags,
+        testonly,
+        visibility,
+        oci_keys = None,
+        oci_signature_annotations = {},
+        sign_oci_image = False,
+        **described):
+    check_not_select(
+        name,
+        sign_component = sign_component,
+        sign_oci_image = sign_oci_image,
+        signature_type = signature_type,
+    )
+    if signature_type not in ("embedded", "detached"):
+        fail("{}: `signature_type` must be embedded or detached, got: {}".format(declared(name), signature_type))
+    sign_component = _is_signed(
+        name,
+        "sign_component",
+        sign_component,
+        component_keys_attribute,
+        component_keys,
+        "a `wasm_component_key`",
+    )
+    sign_oci_image = _is_signed(
+        name,
+        "sign_oci_image",
+        sign_oci_image,
+        "oci_signing_key",
+        oci_keys,
+        "a `wasm_oci_key` or a `wasm_oci_identity`",
+    )
 
     internal = {
-        "tags": tags + ["manual"],
+        "tags": (tags or []) + ["manual"],
         "testonly": testonly,
         "visibility": ["//visibility:private"],
     }
@@ -145,34 +212,31 @@ def wasm_component_signed_oci_image(
         "testonly": testonly,
         "visibility": visibility,
     }
-    named = _named(package, package_name, namespace, tag)
 
     if sign_component:
-        wasm_sign(
+        asked_component_sign(
             name = name + ".component",
+            asked = {"keys": component_keys_attribute, "name": name},
             component = component,
             detached = signature_type == "detached",
-            keys = _list(component_signing_keys),
+            keys = label_list(component_keys, name = name, attribute = component_keys_attribute, **internal),
             **internal
         )
 
-    wasm_oci_package(
+    described_image(
         name = name + ".unsigned" if sign_oci_image else name,
-        annotations = _annotations(description, authors, license, annotations),
+        asked = {"name": name},
         component = name + ".component" if sign_component else component,
-        package = package,
-        repository = registry + "/" + named.path,
-        tag = named.tag,
-        title = named.path.split("/")[-1] + ".wasm",
-        **(internal if sign_oci_image else public)
+        **(described | (internal if sign_oci_image else public))
     )
 
     if sign_oci_image:
-        wasm_oci_sign(
+        asked_image_sign(
             name = name,
             annotations = oci_signature_annotations,
+            asked = {"keys": "oci_signing_key"},
             image = name + ".unsigned",
-            keys = _list(oci_signing_key),
+            keys = label_list(oci_keys, name = name, attribute = "oci_signing_key", **internal),
             **public
         )
 
@@ -184,34 +248,20 @@ def wasm_component_signed_oci_image(
             visibility = visibility,
         )
 
-def _named(package, package_name, namespace, tag):
-    """The path of the repository, and the tag."""
-    if bool(package) == bool(package_name):
-        fail("give either `package_name` or `package`")
-    if package:
-        name, _, version = package.partition("@")
-        path = name.replace(":", "/", 1)
-        return struct(path = "/".join([part for part in [namespace, path] if part]), tag = tag or version)
-    parts = ["library" if namespace == None else namespace, package_name]
-    return struct(path = "/".join([part for part in parts if part]), tag = "latest" if tag == None else tag)
-
-def _list(value):
-    return value if type(value) == "list" else [value]
-
-def _annotations(description, authors, license, annotations):
-    prefix = "org.opencontainers.image."
-    result = {}
-    if description:
-        result[prefix + "description"] = description
-    if authors:
-        result[prefix + "authors"] = ", ".join(authors)
-    if license:
-        result[prefix + "licenses"] = license
-    for annotation in annotations:
-        key, equals, value = annotation.partition("=")
-        if not key or not equals:
-            fail("`annotations` are `key=value` strings, got: {}".format(annotation))
-        if key in result:
-            fail("annotation `{}` is given twice".format(key))
-        result[key] = value
-    return result
+def _is_signed(name, switch, signs, attribute, keys, signer):
+    """Whether a layer is signed: a given key means so."""
+    given = keys != None and keys != []
+    if signs and not given:
+        fail("{target}: `{attribute}` is missing: name {signer}, or say `{switch} = False`".format(
+            attribute = attribute,
+            signer = signer,
+            switch = switch,
+            target = declared(name),
+        ))
+    if signs == False and given:
+        fail("{target}: `{attribute}` names who signs, but `{switch}` is False: leave out one of them".format(
+            attribute = attribute,
+            switch = switch,
+            target = declared(name),
+        ))
+    return given

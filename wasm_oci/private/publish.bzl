@@ -61,36 +61,27 @@ def wasm_component_publish(
         testonly: the usual Bazel attribute.
         visibility: the usual Bazel attribute.
     """
-    if tag_override and remote_tags:
-        fail("`tag_override` and `remote_tags` say the same thing; give one of them")
-    if registry_override and registries:
-        fail("`registry_override` and `registries` say the same thing; give one of them")
-    request = request_name(name)
-    publish_request(
-        name = request,
+    _publish(
+        name = name,
+        component_keys = component_keys,
         dry_run = dry_run,
         if_exists = if_exists,
         image = oci_image,
+        image_attribute = "oci_image",
         insecure_registries = insecure_registries,
         level = level,
         namespace_override = namespace_override,
+        oci_keys = oci_keys,
         oci_threshold = oci_threshold,
-        registries = [registry_override] if registry_override else registries,
-        remote_tags = [tag_override] if tag_override else remote_tags,
+        registries = registries,
+        registry_override = registry_override,
+        remote_tags = remote_tags,
+        secure = False,
         signed_annotations = signed_annotations,
-        tags = ["manual"],
-        testonly = testonly,
-        transparency_log = transparency_log,
-        trusted_component_keys = component_keys,
-        trusted_oci_keys = oci_keys,
-        visibility = visibility,
-    )
-    request_program(
-        py_binary,
-        name = name,
-        program = "publish",
+        tag_override = tag_override,
         tags = tags,
         testonly = testonly,
+        transparency_log = transparency_log,
         visibility = visibility,
     )
 
@@ -103,6 +94,39 @@ def wasm_component_secure_publish(*, name, signed_oci_image, level = "dual-layer
         level: what the image must have.
         **kwargs: the other arguments of `wasm_component_publish`.
     """
-    if level == "none":
-        fail("`level` must be a signed one; `wasm_component_publish` publishes unsigned images")
-    wasm_component_publish(name = name, oci_image = signed_oci_image, level = level, **kwargs)
+    _publish(name = name, image = signed_oci_image, image_attribute = "signed_oci_image", level = level, secure = True, **kwargs)
+
+def _publish(
+        *,
+        name,
+        image_attribute,
+        component_keys = [],
+        oci_keys = [],
+        tags = [],
+        testonly = None,
+        visibility = None,
+        **kwargs):
+    request = request_name(name)
+    publish_request(
+        name = request,
+        asked = {
+            "image": image_attribute,
+            "name": name,
+            "trusted_component_keys": "component_keys",
+            "trusted_oci_keys": "oci_keys",
+        },
+        tags = ["manual"],
+        testonly = testonly,
+        trusted_component_keys = component_keys,
+        trusted_oci_keys = oci_keys,
+        visibility = visibility,
+        **kwargs
+    )
+    request_program(
+        py_binary,
+        name = name,
+        program = "publish",
+        tags = tags,
+        testonly = testonly,
+        visibility = visibility,
+    )

@@ -2,13 +2,17 @@
 
 load("@rules_python//python:py_binary.bzl", "py_binary")
 load("@rules_python//python:py_info.bzl", "PyInfo")
+load(":checks.bzl", "ASKED_ATTRS", "refuse")
 load(":libraries.bzl", "libraries")
+load(":macros.bzl", "check_not_select")
 load(":program.bzl", "request_name", "request_program")
 load(":runfiles.bzl", "rlocation")
 
 visibility(["//wasm_oci/..."])
 
 def _implementation(ctx):
+    if ctx.attr.jobs < 1:
+        refuse(ctx, "jobs", "must be at least 1, got: {}".format(ctx.attr.jobs))
     output = ctx.actions.declare_file(ctx.label.name + ".json")
     requests = [rlocation(ctx, file) for file in ctx.files.requests]
     ctx.actions.write(output, json.encode_indent({"jobs": ctx.attr.jobs, "requests": requests}) + "\n")
@@ -20,7 +24,7 @@ def _implementation(ctx):
 
 _wasm_oci_requests = rule(
     implementation = _implementation,
-    attrs = {
+    attrs = ASKED_ATTRS | {
         "jobs": attr.int(mandatory = True),
         "requests": attr.label_list(
             allow_empty = False,
@@ -48,17 +52,18 @@ def wasm_component_publish_all(
 
     Args:
         name: name of the target.
-        publish: targets of `wasm_component_publish` and `wasm_component_secure_publish`.
+        publish: targets of `wasm_component_publish` and `wasm_component_secure_publish`. Not
+            configurable.
         jobs: how many images are published at a time.
         tags: the usual Bazel attribute.
         testonly: the usual Bazel attribute.
         visibility: the usual Bazel attribute.
     """
-    if jobs < 1:
-        fail("`jobs` must be at least 1, got: {}".format(jobs))
+    check_not_select(name, publish = publish)
     request = request_name(name)
     _wasm_oci_requests(
         name = request,
+        asked = {"name": name},
         jobs = jobs,
         requests = [_request(label) for label in publish],
         tags = ["manual"],

@@ -3,6 +3,7 @@
 User-controlled text lives only in JSON, so no shell and no Make variable ever sees it.
 """
 
+load(":checks.bzl", "check_layout")
 load(":libraries.bzl", "merged")
 load(":runfiles.bzl", "rlocation")
 
@@ -61,7 +62,7 @@ def present(members):
     return {name: value for name, value in members.items() if value}
 
 def layout_image(ctx):
-    """The object `image` for the layout in the attribute `image`.
+    """The object `image` for the layout in the attribute `image`; fails where there is none.
 
     Args:
         ctx: the rule's context.
@@ -69,6 +70,7 @@ def layout_image(ctx):
     Returns:
         A result of `request_object`.
     """
+    check_layout(ctx)
     return request_object(
         {"layout": rlocation(ctx, ctx.file.image)},
         files = [ctx.file.image],

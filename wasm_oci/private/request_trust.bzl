@@ -1,5 +1,6 @@
 """The object `trust` of a request: who must have signed an image, and what the signatures must say."""
 
+load(":checks.bzl", "COMPONENT", "MANIFEST", "check_trusted")
 load(":providers.bzl", "WasmOciIdentityInfo", "WasmTransparencyLogInfo")
 load(":request.bzl", "present", "request_object")
 load(":runfiles.bzl", "rlocation")
@@ -19,7 +20,7 @@ TRUST_ATTRS = {
 }
 
 def trusted_by(ctx):
-    """Whom the attributes of a rule with `TRUST_ATTRS` name.
+    """Whom the attributes of a rule with `TRUST_ATTRS` name; fails for keys of the other layer.
 
     Args:
         ctx: the rule's context.
@@ -27,6 +28,8 @@ def trusted_by(ctx):
     Returns:
         A struct: `component_keys` and `oci_keys`, lists of Files; `identities`, a list of WasmOciIdentityInfo.
     """
+    check_trusted(ctx, "trusted_component_keys", COMPONENT)
+    check_trusted(ctx, "trusted_oci_keys", MANIFEST)
     return struct(
         component_keys = ctx.files.trusted_component_keys,
         identities = [

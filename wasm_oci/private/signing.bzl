@@ -1,6 +1,7 @@
 """What the signing actions of both layers have in common: how the private key reaches them."""
 
 load(":actions.bzl", "WORKER", "add_text")
+load(":checks.bzl", "shown")
 load(":providers.bzl", "WasmOciIdentityInfo")
 
 visibility(["//wasm_oci/private/..."])
@@ -46,10 +47,7 @@ def add_key(args, key):
         args.add("--allow-readable-key")
         return [key.public_key, key.placeholder]
     if not key.private_key_path:
-        setting = str(key.setting)
-        fail("signing needs a private key: set `--{}` to its absolute path".format(
-            setting.removeprefix("@@") if setting.startswith("@@//") else setting,
-        ))
+        fail("signing needs a private key: set `--{}` to its absolute path".format(shown(key.setting)))
     add_text(args, "--key", key.private_key_path)
     if key.password_path:
         add_text(args, "--password-file", key.password_path)

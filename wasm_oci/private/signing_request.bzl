@@ -1,6 +1,7 @@
 """The rule `wasm_oci_signing_request`."""
 
 load(":actions.bzl", "ACTION_TOOL", "add_annotations", "add_text", "run_tool", "tool_args")
+load(":checks.bzl", "check_layout_directory", "refuse", "shown")
 load(":providers.bzl", "WasmOciImageInfo")
 
 visibility(["//wasm_oci/..."])
@@ -38,11 +39,12 @@ _ATTRS = {
 }
 
 def _implementation(ctx):
+    check_layout_directory(ctx)
     source = ctx.file.image
     image = ctx.attr.image
     repository = ctx.attr.repository or (image[WasmOciImageInfo].repository if WasmOciImageInfo in image else "")
     if ctx.attr.formats and not repository:
-        fail("`repository` is needed where `image` ({}) does not say it".format(image.label))
+        refuse(ctx, "repository", "is needed where `image` ({}) does not say it".format(shown(image.label)))
     output = ctx.actions.declare_directory(ctx.label.name)
 
     args = tool_args(ctx)

@@ -1,6 +1,7 @@
 """The rule `wasm_oci_verified_component`."""
 
 load(":actions.bzl", "ACTION_TOOL", "add_annotations", "run_tool", "tool_args")
+load(":checks.bzl", "COMPONENT", "MANIFEST", "check_layout", "check_trusted", "refuse", "shown")
 load(":providers.bzl", "WasmOciIdentityInfo", "WasmTransparencyLogInfo")
 
 visibility(["//wasm_oci/..."])
@@ -51,13 +52,16 @@ def _layout(ctx):
     files = ctx.files.image
     found = files if len(files) == 1 else [file for file in files if file.basename == "oci-layout"]
     if len(found) != 1:
-        fail("`image` must have one OCI image layout, got: {}".format(ctx.attr.image.label))
+        refuse(ctx, "image", "must have one OCI image layout, got: {}".format(shown(ctx.attr.image.label)))
     return found[0]
 
 def _implementation(ctx):
+    check_layout(ctx)
+    check_trusted(ctx, "component_keys", COMPONENT)
+    check_trusted(ctx, "oci_keys", MANIFEST)
     for key in ctx.attr.oci_keys:
         if WasmOciIdentityInfo in key:
-            fail("`oci_keys` must be keys: no build action verifies an identity, got: {}".format(key.label))
+            refuse(ctx, "oci_keys", "must be keys: no build action verifies an identity, got: {}".format(shown(key.label)))
     component = ctx.actions.declare_file(ctx.label.name + ".wasm")
     verification = ctx.actions.declare_file(ctx.label.name + ".json")
     runfiles = ctx.attr.image[DefaultInfo].default_runfiles

@@ -2,7 +2,7 @@
 
 load("@rules_python//python:py_test.bzl", "py_test")
 load(":program.bzl", "request_name", "request_program")
-load(":verify_request.bzl", "verify_request")
+load(":verify_request.bzl", "live_verify_request", "verify_request")
 
 visibility(["//wasm_oci/..."])
 
@@ -40,19 +40,27 @@ def wasm_component_verify_test(
         visibility: the usual Bazel attribute.
         **kwargs: other attributes of the test, such as `timeout`.
     """
-    _verify_test(
-        name = name,
-        component_keys = component_keys,
+    verify_request(
+        name = request_name(name),
+        asked = {"name": name, "trusted_component_keys": "component_keys", "trusted_oci_keys": "oci_keys"},
         image = image,
         level = level,
-        oci_keys = oci_keys,
         oci_threshold = oci_threshold,
-        reference = "",
         signed_annotations = signed_annotations,
-        size = size,
-        tags = tags + ["block-network"],
+        tags = ["manual"],
         testonly = testonly,
         transparency_log = transparency_log,
+        trusted_component_keys = component_keys,
+        trusted_oci_keys = oci_keys,
+        visibility = ["//visibility:private"],
+    )
+    request_program(
+        py_test,
+        name = name,
+        program = "verify_image",
+        size = size,
+        tags = (tags or []) + ["block-network"],
+        testonly = testonly,
         visibility = visibility,
         **kwargs
     )
@@ -91,63 +99,28 @@ def wasm_component_verify_signatures(
         visibility: the usual Bazel attribute.
         **kwargs: other attributes of the test, such as `timeout`.
     """
-    if not cosign_verify and not component_verify:
-        fail("one of `cosign_verify` and `component_verify` must be True, or there is nothing to verify")
-    if cosign_verify and not oci_public_key:
-        fail("`cosign_verify` needs `oci_public_key`")
-    if component_verify and not component_public_key:
-        fail("`component_verify` needs `component_public_key`")
-    _verify_test(
-        name = name,
-        component_keys = [component_public_key] if component_verify else [],
-        image = None,
+    live_verify_request(
+        name = request_name(name),
+        asked = {"name": name},
+        component_public_key = component_public_key,
+        component_verify = component_verify,
+        cosign_verify = cosign_verify,
         insecure_registries = insecure_registries,
-        level = "dual-layer" if cosign_verify and component_verify else "oci-only" if cosign_verify else "component-only",
-        oci_keys = [oci_public_key] if cosign_verify else [],
-        reference = oci_image_ref,
-        signed_annotations = signed_annotations,
-        size = size,
-        tags = tags + ["external", "no-remote", "requires-network"],
-        testonly = testonly,
-        transparency_log = transparency_log,
-        visibility = visibility,
-        **kwargs
-    )
-
-def _verify_test(
-        *,
-        name,
-        image,
-        reference,
-        level,
-        component_keys,
-        oci_keys,
-        testonly,
-        signed_annotations,
-        transparency_log,
-        oci_threshold = 1,
-        insecure_registries = [],
-        **kwargs):
-    request = request_name(name)
-    verify_request(
-        name = request,
-        image = image,
-        insecure_registries = insecure_registries,
-        level = level,
-        oci_threshold = oci_threshold,
-        reference = reference,
+        oci_image_ref = oci_image_ref,
+        oci_public_key = oci_public_key,
         signed_annotations = signed_annotations,
         tags = ["manual"],
         testonly = testonly,
         transparency_log = transparency_log,
-        trusted_component_keys = component_keys,
-        trusted_oci_keys = oci_keys,
         visibility = ["//visibility:private"],
     )
     request_program(
         py_test,
         name = name,
         program = "verify_image",
+        size = size,
+        tags = (tags or []) + ["external", "no-remote", "requires-network"],
         testonly = testonly,
+        visibility = visibility,
         **kwargs
     )
