@@ -1,4 +1,4 @@
-"""The rules `wasm_oci_attest` and `wasm_oci_attest_provenance`."""
+"""The rule `wasm_oci_attest`, and the macro `wasm_oci_attest_provenance` with the rule behind it."""
 
 load(":actions.bzl", "ACTION_TOOL", "add_text", "run_tool", "tool_args")
 load(":image_change.bzl", "changed_image", "image_to_change", "steps")
@@ -10,6 +10,7 @@ load(
     "signers",
     "with_attestations",
 )
+load(":request.bzl", "present")
 load(":signing.bzl", "EXECUTION_REQUIREMENTS", "add_key")
 
 visibility(["//wasm_oci/..."])
@@ -107,14 +108,40 @@ wasm_oci_attest = rule(
     provides = _PROVIDES,
 )
 
+def _module(repository):
+    """The name of the module whose repository this is, a canonical name; None for what an extension made."""
+
+    # module+ or module+version, from an extension module++extension+name; Bazel 7 joins by a tilde.
+    parts = repository.replace("~", "+").split("+")
+    return parts[0] if len(parts) <= 2 else None
+
+def _in_module(repository, rest):
+    """Names something in another repository by the module, or by the repository where that is no module's."""
+    module = _module(repository)
+    return "@{}//{}".format(module if module else "@" + repository, rest)
+
+def _target(ctx):
+    label = ctx.attr.image.label
+    rest = "{}:{}".format(label.package, label.name)
+    if label.repo_name == ctx.label.repo_name:
+        return "{}//{}".format("@" + ctx.attr.module if ctx.attr.module else "", rest)
+    return _in_module(label.repo_name, rest)
+
+def _material_name(file):
+    if not file.short_path.startswith("../"):
+        return file.short_path
+    repository, _, path = file.short_path.removeprefix("../").partition("/")
+    return _in_module(repository, path)
+
 def _provenance_implementation(ctx):
     request = ctx.actions.declare_file(ctx.label.name + ".provenance.json")
-    ctx.actions.write(request, json.encode_indent({
+    ctx.actions.write(request, json.encode_indent(present({
         "flags": ctx.attr.flags,
-        "target": "//{}:{}".format(ctx.attr.image.label.package, ctx.attr.image.label.name),
-        "workspace": ctx.attr.workspace or ctx.workspace_name,
-    }) + "\n")
-    materials = [(file.short_path, file) for file in ctx.files.materials]
+        "target": _target(ctx),
+        "workspace": ctx.attr.workspace or ctx.attr.module,
+    })) + "\n")
+    component = signers(ctx.attr.image).component
+    materials = [(_material_name(file), file) for file in ctx.files.materials]
     status_files = [ctx.info_file, ctx.version_file] if ctx.attr.stamp else []
 
     def add_statement(args):
@@ -124,13 +151,16 @@ def _provenance_implementation(ctx):
             add_text(args, "--invocation-id", ctx.attr.invocation_id)
         if ctx.attr.source:
             add_text(args, "--source", ctx.attr.source)
+        if component:
+            args.add("--component", component)
         for name, file in materials:
             args.add_all("--material", [name, file])
         args.add_all(status_files, before_each = "--status-file")
-        return [request] + ctx.files.materials + status_files
+        return [request] + ([component] if component else []) + ctx.files.materials + status_files
 
     return _attested(ctx, add_statement, struct(
         builder_id = ctx.attr.builder_id,
+        component = component,
         invocation_id = ctx.attr.invocation_id,
         kind = "provenance",
         materials = materials,
@@ -139,7 +169,7 @@ def _provenance_implementation(ctx):
         status_files = status_files,
     ))
 
-wasm_oci_attest_provenance = rule(
+_wasm_oci_attest_provenance = rule(
     implementation = _provenance_implementation,
     attrs = ACTION_TOOL | _COMMON_ATTRS | {
         "builder_id": attr.string(
@@ -152,6 +182,7 @@ wasm_oci_attest_provenance = rule(
             allow_files = True,
             doc = "Files that the image was made of, such as lock files. The component always counts as one.",
         ),
+        "module": attr.string(doc = "The module that the target is in; empty where it has no name."),
         "source": attr.string(doc = "The revision that is built: `URI@COMMIT`, such as `git+https://…@{STABLE_GIT_COMMIT}`."),
         "stamp": attr.bool(
             doc = "Whether `{KEY}` in `builder_id`, `invocation_id` and `source` stands for a value of the workspace status.",
@@ -161,3 +192,21 @@ wasm_oci_attest_provenance = rule(
     doc = "Attests how an image was built: SLSA provenance v1.\n" + _DOC,
     provides = _PROVIDES,
 )
+
+def wasm_oci_attest_provenance(*, name, **kwargs):
+    """Attests how an image was built: SLSA provenance v1, of the build type that docs/provenance.md describes.
+
+    One `OciAttest` action a key makes the attestation, as that of `wasm_oci_attest`. The output is the layout `<name>`.
+
+    Args:
+        name: name of the target.
+        **kwargs: the attributes, besides those that all rules have: `image`, a target with one OCI image layout, signed
+            on all layers that are signed in the build; `keys`, who attests, as of `wasm_oci_attest`; `builder_id`, a
+            URI that names the build platform that is to be trusted; `flags`, a dict of flags of the build that matter to
+            who checks it; `invocation_id`, which names this run of the build platform; `materials`, files that the
+            image was made of, such as lock files (the component always counts as one); `source`, the revision that is
+            built, `URI@COMMIT`, such as `git+https://…@{STABLE_GIT_COMMIT}`; `stamp`, whether `{KEY}` in `builder_id`,
+            `invocation_id` and `source` stands for a value of the workspace status; `workspace`, the name of the
+            workspace, by default the module's.
+    """
+    _wasm_oci_attest_provenance(name = name, module = native.module_name() or "", **kwargs)

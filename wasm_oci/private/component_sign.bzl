@@ -10,6 +10,7 @@ load(
     "WasmSignersInfo",
     "deferred_signing",
     "signers",
+    "with_component",
     "with_signer",
 )
 load(":signing.bzl", "EXECUTION_REQUIREMENTS", "add_key", "sorted_out")
@@ -100,7 +101,7 @@ def _sign(ctx, component, key, output, previous_signature):
 def _implementation(ctx):
     check_signers(ctx, "keys", COMPONENT)
     component = _split(ctx) if ctx.attr.parts else ctx.file.component
-    known = signers(ctx.attr.component)
+    known = with_component(signers(ctx.attr.component), ctx.file.component)
     signature = None
     keys, deferred = sorted_out(ctx.attr.keys, WasmComponentKeyInfo)
     for index, key in enumerate(keys):

@@ -3,7 +3,16 @@
 load(":actions.bzl", "ACTION_TOOL", "add_annotations", "add_text", "run_tool", "tool_args")
 load(":checks.bzl", "ASKED_ATTRS", "refuse")
 load(":naming.bzl", "NAMING_ATTRS", "named")
-load(":providers.bzl", "WasmDetachedSignatureInfo", "WasmOciImageInfo", "WasmRunTimeSigningInfo", "WasmSignersInfo", "deferred_signing", "signers")
+load(
+    ":providers.bzl",
+    "WasmDetachedSignatureInfo",
+    "WasmOciImageInfo",
+    "WasmRunTimeSigningInfo",
+    "WasmSignersInfo",
+    "deferred_signing",
+    "signers",
+    "with_component",
+)
 
 visibility(["//wasm_oci/..."])
 
@@ -88,7 +97,7 @@ def _package(ctx, *, annotations, author, metadata, repository, tag, title):
         OutputGroupInfo(digest = depset([digest])),
         WasmOciImageInfo(digest = digest, layout = layout, repository = repository, tag = tag),
         deferred_signing(ctx.attr.component),
-        signers(ctx.attr.component),
+        with_component(signers(ctx.attr.component), ctx.file.component),
     ]
 
 _PROVIDES = [WasmOciImageInfo, WasmRunTimeSigningInfo, WasmSignersInfo]

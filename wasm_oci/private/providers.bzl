@@ -56,18 +56,23 @@ WasmTransparencyLogInfo = provider(
     },
 )
 
-WasmSignersInfo = provider(
+def _signers(component = None, **fields):
+    return fields | {"component": component}
+
+WasmSignersInfo, _new_signers = provider(
     doc = """\
 The public keys and identities that sign what is behind a target, in actions or at `bazel run`.
 
 It says who was asked to sign. Only a verifier says whether the signatures are there and hold.
 """,
     fields = {
+        "component": "File or None: the component as it came in, before any of them signed it.",
         "component_keys": "depset of File: public keys of the component's signers.",
         "identities": "depset of WasmOciIdentityInfo: identities that sign the image.",
         "oci_keys": "depset of File: public keys of the image's signers.",
         "placeholders": "depset of File: those of the public keys whose private half is a placeholder.",
     },
+    init = _signers,
 )
 
 WasmRunTimeSigningInfo = provider(
@@ -168,10 +173,29 @@ def with_signer(info, key, field):
     """
     public = [key.public_key]
     return WasmSignersInfo(
+        component = info.component,
         component_keys = depset(public if field == "component_keys" else [], transitive = [info.component_keys]),
         identities = info.identities,
         oci_keys = depset(public if field == "oci_keys" else [], transitive = [info.oci_keys]),
         placeholders = depset(public if key.placeholder else [], transitive = [info.placeholders]),
+    )
+
+def with_component(info, component):
+    """Adds the component to a WasmSignersInfo, unless one came in before it.
+
+    Args:
+        info: a WasmSignersInfo.
+        component: a File.
+
+    Returns:
+        A new WasmSignersInfo.
+    """
+    return WasmSignersInfo(
+        component = info.component or component,
+        component_keys = info.component_keys,
+        identities = info.identities,
+        oci_keys = info.oci_keys,
+        placeholders = info.placeholders,
     )
 
 def with_attestations(info, attestations):
@@ -204,6 +228,7 @@ def with_identity(info, identity):
         A new WasmSignersInfo.
     """
     return WasmSignersInfo(
+        component = info.component,
         component_keys = info.component_keys,
         identities = depset([identity], transitive = [info.identities]),
         oci_keys = info.oci_keys,

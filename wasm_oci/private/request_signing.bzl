@@ -79,6 +79,7 @@ def _document(ctx, statement):
 def _provenance(ctx, statement):
     return present({
         "builderId": statement.builder_id,
+        "component": _optional_rlocation(ctx, statement.component),
         "invocationId": statement.invocation_id,
         "materials": [{"file": rlocation(ctx, file), "name": name} for name, file in statement.materials],
         "request": rlocation(ctx, statement.request),
@@ -89,4 +90,5 @@ def _provenance(ctx, statement):
 def _statement_files(statement):
     if statement.kind == "document":
         return [statement.predicate]
-    return [statement.request] + statement.status_files + [file for _, file in statement.materials]
+    component = [statement.component] if statement.component else []
+    return [statement.request] + component + statement.status_files + [file for _, file in statement.materials]

@@ -478,7 +478,7 @@ def _attested_documents(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("_documents", "service")
 def test_a_publishing_target_attests_what_it_publishes(target: Callable[..., None], address: str) -> None:
-    """Provenance names the component as it is once it is signed."""
+    """Provenance names the component as it came in, and as it is once it is signed."""
     target(signing={**SIGNERS, "attestations": ATTESTATIONS})
     program(publish_program.publish)
     image = published(address)
@@ -488,7 +488,9 @@ def test_a_publishing_target_attests_what_it_publishes(target: Callable[..., Non
     (sbom,) = verify_attestation(image, AttestationPolicy(trust, CYCLONEDX)).attestations
     assert sbom.statement.predicate.string("bomFormat") == "CycloneDX"
     (built,) = verify_attestation(image, AttestationPolicy(trust, SLSA_PROVENANCE_V1)).attestations
-    assert component.hex.encode() in built.payload
+    (byproduct,) = json.loads(built.payload)["predicate"]["runDetails"]["byproducts"]
+    assert byproduct == {"name": "signed-component", "digest": {"sha256": component.hex}}
+    assert Digest.of(HELLO).hex.encode() in built.payload
     assert b"https://builder.example.com/v1" in built.payload
 
 

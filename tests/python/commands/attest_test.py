@@ -146,6 +146,7 @@ def test_provenance_is_attested_and_verified(desk: Desk) -> None:
         *("--provenance", desk.request, *ANY, "--invocation-id", "run-{STABLE_GIT_COMMIT}"),
         *("--source", f"{REPOSITORY_URI}@{{STABLE_GIT_COMMIT}}", "--status-file", status),
         *("--material", "MODULE.bazel.lock", desk.file("lock", b"{}")),
+        *("--component", desk.file("component.wasm", b"as it came in")),
         *("--started-on", "2026-01-31T12:00:00Z", "--finished-on", "2026-01-31T12:01:00Z"),
     )
     result = desk.verify("slsaprovenance1", *ANY, "--source", f"{REPOSITORY_URI}@{COMMIT}", "--json")
@@ -158,9 +159,10 @@ def test_provenance_is_attested_and_verified(desk: Desk) -> None:
     assert predicate["buildDefinition"]["resolvedDependencies"] == [
         {"uri": REPOSITORY_URI, "digest": {"gitCommit": COMMIT}},
         {"name": "MODULE.bazel.lock", "digest": {"sha256": Digest.of(b"{}").hex}},
-        {"name": "component", "digest": {"sha256": Digest.of(SIGNED_HELLO).hex}},
+        {"name": "component", "digest": {"sha256": Digest.of(b"as it came in").hex}},
     ]
     assert predicate["runDetails"] == {
+        "byproducts": [{"name": "signed-component", "digest": {"sha256": Digest.of(SIGNED_HELLO).hex}}],
         "builder": {"id": BUILDER},
         "metadata": {
             "invocationId": f"run-{COMMIT}",
@@ -234,6 +236,7 @@ def test_files_that_are_missing_are_errors(desk: Desk) -> None:
     for arguments in (
         ["--predicate", missing],
         ["--provenance", missing, *ANY],
+        [*given, "--component", missing],
         [*given, "--material", "x", missing],
         [*given, "--status-file", missing],
     ):

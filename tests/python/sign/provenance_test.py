@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from attestation_fixtures import BUILDER, COMMIT, REPOSITORY_URI, decoded
-from image_fixtures import SIGNED_HELLO, Edit, Json, edited, make_image, write_layout
+from image_fixtures import HELLO, SIGNED_HELLO, Edit, Json, edited, make_image, write_layout
 from wasmoci.cosign.provenance import (
     BUILD_TYPE,
     MAX_DEPENDENCIES,
@@ -59,6 +59,12 @@ def test_everything_that_is_given_is_said() -> None:
             },
         },
     }
+
+
+def test_by_products_are_those_of_the_run() -> None:
+    made = decoded(provenance(TARGET, RUN, {}, byproducts={"b": COMPONENT, "a": COMPONENT}))
+    assert [each["name"] for each in made["runDetails"]["byproducts"]] == ["a", "b"]
+    assert made["buildDefinition"]["resolvedDependencies"] == []
 
 
 def test_what_is_not_given_is_not_said() -> None:
@@ -303,15 +309,52 @@ def test_the_component_and_files_are_materials(tmp_path: Path) -> None:
     made = decoded(image_provenance(layout, TARGET, RUN, [("//:MODULE.bazel.lock", lock)]))
     assert made["buildDefinition"]["resolvedDependencies"] == [
         {"name": "//:MODULE.bazel.lock", "digest": {"sha256": Digest.of(b"{}").hex}},
-        {"name": "component", "digest": {"sha256": Digest.of(SIGNED_HELLO).hex}},
+        {"name": "component", "digest": {"sha256": Digest.of(HELLO).hex}},
+    ]
+    assert made["runDetails"]["byproducts"] == [
+        {"name": "signed-component", "digest": {"sha256": Digest.of(SIGNED_HELLO).hex}}
     ]
     assert str(tmp_path) not in json.dumps(made)
+
+
+@pytest.mark.parametrize(
+    ("packaged", "came_in", "dependency", "byproducts"),
+    [
+        pytest.param(HELLO, None, HELLO, [], id="unsigned"),
+        pytest.param(SIGNED_HELLO, HELLO, HELLO, [SIGNED_HELLO], id="signed"),
+        pytest.param(SIGNED_HELLO, SIGNED_HELLO, SIGNED_HELLO, [], id="signed_by_others_before"),
+        pytest.param(SIGNED_HELLO, b"split later", b"split later", [SIGNED_HELLO], id="split"),
+    ],
+)
+def test_the_component_is_what_came_in(
+    packaged: bytes, came_in: bytes | None, dependency: bytes, byproducts: list[bytes], tmp_path: Path
+) -> None:
+    layout = write_layout(make_image(packaged), tmp_path / "layout")
+    component = None if came_in is None else tmp_path / "component.wasm"
+    if component is not None and came_in is not None:
+        component.write_bytes(came_in)
+    made = decoded(image_provenance(layout, TARGET, RUN, component=component))
+    (component_named,) = made["buildDefinition"]["resolvedDependencies"]
+    assert component_named == {"name": "component", "digest": {"sha256": Digest.of(dependency).hex}}
+    found = [each["digest"]["sha256"] for each in made["runDetails"].get("byproducts", [])]
+    assert found == [Digest.of(each).hex for each in byproducts]
+
+
+def test_a_changed_layer_is_not_attested(tmp_path: Path) -> None:
+    layout = write_layout(make_image(), tmp_path / "layout")
+    blob = layout / "blobs/sha256" / Digest.of(SIGNED_HELLO).hex
+    blob.write_bytes(SIGNED_HELLO[:-1] + bytes([SIGNED_HELLO[-1] ^ 1]))
+    with pytest.raises(VerificationError) as refused:
+        image_provenance(layout, TARGET, RUN)
+    assert refused.value.reason is Reason.DIGEST_MISMATCH
 
 
 def test_an_image_that_is_no_wasm_artifact_has_no_component(tmp_path: Path) -> None:
     image = make_image(manifest=lambda top: top["config"].update(mediaType="application/vnd.oci.image.config.v1+json"))
     layout = write_layout(image, tmp_path / "layout")
     assert decoded(image_provenance(layout, TARGET, RUN))["buildDefinition"]["resolvedDependencies"] == []
+    with pytest.raises(UsageError, match="has no component"):
+        image_provenance(layout, TARGET, RUN, component=tmp_path / "component.wasm")
 
 
 def test_a_wasm_artifact_has_one_layer(tmp_path: Path) -> None:

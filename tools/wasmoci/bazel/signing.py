@@ -96,6 +96,7 @@ def _provenance(said: JsonObject, locator: Locator) -> ProvenanceOptions:
         builder_id=said.string("builderId"),
         invocation_id=said.optional_string("invocationId"),
         source=said.optional_string("source"),
+        component=locator.optional_path(said, "component"),
         materials=tuple((material.string("name"), locator.path(material, "file")) for material in materials),
         status_files=locator.optional_paths(said, "statusFiles"),
     )

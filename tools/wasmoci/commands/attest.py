@@ -24,6 +24,9 @@ Provenance = Annotated[
         source=Option("The revision that was built, such as git+https://…@….", metavar="URI@COMMIT"),
         started_on=Option("When the build started, as 2026-01-31T12:00:00Z.", metavar="TIME"),
         finished_on=Option("When it ended.", metavar="TIME"),
+        component=Option(
+            "The component as it came in, before it was signed; by default the image's without its signature."
+        ),
         materials=Option(
             "A file that the image was made of; its digest is attested. Repeatable.", "--material", metavar="NAME FILE"
         ),

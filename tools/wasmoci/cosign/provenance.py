@@ -2,8 +2,9 @@
 
 Source: slsa.dev, build provenance v1. The build type is this project's own: its external parameters
 are `target`, and where they are known `workspace`, `source` (the repository's URI) and `flags`; the
-component, the source revision and other materials are resolved dependencies. Nothing in it depends
-on when, where and by whom it is built, but what the caller gives.
+component as it came in, the source revision and other materials are resolved dependencies, and what
+the build made of the component is a by-product. Nothing in it depends on when, where and by whom it
+is built, but what the caller gives. docs/provenance.md describes the type.
 """
 
 import re
@@ -97,10 +98,17 @@ class Run:
             raise UsageError("the build finished before it started")
 
 
-def provenance(target: BuildTarget, run: Run, materials: Mapping[str, Digest], source: Source | None = None) -> bytes:
+def provenance(
+    target: BuildTarget,
+    run: Run,
+    materials: Mapping[str, Digest],
+    source: Source | None = None,
+    byproducts: Mapping[str, Digest] | None = None,
+) -> bytes:
     """The predicate (JSON) that says how an image was made of `materials`, which are digests by name.
 
-    Raises UsageError for a source without commit, FormatError for a name that is an absolute path.
+    `byproducts` are what was made on the way, likewise. Raises UsageError for a source without commit, FormatError for
+    a name that is an absolute path.
     """
     _check_no_machine(materials)
     parameters = {
@@ -116,7 +124,11 @@ def provenance(target: BuildTarget, run: Run, materials: Mapping[str, Digest], s
         "resolvedDependencies": list(_dependencies(materials, source)),
     }
     metadata = {"invocationId": run.invocation_id, "startedOn": run.started_on, "finishedOn": run.finished_on}
-    details = {"builder": {"id": run.builder_id}, "metadata": _given(metadata)}
+    details = {
+        "builder": {"id": run.builder_id},
+        "metadata": _given(metadata),
+        "byproducts": list(_named(byproducts or {})) or None,
+    }
     return dump({"buildDefinition": _given(definition), "runDetails": _given(details)})
 
 
@@ -170,7 +182,11 @@ def _dependencies(materials: Mapping[str, Digest], source: Source | None) -> Ite
         if source.commit is None:
             raise UsageError("the source of a build is URI@COMMIT, this one lacks the commit")
         yield {"uri": source.repository, "digest": {"gitCommit": source.commit}}
-    for name, digest in sorted(materials.items()):
+    yield from _named(materials)
+
+
+def _named(digests: Mapping[str, Digest]) -> Iterable[dict[str, object]]:
+    for name, digest in sorted(digests.items()):
         yield {"name": name, "digest": {"sha256": digest.hex}}
 
 

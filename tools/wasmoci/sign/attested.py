@@ -22,6 +22,7 @@ class ProvenanceOptions:
     source: str | None = None
     started_on: str | None = None
     finished_on: str | None = None
+    component: Path | None = None
     materials: tuple[tuple[str, Path], ...] = ()
     status_files: tuple[Path, ...] = ()
 
@@ -43,7 +44,7 @@ class ProvenanceOptions:
         )
         target = BuildTarget.parse(read_bounded(self.request, MAX_PROVENANCE_REQUEST_SIZE, "the provenance request"))
         source = None if self.source is None else Source.parse(expanded(self.source, status))
-        return image_provenance(layout, target, run, self.materials, source)
+        return image_provenance(layout, target, run, self.materials, source, self.component)
 
 
 @dataclass(frozen=True, slots=True)
