@@ -3,7 +3,7 @@
 load("@rules_python//python:py_info.bzl", "PyInfo")
 load("@rules_python//python:py_test.bzl", "py_test")
 load(":checks.bzl", "ASKED_ATTRS", "COMPONENT", "check_trusted", "refuse")
-load(":program.bzl", "request_name", "request_program")
+load(":program.bzl", "request_name", "request_test")
 load(":providers.bzl", "WasmDetachedSignatureInfo")
 load(":request.bzl", "request_object", "write_request")
 load(":runfiles.bzl", "rlocation")
@@ -79,7 +79,8 @@ def wasm_verify_test(
         **kwargs):
     """Verifies the signature of a WebAssembly file, strictly and offline.
 
-    The test writes JUnit XML, and `report.json` to its undeclared outputs.
+    The test writes JUnit XML, and `report.json` to its undeclared outputs, unless Bazel would have to zip those on a
+    machine without `zip`.
 
     Args:
         name: name of the test.
@@ -109,7 +110,7 @@ def wasm_verify_test(
         threshold = threshold,
         visibility = ["//visibility:private"],
     )
-    request_program(
+    request_test(
         py_test,
         name = name,
         size = size,

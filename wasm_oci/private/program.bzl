@@ -34,6 +34,26 @@ def request_program(kind, *, name, program, **kwargs):
         **kwargs
     )
 
+def request_test(kind, *, name, env = None, **kwargs):
+    """A test whose program carries out the request that is named after it.
+
+    Args:
+        kind: `py_test`.
+        name: name of the target.
+        env: environment variables that the user gives the test, a dict.
+        **kwargs: other arguments of `request_program`.
+    """
+    request_program(
+        kind,
+        name = name,
+        # A test cannot see otherwise whether Bazel will look for a zip program.
+        env = (env or {}) | select({
+            Label("//wasm_oci:outputs_are_zipped"): {"WASM_OCI_OUTPUTS_ARE_ZIPPED": "1"},
+            "//conditions:default": {},
+        }),
+        **kwargs
+    )
+
 def named_program(kind, *, name, program, args, deps = [], **kwargs):
     """A target that runs a program.
 

@@ -1,7 +1,7 @@
 """The macros that verify: `bazel test` targets."""
 
 load("@rules_python//python:py_test.bzl", "py_test")
-load(":program.bzl", "request_name", "request_program")
+load(":program.bzl", "request_name", "request_test")
 load(":verify_request.bzl", "live_verify_request", "verify_request")
 
 visibility(["//wasm_oci/..."])
@@ -23,7 +23,8 @@ def wasm_component_verify_test(
         **kwargs):
     """Verifies the layers of a built image, offline, on exactly the bytes that would be published.
 
-    The test writes JUnit XML, and `report.json` to its undeclared outputs.
+    The test writes JUnit XML, and `report.json` to its undeclared outputs, unless Bazel would have to zip those on a
+    machine without `zip`.
 
     Args:
         name: name of the test.
@@ -54,7 +55,7 @@ def wasm_component_verify_test(
         trusted_oci_keys = oci_keys,
         visibility = ["//visibility:private"],
     )
-    request_program(
+    request_test(
         py_test,
         name = name,
         program = "verify_image",
@@ -114,7 +115,7 @@ def wasm_component_verify_signatures(
         transparency_log = transparency_log,
         visibility = ["//visibility:private"],
     )
-    request_program(
+    request_test(
         py_test,
         name = name,
         program = "verify_image",

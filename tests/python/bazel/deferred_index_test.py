@@ -124,3 +124,27 @@ def test_a_test_of_an_index_with_an_unsigned_image_fails(target: dict[str, Any],
     assert failure.attrib["type"] == "UNSIGNED"
     assert str(failure.text).startswith(f"entry {index.images[1].image.digest}: OCI layer")
     assert json.loads((reports / "outputs/report.json").read_text())["result"] == "failed"
+
+
+@pytest.mark.parametrize(
+    ("zipped", "zip_is_there", "written"), [(True, False, False), (True, True, True), (False, False, True)]
+)
+def test_a_report_is_written_where_bazel_can_keep_it(
+    zipped: bool,
+    zip_is_there: bool,
+    written: bool,
+    target: dict[str, Any],
+    reports: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    programs = reports / "programs"
+    programs.mkdir()
+    if zip_is_there:
+        (programs / "zip").touch(0o755)
+    monkeypatch.setenv("PATH", str(programs))
+    if zipped:
+        monkeypatch.setenv("WASM_OCI_OUTPUTS_ARE_ZIPPED", "1")
+    target["image"]["layout"] = write_index_layout(signed_index(), reports / "index").name
+    result = program(verify_program.verify_image, target, reports)
+    assert (reports / "outputs/report.json").exists() == written
+    assert ("warning: no report.json" in result.output) != written
