@@ -4,6 +4,7 @@ Runs Bazel, so it is no Bazel test: `.ci/run` calls it.
 """
 
 import json
+import subprocess
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from bazel import ROOT, bazel, digests, json_stream
+from bazel import ROOT, bazel, digests, json_stream, toolbox
 from secret_keys import COMPONENT_KEY, SECRETS, pem, private_key_flags
 
 IMAGE = "//tests/build:image"
@@ -208,3 +209,12 @@ def test_a_dry_run_shows_what_would_be_sent() -> None:
     arguments = ["--", "--tag", "v9", "--dry-run"]
     outcome = bazel("run", "//examples/oci_signing:publish_secure_greeting", *arguments)
     assert "would publish localhost:5000/examples/greeting:v9@sha256:" in outcome.stdout
+
+
+@pytest.mark.parametrize("options", [[], ["--dry-run"], ["os.path"]], ids=["none", "option", "word"])
+def test_a_program_that_bazel_does_not_start_says_how(options: list[str]) -> None:
+    bazel("build", "//examples/oci_signing:publish_secure_greeting")
+    program = ROOT / "bazel-bin/examples/oci_signing/publish_secure_greeting"
+    result = subprocess.run([*toolbox(), program, *options], capture_output=True, check=False, text=True)
+    assert (result.returncode, result.stderr.count("\n")) == (2, 1)
+    assert "start this program by `bazel run TARGET" in result.stderr
