@@ -24,6 +24,7 @@ from wasmoci.values.level import Level
 from wasmoci.verify.image import Policy, pull, verify
 
 IMAGES = ("unsigned", "component_signed", "oci_signed", "secure")
+TAG = "dual-signed-v1.0.0"
 HERE = "_main/examples/oci_signing"
 
 
@@ -36,11 +37,11 @@ def main() -> None:
     policy = Policy.of([keys[0]], [keys[1]], Level.DUAL_LAYER)
     with tempfile.TemporaryDirectory() as folder, EmbeddedRegistry(Path(folder, "registry")) as registry:
         _say(f"a registry for this demo listens on {registry.address}")
-        repository = Repository.parse(f"{registry.address}/examples/greeting")
-        reference = Reference(repository, "v1.0.0", None)
+        repository = Repository.parse(f"{registry.address}/examples/secure-greeting")
+        reference = Reference(repository, TAG, None)
         with Registries(os.environ, [registry.address]) as registries:
             client = registries.client(repository)
-            request = PublishRequest(_file("secure_greeting_image"), repository, ["v1.0.0"], policy)
+            request = PublishRequest(_file("secure_greeting_image"), repository, [TAG], policy)
             planned = plan(request)
             publish(request, planned, client, Progress(lambda line: print(f"    {line}")))
             _say(f"published {reference}@{planned.digest}")

@@ -208,7 +208,7 @@ def test_publishing_a_placeholder_is_refused_off_this_machine() -> None:
 def test_a_dry_run_shows_what_would_be_sent() -> None:
     arguments = ["--", "--tag", "v9", "--dry-run"]
     outcome = bazel("run", "//examples/oci_signing:publish_secure_greeting", *arguments)
-    assert "would publish localhost:5000/examples/greeting:v9@sha256:" in outcome.stdout
+    assert "would publish localhost:5000/examples/secure-greeting:v9@sha256:" in outcome.stdout
 
 
 @pytest.mark.parametrize("options", [[], ["--dry-run"], ["os.path"]], ids=["none", "option", "word"])

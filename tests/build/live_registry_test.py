@@ -27,7 +27,7 @@ wasm_component_verify_signatures(
     name = "live",
     component_public_key = "placeholder_component.pub",
     insecure_registries = ["{address}"],
-    oci_image_ref = "{address}/examples/greeting:v1",
+    oci_image_ref = "{address}/examples/secure-greeting:v1",
     oci_public_key = "placeholder_oci.pub",
 )
 """

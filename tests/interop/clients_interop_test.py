@@ -62,7 +62,7 @@ def test_oras_and_skopeo_read_the_layout(tmp_path: Path) -> None:
     digest = str(Layout(layout).subject().digest)
     found = run("oras", "discover", "--oci-layout", "--format", "json", f"{layout}@{digest}", folder=tmp_path)
     assert [one["artifactType"] for one in json.loads(found.stdout)["referrers"]] == [BUNDLE_MEDIA_TYPE]
-    manifest = run("skopeo", "inspect", "--raw", f"oci:{layout}:v1.0.0", folder=tmp_path).stdout
+    manifest = run("skopeo", "inspect", "--raw", f"oci:{layout}:dual-signed-v1.0.0", folder=tmp_path).stdout
     assert json.loads(manifest)["layers"][0]["mediaType"] == "application/wasm"
 
 
@@ -71,7 +71,7 @@ def test_oras_copies_the_layout_with_its_signatures(tmp_path: Path) -> None:
     with registry("docker-registry", tmp_path) as address:
         target = f"{address}/acme/copied:v1.0.0"
         run(
-            *("oras", "cp", "-r", "--from-oci-layout", "--to-plain-http", f"{layout}:v1.0.0", target),
+            *("oras", "cp", "-r", "--from-oci-layout", "--to-plain-http", f"{layout}:dual-signed-v1.0.0", target),
             folder=tmp_path,
         )
         run(

@@ -1,6 +1,7 @@
 """README and docs say what is so: snippets are those of the example, commands and targets exist."""
 
 import re
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -67,8 +68,9 @@ def commands() -> list[list[str]]:
 
 @pytest.mark.parametrize("command", commands(), ids=" ".join)
 def test_commands_and_options_exist(command: list[str]) -> None:
-    name, options = command[0], [word for word in command if word.startswith("--")]
-    text = CliRunner().invoke(main, [name, "--help"]).output
+    options = [word for word in command if word.startswith("--")]
+    names = takewhile(lambda word: word not in options, command)
+    text = CliRunner().invoke(main, [*names, "--help"]).output
     assert [option for option in options if option not in text] == []
 
 
