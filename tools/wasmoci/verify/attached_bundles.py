@@ -1,6 +1,7 @@
 """The Sigstore bundles that are attached to an image, signatures and attestations alike, and who signed them."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from wasmoci.cosign import bundle as cosign_bundle
@@ -42,7 +43,7 @@ def attached_bundles(graph: ImageGraph, problems: list[VerificationError]) -> It
     """
     problems += [VerificationError(Reason.MALFORMED, problem) for problem in graph.problems]
     for referrer in graph.referrers:
-        try:
+        with noted(problems, referrer.digest, FormatError):
             manifest = Manifest.parse(referrer.data, "the referrer")
             layer = cosign_bundle.bundle_layer(manifest)
             if layer is None:
@@ -50,11 +51,7 @@ def attached_bundles(graph: ImageGraph, problems: list[VerificationError]) -> It
             if manifest.subject is None or manifest.subject.digest != graph.digest:
                 raise FormatError("the bundle is attached to another manifest")
             data = graph.source.read_blob(layer, cosign_bundle.MAX_BUNDLE_SIZE)
-            bundle = cosign_bundle.parse_bundle(data)
-        except FormatError as error:
-            problems.append(refusal(referrer.digest, error))
-        else:
-            yield AttachedBundle(referrer.digest, manifest, data, bundle)
+            yield AttachedBundle(referrer.digest, manifest, data, cosign_bundle.parse_bundle(data))
 
 
 def verify_bundle(attached: AttachedBundle, trust: ImageTrust) -> tuple[Signatory, bool]:
@@ -86,9 +83,20 @@ def signing_key(signature: bytes, message: bytes, trusted: Sequence[ImagePublicK
     raise VerificationError(Reason.UNTRUSTED_KEY, f"none of the {len(trusted)} trusted OCI keys made this signature")
 
 
-def refusal(carrier: Digest, error: FormatError | VerificationError) -> VerificationError:
-    """The same refusal, naming the digest of what carries the signature."""
-    return VerificationError(error.reason, f"{carrier}: {error}")
+@contextmanager
+def noted(
+    problems: list[VerificationError],
+    carrier: Digest,
+    *refused: type[FormatError] | type[VerificationError],
+) -> Iterator[None]:
+    """What of `refused` ends the block is added to `problems`, with the digest of what carries the signature in front.
+
+    Other errors pass.
+    """
+    try:
+        yield
+    except refused as error:
+        problems.append(VerificationError(error.reason, f"{carrier}: {error}"))
 
 
 def refusal_of_all(problems: Sequence[VerificationError]) -> VerificationError:

@@ -17,13 +17,7 @@ from wasmoci.oci.source import ImageSource
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import FormatError, Reason, UsageError, VerificationError, refuse_malformed
 from wasmoci.values.text import excerpt
-from wasmoci.verify.attached_bundles import (
-    AttachedBundle,
-    attached_bundles,
-    refusal,
-    refusal_of_all,
-    verify_bundle,
-)
+from wasmoci.verify.attached_bundles import attached_bundles, noted, refusal_of_all, verify_bundle
 from wasmoci.verify.trust import ImageTrust, Signatory
 
 
@@ -94,24 +88,22 @@ def verify_attestation(source: ImageSource, policy: AttestationPolicy) -> Verifi
         graph, *_ = read_graph(source).subjects
         for attached in attached_bundles(graph, problems):
             payload = attached.bundle.envelope.payload
-            try:
+            with noted(problems, attached.carrier, FormatError, VerificationError):
                 statement = Statement.parse(payload)
                 if statement.predicate_type != policy.uri:
                     others.add(statement.predicate_type)
                     continue
-                attester = _attester(attached, statement, graph.digest, policy)
-            except (FormatError, VerificationError) as error:
-                problems.append(refusal(attached.carrier, error))
-            else:
+                signer, logged = verify_bundle(attached, policy.trust)
+                statement.check_subject(graph.digest)
+                if policy.provenance is not None:
+                    policy.provenance.check(statement.predicate)
                 before = found[payload].attesters if payload in found else ()
+                attester = Attester(signer, attached.carrier, logged)
                 found[payload] = Attestation(payload, statement, (*before, attester))
     good: list[Attestation] = []
     for attestation in found.values():
-        try:
+        with noted(problems, attestation.attesters[0].carrier, VerificationError):
             policy.trust.check_threshold((attester.signer for attester in attestation.attesters), "the statement")
-        except VerificationError as error:
-            problems.append(refusal(attestation.attesters[0].carrier, error))
-        else:
             good.append(attestation)
     if not good:
         listed = "; ".join(map(excerpt, sorted(others))) or "nothing"
@@ -126,12 +118,3 @@ def write_statements(output: Path, verified: VerifiedAttestations) -> None:
         folder.mkdir()
         for attestation in verified.attestations:
             (folder / f"{Digest.of(attestation.payload).hex}.json").write_bytes(attestation.payload)
-
-
-def _attester(attached: AttachedBundle, statement: Statement, subject: Digest, policy: AttestationPolicy) -> Attester:
-    """Who of those trusted attests this of the image."""
-    signer, logged = verify_bundle(attached, policy.trust)
-    statement.check_subject(subject)
-    if policy.provenance is not None:
-        policy.provenance.check(statement.predicate)
-    return Attester(signer, attached.carrier, logged)

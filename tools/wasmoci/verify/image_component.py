@@ -1,13 +1,13 @@
 """Verify the component of an image, whose signature is embedded in it or travels as a referrer."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import BinaryIO
 
 from wasmoci.keys.component import ComponentPublicKey
 from wasmoci.oci.graph import ImageGraph
 from wasmoci.oci.wasm_artifact import component_signature_layer
-from wasmoci.values.digest import Digest
 from wasmoci.values.errors import FormatError, Reason, VerificationError
+from wasmoci.verify.attached_bundles import noted
 from wasmoci.verify.component import VerifiedComponent, check_count, verify_component
 from wasmoci.wasm.sections import Kind
 from wasmoci.wasm.signature import MAX_DATA_SIZE
@@ -34,28 +34,17 @@ def verify_image_component(
     problems: list[VerificationError] = []
     keys: dict[ComponentPublicKey, None] = {}
     warnings: list[str] = []
-    for carrier, signature in _detached_signatures(graph, problems):
-        try:
-            verified = verify_component(component, trusted, Kind.COMPONENT, signature)
-        except VerificationError as error:
-            problems.append(VerificationError(error.reason, f"{carrier}: {error}"))
-        else:
-            keys |= dict.fromkeys(verified.keys)
-            warnings += verified.warnings
-    if not keys:
-        raise problems[0] if problems else unsigned
-    check_count(tuple(keys), threshold)
-    return VerifiedComponent(tuple(keys), (*warnings, *map(str, problems)), is_detached=True)
-
-
-def _detached_signatures(graph: ImageGraph, problems: list[VerificationError]) -> Iterator[tuple[Digest, bytes]]:
     for referrer in graph.referrers:
-        try:
+        with noted(problems, referrer.digest, FormatError):
             layer = component_signature_layer(referrer.data, graph.digest)
             if layer is None:
                 continue
             signature = graph.source.read_blob(layer, MAX_DATA_SIZE)
-        except FormatError as error:
-            problems.append(VerificationError(error.reason, f"{referrer.digest}: {error}"))
-        else:
-            yield referrer.digest, signature
+            with noted(problems, referrer.digest, VerificationError):
+                verified = verify_component(component, trusted, Kind.COMPONENT, signature)
+                keys |= dict.fromkeys(verified.keys)
+                warnings += verified.warnings
+    if not keys:
+        raise problems[0] if problems else unsigned
+    check_count(tuple(keys), threshold)
+    return VerifiedComponent(tuple(keys), (*warnings, *map(str, problems)), is_detached=True)

@@ -22,7 +22,7 @@ from wasmoci.values.text import excerpt
 from wasmoci.verify.attached_bundles import (
     AttachedBundle,
     attached_bundles,
-    refusal,
+    noted,
     refusal_of_all,
     signing_key,
     verify_bundle,
@@ -70,15 +70,9 @@ def verify_image_signatures(graph: ImageGraph, trust: ImageTrust) -> VerifiedIma
             problem = f"an attestation is not a signature: predicate type {excerpt(predicate_type)!r}"
             attestations.append(VerificationError(Reason.UNSIGNED, f"{attached.carrier}: {problem}"))
             continue
-        try:
+        with noted(problems, attached.carrier, FormatError, VerificationError):
             good.append(_check_bundle(attached, graph.digest, trust))
-        except (FormatError, VerificationError) as error:
-            problems.append(refusal(attached.carrier, error))
-    for carrier, payload, found in _legacy(graph, problems):
-        try:
-            good.append(_check_legacy(carrier, payload, found, graph.digest, trust))
-        except (FormatError, VerificationError) as error:
-            problems.append(refusal(carrier, error))
+    good += _legacy_signatures(graph, trust, problems)
     if not good:
         unsigned = VerificationError(Reason.UNSIGNED, "the image has no signature")
         raise refusal_of_all([*problems, *attestations] or [unsigned])
@@ -96,9 +90,30 @@ def _check_bundle(attached: AttachedBundle, subject: Digest, trust: ImageTrust) 
     return ImageSignature(signer, SignatureFormat.BUNDLE, attached.carrier, annotations, logged)
 
 
-def _check_legacy(
-    carrier: Digest, payload: bytes, found: LegacySignature, subject: Digest, trust: ImageTrust
-) -> ImageSignature:
+def _legacy_signatures(
+    graph: ImageGraph, trust: ImageTrust, problems: list[VerificationError]
+) -> Iterator[ImageSignature]:
+    """Those at the image's tag that hold."""
+    tagged = graph.at_tag(CosignTag.SIGNATURES)
+    if tagged is None:
+        return
+    with noted(problems, tagged.digest, FormatError):
+        layers = Manifest.parse(tagged.data, "the signature manifest").layers
+        if len(layers) > MAX_REFERRERS:
+            raise LimitError(f"it has {len(layers)} signatures, the limit is {MAX_REFERRERS}")
+        for layer in layers:
+            with noted(problems, tagged.digest, FormatError):
+                found = simple_signing.parse_signature(layer)
+                payload = graph.source.read_blob(layer, simple_signing.MAX_PAYLOAD_SIZE)
+                with noted(problems, tagged.digest, FormatError, VerificationError):
+                    key, logged = _check_legacy(found, payload, trust)
+                    annotations = simple_signing.check_payload(payload, graph.digest)
+                    trust.check_annotations(annotations)
+                    yield ImageSignature(key, SignatureFormat.LEGACY, tagged.digest, annotations, logged)
+
+
+def _check_legacy(found: LegacySignature, payload: bytes, trust: ImageTrust) -> tuple[Signatory, bool]:
+    """The trusted key that made the signature, and whether it is logged, as `verify_bundle` says it of a bundle."""
     if found.has_certificate:
         raise VerificationError(
             Reason.UNTRUSTED_KEY, "it is signed by an identity in the legacy format, and only bundles of these count"
@@ -107,28 +122,4 @@ def _check_legacy(
     log = trust.log_for(has_entry=bool(found.log_entry))
     if log is not None:
         log.verify_legacy(found.log_entry, payload, found.signature, key)
-    annotations = simple_signing.check_payload(payload, subject)
-    trust.check_annotations(annotations)
-    return ImageSignature(key, SignatureFormat.LEGACY, carrier, annotations, logged=log is not None)
-
-
-def _legacy(graph: ImageGraph, problems: list[VerificationError]) -> Iterator[tuple[Digest, bytes, LegacySignature]]:
-    """The layers of the legacy manifest that can be read: the manifest's digest, the payload, and its signature."""
-    tagged = graph.at_tag(CosignTag.SIGNATURES)
-    if tagged is None:
-        return
-    try:
-        layers = Manifest.parse(tagged.data, "the signature manifest").layers
-        if len(layers) > MAX_REFERRERS:
-            raise LimitError(f"it has {len(layers)} signatures, the limit is {MAX_REFERRERS}")
-    except FormatError as error:
-        problems.append(refusal(tagged.digest, error))
-        return
-    for layer in layers:
-        try:
-            found = simple_signing.parse_signature(layer)
-            payload = graph.source.read_blob(layer, simple_signing.MAX_PAYLOAD_SIZE)
-        except FormatError as error:
-            problems.append(refusal(tagged.digest, error))
-        else:
-            yield tagged.digest, payload, found
+    return key, log is not None
