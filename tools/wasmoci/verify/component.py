@@ -68,7 +68,16 @@ def check_trust(trusted: Sequence[ComponentPublicKey], threshold: int) -> None:
 def read_signed(stream: BinaryIO, kind: Kind, detached: bytes | None) -> SignedComponent:
     """Read and hash a file with its signature data; VerificationError for what can be no signed file of `kind`."""
     try:
-        parts, data = _read(stream, kind, detached)
+        parts = read_parts(stream)
+        parts.check_kind(kind)
+        if detached is not None and parts.signature is not None:
+            raise FormatError("the file has an embedded signature beside the detached one")
+        signature = parts.signature if detached is None else detached
+        if signature is None:
+            raise VerificationError(Reason.UNSIGNED, "the component has no `signature` section")
+        if detached is None and parts.padded:
+            raise FormatError("a length is not in its shortest LEB128 form")
+        data = SignatureData.parse(signature)
         return SignedComponent(parts, hash_parts(stream, parts), data)
     except FormatError as error:
         raise VerificationError(error.reason, f"the component is refused: {error}") from None
@@ -118,20 +127,6 @@ def has_signed(key: ComponentPublicKey, signed_set: SignatureSet) -> bool:
                 continue
             return True
     return False
-
-
-def _read(stream: BinaryIO, kind: Kind, detached: bytes | None) -> tuple[ComponentParts, SignatureData]:
-    parts = read_parts(stream)
-    parts.check_kind(kind)
-    if detached is None:
-        if parts.signature is None:
-            raise VerificationError(Reason.UNSIGNED, "the component has no `signature` section")
-        if parts.padded:
-            raise FormatError("a length is not in its shortest LEB128 form")
-        return parts, SignatureData.parse(parts.signature)
-    if parts.signature is not None:
-        raise FormatError("the file has an embedded signature beside the detached one")
-    return parts, SignatureData.parse(detached)
 
 
 def _refusal(

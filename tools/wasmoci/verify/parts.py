@@ -120,25 +120,16 @@ def component_matrix(
     """
     check_trust(keys, 1)
     signed = read_signed(stream, kind, detached)
-    if selection is None:
-        sets: Sequence[SignatureSet] = signed.data.sets_for(signed.hashes)
-    else:
-        sets = _sets_over(signed, _checked_parts(stream, selection))
-    verified = judge(signed.data, sets, keys, 1)
+    checked = range(len(signed.hashes)) if selection is None else _checked_parts(stream, selection)
+    verified = judge(signed.data, _sets_over(signed, checked), keys, 1)
     rows = tuple(MatrixRow(key, key in verified.keys, _signed_parts(key, signed)) for key in dict.fromkeys(keys))
     return Matrix(rows, verified.warnings)
 
 
 def _signed_parts(key: ComponentPublicKey, signed: SignedComponent) -> tuple[bool, ...]:
-    count = len(signed.hashes)
-    own = [
-        signed_set.hashes
-        for signed_set in signed.data.sets
-        if len(signed_set.hashes) == count and has_signed(key, signed_set)
-    ]
-    return tuple(
-        any(tuple(hashes[: index + 1]) == signed.hashes[: index + 1] for hashes in own) for index in range(count)
-    )
+    own = [tuple(found.hashes) for found in _sets_over(signed, ()) if has_signed(key, found)]
+    ends = range(1, len(signed.hashes) + 1)
+    return tuple(any(hashes[:end] == signed.hashes[:end] for hashes in own) for end in ends)
 
 
 def _sets_over(signed: SignedComponent, checked: Sequence[int]) -> list[SignatureSet]:
