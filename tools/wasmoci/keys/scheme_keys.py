@@ -6,6 +6,8 @@ What opens a kind of key is imported only where such a key is opened.
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, TypeVar
 
 from wasmoci.keys.key_files import naming
@@ -31,13 +33,15 @@ _T = TypeVar("_T")
 # Reads the text of a private key file.
 Parser = Callable[[bytes, PasswordSource], SigningKey]
 
-# What to install beside this distribution; a plugin is a program, which needs nothing here.
-_EXTRAS: dict[type[ServiceForm], str] = {
-    Pkcs11Uri: "pkcs11",
-    AwsKey: "aws",
-    GcpKey: "gcp",
-    AzureKey: "azure",
-    VaultKey: "vault",
+# What opens each kind of key. What it needs beside this distribution is an extra that is named like the module; a
+# plugin is a program, which needs nothing here.
+_SERVICES: dict[type[ServiceForm], str] = {
+    Pkcs11Uri: "wasmoci.keys.services.pkcs11",
+    AwsKey: "wasmoci.keys.services.aws",
+    GcpKey: "wasmoci.keys.services.gcp",
+    AzureKey: "wasmoci.keys.services.azure",
+    VaultKey: "wasmoci.keys.services.vault",
+    PluginKey: "wasmoci.keys.services.plugin",
 }
 
 
@@ -49,8 +53,10 @@ def open_key(form: Form, parse_private: Parser, password: PasswordSource, *, pri
     """
     if isinstance(form, EnvironmentKey):
         return _of_variable(form, lambda data: parse_private(data, password))
-    with _library_for(form):
-        return _service_key(form, private=private)
+    with _service_of(form) as service:
+        is_token = isinstance(form, Pkcs11Uri)
+        key: SigningKey = service.open_key(form, private=private) if is_token else service.ServiceKey(form)
+        return key
 
 
 def public_key_of(form: Form, parse_private: Parser, password: PasswordSource, *, private: bool) -> object:
@@ -60,10 +66,9 @@ def public_key_of(form: Form, parse_private: Parser, password: PasswordSource, *
     """
     if not isinstance(form, Pkcs11Uri):
         return open_key(form, parse_private, password, private=private).public_key
-    with _library_for(form):
-        from wasmoci.keys.services import pkcs11
-
-        return pkcs11.read_public_key(form, private=private)
+    with _service_of(form) as token:
+        key: object = token.read_public_key(form, private=private)
+        return key
 
 
 def trusted_image_key(form: Form) -> "ImagePublicKey":
@@ -89,40 +94,15 @@ def _of_variable(form: EnvironmentKey, parse_text: Callable[[bytes], _T]) -> _T:
         return parse_text(data)
 
 
-def _service_key(form: ServiceForm, *, private: bool) -> SigningKey:
-    match form:
-        case Pkcs11Uri():
-            from wasmoci.keys.services import pkcs11
-
-            return pkcs11.open_key(form, private=private)
-        case AwsKey():
-            from wasmoci.keys.services.aws import AwsSigningKey
-
-            return AwsSigningKey(form)
-        case GcpKey():
-            from wasmoci.keys.services.gcp import GcpSigningKey
-
-            return GcpSigningKey(form)
-        case AzureKey():
-            from wasmoci.keys.services.azure import AzureSigningKey
-
-            return AzureSigningKey(form)
-        case VaultKey():
-            from wasmoci.keys.services.vault import VaultSigningKey
-
-            return VaultSigningKey(form)
-        case PluginKey():
-            from wasmoci.keys.services.plugin import PluginSigningKey
-
-            return PluginSigningKey(form)
-
-
 @contextmanager
-def _library_for(form: ServiceForm) -> Iterator[None]:
+def _service_of(form: ServiceForm) -> Iterator[ModuleType]:
+    """The module that opens such a key; KeyFileError where its library is missing, also if only its use shows that."""
+    name = _SERVICES[type(form)]
     try:
-        yield
+        yield import_module(name)
     except ImportError as error:
+        extra = name.rpartition(".")[2]
         raise KeyFileError(
             f"the library {error.name} for this kind of key is not installed: "
-            f"run `pip install 'rules-wasm-oci[{_EXTRAS[type(form)]}]'`"
+            f"run `pip install 'rules-wasm-oci[{extra}]'`"
         ) from None

@@ -32,7 +32,7 @@ _explained = partial(
 )
 
 
-class AwsSigningKey:
+class ServiceKey:
     """A SigningKey."""
 
     def __init__(self, key: AwsKey) -> None:

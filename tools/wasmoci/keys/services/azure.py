@@ -32,7 +32,7 @@ _explained = partial(
 logging.getLogger("azure").addHandler(logging.NullHandler())
 
 
-class AzureSigningKey:
+class ServiceKey:
     """A SigningKey: one version of a key."""
 
     def __init__(self, key: AzureKey) -> None:

@@ -36,7 +36,7 @@ _explained = partial(
 )
 
 
-class GcpSigningKey:
+class ServiceKey:
     """A SigningKey: one version of a key."""
 
     def __init__(self, key: GcpKey) -> None:

@@ -32,7 +32,7 @@ _SHA256 = 5  # the number of SHA-256 in Go's crypto.Hash
 _RPC_OPTIONS = {"keyVersion": "", "remoteVerification": False}
 
 
-class PluginSigningKey:
+class ServiceKey:
     """A SigningKey. The program runs once for each signature."""
 
     def __init__(self, key: PluginKey) -> None:

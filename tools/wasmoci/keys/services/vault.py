@@ -38,7 +38,7 @@ _explained = partial(
 )
 
 
-class VaultSigningKey:
+class ServiceKey:
     """A SigningKey: the newest version of a key."""
 
     def __init__(self, key: VaultKey) -> None:
