@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 from wasmoci.registry.credentials import Credential, CredentialKind
 from wasmoci.registry.transport import Body, Request, Response, Transport
 from wasmoci.registry.url import Origin, Url
-from wasmoci.values.errors import FormatError, RegistryError
+from wasmoci.values.errors import RegistryError, not_of_the_image
 from wasmoci.values.image_reference import Repository
 from wasmoci.values.strict_json import parse_object
 from wasmoci.values.text import excerpt, without_secrets
@@ -125,7 +125,8 @@ class Authorizer:
     def _bearer(self, parameters: Mapping[str, str], access: Access) -> str:
         credential = self._credential_of_registry()
         if credential is not None and credential.kind is CredentialKind.BEARER:
-            return f"Bearer {_checked(credential.secret, 'the registry token')}"
+            _check_token(credential.secret, "the registry token")
+            return f"Bearer {credential.secret}"
         return f"Bearer {self._fetch_token(parameters, access, credential)}"
 
     def _fetch_token(self, parameters: Mapping[str, str], access: Access, credential: Credential | None) -> str:
@@ -138,8 +139,10 @@ class Authorizer:
             if response.status != _OK:
                 raise _refused(f"the token service {realm} answered {response.status}")
             where = f"the answer of the token service {realm}"
-            answer = parse_object(response.read(MAX_TOKEN_RESPONSE, where), where, MAX_TOKEN_RESPONSE)
-        token = _checked(answer.optional_string("token") or answer.string("access_token"), f"{where}: the token")
+            with not_of_the_image():
+                answer = parse_object(response.read(MAX_TOKEN_RESPONSE, where), where, MAX_TOKEN_RESPONSE)
+                token = answer.optional_string("token") or answer.string("access_token")
+        _check_token(token, f"{where}: the token")
         self._secrets.add(token)
         return token
 
@@ -179,10 +182,9 @@ class Authorizer:
             )
 
 
-def _checked(token: str, what: str) -> str:
+def _check_token(token: str, what: str) -> None:
     if not _TOKEN.fullmatch(token):
-        raise FormatError(f"{what} has characters that a header cannot carry")
-    return token
+        raise RegistryError(f"{what} has characters that a header cannot carry")
 
 
 def _refused(problem: str) -> RegistryError:

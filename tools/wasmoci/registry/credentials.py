@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
-from wasmoci.values.errors import FormatError, RegistryError, UsageError
+from wasmoci.values.errors import FormatError, RegistryError, UsageError, not_of_the_image
 from wasmoci.values.image_reference import Repository
 from wasmoci.values.strict_json import JsonObject, parse_object
 from wasmoci.values.text import excerpt
@@ -71,11 +71,11 @@ AskHelper = Callable[[str, str, Mapping[str, str]], Credential | None]
 def ask_helper(name: str, server: str, environment: Mapping[str, str]) -> Credential | None:
     """What `docker-credential-NAME get` answers for `server`; None where it has none.
 
-    Its environment is `environment` without other secrets. Raises FormatError for a name or an answer
-    that is malformed, RegistryError for a helper that is missing or fails.
+    Its environment is `environment` without other secrets. Raises RegistryError for a helper that is missing, fails,
+    or answers what is malformed.
     """
     if not _HELPER_NAME.fullmatch(name):
-        raise FormatError(f"the name of a credential helper has only A-Z a-z 0-9 . _ -, got: {excerpt(name)!r}")
+        raise RegistryError(f"the name of a credential helper has only A-Z a-z 0-9 . _ -, got: {excerpt(name)!r}")
     program = f"docker-credential-{name}"
     executable = shutil.which(program, path=environment.get("PATH", ""))
     if executable is None:
@@ -98,8 +98,9 @@ def ask_helper(name: str, server: str, environment: Mapping[str, str]) -> Creden
             return None
         # Its output is not quoted: it may hold the secret.
         raise RegistryError(f"{program} get failed for {server} with exit code {ran.returncode}; run it by hand")
-    answer = parse_object(ran.stdout, f"the answer of {program}", MAX_HELPER_OUTPUT)
-    username, secret = answer.string("Username"), answer.string("Secret")
+    with not_of_the_image():
+        answer = parse_object(ran.stdout, f"the answer of {program}", MAX_HELPER_OUTPUT)
+        username, secret = answer.string("Username"), answer.string("Secret")
     if secret and username == _USER_OF_IDENTITY:
         return Credential("", secret, CredentialKind.REFRESH)
     return Credential(username, secret) if secret else None
@@ -110,11 +111,12 @@ def find_credential(
 ) -> Credential | None:
     """The credential for `repository`; None where there is none (the access is then anonymous).
 
-    Raises UsageError for variables that contradict each other, FormatError for a malformed file or
-    helper answer, RegistryError for a file that cannot be read or a helper that fails.
+    Raises UsageError for variables that contradict each other, RegistryError for a file or helper that cannot be
+    read, or is malformed.
     """
     in_files = (_credential_in_file(path, repository, environment, ask) for path in _files(environment))
-    return _environment_credential(repository.registry, environment) or next(filter(None, in_files), None)
+    with not_of_the_image():
+        return _environment_credential(repository.registry, environment) or next(filter(None, in_files), None)
 
 
 def _environment_credential(registry: str, environment: Mapping[str, str]) -> Credential | None:

@@ -157,10 +157,16 @@ class ReferrersClient(ManifestClient):
 
 
 def _read_page(response: Response) -> ReferrerList:
+    """Raises RegistryError, LimitError for a list that is larger than an image may have."""
     where = f"the list of referrers at {response.url}"
     if response.media_type != INDEX_MEDIA_TYPE:
-        raise FormatError(f"{where}: Content-Type must be {INDEX_MEDIA_TYPE}, got: {response.media_type!r}")
-    return ReferrerList.parse(response.read(MAX_MANIFEST_SIZE, where), where)
+        raise RegistryError(f"{where}: Content-Type must be {INDEX_MEDIA_TYPE}, got: {excerpt(response.media_type)!r}")
+    try:
+        return ReferrerList.parse(response.read(MAX_MANIFEST_SIZE, where), where)
+    except LimitError:
+        raise
+    except FormatError as error:
+        raise RegistryError(str(error)) from None
 
 
 def fallback_tag(subject: Digest) -> str:

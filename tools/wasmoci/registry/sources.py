@@ -1,5 +1,6 @@
 """What commands verify: a layout's folder or an image reference."""
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -15,6 +16,12 @@ if TYPE_CHECKING:
     from wasmoci.registry.client import Registries
 
 
+def is_folder(target: str) -> bool:
+    """Whether a layout's folder is meant, not a reference. The empty text is neither."""
+    # Path.is_dir raises for names that are longer than a file system takes.
+    return os.path.isdir(target)  # noqa: PTH112
+
+
 class Sources:
     """Opens what commands verify; those in registries share connections. Use it in a `with`."""
 
@@ -25,7 +32,7 @@ class Sources:
 
     def open(self, target: str) -> "ImageSource":
         """The layout in the folder `target` if there is one, else the image at the reference `target`."""
-        if Path(target).is_dir():
+        if is_folder(target):
             with refuse_malformed():
                 return Layout(Path(target))
         from wasmoci.registry.source import RegistrySource

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode, urljoin
 
 from wasmoci.values.errors import RegistryError
+from wasmoci.values.host import is_host
 from wasmoci.values.text import excerpt
 
 _DEFAULT_PORTS = {"https": 443, "http": 80}
@@ -69,7 +70,7 @@ class Url:
     def parse(cls, text: str) -> "Url":
         """Read an absolute http or https URL; raise RegistryError for anything else."""
         match = _URL.fullmatch(text)
-        if match is None or not 0 < int(match["port"] or 1) <= _MAX_PORT:
+        if match is None or not is_host(match["host"]) or not 0 < int(match["port"] or 1) <= _MAX_PORT:
             raise RegistryError(f"not an http or https URL: {excerpt(text.partition('?')[0])!r}")
         scheme = match["scheme"].lower()
         port = int(match["port"] or _DEFAULT_PORTS[scheme])

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from wasmoci.values.errors import FormatError, Reason, VerificationError
+from wasmoci.values.text import excerpt
 
 _SHA256 = re.compile(r"sha256:([0-9a-f]{64})")
 
@@ -24,7 +25,7 @@ class Digest:
         """Read `sha256:<64 lower-case hex digits>`; raise FormatError for anything else."""
         match = _SHA256.fullmatch(text)
         if match is None:
-            raise FormatError(f"a digest is sha256:<64 lower-case hex digits>, got: {text!r}")
+            raise FormatError(f"a digest is sha256:<64 lower-case hex digits>, got: {excerpt(text)!r}")
         return cls(match[1])
 
     @classmethod

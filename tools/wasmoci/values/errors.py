@@ -88,6 +88,18 @@ def refusals_about(name: object) -> Iterator[None]:
 
 
 @contextmanager
+def not_of_the_image() -> Iterator[None]:
+    """What is read on the way to an image is no part of it, and its faults are no verdict on the image.
+
+    A FormatError becomes a RegistryError.
+    """
+    try:
+        yield
+    except FormatError as error:
+        raise RegistryError(str(error)) from None
+
+
+@contextmanager
 def refuse_malformed() -> Iterator[None]:
     """What is not of its format is refused: a FormatError becomes a VerificationError with its reason."""
     try:

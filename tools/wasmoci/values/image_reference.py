@@ -7,9 +7,11 @@ import re
 from dataclasses import dataclass, replace
 
 from wasmoci.values.digest import Digest
-from wasmoci.values.errors import UsageError
+from wasmoci.values.errors import FormatError, UsageError
+from wasmoci.values.host import is_host
+from wasmoci.values.text import excerpt
 
-_REGISTRY = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:]+\])(?::[0-9]{1,5})?")
+_REGISTRY = re.compile(r"([A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:]+\])(?::[0-9]{1,5})?")
 _PATH_PART = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _REPOSITORY = re.compile(rf"{_PATH_PART}(?:/{_PATH_PART})*")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
@@ -29,12 +31,15 @@ class Repository:
         """Read `host[:port]/path`; raise UsageError for anything else."""
         registry, slash, path = text.partition("/")
         explicit_host = "." in registry or ":" in registry or registry == "localhost"
-        if not slash or not explicit_host or not _REGISTRY.fullmatch(registry):
-            raise UsageError(f"a repository is host[:port]/path with the registry's host spelled out, got: {text!r}")
+        match = _REGISTRY.fullmatch(registry)
+        if not slash or not explicit_host or match is None or not is_host(match[1]):
+            raise UsageError(
+                f"a repository is host[:port]/path with the registry's host spelled out, got: {excerpt(text)!r}"
+            )
         if not _REPOSITORY.fullmatch(path) or len(path) > MAX_REPOSITORY_LENGTH:
             raise UsageError(
                 f"a repository path is lower-case words joined by / . _ or -, "
-                f"at most {MAX_REPOSITORY_LENGTH} characters, got: {path!r}"
+                f"at most {MAX_REPOSITORY_LENGTH} characters, got: {excerpt(path)!r}"
             )
         return cls(registry, path)
 
@@ -70,15 +75,18 @@ class Reference:
 
     @classmethod
     def parse(cls, text: str) -> "Reference":
-        """Read `host[:port]/path[:tag][@sha256:…]`; raise UsageError or FormatError.
+        """Read `host[:port]/path[:tag][@sha256:…]`; raise UsageError for anything else.
 
         Neither a tag nor a digest is an error: `latest` is never assumed.
         """
         name, at, digest_text = text.partition("@")
-        digest = Digest.parse(digest_text) if at else None
+        try:
+            digest = Digest.parse(digest_text) if at else None
+        except FormatError as error:
+            raise UsageError(str(error)) from None
         repository, tag = _split_tag(name)
         if tag is None and digest is None:
-            raise UsageError(f"a reference needs a tag or a digest, got: {text!r}")
+            raise UsageError(f"a reference needs a tag or a digest, got: {excerpt(text)!r}")
         return cls(Repository.parse(repository), tag, digest)
 
     def with_digest(self, digest: Digest) -> "Reference":
@@ -93,7 +101,7 @@ class Reference:
 def parse_destination(text: str) -> tuple[Repository, str | None]:
     """Read `host[:port]/path[:tag]`: where something goes that has its digest already; raise UsageError."""
     if "@" in text:
-        raise UsageError(f"a destination is host[:port]/path[:tag] and has no digest, got: {text!r}")
+        raise UsageError(f"a destination is host[:port]/path[:tag] and has no digest, got: {excerpt(text)!r}")
     repository, tag = _split_tag(text)
     return Repository.parse(repository), tag
 
@@ -108,6 +116,6 @@ def check_tag(tag: str) -> str:
     """Return `tag`; raise UsageError unless it is an OCI tag."""
     if not _TAG.fullmatch(tag):
         raise UsageError(
-            f"a tag has 1 to 128 characters of A-Z a-z 0-9 _ . - and starts with none of . and -, got: {tag!r}"
+            f"a tag has 1 to 128 characters of A-Z a-z 0-9 _ . - and starts with none of . and -, got: {excerpt(tag)!r}"
         )
     return tag
