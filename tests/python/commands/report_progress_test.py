@@ -138,6 +138,7 @@ def test_lines_without_a_terminal(command: list[str]) -> None:
 HOSTILE = "tag \x1b[31mred\r\x07 [bold]bold[/bold] :smile: \u202e"
 PRINTS = f"""
 import wasmoci.commands.main
+from wasmoci.commands.options.declared import command
 from wasmoci.commands.report.output import Report
 from wasmoci.commands.report.progress import progress_output
 @command()
