@@ -68,11 +68,7 @@ def _issuer(certificate: x509.Certificate) -> str:
 
 
 def _extension(certificate: x509.Certificate, oid: ObjectIdentifier) -> bytes | None:
-    for extension in certificate.extensions:
-        if extension.oid == oid:
-            data: bytes = extension.value.public_bytes()
-            return data
-    return None
+    return next((found.value.public_bytes() for found in certificate.extensions if found.oid == oid), None)
 
 
 def _utf8_string(der: bytes) -> str:
