@@ -52,12 +52,8 @@ class RequestBody:
 
     def drain(self) -> bool:
         """Read and drop the rest; return whether the end was reached within 4 MiB."""
-        drained = 0
         try:
-            for block in self:
-                drained += len(block)
-                if drained > _MAX_DRAINED:
-                    return False
+            self.read_all(_MAX_DRAINED)
         except BadBodyError:
             return False
         return True

@@ -46,8 +46,8 @@ class Storage:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        # Held while something changes and Handler.changed is called, so that calls come in the order of changes.
-        self.lock = threading.RLock()
+        # Callers hold it while something changes and Handler.changed is called: calls come in the order of changes.
+        self.lock = threading.Lock()
         for name in ("blobs", "uploads", "repositories"):
             (folder / name).mkdir(parents=True, exist_ok=True)
 
@@ -94,9 +94,8 @@ class Storage:
         if actual != digest:
             file.unlink()
             raise RefusedError(400, "DIGEST_INVALID", f"the content has digest {actual}, not {digest}")
-        with self.lock:
-            file.replace(self._folder / "blobs" / digest.hex)
-            self._write(self._repository(repository) / "_blobs" / digest.hex, b"")
+        file.replace(self._folder / "blobs" / digest.hex)
+        self._write(self._repository(repository) / "_blobs" / digest.hex, b"")
 
     def mount(self, digest: Digest, source: str, repository: str) -> bool:
         """Let `repository` have a blob of the repository `source`; return whether that has it."""
@@ -114,13 +113,12 @@ class Storage:
         if isinstance(reference, Digest) and reference != digest:
             raise RefusedError(400, "DIGEST_INVALID", f"the manifest has digest {digest}, not {reference}")
         subject = self._check_manifest(repository, media_type, data)
-        with self.lock:
-            self._write(self._folder / "blobs" / digest.hex, data)
-            self._write(self._manifest_file(repository, digest), media_type.encode())
-            if subject is not None:
-                self._add_referrer(repository, subject, media_type, data)
-            if isinstance(reference, str):
-                self._write(self._repository(repository) / "_tags" / reference, str(digest).encode())
+        self._write(self._folder / "blobs" / digest.hex, data)
+        self._write(self._manifest_file(repository, digest), media_type.encode())
+        if subject is not None:
+            self._add_referrer(repository, subject, media_type, data)
+        if isinstance(reference, str):
+            self._write(self._repository(repository) / "_tags" / reference, str(digest).encode())
         return subject
 
     def _check_manifest(self, repository: str, media_type: str, data: bytes) -> Digest | None:
