@@ -2,19 +2,22 @@
 
 import base64
 import json
+import os
 import sys
 from pathlib import Path
 
 import pytest
 
 from registry_fixtures import PASSWORD, docker_config
-from wasmoci.registry import credentials
-from wasmoci.registry.credentials import Credential, CredentialKind, find_credential
+from wasmoci.registry import credential_helper
+from wasmoci.registry.credential_helper import Credential, CredentialKind
+from wasmoci.registry.credentials import find_credential
 from wasmoci.values.errors import RegistryError, UsageError
 from wasmoci.values.image_reference import Repository
 
 HOST = "registry.example:5000"
 REPOSITORY = Repository.parse(f"{HOST}/team/app")
+SECRET_NUMBER = "4711081512345"
 USER = Credential("user", PASSWORD)
 TOKEN = Credential("", PASSWORD, CredentialKind.REFRESH)
 
@@ -137,16 +140,26 @@ def test_a_helper_that_has_none(script: str, tmp_path: Path) -> None:
         (f"print('[\"{PASSWORD}\"]')", "must be a JSON object"),
         (f"print(json.dumps({{'Secret': '{PASSWORD}'}}))", "`Username` is missing"),
         (f"print(json.dumps({{'Username': 'x', 'Secret': ['{PASSWORD}']}}))", "`Secret` must be"),
+        (f'print(\'{{"Username": "x", "Secret": 123.{SECRET_NUMBER}}}\')', "numbers must be whole"),
+        (f'print(\'{{"Username": "x", "Secret": {SECRET_NUMBER}}}\')', "`Secret` must be a string"),
+        (f"print('{PASSWORD}' + 'x' * (1024 * 1024))", "more bytes than the limit of 1048576"),
+        (f"print('{PASSWORD}')\nwhile True: print('x' * 65536)", "more bytes than the limit of 1048576"),
+        ("sys.stdout.close()\nimport os\nos.close(1)\ntime.sleep(20)", "no answer within 1 s"),
+        (
+            "import subprocess\nsubprocess.Popen([sys.executable, '-c', 'import time; time.sleep(8)'])",
+            "no answer within 1 s",
+        ),
         ("time.sleep(20)", "no answer within 1 s"),
     ],
 )
 def test_a_helper_that_fails(script: str, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    if "sleep" in script:
-        monkeypatch.setattr(credentials, "HELPER_TIMEOUT_SECONDS", 1)
+    if "no answer" in text:
+        monkeypatch.setattr(credential_helper, "TIMEOUT_SECONDS", 1)
     path = helper(tmp_path, "all", script)
     with pytest.raises(RegistryError, match=text) as caught:
         find_credential(REPOSITORY, docker_config(tmp_path, {"credsStore": "all"}) | path)
-    assert PASSWORD not in f"{caught.value!r} {caught.value.__cause__!r}"
+    for secret in (PASSWORD, SECRET_NUMBER):
+        assert secret not in f"{caught.value!r} {caught.value.__cause__!r}"
     assert "\n" not in str(caught.value)
 
 
@@ -195,6 +208,12 @@ def test_a_malformed_config(config: object, text: str, tmp_path: Path) -> None:
 def test_a_config_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "config.json").mkdir()
     with pytest.raises(RegistryError, match="cannot be read"):
+        find_credential(REPOSITORY, {"DOCKER_CONFIG": str(tmp_path)})
+
+
+def test_a_config_that_is_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "config.json")
+    with pytest.raises(RegistryError, match="cannot be read: it is no regular file"):
         find_credential(REPOSITORY, {"DOCKER_CONFIG": str(tmp_path)})
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from registry_fixtures import PASSWORD
 from wasmoci.registry.auth import Access, Authorizer, parse_challenges
-from wasmoci.registry.credentials import Credential
+from wasmoci.registry.credential_helper import Credential
 from wasmoci.registry.session import api_host
 from wasmoci.registry.transport import Transport
 from wasmoci.registry.url import Url

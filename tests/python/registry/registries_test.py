@@ -27,7 +27,7 @@ from registry_fixtures import (
 from wasmoci.oci.manifest import Descriptor
 from wasmoci.registry import session
 from wasmoci.registry.client import Registries, RepositoryClient
-from wasmoci.registry.credentials import Credential
+from wasmoci.registry.credential_helper import Credential
 from wasmoci.registry.session import MAX_UPLOADS, MIN_MOUNTED_SIZE
 from wasmoci.values.errors import RegistryError
 from wasmoci.values.image_reference import Repository

@@ -19,7 +19,7 @@ from registry_fixtures import (
 )
 from wasmoci.oci.manifest import MANIFEST_MEDIA_TYPE, Descriptor
 from wasmoci.registry import transport
-from wasmoci.registry.transport import FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS, pause_seconds
+from wasmoci.registry.deadline import FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS, pause_seconds
 from wasmoci.values.errors import RegistryError, UsageError
 
 V1 = "GET manifests/v1"
@@ -142,8 +142,25 @@ def test_retry_after_is_honoured_up_to_a_limit() -> None:
     assert pauses == [3, MAX_PAUSE_SECONDS, 0]
 
 
-def test_a_retry_after_that_says_nothing() -> None:
-    assert 0 <= pause_seconds(0, "soon") <= FIRST_PAUSE_SECONDS
+@pytest.mark.parametrize(
+    "text",
+    [
+        "soon",
+        "",
+        "-1",
+        "9" * 5000,
+        "Thu, 01 Jan 99999 00:00:00 GMT",
+        "Thu, 01 Jan 0000 00:00:00 GMT",
+        "Thu, 01 Jan 2030 00:00:00 +99999999999999",
+    ],
+    ids=lambda text: text[:40],
+)
+def test_a_retry_after_that_says_nothing(text: str) -> None:
+    assert 0 <= pause_seconds(0, text) <= FIRST_PAUSE_SECONDS
+
+
+def test_a_pause_has_a_limit() -> None:
+    assert pause_seconds(0, "Thu, 99 Jan 2030 99999999999:00:00 GMT") == MAX_PAUSE_SECONDS
     assert pause_seconds(100, None) <= MAX_PAUSE_SECONDS
 
 

@@ -11,7 +11,7 @@ from enum import Enum
 from functools import cache
 from urllib.parse import urlencode
 
-from wasmoci.registry.credentials import Credential, CredentialKind
+from wasmoci.registry.credential_helper import Credential, CredentialKind
 from wasmoci.registry.transport import Body, Request, Response, Transport
 from wasmoci.registry.url import Origin, Url
 from wasmoci.values.errors import RegistryError, not_of_the_image

@@ -10,18 +10,17 @@ Files may name credential helpers, programs that keep passwords (protocol of doc
 """
 
 import base64
+import os
 import re
-import shutil
-import subprocess
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from enum import Enum
+import stat
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
+from wasmoci.disk.files import read_up_to
+from wasmoci.registry.credential_helper import AskHelper, Credential, CredentialKind, ask_helper
 from wasmoci.values.errors import FormatError, RegistryError, UsageError, not_of_the_image
 from wasmoci.values.image_reference import Repository
 from wasmoci.values.strict_json import JsonObject, parse_object
-from wasmoci.values.text import excerpt
 
 # The one registry (`host[:port]`) that the secret in the environment is for. No other registry gets it: one that is
 # named by mistake, or by an attacker, would learn it (the class of CVE-2025-27403).
@@ -33,77 +32,10 @@ _WKG_PAIR = ("WKG_OCI_USERNAME", "WKG_OCI_PASSWORD")
 _SECRET_VARIABLES = frozenset({_TOKEN_VARIABLE, _OWN_PAIR[1], _WKG_PAIR[1]})
 
 MAX_AUTH_FILE_SIZE = 1024 * 1024
-MAX_HELPER_OUTPUT = 1024 * 1024
-HELPER_TIMEOUT_SECONDS = 30
 
 _SCHEME = re.compile(r"https?://")
 _DOCKER_HUB_HOSTS = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io"})
 _DOCKER_HUB_KEY = "https://index.docker.io/v1/"
-
-_HELPER_NAME = re.compile(r"[A-Za-z0-9._-]+")
-_USER_OF_IDENTITY = "<token>"
-
-
-class CredentialKind(str, Enum):
-    """What the secret of a credential is."""
-
-    # A password, with its user name; for the registry (Basic), or for its token service.
-    LOGIN = "login"
-    # An OAuth2 refresh token (Docker: identity token), for the token service only.
-    REFRESH = "refresh"
-    # A bearer token (Docker: registry token), for the registry itself.
-    BEARER = "bearer"
-
-
-@dataclass(frozen=True, slots=True)
-class Credential:
-    """A password with its user name, or a token without."""
-
-    username: str
-    secret: str = field(repr=False)
-    kind: CredentialKind = CredentialKind.LOGIN
-
-
-# Asks the helper of this name for this server; see ask_helper.
-AskHelper = Callable[[str, str, Mapping[str, str]], Credential | None]
-
-
-def ask_helper(name: str, server: str, environment: Mapping[str, str]) -> Credential | None:
-    """What `docker-credential-NAME get` answers for `server`; None where it has none.
-
-    Its environment is `environment` without other secrets. Raises RegistryError for a helper that is missing, fails,
-    or answers what is malformed.
-    """
-    if not _HELPER_NAME.fullmatch(name):
-        raise RegistryError(f"the name of a credential helper has only A-Z a-z 0-9 . _ -, got: {excerpt(name)!r}")
-    program = f"docker-credential-{name}"
-    executable = shutil.which(program, path=environment.get("PATH", ""))
-    if executable is None:
-        raise RegistryError(f"{program}, which the Docker config names for {server}, is not on PATH")
-    try:
-        ran = subprocess.run(
-            [executable, "get"],
-            input=server.encode(),
-            capture_output=True,
-            timeout=HELPER_TIMEOUT_SECONDS,
-            env={key: value for key, value in environment.items() if key not in _SECRET_VARIABLES},
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise RegistryError(f"{program} gave no answer within {HELPER_TIMEOUT_SECONDS} s") from None
-    except OSError as error:
-        raise RegistryError(f"{program} cannot be run: {error.strerror}") from None
-    if ran.returncode != 0:
-        if b"credentials not found" in ran.stdout:
-            return None
-        # Its output is not quoted: it may hold the secret.
-        raise RegistryError(f"{program} get failed for {server} with exit code {ran.returncode}; run it by hand")
-    with not_of_the_image():
-        answer = parse_object(ran.stdout, f"the answer of {program}", MAX_HELPER_OUTPUT)
-        username, secret = answer.string("Username"), answer.string("Secret")
-    if secret and username == _USER_OF_IDENTITY:
-        return Credential("", secret, CredentialKind.REFRESH)
-    return Credential(username, secret) if secret else None
 
 
 def find_credential(
@@ -111,10 +43,11 @@ def find_credential(
 ) -> Credential | None:
     """The credential for `repository`; None where there is none (the access is then anonymous).
 
-    Raises UsageError for variables that contradict each other, RegistryError for a file or helper that cannot be
-    read, or is malformed.
+    A helper sees `environment` without the secrets of registries that are in it. Raises UsageError for variables that
+    contradict each other, RegistryError for a file or helper that cannot be read, or is malformed.
     """
-    in_files = (_credential_in_file(path, repository, environment, ask) for path in _files(environment))
+    others = {name: value for name, value in environment.items() if name not in _SECRET_VARIABLES}
+    in_files = (_credential_in_file(path, repository, others, ask) for path in _files(environment))
     with not_of_the_image():
         return _environment_credential(repository.registry, environment) or next(filter(None, in_files), None)
 
@@ -148,7 +81,7 @@ def _pair(names: tuple[str, str], environment: Mapping[str, str]) -> Credential 
 def _files(environment: Mapping[str, str]) -> Iterator[Path]:
     named = environment.get("REGISTRY_AUTH_FILE")
     if named:
-        if not Path(named).exists():
+        if not os.path.exists(named):  # noqa: PTH110 - Path.exists raises for a name that is too long
             raise RegistryError(f"{named}, which REGISTRY_AUTH_FILE names, does not exist")
         yield Path(named)
         return
@@ -170,12 +103,9 @@ def _credential_in_file(
     order is `credHelpers`, `auths`, `credsStore`. A key of `auths` is a registry, a namespace or repository in it,
     of which the longest wins, or an old form with a scheme, whose path says nothing.
     """
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
+    data = _read(path)
+    if data is None:
         return None
-    except OSError as error:
-        raise RegistryError(f"{path}: cannot be read: {error.strerror}") from None
     config = parse_object(data, str(path), MAX_AUTH_FILE_SIZE)
     server = _DOCKER_HUB_KEY if repository.registry in _DOCKER_HUB_HOSTS else repository.registry
     helpers = config.string_map("credHelpers")
@@ -188,6 +118,24 @@ def _credential_in_file(
         return credential
     store = config.optional_string("credsStore")
     return ask(store, server, environment) if store else None
+
+
+def _read(path: Path) -> bytes | None:
+    """A file's bytes, one more than MAX_AUTH_FILE_SIZE at most; None where it is not there."""
+    try:
+        with open(path, "rb", opener=_open_without_waiting) as stream:
+            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+                raise RegistryError(f"{path} cannot be read: it is no regular file")
+            return read_up_to(stream, MAX_AUTH_FILE_SIZE + 1)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise RegistryError(f"{path} cannot be read: {error.strerror}") from None
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    """A pipe without a writer would be waited for."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _key_for(keys: Collection[str], names: Iterable[str]) -> str | None:

@@ -1,14 +1,21 @@
-"""Total time limits, also against a peer that sends one byte at a time."""
+"""Total time limits, also against a peer that sends one byte at a time, and pauses before what is tried again."""
 
 import contextlib
 import heapq
 import itertools
+import random
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+import urllib3
+from urllib3.exceptions import InvalidHeader
+
 from wasmoci.values.errors import RegistryError
+
+MAX_PAUSE_SECONDS = 20.0
+FIRST_PAUSE_SECONDS = 1.0
 
 # Watches that have ended are dropped when there are this many, and as many as those that have not.
 MAX_ENDED = 256
@@ -115,3 +122,24 @@ def interrupting(interrupt: Callable[[], object], seconds: float) -> Iterator[No
         yield
     finally:
         _WATCHDOG.end(watch)
+
+
+def pause_seconds(attempt: int, retry_after: str | None) -> float:
+    """Seconds to wait after failed attempt number `attempt` (from 0).
+
+    What the registry asks for in Retry-After (RFC 9110: seconds or a date), at most MAX_PAUSE_SECONDS;
+    without it, anything up to a limit that doubles each time, so that many clients do not come back together.
+    """
+    asked = None if retry_after is None else _seconds_asked(retry_after)
+    if asked is not None:
+        return min(asked, MAX_PAUSE_SECONDS)
+    return random.uniform(0, min(FIRST_PAUSE_SECONDS * 2.0**attempt, MAX_PAUSE_SECONDS))  # noqa: S311
+
+
+def _seconds_asked(retry_after: str) -> float | None:
+    try:
+        seconds: float = urllib3.Retry().parse_retry_after(retry_after)
+    # Numbers and years beyond all measure raise the latter.
+    except (InvalidHeader, ValueError, OverflowError):
+        return None
+    return seconds

@@ -10,7 +10,8 @@ from functools import partial
 
 from wasmoci.oci.manifest import Descriptor
 from wasmoci.registry.auth import Access, Authorizer
-from wasmoci.registry.credentials import Credential, ask_helper, find_credential
+from wasmoci.registry.credential_helper import Credential, ask_helper
+from wasmoci.registry.credentials import find_credential
 from wasmoci.registry.tls import TlsFiles, files_of
 from wasmoci.registry.transport import Request, Response, Transport
 from wasmoci.registry.url import Url

@@ -1,7 +1,6 @@
 """HTTP to registries: TLS, time and size limits, retries; no authorization and no redirects."""
 
 import contextlib
-import random
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -10,7 +9,7 @@ import urllib3
 from urllib3.exceptions import HTTPError, InvalidHeader, SSLError
 
 from wasmoci.registry.connections import READ_SECONDS, Connections
-from wasmoci.registry.deadline import Deadline, interrupting
+from wasmoci.registry.deadline import Deadline, interrupting, pause_seconds
 from wasmoci.registry.tls import TlsFiles
 from wasmoci.registry.url import Origin, Url
 from wasmoci.values.errors import LimitError, RegistryError, UsageError
@@ -26,8 +25,6 @@ MAX_REQUEST_SECONDS = 6 * 3600.0
 MIN_BYTES_PER_SECOND = 64 * 1024
 
 MAX_ATTEMPTS = 4
-MAX_PAUSE_SECONDS = 20.0
-FIRST_PAUSE_SECONDS = 1.0
 
 RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 
@@ -219,21 +216,6 @@ class Transport:
 def seconds_for(size: int) -> float:
     """The time limit of a request that moves `size` bytes."""
     return REQUEST_SECONDS + size / MIN_BYTES_PER_SECOND
-
-
-def pause_seconds(attempt: int, retry_after: str | None) -> float:
-    """Seconds to wait after failed attempt number `attempt` (from 0).
-
-    What the registry asks for in Retry-After (RFC 9110: seconds or a date), at most MAX_PAUSE_SECONDS;
-    without it, anything up to a limit that doubles each time, so that many clients do not come back together.
-    """
-    if retry_after is not None:
-        try:
-            asked: float = urllib3.Retry().parse_retry_after(retry_after)
-            return min(asked, MAX_PAUSE_SECONDS)
-        except InvalidHeader:
-            pass
-    return random.uniform(0, min(FIRST_PAUSE_SECONDS * 2.0**attempt, MAX_PAUSE_SECONDS))  # noqa: S311
 
 
 def _until(deadline: Deadline, blocks: Iterable[bytes]) -> Iterator[bytes]:

@@ -8,9 +8,9 @@ from typing import TypeVar
 
 from wasmoci.oci.manifest import Descriptor
 from wasmoci.registry.auth import Access
-from wasmoci.registry.deadline import Deadline
+from wasmoci.registry.deadline import Deadline, pause_seconds
 from wasmoci.registry.session import Session, check_said_digest
-from wasmoci.registry.transport import Body, Request, pause_seconds, seconds_for
+from wasmoci.registry.transport import Body, Request, seconds_for
 from wasmoci.registry.upload_chunks import (
     BlobSource,
     ChunkedUpload,

@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from wasmoci.oci.manifest import Descriptor
 from wasmoci.registry.auth import Access
-from wasmoci.registry.deadline import Deadline
+from wasmoci.registry.deadline import Deadline, pause_seconds
 from wasmoci.registry.session import Session, check_said_digest, mismatch
 from wasmoci.registry.transport import (
     RETRIED_STATUSES,
@@ -16,7 +16,6 @@ from wasmoci.registry.transport import (
     NoAnswerError,
     Request,
     Response,
-    pause_seconds,
     seconds_for,
 )
 from wasmoci.registry.url import Url

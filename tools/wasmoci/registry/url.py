@@ -79,10 +79,14 @@ class Url:
 
     def join(self, location: str) -> "Url":
         """The URL that a Location or Link answered at this URL names; raise RegistryError if it is none."""
-        # Checked before urljoin, which drops tabs and newlines silently.
-        if not _VISIBLE.fullmatch(location):
+        try:
+            # urljoin drops tabs and newlines silently, and raises ValueError for brackets without an address.
+            joined = urljoin(f"{self.origin}{self.target}", location) if _VISIBLE.fullmatch(location) else None
+        except ValueError:
+            joined = None
+        if joined is None:
             raise RegistryError(f"{self} names a next URL that is none: {excerpt(location)!r}")
-        return Url.parse(urljoin(f"{self.origin}{self.target}", location))
+        return Url.parse(joined)
 
     def with_query(self, parameters: Iterable[tuple[str, str]]) -> "Url":
         separator = "&" if "?" in self.target else "?"
