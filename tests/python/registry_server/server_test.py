@@ -27,7 +27,7 @@ from registry_fixtures import (
     push_image,
     referrer,
 )
-from wasmoci.oci.manifest import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, MAX_MANIFEST_SIZE
+from wasmoci.oci.manifest import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, MAX_MANIFEST_SIZE, Descriptor
 from wasmoci.registry_server.server import EmbeddedRegistry
 
 V2 = "/v2/team/app"
@@ -164,10 +164,14 @@ def test_refusals(request_line: str, body: bytes | None, status: int, code: str,
         assert connection.ask("GET", f"{V2}/tags/list")[2] == b'{"name": "team/app", "tags": ["v1"]}'
 
 
-def test_a_chunk_that_does_not_follow_the_last(connection: Connection) -> None:
+@pytest.mark.parametrize(("method", "query"), [("PATCH", ""), ("PUT", f"?digest={digest_of('ax')}")])
+def test_a_chunk_that_does_not_follow_the_last(method: str, query: str, connection: Connection) -> None:
     location = connection.start_upload()
-    status, _, body = connection.ask("PATCH", location, b"x", {"Content-Range": "5-5"})
+    assert connection.ask("PATCH", location, b"a", {"Content-Range": "0-0"})[0] == 202
+    status, _, body = connection.ask(method, location + query, b"x", {"Content-Range": "5-5"})
     assert (status, code_of(body)) == (416, "BLOB_UPLOAD_INVALID")
+    last = f"{location}?digest={digest_of('ax')}"
+    assert connection.ask("PUT", last, b"x", {"Content-Range": "1-1"})[0] == 201
 
 
 def test_a_blob_belongs_to_its_repository(registry: EmbeddedRegistry, connection: Connection) -> None:
@@ -220,11 +224,13 @@ def test_referrers_by_artifact_type(registry: EmbeddedRegistry, connection: Conn
 
 def test_a_subject_may_come_after_its_referrer(connection: Connection) -> None:
     subject = {"mediaType": "x", "size": 1, "digest": str(X)}
-    index = json.dumps({"schemaVersion": 2, "manifests": [], "subject": subject}).encode()
+    made = {"schemaVersion": 2, "manifests": [], "subject": subject, "artifactType": "a/b", "annotations": {"k": "v"}}
+    index = json.dumps(made).encode()
     status, headers, _ = connection.ask("PUT", f"{V2}/manifests/i", index, {"Content-Type": INDEX_MEDIA_TYPE})
     assert (status, headers["OCI-Subject"]) == (201, str(X))
     listed = json.loads(connection.ask("GET", f"{V2}/referrers/{X}")[2])["manifests"]
-    assert [descriptor["mediaType"] for descriptor in listed] == [INDEX_MEDIA_TYPE]
+    entry = Descriptor.of(INDEX_MEDIA_TYPE, index, {"k": "v"})
+    assert listed == [{**entry.to_json(), "artifactType": "a/b"}]
 
 
 def test_without_the_referrers_api(tmp_path: Path) -> None:

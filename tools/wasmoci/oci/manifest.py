@@ -117,6 +117,7 @@ class Index:
     manifests: Sequence[Descriptor]
     annotations: Mapping[str, str] = field(default_factory=dict)
     subject: Descriptor | None = None
+    artifact_type: str | None = None
 
     @classmethod
     def parse(cls, data: bytes, where: str = "the index") -> "Index":
@@ -127,6 +128,7 @@ class Index:
             manifests=tuple(Descriptor.parse(entry) for entry in top.objects("manifests", MAX_INDEX_ENTRIES)),
             annotations=top.string_map("annotations"),
             subject=None if subject is None else Descriptor.parse(subject),
+            artifact_type=top.optional_string("artifactType") or None,
         )
 
     def to_bytes(self) -> bytes:
@@ -136,15 +138,12 @@ class Index:
         )
 
 
-def referrer_descriptor(manifest: Manifest, data: bytes) -> Descriptor:
+def referrer_descriptor(referrer: Manifest | Index, data: bytes) -> Descriptor:
     """The entry of a referrer in an index: artifact type and all annotations pulled up (image-spec 1.1)."""
-    return Descriptor(
-        MANIFEST_MEDIA_TYPE,
-        Digest.of(data),
-        len(data),
-        annotations=manifest.annotations,
-        artifact_type=manifest.artifact_type or manifest.config.media_type,
-    )
+    media_type, artifact_type = INDEX_MEDIA_TYPE, referrer.artifact_type
+    if isinstance(referrer, Manifest):
+        media_type, artifact_type = MANIFEST_MEDIA_TYPE, artifact_type or referrer.config.media_type
+    return Descriptor(media_type, Digest.of(data), len(data), referrer.annotations, artifact_type)
 
 
 def index_entries(data: bytes) -> tuple[Descriptor, ...]:
@@ -200,7 +199,7 @@ def _document(document: Manifest | Index, what: str, media_type: str, content: M
         members["annotations"] = dict(sorted(document.annotations.items()))
     if document.subject:
         members["subject"] = document.subject.to_json()
-    if isinstance(document, Manifest) and document.artifact_type:
+    if document.artifact_type:
         members["artifactType"] = document.artifact_type
     data = dump(members)
     if len(data) > MAX_MANIFEST_SIZE:

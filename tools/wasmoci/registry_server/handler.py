@@ -90,20 +90,24 @@ class Handler(AnsweringHandler):
         self._answer_upload(204, upload, self.server.storage.upload(upload).stat().st_size)
 
     def _upload_patch(self, upload: str) -> None:
-        file = self.server.storage.upload(upload)
-        at = re.match(r"(?:bytes[ =])?([0-9]+)-", self.headers.get("Content-Range", ""))
-        if at is not None and int(at[1]) != file.stat().st_size:
-            raise RefusedError(416, "BLOB_UPLOAD_INVALID", "the chunk does not begin where the last ended")
-        self._answer_upload(202, upload, append(file, self.body))
+        self._answer_upload(202, upload, self._append(upload))
 
     def _upload_put(self, upload: str) -> None:
         storage = self.server.storage
         digest = Digest.parse(self._query.get("digest", ""))
-        append(storage.upload(upload), self.body)
+        self._append(upload)
         with storage.lock:
             storage.finish_upload(upload, self.repository, digest)
             self.changed()
         self._answer_created(f"blobs/{digest}", digest)
+
+    def _append(self, upload: str) -> int:
+        """Add the body, a chunk or the last one, to an upload; return the upload's new size in bytes."""
+        file = self.server.storage.upload(upload)
+        at = re.match(r"(?:bytes[ =])?([0-9]+)-", self.headers.get("Content-Range", ""))
+        if at is not None and int(at[1]) != file.stat().st_size:
+            raise RefusedError(416, "BLOB_UPLOAD_INVALID", "the chunk does not begin where the last ended")
+        return append(file, self.body)
 
     def _upload_delete(self, upload: str) -> None:
         self.server.storage.upload(upload).unlink()

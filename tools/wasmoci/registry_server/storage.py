@@ -145,9 +145,10 @@ class Storage:
     def _add_referrer(self, repository: str, subject: Digest, media_type: str, data: bytes) -> None:
         if media_type == MANIFEST_MEDIA_TYPE:
             descriptor = referrer_descriptor(Manifest.parse(data), data)
+        elif media_type == INDEX_MEDIA_TYPE:
+            descriptor = referrer_descriptor(Index.parse(data), data)
         else:
-            annotations = Index.parse(data).annotations if media_type == INDEX_MEDIA_TYPE else {}
-            descriptor = Descriptor.of(media_type, data, annotations)
+            descriptor = Descriptor.of(media_type, data)
         file = self._repository(repository) / "_referrers" / subject.hex / descriptor.digest.hex
         self._write(file, json.dumps(descriptor.to_json()).encode())
 
