@@ -1,7 +1,12 @@
 """Files: bounded reading, and outputs that appear whole or not at all."""
 
+import errno
 import os
+import socket
 import stat
+import tty
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,6 +17,7 @@ from wasmoci.disk.files import (
     atomic_output,
     open_for_reading,
     read_bounded,
+    remove_output,
     write_atomically,
 )
 from wasmoci.values.errors import Error, LimitError
@@ -87,19 +93,100 @@ def test_secret_file_is_never_readable_for_others(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-@pytest.mark.parametrize("replace", [True, False])
-def test_symlink_is_replaced_and_never_followed(tmp_path: Path, replace: bool) -> None:
+@pytest.mark.parametrize(("replace", "problem"), [(True, "it is a symbolic link"), (False, "exists already")])
+@pytest.mark.parametrize("dangling", [True, False])
+def test_symlink_is_refused_and_never_followed(tmp_path: Path, dangling: bool, replace: bool, problem: str) -> None:
     victim = tmp_path / "victim"
-    victim.write_bytes(b"untouched")
+    if not dangling:
+        victim.write_bytes(b"untouched")
     link = tmp_path / "out"
     link.symlink_to(victim)
-    if replace:
-        write_atomically(link, b"new")
-        assert not link.is_symlink()
+    with pytest.raises(Error, match=problem), atomic_output(link, replace=replace):
+        raise AssertionError("work was begun for an output that cannot be written")
+    assert link.is_symlink()
+    assert victim.exists() is not dangling
+    assert dangling or victim.read_bytes() == b"untouched"
+
+
+def test_a_symlink_is_no_folder_to_fill(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "out").symlink_to("folder")
+    with pytest.raises(Error, match="it is a symbolic link"), atomic_folder(tmp_path / "out"):
+        raise AssertionError("work was begun for an output that cannot be written")
+
+
+@contextmanager
+def a_stream(kind: str, folder: Path) -> Iterator[tuple[Path, int]]:
+    """The path of an output that is no file, and the descriptor of its other end."""
+    if kind == "terminal":
+        reader, writer = os.openpty()
+        tty.setraw(writer)
+        path = Path(os.ttyname(writer))
+    elif kind == "own pipe":
+        reader, writer = os.pipe()
+        path = Path(f"/dev/fd/{writer}")
     else:
-        with pytest.raises(Error, match="exists already"):
-            write_atomically(link, b"new", replace=False)
-    assert victim.read_bytes() == b"untouched"
+        path = folder / "pipe"
+        os.mkfifo(path)
+        reader = writer = os.open(path, os.O_RDWR)
+    try:
+        yield path, reader
+    finally:
+        for descriptor in {reader, writer}:
+            os.close(descriptor)
+
+
+@pytest.mark.parametrize("replace", [True, False])
+@pytest.mark.parametrize("kind", ["named pipe", "own pipe", "terminal"])
+def test_a_pipe_or_a_device_stays_and_gets_the_bytes_in_the_end(tmp_path: Path, kind: str, replace: bool) -> None:
+    with a_stream(kind, tmp_path) as (path, reader):
+        before = path.lstat()
+        with pytest.raises(ZeroDivisionError), atomic_output(path, replace=replace) as stream:
+            stream.write(b"half")
+            raise ZeroDivisionError
+        with atomic_output(path, replace=replace) as stream:
+            stream.write(b"....ole")
+            stream.seek(0)
+            stream.write(b"a wh")
+        remove_output(path)
+        assert os.read(reader, 100) == b"a whole"
+        after = path.lstat()
+        assert (before.st_mode, before.st_ino) == (after.st_mode, after.st_ino)
+
+
+@pytest.mark.parametrize("kind", ["named pipe", "own pipe", "terminal"])
+def test_a_secret_goes_into_a_new_file_only(tmp_path: Path, kind: str) -> None:
+    with a_stream(kind, tmp_path) as (path, reader):
+        with pytest.raises(Error, match="a secret key is written to a new regular file only"):
+            write_atomically(path, b"secret", SECRET_FILE_MODE, replace=False)
+        os.set_blocking(reader, False)
+        with pytest.raises(BlockingIOError):
+            os.read(reader, 1)
+
+
+def test_a_pipe_that_nobody_reads_is_not_waited_for_without_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wasmoci.disk.files.PATIENCE", 0.1)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(Error, match="nobody has opened the pipe to read"):
+        write_atomically(tmp_path / "pipe", b"x")
+
+
+def test_another_kind_of_output_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind("socket")
+        with pytest.raises(Error, match="it is no regular file, pipe or character device"):
+            write_atomically(Path("socket"), b"x")
+    assert stat.S_ISSOCK(Path("socket").stat().st_mode)
+
+
+def test_an_output_without_room_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "out"
+    with pytest.raises(Error, match=f"cannot write {path}: No space left on device"), atomic_output(path):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", ["missing/out", "folder"])

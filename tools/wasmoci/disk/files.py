@@ -1,11 +1,16 @@
-"""Files read with a bound, and files that appear whole or not at all."""
+"""Files read with a bound, and files that appear whole or not at all.
 
+An output may also be a pipe or a character device, which is written to once the work has succeeded.
+"""
+
+import errno
 import os
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from wasmoci.values.errors import Error, KeyFileError, LimitError
 
@@ -17,6 +22,10 @@ _REPLACES_EMPTY_FOLDERS = os.name == "posix"
 _OPEN_TO_OTHERS = 0o077
 _BLOCK_SIZE = 64 * 1024
 
+# How long, in seconds, a pipe may have nobody at its other end.
+PATIENCE = 60.0
+_PAUSE = 0.05
+
 
 @contextmanager
 def os_errors(what: str) -> Iterator[None]:
@@ -24,7 +33,7 @@ def os_errors(what: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise Error(f"cannot {what}: {error.strerror}") from None
+        raise Error(f"cannot {what}: {error.strerror or error}") from None
 
 
 def read_bounded(path: Path, limit: int, what: str) -> bytes:
@@ -74,13 +83,23 @@ def open_for_reading(path: Path, what: str) -> BinaryIO:
 def atomic_output(path: Path, mode: int = PUBLIC_FILE_MODE, *, replace: bool = True) -> Iterator[BinaryIO]:
     """A new file that gets the name `path` when the block ends well, and vanishes when it fails.
 
-    With `replace=False` an existing file is an Error, also one that appears meanwhile.
+    With `replace=False` an existing file is an Error, also one that appears meanwhile. A pipe or a character device
+    at `path` gets the bytes when the block ends well; but with SECRET_FILE_MODE only a new file will do. A symbolic
+    link, a block device and a socket are an Error; so is an OSError of the block.
     """
+    if _is_stream(path, mode, replace):
+        with os_errors(f"write {path}"), _temporary_file() as stream:
+            yield stream
+            stream.seek(0)
+            with _open_stream(path) as target:
+                while block := stream.read(_BLOCK_SIZE):
+                    target.write(block)
+        return
     temporary = _temporary(path)
     with os_errors(f"write {path}"):
         descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, mode)
     try:
-        with os.fdopen(descriptor, "w+b") as stream:
+        with os_errors(f"write {path}"), os.fdopen(descriptor, "w+b") as stream:
             yield stream
         _give_name(temporary, path, replace)
     except BaseException:
@@ -96,6 +115,8 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     """
     made = _temporary(path)
     folder = made.parent
+    if path.is_symlink():
+        raise _is_link(path)
     with os_errors(f"write {path}"):
         if path.is_dir() and list(path.iterdir()):
             raise Error(f"{path} exists already and is not empty")
@@ -121,6 +142,83 @@ def write_atomically(path: Path, data: bytes, mode: int = PUBLIC_FILE_MODE, *, r
         stream.write(data)
 
 
+def remove_output(path: Path) -> None:
+    """Remove the file that `write_atomically` made at `path`; a pipe or a device stays."""
+    if _own_descriptor(path) is None and stat.S_ISREG(path.lstat().st_mode):
+        path.unlink()
+
+
+def _is_stream(path: Path, mode: int, replace: bool) -> bool:
+    """Whether `path` is a pipe or a character device, not a file; Error for what is not to be written to."""
+    own = _own_descriptor(path)
+    try:
+        kind = (path.lstat() if own is None else os.fstat(own)).st_mode
+    except OSError:
+        return False
+    if own is None and (stat.S_ISREG(kind) or stat.S_ISDIR(kind) or stat.S_ISLNK(kind)):
+        if not replace:
+            raise _exists(path)
+        if stat.S_ISLNK(kind):
+            raise _is_link(path)
+        return False
+    if mode == SECRET_FILE_MODE:
+        raise Error(f"cannot write {path}: a secret key is written to a new regular file only")
+    if own is None and not _takes_bytes(kind):
+        raise Error(f"cannot write {path}: it is no regular file, pipe or character device")
+    return True
+
+
+def _takes_bytes(kind: int) -> bool:
+    return stat.S_ISFIFO(kind) or stat.S_ISCHR(kind)
+
+
+def _own_descriptor(path: Path) -> int | None:
+    """The descriptor of this process that `path` is the name of, as `/dev/stdout` is of 1."""
+    folder, _, name = str(path).rpartition("/")
+    if folder in ("/dev/fd", "/proc/self/fd") and name.isascii() and name.isdigit():
+        return int(name)
+    return {"/dev/stdout": 1, "/dev/stderr": 2}.get(str(path))
+
+
+def _open_stream(path: Path) -> BinaryIO:
+    """Open a pipe or a character device to write; a pipe that nobody reads within PATIENCE is an Error."""
+    own = _own_descriptor(path)
+    if own is not None:
+        return os.fdopen(os.dup(own), "wb")
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
+            break
+        except OSError as error:
+            if error.errno != errno.ENXIO:
+                raise
+            if time.monotonic() > end:
+                raise Error(f"cannot write {path}: nobody has opened the pipe to read for {PATIENCE:g} s") from None
+            time.sleep(_PAUSE)
+    stream = os.fdopen(descriptor, "wb")
+    if not _takes_bytes(os.fstat(descriptor).st_mode):
+        stream.close()
+        raise Error(f"cannot write {path}: it was replaced meanwhile")
+    os.set_blocking(descriptor, True)
+    return stream
+
+
+def _temporary_file() -> BinaryIO:
+    """A file without a name that vanishes when it is closed; OSError where there is no room for one."""
+    import tempfile
+
+    return cast(BinaryIO, tempfile.TemporaryFile())
+
+
+def _is_link(path: Path) -> Error:
+    return Error(f"cannot write {path}: it is a symbolic link; name what it points to")
+
+
+def _exists(path: Path) -> Error:
+    return Error(f"{path} exists already and is not overwritten")
+
+
 def _temporary(path: Path) -> Path:
     return path.parent / f".{path.name}.{os.urandom(8).hex()}"
 
@@ -133,6 +231,6 @@ def _give_name(temporary: Path, path: Path, replace: bool) -> None:
             path.hardlink_to(temporary)
             temporary.unlink()
     except FileExistsError:
-        raise Error(f"{path} exists already and is not overwritten") from None
+        raise _exists(path) from None
     except OSError as error:
         raise Error(f"cannot write {path}: {error.strerror}") from None

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from wasmoci.disk.files import SECRET_FILE_MODE, write_atomically
+from wasmoci.disk.files import SECRET_FILE_MODE, remove_output, write_atomically
 from wasmoci.keys import algorithms
 from wasmoci.keys.component import ComponentPublicKey, SecretKey, compact_public, pem_public
 from wasmoci.keys.component_files import load_secret_key
@@ -101,5 +101,5 @@ def _write_pair(secret: Path, secret_content: bytes, public: Path, public_conten
     try:
         write_atomically(secret, secret_content, SECRET_FILE_MODE, replace=False)
     except BaseException:
-        public.unlink()
+        remove_output(public)
         raise

@@ -3,7 +3,6 @@
 The numbers are those of the steps in docs/security.md, "What a verdict means".
 """
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from wasmoci.oci.manifest import Descriptor
 from wasmoci.oci.source import ImageSource
 from wasmoci.oci.wasm_artifact import MAX_CONFIG_SIZE, check_config, check_manifest, is_wasm_artifact
 from wasmoci.values.digest import Digest
-from wasmoci.values.errors import Error, FormatError, Reason, UsageError, VerificationError, refuse_malformed
+from wasmoci.values.errors import FormatError, Reason, UsageError, VerificationError, refuse_malformed
 from wasmoci.values.level import Level
 from wasmoci.verify.component import VerifiedComponent, check_trust
 from wasmoci.verify.image_component import verify_image_component
@@ -144,8 +143,6 @@ def pull(graph: ImageGraph, policy: Policy, output: Path, *, overwrite: bool = F
     Raises VerificationError, also for an image without a component; Error where something cannot be
     read or written, and where there is such a file already unless `overwrite`.
     """
-    if not overwrite and os.path.lexists(output):
-        raise Error(f"{output} exists already and is not overwritten")
     with atomic_output(output, replace=overwrite) as target:
         verified = verify_image(graph, policy, target)
         if verified.component is None:
