@@ -21,7 +21,7 @@ from wasmoci.keyless.identity import Identity, IdentityPattern, TrustedIdentity
 from wasmoci.keyless.trusted_root import KeylessRoot
 from wasmoci.transparency.log_entry import LogEntry
 from wasmoci.transparency.verifying import MAX_CLOCK_SKEW_SECONDS
-from wasmoci.values.errors import Error, FormatError, Reason, UsageError, VerificationError
+from wasmoci.values.errors import Error, FormatError, Reason, UsageError, VerificationError, not_logged
 from wasmoci.values.strict_json import JsonObject, parse_object
 from wasmoci.values.text import excerpt
 
@@ -80,7 +80,7 @@ def verify_keyless(data: bytes, root: KeylessRoot, clock: Clock = time.time) -> 
     bundle, stamped = _load(data)
     times = [*stamped, *integrated]
     if any(moment > clock() + MAX_CLOCK_SKEW_SECONDS for moment in times):
-        raise VerificationError(Reason.NOT_LOGGED, "the time of signing is in the future")
+        raise not_logged("the time of signing is in the future")
     if _verify(bundle, root, times, certificate) != (PAYLOAD_TYPE, parsed.envelope.payload):
         raise VerificationError(Reason.MALFORMED, "the bundle has two payloads, and readers differ on which it is")
     return identity_of(certificate)
@@ -89,9 +89,7 @@ def verify_keyless(data: bytes, root: KeylessRoot, clock: Clock = time.time) -> 
 def _integrated(entries: Sequence[JsonObject]) -> tuple[int, ...]:
     """The time of signing, in seconds since 1970, of an entry of Rekor v1; nothing of Rekor v2."""
     if len(entries) != 1:
-        raise VerificationError(
-            Reason.NOT_LOGGED, f"an identity's bundle must have one transparency log entry, this one has {len(entries)}"
-        )
+        raise not_logged(f"an identity's bundle must have one transparency log entry, this one has {len(entries)}")
     entry = LogEntry.parse(entries[0])
     if bool(entry.promise) != bool(entry.integrated_time):
         raise FormatError("a log entry has an integrated time and the log's signature over it, or none of them")

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from wasmoci.transparency.merkle import HASH_SIZE
 from wasmoci.transparency.trusted_root import TransparencyLog
 from wasmoci.values.base64_strict import decode
-from wasmoci.values.errors import FormatError, LimitError, Reason, VerificationError
+from wasmoci.values.errors import FormatError, LimitError, not_logged
 from wasmoci.values.strict_json import MAX_SAFE_INTEGER
 from wasmoci.values.text import excerpt
 
@@ -71,7 +71,7 @@ class Checkpoint:
         signer = (self._signer(log), log.log_id[:_KEY_HINT_SIZE])
         own = [made for made in self.signatures if (made.name, made.key_hint) == signer]
         if not own:
-            raise VerificationError(Reason.NOT_LOGGED, f"the checkpoint is not signed by the log {log.base_url}")
+            raise not_logged(f"the checkpoint is not signed by the log {log.base_url}")
         for made in own:
             log.verify(made.signature, self.signed, "the checkpoint's signature")
 
@@ -84,9 +84,7 @@ class Checkpoint:
         if rekor_v1 is not None:
             return rekor_v1[1]
         if self.origin != urlsplit(log.base_url).hostname:
-            raise VerificationError(
-                Reason.NOT_LOGGED, f"the checkpoint is of another log than {log.base_url}: {excerpt(self.origin)!r}"
-            )
+            raise not_logged(f"the checkpoint is of another log than {log.base_url}: {excerpt(self.origin)!r}")
         return self.origin
 
 

@@ -12,7 +12,7 @@ from wasmoci.cosign.dsse import PAYLOAD_TYPE, Envelope
 from wasmoci.keys.image import ImagePublicKey, parse_public_key
 from wasmoci.transparency.log_entry import MAX_BODY_SIZE, hex_hash
 from wasmoci.values.base64_strict import decode, encode
-from wasmoci.values.errors import FormatError, KeyFileError, Reason, VerificationError
+from wasmoci.values.errors import FormatError, KeyFileError, not_logged
 from wasmoci.values.strict_json import JsonObject, dump, parse_object
 
 # The keys whose signatures Rekor v2 logs, and its names for them, by the names that ImagePublicKey has for algorithms.
@@ -47,7 +47,7 @@ def check_payload_body(body: bytes, payload: bytes, signature: bytes, key: Image
 
 def _check(body: bytes, expected: bytes) -> None:
     if body != expected:
-        raise VerificationError(Reason.NOT_LOGGED, "the log entry is not of this signature")
+        raise not_logged("the log entry is not of this signature")
 
 
 def _entry(kind: str, version: str, spec: _Spec) -> bytes:
@@ -100,7 +100,7 @@ def hashed_rekord_body(envelope: Envelope, key: ImagePublicKey) -> bytes:
 def _hashed_envelope(envelope: Envelope, key: ImagePublicKey) -> _Spec:
     details = KEY_DETAILS.get(key.algorithm)
     if details is None:
-        raise VerificationError(Reason.NOT_LOGGED, f"Rekor v2 does not log signatures of {key.algorithm} keys")
+        raise not_logged(f"Rekor v2 does not log signatures of {key.algorithm} keys")
     return {
         "hashedRekordV002": {
             "data": {"algorithm": "SHA2_256", "digest": encode(hashlib.sha256(envelope.signed_message).digest())},
@@ -145,5 +145,5 @@ def _stated_key(value: JsonObject, name: str, key: ImagePublicKey) -> str:
     except KeyFileError as error:
         raise FormatError(f"{value.where}: `{name}`: {error}") from None
     if stated != key:
-        raise VerificationError(Reason.NOT_LOGGED, "the log entry is of a signature by another key")
+        raise not_logged("the log entry is of a signature by another key")
     return text

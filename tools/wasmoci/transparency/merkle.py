@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Sequence
 
 from wasmoci.values.base64_strict import decode
-from wasmoci.values.errors import FormatError, Reason, VerificationError
+from wasmoci.values.errors import FormatError, not_logged
 
 HASH_SIZE = 32
 
@@ -36,11 +36,11 @@ def root_hash(leaf: bytes, index: int, size: int, proof: Sequence[bytes]) -> byt
     Raises VerificationError where the proof is no proof for such a tree.
     """
     if index >= size:
-        raise VerificationError(Reason.NOT_LOGGED, f"the log entry's index {index} is not in its tree of {size}")
+        raise not_logged(f"the log entry's index {index} is not in its tree of {size}")
     node, last, root = index, size - 1, leaf
     for sibling in proof:
         if last == 0:
-            raise VerificationError(Reason.NOT_LOGGED, "the log entry's inclusion proof is too long")
+            raise not_logged("the log entry's inclusion proof is too long")
         if node & 1 or node == last:
             root = node_hash(sibling, root)
             while not node & 1:
@@ -49,5 +49,5 @@ def root_hash(leaf: bytes, index: int, size: int, proof: Sequence[bytes]) -> byt
             root = node_hash(root, sibling)
         node, last = node >> 1, last >> 1
     if last:
-        raise VerificationError(Reason.NOT_LOGGED, "the log entry's inclusion proof is too short")
+        raise not_logged("the log entry's inclusion proof is too short")
     return root

@@ -11,7 +11,7 @@ from wasmoci.transparency.checkpoint import Checkpoint
 from wasmoci.transparency.log_entry import InclusionProof, LogEntry
 from wasmoci.transparency.merkle import HASH_SIZE, node_hash
 from wasmoci.transparency.trusted_root import TransparencyLog
-from wasmoci.values.errors import FormatError, Reason, RegistryError, VerificationError
+from wasmoci.values.errors import FormatError, RegistryError, VerificationError, not_logged
 
 TILE_HEIGHT = 8
 TILE_WIDTH = 2**TILE_HEIGHT
@@ -106,6 +106,4 @@ def _signer(checkpoint: Checkpoint, trusted: Sequence[TransparencyLog]) -> Trans
         with suppress(VerificationError):
             checkpoint.verify(log)
             return log
-    raise VerificationError(
-        Reason.NOT_LOGGED, "the log has the entry already, and its checkpoint is not by a log of the trusted root"
-    )
+    raise not_logged("the log has the entry already, and its checkpoint is not by a log of the trusted root")

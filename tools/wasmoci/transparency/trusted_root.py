@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from wasmoci.keys.image import ImagePublicKey, parse_public_key
 from wasmoci.transparency.merkle import parse_hash
 from wasmoci.values.base64_strict import encode
-from wasmoci.values.errors import FormatError, KeyFileError, Reason, VerificationError
+from wasmoci.values.errors import FormatError, KeyFileError, VerificationError, not_logged
 from wasmoci.values.strict_json import JsonObject, parse_object
 
 MAX_TRUSTED_ROOT_SIZE = 1024 * 1024
@@ -60,7 +60,7 @@ class TransparencyLog:
         try:
             self.key.verify(signature, message)
         except VerificationError:
-            raise VerificationError(Reason.NOT_LOGGED, f"{what} is not by the log {self.base_url}") from None
+            raise not_logged(f"{what} is not by the log {self.base_url}") from None
 
 
 def parse_trusted_root(data: bytes) -> tuple[TransparencyLog, ...]:

@@ -21,7 +21,7 @@ from wasmoci.transparency.log_entry import LegacyBundle, LogEntry
 from wasmoci.transparency.merkle import leaf_hash, root_hash
 from wasmoci.transparency.trusted_root import MAX_TRUSTED_ROOT_SIZE, TransparencyLog, parse_trusted_root
 from wasmoci.values.base64_strict import encode
-from wasmoci.values.errors import LimitError, Reason, UsageError, VerificationError
+from wasmoci.values.errors import LimitError, UsageError, not_logged
 from wasmoci.values.strict_json import JsonObject, dump
 
 # How far the clocks of a service and of this machine may differ.
@@ -78,15 +78,13 @@ class TrustedLogs:
 
     def _check_threshold(self, logs: int) -> None:
         if logs < self.threshold:
-            raise VerificationError(
-                Reason.NOT_LOGGED, f"the signature must be in transparency logs: {self.threshold}, it is in: {logs}"
-            )
+            raise not_logged(f"the signature must be in transparency logs: {self.threshold}, it is in: {logs}")
 
     def _log(self, log_id: bytes) -> TransparencyLog:
         for log in self.logs:
             if log.log_id == log_id:
                 return log
-        raise VerificationError(Reason.NOT_LOGGED, f"the log {log_id.hex()} is not in the trusted root")
+        raise not_logged(f"the log {log_id.hex()} is not in the trusted root")
 
     def _verify_inclusion(self, entry: LogEntry, log: TransparencyLog) -> None:
         proof = entry.proof
@@ -97,30 +95,27 @@ class TrustedLogs:
             self._check_unpromised(entry, log)
         checkpoint.verify(log)
         if (checkpoint.tree_size, checkpoint.root) != (proof.tree_size, proof.root):
-            raise VerificationError(Reason.NOT_LOGGED, "the inclusion proof is not for the tree of its checkpoint")
+            raise not_logged("the inclusion proof is not for the tree of its checkpoint")
         if root_hash(leaf_hash(entry.body), proof.index, proof.tree_size, proof.hashes) != proof.root:
-            raise VerificationError(Reason.NOT_LOGGED, "the log entry is not in the tree of its checkpoint")
+            raise not_logged("the log entry is not in the tree of its checkpoint")
 
     def _verify_promise(self, entry: LogEntry | LegacyBundle, log: TransparencyLog) -> None:
         """Check Rekor v1's signed time: the log's key must have been valid then."""
         log.verify(entry.promise, _promised(entry), "the signed entry timestamp")
         if entry.integrated_time > self.clock() + MAX_CLOCK_SKEW_SECONDS:
-            raise VerificationError(Reason.NOT_LOGGED, "the log entry's integrated time is in the future")
+            raise not_logged("the log entry's integrated time is in the future")
         if not log.validity.includes(entry.integrated_time):
-            raise VerificationError(
-                Reason.NOT_LOGGED, f"the key of the log {log.base_url} was not valid at the log entry's integrated time"
-            )
+            raise not_logged(f"the key of the log {log.base_url} was not valid at the log entry's integrated time")
 
     def _check_unpromised(self, entry: LogEntry, log: TransparencyLog) -> None:
         """Check that nothing is claimed which no log signed: the log's key must be valid now."""
         if entry.integrated_time:
-            raise VerificationError(Reason.NOT_LOGGED, "the log entry has an integrated time that the log did not sign")
+            raise not_logged("the log entry has an integrated time that the log did not sign")
         if entry.index != entry.proof.index:
-            raise VerificationError(Reason.NOT_LOGGED, "the log entry's index is not that of its inclusion proof")
+            raise not_logged("the log entry's index is not that of its inclusion proof")
         if not log.validity.includes(self.clock()):
-            raise VerificationError(
-                Reason.NOT_LOGGED,
-                f"the key of the log {log.base_url} is not valid now, and the log entry does not say when it was made",
+            raise not_logged(
+                f"the key of the log {log.base_url} is not valid now, and the log entry does not say when it was made"
             )
 
 

@@ -78,6 +78,11 @@ class VerificationError(Error):
         self.reason = reason
 
 
+def not_logged(message: str) -> VerificationError:
+    """The refusal of what is not in a transparency log, or not in it like this."""
+    return VerificationError(Reason.NOT_LOGGED, message)
+
+
 @contextmanager
 def refusals_about(name: object) -> Iterator[None]:
     """A FormatError or VerificationError says in front what it is about."""
