@@ -336,7 +336,7 @@ def test_an_answer_that_is_no_entry_is_refused(version: int, body: bytes) -> Non
 def test_a_log_that_is_not_there_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     with fake_log() as fake:
         url = fake.url
-    monkeypatch.setattr("wasmoci.registry.transport.FIRST_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr("wasmoci.registry.deadline.FIRST_PAUSE_SECONDS", 0.0)
     with pytest.raises(RegistryError, match="POST http://127"):
         logs_at(url).add(ENVELOPE, PUBLIC_KEY)
 
