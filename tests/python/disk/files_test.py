@@ -167,9 +167,9 @@ def test_a_secret_goes_into_a_new_file_only(tmp_path: Path, kind: str) -> None:
 def test_a_pipe_that_nobody_reads_is_not_waited_for_without_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("wasmoci.disk.files.PATIENCE", 0.1)
+    monkeypatch.setattr("wasmoci.disk.pipes.PATIENCE", 0.1)
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(Error, match="nobody has opened the pipe to read"):
+    with pytest.raises(Error, match="nobody reads the pipe within"):
         write_atomically(tmp_path / "pipe", b"x")
 
 

@@ -3,15 +3,22 @@
 An output may also be a pipe or a character device, which is written to once the work has succeeded.
 """
 
-import errno
 import os
 import stat
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
+from wasmoci.disk.pipes import (
+    open_file,
+    open_input,
+    open_seekable,
+    open_to_write,
+    own_descriptor,
+    takes_streams,
+    temporary_file,
+)
 from wasmoci.values.errors import Error, KeyFileError, LimitError
 
 PUBLIC_FILE_MODE = 0o644
@@ -21,10 +28,6 @@ _HAS_MODES = os.name == "posix"
 _REPLACES_EMPTY_FOLDERS = os.name == "posix"
 _OPEN_TO_OTHERS = 0o077
 _BLOCK_SIZE = 64 * 1024
-
-# How long, in seconds, a pipe may have nobody at its other end.
-PATIENCE = 60.0
-_PAUSE = 0.05
 
 
 @contextmanager
@@ -37,8 +40,14 @@ def os_errors(what: str) -> Iterator[None]:
 
 
 def read_bounded(path: Path, limit: int, what: str) -> bytes:
-    """The bytes of the file at `path`; LimitError above `limit` bytes, Error if it cannot be read."""
+    """The bytes of the file or pipe at `path`; LimitError above `limit` bytes, Error if it cannot be read."""
     return read_secret(path, limit, what, private=False)
+
+
+def read_file(path: Path, limit: int, what: str) -> bytes:
+    """As `read_bounded`, for what no pipe may stand for."""
+    with os_errors(f"read {what} {path}"), open_file(path) as stream:
+        return _read_whole(stream, limit, f"{what} {path}")
 
 
 def read_secret(path: Path, limit: int, what: str, *, private: bool) -> bytes:
@@ -46,14 +55,17 @@ def read_secret(path: Path, limit: int, what: str, *, private: bool) -> bytes:
 
     Where files have no such modes nothing is refused.
     """
-    with open_for_reading(path, what) as stream:
+    with os_errors(f"read {what} {path}"), open_input(path) as stream:
         if private:
             way_out = ", or allow it with --allow-readable-key"
             refuse_open_to_others(os.fstat(stream.fileno()).st_mode, f"{what} {path}", path, way_out)
-        with os_errors(f"read {what} {path}"):
-            data = read_up_to(stream, limit + 1)
+        return _read_whole(stream, limit, f"{what} {path}")
+
+
+def _read_whole(stream: BinaryIO, limit: int, what: str) -> bytes:
+    data = read_up_to(stream, limit + 1)
     if len(data) > limit:
-        raise LimitError(f"{what} {path} has more bytes than the limit of {limit}")
+        raise LimitError(f"{what} has more bytes than the limit of {limit}")
     return data
 
 
@@ -74,9 +86,9 @@ def read_up_to(stream: BinaryIO, count: int) -> bytes:
 
 
 def open_for_reading(path: Path, what: str) -> BinaryIO:
-    """Open the file at `path`; Error if it cannot be opened."""
+    """Open the file at `path`, or a pipe as `open_seekable` does; Error if it cannot be opened or kept, LimitError."""
     with os_errors(f"read {what} {path}"):
-        return path.open("rb")
+        return open_seekable(path)
 
 
 @contextmanager
@@ -88,10 +100,10 @@ def atomic_output(path: Path, mode: int = PUBLIC_FILE_MODE, *, replace: bool = T
     link, a block device and a socket are an Error; so is an OSError of the block.
     """
     if _is_stream(path, mode, replace):
-        with os_errors(f"write {path}"), _temporary_file() as stream:
+        with os_errors(f"write {path}"), temporary_file() as stream:
             yield stream
             stream.seek(0)
-            with _open_stream(path) as target:
+            with open_to_write(path) as target:
                 while block := stream.read(_BLOCK_SIZE):
                     target.write(block)
         return
@@ -144,13 +156,13 @@ def write_atomically(path: Path, data: bytes, mode: int = PUBLIC_FILE_MODE, *, r
 
 def remove_output(path: Path) -> None:
     """Remove the file that `write_atomically` made at `path`; a pipe or a device stays."""
-    if _own_descriptor(path) is None and stat.S_ISREG(path.lstat().st_mode):
+    if own_descriptor(path) is None and stat.S_ISREG(path.lstat().st_mode):
         path.unlink()
 
 
 def _is_stream(path: Path, mode: int, replace: bool) -> bool:
     """Whether `path` is a pipe or a character device, not a file; Error for what is not to be written to."""
-    own = _own_descriptor(path)
+    own = own_descriptor(path)
     try:
         kind = (path.lstat() if own is None else os.fstat(own)).st_mode
     except OSError:
@@ -163,52 +175,9 @@ def _is_stream(path: Path, mode: int, replace: bool) -> bool:
         return False
     if mode == SECRET_FILE_MODE:
         raise Error(f"cannot write {path}: a secret key is written to a new regular file only")
-    if own is None and not _takes_bytes(kind):
+    if own is None and not takes_streams(kind):
         raise Error(f"cannot write {path}: it is no regular file, pipe or character device")
     return True
-
-
-def _takes_bytes(kind: int) -> bool:
-    return stat.S_ISFIFO(kind) or stat.S_ISCHR(kind)
-
-
-def _own_descriptor(path: Path) -> int | None:
-    """The descriptor of this process that `path` is the name of, as `/dev/stdout` is of 1."""
-    folder, _, name = str(path).rpartition("/")
-    if folder in ("/dev/fd", "/proc/self/fd") and name.isascii() and name.isdigit():
-        return int(name)
-    return {"/dev/stdout": 1, "/dev/stderr": 2}.get(str(path))
-
-
-def _open_stream(path: Path) -> BinaryIO:
-    """Open a pipe or a character device to write; a pipe that nobody reads within PATIENCE is an Error."""
-    own = _own_descriptor(path)
-    if own is not None:
-        return os.fdopen(os.dup(own), "wb")
-    end = time.monotonic() + PATIENCE
-    while True:
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
-            break
-        except OSError as error:
-            if error.errno != errno.ENXIO:
-                raise
-            if time.monotonic() > end:
-                raise Error(f"cannot write {path}: nobody has opened the pipe to read for {PATIENCE:g} s") from None
-            time.sleep(_PAUSE)
-    stream = os.fdopen(descriptor, "wb")
-    if not _takes_bytes(os.fstat(descriptor).st_mode):
-        stream.close()
-        raise Error(f"cannot write {path}: it was replaced meanwhile")
-    os.set_blocking(descriptor, True)
-    return stream
-
-
-def _temporary_file() -> BinaryIO:
-    """A file without a name that vanishes when it is closed; OSError where there is no room for one."""
-    import tempfile
-
-    return cast(BinaryIO, tempfile.TemporaryFile())
 
 
 def _is_link(path: Path) -> Error:

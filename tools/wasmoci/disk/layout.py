@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from wasmoci.disk.files import read_bounded
+from wasmoci.disk.files import read_file
 from wasmoci.oci.cosign_tags import CosignTag
 from wasmoci.oci.manifest import (
     INDEX_MEDIA_TYPE,
@@ -199,7 +199,7 @@ def copy_hashed(stream: BinaryIO, target: BinaryIO) -> Digest:
 
 def _read_member(path: Path) -> bytes:
     try:
-        return read_bounded(path, MAX_MANIFEST_SIZE, "the layout's")
+        return read_file(path, MAX_MANIFEST_SIZE, "the layout's")
     except LimitError:
         raise
     except Error as error:

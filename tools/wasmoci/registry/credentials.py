@@ -12,11 +12,11 @@ Files may name credential helpers, programs that keep passwords (protocol of doc
 import base64
 import os
 import re
-import stat
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from wasmoci.disk.files import read_up_to
+from wasmoci.disk.pipes import open_file
 from wasmoci.registry.credential_helper import AskHelper, Credential, CredentialKind, ask_helper
 from wasmoci.values.errors import FormatError, RegistryError, UsageError, not_of_the_image
 from wasmoci.values.image_reference import Repository
@@ -123,19 +123,12 @@ def _credential_in_file(
 def _read(path: Path) -> bytes | None:
     """A file's bytes, one more than MAX_AUTH_FILE_SIZE at most; None where it is not there."""
     try:
-        with open(path, "rb", opener=_open_without_waiting) as stream:
-            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-                raise RegistryError(f"{path} cannot be read: it is no regular file")
+        with open_file(path) as stream:
             return read_up_to(stream, MAX_AUTH_FILE_SIZE + 1)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise RegistryError(f"{path} cannot be read: {error.strerror}") from None
-
-
-def _open_without_waiting(path: str, flags: int) -> int:
-    """A pipe without a writer would be waited for."""
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _key_for(keys: Collection[str], names: Iterable[str]) -> str | None:

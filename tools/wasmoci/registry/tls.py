@@ -1,11 +1,13 @@
 """TLS to registries: whom to trust, and as whom to appear."""
 
+import os
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from wasmoci.disk.files import refuse_open_to_others
+from wasmoci.disk.pipes import open_file
 from wasmoci.registry.credentials import REGISTRY_VARIABLE
 from wasmoci.values.errors import UsageError
 
@@ -48,6 +50,8 @@ def trusting(files: TlsFiles, environment: Mapping[str, str]) -> ssl.SSLContext:
     """A context that trusts `bundle_of` alone; raises UsageError for a bundle that cannot be read."""
     bundle = bundle_of(files, environment)
     try:
+        if bundle is not None:
+            open_file(Path(bundle)).close()
         return ssl.create_default_context(cafile=bundle)
     except OSError as error:
         raise UsageError(f"the CA bundle {bundle} cannot be read: {error}") from None
@@ -63,7 +67,9 @@ def identified(files: TlsFiles, environment: Mapping[str, str]) -> ssl.SSLContex
         raise UsageError("a client certificate needs its private key, and the reverse: give both files")
     context = trusting(files, environment)
     try:
-        refuse_open_to_others(files.key.stat().st_mode, f"the client key {files.key}", files.key)
+        open_file(files.certificate).close()
+        with open_file(files.key) as key:
+            refuse_open_to_others(os.fstat(key.fileno()).st_mode, f"the client key {files.key}", files.key)
         context.load_cert_chain(files.certificate, files.key, password=_refuse_to_ask)
     except OSError as error:
         said = str(error) or type(error).__name__
