@@ -135,8 +135,7 @@ def swap_entries(layout: Path, output: Path) -> Path:
     manifests = [Manifest.parse(source.read_manifest(one)) for one in carriers]
     bundles = [json.loads(source.read_blob(one.layers[0], 2**20)) for one in manifests]
     entries = [one["verificationMaterial"]["tlogEntries"] for one in bundles]
-    writer = LayoutWriter(output)
-    writer.start()
+    writer = LayoutWriter.start(output)
     writer.copy_all(source)
     for gone in (*carriers, *(one.layers[0] for one in manifests)):
         blob_path(output, gone.digest).unlink()

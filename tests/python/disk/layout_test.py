@@ -416,12 +416,11 @@ def test_writer_refuses_a_folder_that_holds_something(tmp_path: Path, stranger: 
         target.mkdir()
         (target / stranger).write_bytes(b"{}")
     with pytest.raises(Error, match="cannot make a layout"):
-        LayoutWriter(target).start()
+        LayoutWriter.start(target)
 
 
 def test_writer_accepts_an_empty_folder_and_is_no_layout_before_it_finishes(tmp_path: Path) -> None:
-    writer = LayoutWriter(tmp_path)
-    writer.start()
+    writer = LayoutWriter.start(tmp_path)
     data = make_image().blobs
     digests = [writer.add(blob) for blob in data.values()]
     with pytest.raises(FormatError):
@@ -431,8 +430,7 @@ def test_writer_accepts_an_empty_folder_and_is_no_layout_before_it_finishes(tmp_
 
 
 def test_writer_names_a_blob_by_the_bytes_that_it_wrote(tmp_path: Path) -> None:
-    writer = LayoutWriter(tmp_path)
-    writer.start()
+    writer = LayoutWriter.start(tmp_path)
     content = b"some bytes" * 100_000
     assert writer.add_new(io.BytesIO(content)) == (Digest.of(content), len(content))
     assert [path.name for path in (tmp_path / "blobs/sha256").iterdir()] == [Digest.of(content).hex]
@@ -440,10 +438,9 @@ def test_writer_names_a_blob_by_the_bytes_that_it_wrote(tmp_path: Path) -> None:
 
 
 def test_writer_leaves_the_mode_of_its_files_to_the_umask(tmp_path: Path) -> None:
-    writer = LayoutWriter(tmp_path / "out")
     mask = os.umask(0o027)
     try:
-        writer.start()
+        writer = LayoutWriter.start(tmp_path / "out")
         writer.add(b"1")
         writer.add_stream(io.BytesIO(b"2"), Digest.of(b"2"))
         writer.add_new(io.BytesIO(b"3"))
@@ -455,8 +452,7 @@ def test_writer_leaves_the_mode_of_its_files_to_the_umask(tmp_path: Path) -> Non
 
 
 def test_writer_refuses_a_stream_that_is_not_what_its_digest_says(tmp_path: Path) -> None:
-    writer = LayoutWriter(tmp_path / "out")
-    writer.start()
+    writer = LayoutWriter.start(tmp_path / "out")
     writer.add_stream(io.BytesIO(b"content"), Digest.of(b"content"))
     with pytest.raises(VerificationError) as refused:
         writer.add_stream(io.BytesIO(b"other"), Digest.of(b"content"))
@@ -464,31 +460,27 @@ def test_writer_refuses_a_stream_that_is_not_what_its_digest_says(tmp_path: Path
 
 
 def test_copying_a_layout_checks_every_blob(image: MemoryImage, path: Path, tmp_path: Path) -> None:
-    writer = LayoutWriter(tmp_path / "copy")
-    writer.start()
+    writer = LayoutWriter.start(tmp_path / "copy")
     writer.copy_all(Layout(path))
     assert {one.name: one.read_bytes() for one in (tmp_path / "copy/blobs/sha256").iterdir()} == {
         digest.hex: data for digest, data in image.blobs.items()
     }
     blob_path(path, image.image.digest).write_bytes(b"tampered")
-    second = LayoutWriter(tmp_path / "second")
-    second.start()
+    second = LayoutWriter.start(tmp_path / "second")
     with pytest.raises(VerificationError):
         second.copy_all(Layout(path))
 
 
 @pytest.mark.parametrize("write", [lambda w: w.add(b"x"), lambda w: w.add_stream(io.BytesIO(b"x"), Digest.of(b"x"))])
 def test_a_blob_that_cannot_be_written_is_one_line(write: Callable[[LayoutWriter], object], tmp_path: Path) -> None:
-    writer = LayoutWriter(tmp_path / "layout")
-    writer.start()
+    writer = LayoutWriter.start(tmp_path / "layout")
     (tmp_path / "layout/blobs/sha256" / Digest.of(b"x").hex).mkdir()
     with pytest.raises(Error, match=r"cannot write the layout .*: Is a directory"):
         write(writer)
 
 
 def test_an_index_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
-    writer = LayoutWriter(tmp_path / "layout")
-    writer.start()
+    writer = LayoutWriter.start(tmp_path / "layout")
     (tmp_path / "layout/oci-layout").mkdir()
     with pytest.raises(Error, match="cannot write the layout"):
         writer.finish([])

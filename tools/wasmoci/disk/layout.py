@@ -10,6 +10,7 @@ import os
 import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO
 
@@ -59,7 +60,6 @@ class Layout:
             raise FormatError(f"the layout's version must be {VERSION}")
         self.index = Index.parse(_read_member(path / "index.json"), "index.json")
         self._root = _find_root(self.index.manifests)
-        self._manifests: Sequence[_Found] | None = None
 
     def root(self) -> Descriptor:
         return self._root
@@ -110,9 +110,7 @@ class Layout:
         A listed entry that is no readable manifest is among them, so that a verifier can report it.
         All blobs of a manifest's size are checked against their names on the way, once.
         """
-        if self._manifests is None:
-            self._manifests = self._scan()
-        found = tuple(blob.descriptor for blob in self._manifests if blob.subject in (subject, None))
+        found = tuple(blob.descriptor for blob in self._attached if blob.subject in (subject, None))
         return ReferrerList(found).within_limit("the layout")
 
     def cosign_tag(self, subject: Digest, kind: CosignTag) -> Descriptor | None:
@@ -150,7 +148,8 @@ class Layout:
         finally:
             os.close(descriptor)
 
-    def _scan(self) -> list["_Found"]:
+    @cached_property
+    def _attached(self) -> list["_Found"]:
         present = self.blob_digests()
         missing = {entry.digest for entry in self.index.manifests} - set(present)
         if missing:

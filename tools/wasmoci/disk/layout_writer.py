@@ -23,19 +23,21 @@ _MODE = 0o666
 
 @dataclass(frozen=True, slots=True)
 class LayoutWriter:
-    """Fills an empty or new folder; the layout is one only after `finish`."""
+    """Fills an empty or new folder. Make one with `start`; the layout is one only after `finish`."""
 
     path: Path
 
-    def start(self) -> None:
+    @classmethod
+    def start(cls, path: Path) -> "LayoutWriter":
         """Raises Error unless the folder is new or empty."""
-        blobs = self.path / BLOBS_FOLDER
-        with os_errors(f"make a layout in {self.path}"):
+        blobs = path / BLOBS_FOLDER
+        with os_errors(f"make a layout in {path}"):
             blobs.parent.mkdir(parents=True, exist_ok=True)
             blobs.mkdir()
-            strangers = sorted(entry.name for entry in self.path.iterdir() if entry.name != BLOBS_FOLDER.parts[0])
+            strangers = sorted(entry.name for entry in path.iterdir() if entry.name != BLOBS_FOLDER.parts[0])
         if strangers:
-            raise Error(f"cannot make a layout in {self.path}: it holds {strangers[0]!r} already")
+            raise Error(f"cannot make a layout in {path}: it holds {strangers[0]!r} already")
+        return cls(path)
 
     def add(self, data: bytes) -> Digest:
         """Raises Error where it cannot be written, as all that follow."""
@@ -126,8 +128,7 @@ class LayoutCopy:
 
     def write(self, output: Path) -> None:
         """Raises as LayoutWriter does, VerificationError for a blob of the source that is not what its name says."""
-        writer = LayoutWriter(output)
-        writer.start()
+        writer = LayoutWriter.start(output)
         writer.copy_all(self.source, self._gone)
         for blob in self._blobs:
             writer.add(blob)

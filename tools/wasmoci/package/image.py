@@ -67,8 +67,7 @@ def package(request: PackageRequest) -> Descriptor:
         interface = read_interface(stream)
         request = _described(request, interface, stream)
         title = request.component.name if request.title is None else request.title
-        writer = LayoutWriter(folder)
-        writer.start()
+        writer = LayoutWriter.start(folder)
         stream.seek(0)
         layer_digest, size = writer.add_new(stream)
         config = WasmConfig(layer_digest, interface, request.created, request.author).to_bytes()

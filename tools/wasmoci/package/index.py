@@ -53,8 +53,7 @@ def make_index(request: IndexRequest) -> Descriptor:
     data = Index(entries, request.annotations).to_bytes()
     root = root_entry(Descriptor.of(INDEX_MEDIA_TYPE, data), request.ref_name)
     with atomic_folder(request.output) as made:
-        writer = LayoutWriter(made)
-        writer.start()
+        writer = LayoutWriter.start(made)
         writer.add(data)
         for variant, graph in images:
             with refusals_about(variant.layout):

@@ -76,8 +76,7 @@ def copy_to_layout(planned: CopyPlan, output: Path, ref_name: str | None, progre
     """
     graph = planned.graph
     with atomic_folder(output) as folder:
-        writer = LayoutWriter(folder)
-        writer.start()
+        writer = LayoutWriter.start(folder)
         with refuse_malformed():
             write_graph(writer, graph, progress)
             writer.finish([root_entry(graph.descriptor, ref_name), *attached_entries(graph, of_root=True)])

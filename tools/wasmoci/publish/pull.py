@@ -73,21 +73,15 @@ def pull_image(request: PullRequest, connection: ConnectionOptions, notes: Notes
 
 
 def _file_name(reference: Reference | None, graph: ImageGraph, notes: Notes) -> str:
+    """The name for the component's file, of which the image's proposal is not verified, and any text."""
+    with refuse_malformed():
+        layers = graph.manifest.layers
+    title = layers[0].annotations.get(TITLE_ANNOTATION) if layers else None
     path = "component" if reference is None else reference.repository.path
-    name, problem = component_file_name(read_title(graph), path)
+    name, problem = component_file_name(title, path)
     if problem is not None:
         notes(problem)
     return name
-
-
-def read_title(graph: ImageGraph) -> str | None:
-    """The file name that the image proposes for its component; not verified, and any text.
-
-    Raises VerificationError where the manifest is malformed, Error where it cannot be read.
-    """
-    with refuse_malformed():
-        layers = graph.manifest.layers
-    return layers[0].annotations.get(TITLE_ANNOTATION) if layers else None
 
 
 def component_file_name(title: str | None, path: str) -> tuple[str, str | None]:
