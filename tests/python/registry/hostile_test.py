@@ -31,6 +31,7 @@ from registry_fixtures import (
     referrer,
 )
 from wasmoci.oci.manifest import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, MAX_MANIFEST_SIZE, Descriptor
+from wasmoci.oci.referrers import ReferrerList
 from wasmoci.registry.client import RepositoryClient
 from wasmoci.registry.referrers_api import Listing
 from wasmoci.registry.source import RegistrySource
@@ -47,6 +48,8 @@ FALLBACK = f"GET manifests/sha256-{SUBJECT.digest.hex}"
 POST = "POST blobs/uploads/"
 PUT_BLOB = "PUT /upload"
 NEW = Descriptor.of("application/wasm", b"new")
+
+MAX_ERROR_LENGTH = 1000
 
 OCI = {"Content-Type": MANIFEST_MEDIA_TYPE}
 LIST = {"Content-Type": INDEX_MEDIA_TYPE}
@@ -127,6 +130,25 @@ def mismatch(name: str, call: Callable[[RepositoryClient], object], answers: Map
     return Case(name, call, answers, VerificationError, text, Reason.DIGEST_MISMATCH)
 
 
+def echoing(
+    name: str,
+    first: str,
+    call: Callable[[RepositoryClient], object],
+    answer: Answer,
+    error: type[Error],
+    text: str,
+) -> Case:
+    """The request `first` is answered once the password was sent."""
+    basic = Answer(401, {"WWW-Authenticate": "Basic"})
+    return Case(f"secret in {name}", call, {first: [basic, answer]}, error, text)
+
+
+def fail_with(found: ReferrerList | None) -> None:
+    """Raise what a list notes of its entries."""
+    assert found is not None
+    raise FormatError(*found.problems)
+
+
 CASES = [
     # Content that is not what was asked for.
     mismatch("other manifest by digest", resolve_digest, {f"GET manifests/{SUBJECT.digest}": Answer(200, OCI, b"{}")}, "must have digest"),
@@ -198,11 +220,11 @@ CASES = [
     Case("Location on another host, scheme left out", upload, upload_to("//{other}/upload"), RegistryError, "not on http://127"),
     Case("Location with user info", upload, upload_to("http://{own}@{other}/upload"), RegistryError, "not an http"),
     Case("Location with a backslash", upload, upload_to("/\\{other}/upload"), RegistryError, "not an http"),
-    Case("Location with a tab", upload, upload_to("/up\tload"), RegistryError, "next URL that is none"),
+    Case("Location with a tab", upload, upload_to("/up\tload"), RegistryError, "not an http"),
     Case("Location with brackets and no address", upload, upload_to("[:::::]"), RegistryError, "answered 404"),
-    Case("Location whose host is no address", upload, upload_to("http://[:::::]/upload"), RegistryError, "next URL that is none"),
-    Case("Location whose host is not hexadecimal", upload, upload_to("//[::z]/upload"), RegistryError, "next URL that is none"),
-    Case("Location with an open bracket", upload, upload_to("//[/x"), RegistryError, "next URL that is none"),
+    Case("Location whose host is no address", upload, upload_to("http://[:::::]/upload"), RegistryError, "not an http"),
+    Case("Location whose host is not hexadecimal", upload, upload_to("//[::z]/upload"), RegistryError, "not an http"),
+    Case("Location with an open bracket", upload, upload_to("//[/x"), RegistryError, "not an http"),
     Case("Location with an empty label", upload, upload_to("http://a..b/upload"), RegistryError, "not an http"),
     Case("Location with a label of 64", upload, upload_to(f"http://{'a' * 64}.example/upload"), RegistryError, "not an http"),
     Case("upload put redirects", upload, {**upload_to("/upload"), PUT_BLOB: Answer(307, {"Location": "http://{other}/x"})}, RegistryError, "answered 307"),
@@ -211,9 +233,28 @@ CASES = [
     Case("redirect loop", read_blob, {BLOB: Answer(307, {"Location": "http://{own}/v2/team/app/" + BLOB[4:]})}, RegistryError, "more than 5 redirects"),
     Case("redirect to plain HTTP that nobody allowed", read_blob, {BLOB: Answer(307, {"Location": "http://{other}/x"})}, RegistryError, "plain HTTP is refused"),
     Case("redirect to the metadata service", read_blob, {BLOB: Answer(307, {"Location": "https://169.254.169.254/x"})}, RegistryError, "an address"),
-    Case("redirect to brackets without an address", read_blob, {BLOB: Answer(307, {"Location": "https://[:::::]/x"})}, RegistryError, "next URL that is none"),
+    Case("redirect to brackets without an address", read_blob, {BLOB: Answer(307, {"Location": "https://[:::::]/x"})}, RegistryError, "not an http"),
     Case("redirect to a host of 300 characters", read_blob, {BLOB: Answer(307, {"Location": f"https://{'a.' * 150}example/x"})}, RegistryError, "not an http"),
     Case("redirect to a file", read_blob, {BLOB: Answer(307, {"Location": "file:///etc/passwd"})}, RegistryError, "not an http"),
+    # What was sent comes back in a header.
+    echoing("Content-Type", V1, resolve, Answer(200, {"Content-Type": f"x/{PASSWORD}"}), FormatError, "got: 'x/[secret]'"),
+    echoing("Content-Encoding", V1, resolve, Answer(200, {**OCI, "Content-Encoding": PASSWORD}), RegistryError, "'[secret]' was not asked for"),
+    echoing("Docker-Content-Digest", V1, resolve, Answer(200, {**OCI, "Docker-Content-Digest": PASSWORD}, MANIFEST), VerificationError, "is '[secret]'"),
+    echoing("Link", REFERRERS, referrers, index([], Link=f"<{PASSWORD}>"), RegistryError, "no next page: '<[secret]>'"),
+    echoing("Link on another host", REFERRERS, referrers, index([], Link=f'<http://{{other}}/{PASSWORD}>; rel="next"'), RegistryError, "/[secret], which is not on http://127"),
+    echoing("Location", POST, upload, Answer(202, {"Location": f"ftp://{PASSWORD}"}), RegistryError, "URL: 'ftp://[secret]'"),
+    echoing("path of a Location", POST, upload, Answer(202, {"Location": f"/{PASSWORD}"}), RegistryError, "/[secret]: answered 404"),
+    echoing("Location of a redirect", BLOB, read_blob, Answer(307, {"Location": f"http://{{other}}/{PASSWORD}"}), RegistryError, "/[secret]: plain HTTP is refused"),
+    echoing("OCI-Chunk-Min-Length", POST, upload, Answer(202, {"Location": "/upload", "OCI-Chunk-Min-Length": PASSWORD}), RegistryError, "got: '[secret]'"),
+    # Much is quoted in part.
+    Case("long Content-Type", resolve, {V1: Answer(200, {"Content-Type": "x" * 60_000})}, FormatError, "xxx...'"),
+    Case("long Location", upload, upload_to("/" + "x" * 60_000), RegistryError, "xxx...: answered 404"),
+    Case("long Location that is none", upload, upload_to("http://a b" + "x" * 60_000), RegistryError, "xxx...'"),
+    Case("long redirect", read_blob, {BLOB: Answer(307, {"Location": "http://{other}/" + "x" * 60_000})}, RegistryError, "xxx...: plain HTTP is refused"),
+    Case("long realm", resolve, {V1: realm("ftp://" + "x" * 8000)}, RegistryError, "xxx...'"),
+    Case("long realm on a foreign host", resolve, {V1: realm("https://attacker.example/" + "x" * 8000)}, RegistryError, "another domain"),
+    Case("long media type of a manifest", resolve, {V1: Answer(200, OCI, MANIFEST.replace(MANIFEST_MEDIA_TYPE.encode(), b"x" * 1_000_000))}, FormatError, "xxx...'"),
+    Case("long digest in a list", lambda c: fail_with(c.referrers(SUBJECT.digest)), {REFERRERS: index([{"digest": "x" * 1_000_000, "size": 1, "mediaType": "x"}])}, FormatError, "xxx...'"),
     # Referrers: nothing but an absent API is an absent API.
     Case("referrers 500", referrers, {REFERRERS: Answer(500)}, RegistryError, "answered 500", status=500),
     Case("referrers 401", referrers, {REFERRERS: Answer(401)}, RegistryError, "neither Bearer nor Basic", status=401),
@@ -229,8 +270,8 @@ CASES = [
     Case("paging loop", referrers, {REFERRERS: index([], Link='</v2/team/app/' + REFERRERS[4:] + '>; rel="next"')}, LimitError, "more pages"),
     Case("next page on another host", referrers, {REFERRERS: index([], Link='<http://{other}/x>; rel="next"')}, RegistryError, "not on http://127"),
     Case("next page is gone", referrers, {REFERRERS: index([], Link='</gone>; rel="next"')}, RegistryError, "answered 404", status=404),
-    Case("next page at brackets without an address", referrers, {REFERRERS: index([], Link='<//[:::::]>; rel="next"')}, RegistryError, "next URL that is none"),
-    Case("next page with an open bracket", referrers, {REFERRERS: index([], Link='<//[/x>; rel="next"')}, RegistryError, "next URL that is none"),
+    Case("next page at brackets without an address", referrers, {REFERRERS: index([], Link='<//[:::::]>; rel="next"')}, RegistryError, "not an http"),
+    Case("next page with an open bracket", referrers, {REFERRERS: index([], Link='<//[/x>; rel="next"')}, RegistryError, "not an http"),
     Case("Link that is no next page", referrers, {REFERRERS: index([], Link="<x>; rel=prev")}, RegistryError, "names no next page"),
     Case("referrer taken but not listed", attach, {f"PUT manifests/{referrer(1)[0].digest}": Answer(201, {"OCI-Subject": str(SUBJECT.digest)})}, RegistryError, "does not list it"),
     Case("fallback index 500", fallback, {FALLBACK: Answer(500)}, RegistryError, "answered 500", status=500),
@@ -255,6 +296,7 @@ def test_refused(case: Case, tmp_path: Path, caplog: pytest.LogCaptureFixture) -
     if case.status is not None:
         assert isinstance(error, RegistryError)
         assert error.status == case.status
+    assert len(str(error)) < MAX_ERROR_LENGTH
     assert "\n" not in str(error)
     assert "\x1b" not in str(error)
     assert other.seen == []

@@ -17,7 +17,7 @@ from wasmoci.registry.url import Origin, Url
 from wasmoci.values.errors import RegistryError, not_of_the_image
 from wasmoci.values.image_reference import Repository
 from wasmoci.values.strict_json import parse_object
-from wasmoci.values.text import excerpt, without_secrets
+from wasmoci.values.text import excerpt
 
 MAX_TOKEN_RESPONSE = 256 * 1024
 CLIENT_ID = "wasm-oci"
@@ -60,7 +60,6 @@ class Authorizer:
         self._transport = transport
         self._find_credential = cache(find_credential)
         self._headers: dict[Access, str] = {}
-        self._secrets: set[str] = set()
         self._mount_sources: set[str] = set()
         self._lock = threading.RLock()
 
@@ -86,7 +85,10 @@ class Authorizer:
 
         Raises RegistryError (status 401) where there is no answer.
         """
-        challenges = dict(parse_challenges(refusal.header("WWW-Authenticate") or ""))
+        try:
+            challenges = dict(parse_challenges(refusal.header("WWW-Authenticate") or ""))
+        except RegistryError as error:
+            raise RegistryError(f"{error}: {refusal.quote('WWW-Authenticate')}") from None
         with self._lock:
             if "bearer" in challenges:
                 header = self._bearer(challenges["bearer"], access)
@@ -98,14 +100,10 @@ class Authorizer:
                 raise _refused(f"{refusal.url}: refused, and neither Bearer nor Basic is offered")
         return header
 
-    def redact(self, text: str) -> str:
-        """`text` without the secrets that were sent; for what a peer says."""
-        return without_secrets(text, tuple(self._secrets))
-
     def _credential_of_registry(self) -> Credential | None:
         credential = self._find_credential()
         if credential is not None:
-            self._secrets.add(credential.secret)
+            self._transport.hide(credential.secret)
         return credential
 
     def _basic(self) -> str:
@@ -119,7 +117,7 @@ class Authorizer:
 
     def _basic_header(self, credential: Credential) -> str:
         encoded = base64.b64encode(f"{credential.username}:{credential.secret}".encode()).decode()
-        self._secrets.add(encoded)
+        self._transport.hide(encoded)
         return f"Basic {encoded}"
 
     def _bearer(self, parameters: Mapping[str, str], access: Access) -> str:
@@ -130,7 +128,7 @@ class Authorizer:
         return f"Bearer {self._fetch_token(parameters, access, credential)}"
 
     def _fetch_token(self, parameters: Mapping[str, str], access: Access, credential: Credential | None) -> str:
-        realm = Url.parse(parameters.get("realm", ""))
+        realm = self._realm(parameters.get("realm", ""))
         self._check_realm(realm, credential)
         scopes = [f"repository:{self._repository.path}:{access.value}"]
         if access is Access.PUSH:
@@ -143,8 +141,15 @@ class Authorizer:
                 answer = parse_object(response.read(MAX_TOKEN_RESPONSE, where), where, MAX_TOKEN_RESPONSE)
                 token = answer.optional_string("token") or answer.string("access_token")
         _check_token(token, f"{where}: the token")
-        self._secrets.add(token)
+        self._transport.hide(token)
         return token
+
+    def _realm(self, text: str) -> Url:
+        url = Url.read(text)
+        if url is None:
+            shown = excerpt(self._transport.redact(text.partition("?")[0]))
+            raise _refused(f"the realm of the token service is not an http or https URL: {shown!r}")
+        return url.named_by_a_peer(self._transport.redact)
 
     def _ask(self, realm: Url, scopes: list[str], service: str | None, credential: Credential | None) -> Response:
         services = {} if service is None else {"service": service}
@@ -205,7 +210,7 @@ def parse_challenges(header: str) -> list[tuple[str, dict[str, str]]]:
     position = _skip(_SEPARATOR, header, 0)
     while position < len(header):
         if challenges and (parameter := _PARAMETER.match(header, position)):
-            _add(challenges[-1][1], parameter, header)
+            _add(challenges[-1][1], parameter)
             position = parameter.end()
         elif scheme := _SCHEME.match(header, position):
             challenges.append((scheme[1].lower(), {}))
@@ -213,7 +218,7 @@ def parse_challenges(header: str) -> list[tuple[str, dict[str, str]]]:
             if not _PARAMETER.match(header, position):
                 position = _skip(_TOKEN68, header, position)
         else:
-            raise _malformed(header)
+            raise _malformed()
         position = _skip(_SEPARATOR, header, position)
     return challenges
 
@@ -223,12 +228,12 @@ def _skip(pattern: re.Pattern[str], text: str, position: int) -> int:
     return match.end() if match else position
 
 
-def _add(parameters: dict[str, str], match: re.Match[str], header: str) -> None:
+def _add(parameters: dict[str, str], match: re.Match[str]) -> None:
     name = match[1].lower()
     if name in parameters:
-        raise _malformed(header)
+        raise _malformed()
     parameters[name] = match[2] if match[2] is not None else re.sub(r"\\(.)", r"\1", match[3])
 
 
-def _malformed(header: str) -> RegistryError:
-    return RegistryError(f"the registry's WWW-Authenticate header is malformed: {excerpt(header)!r}")
+def _malformed() -> RegistryError:
+    return RegistryError("the registry's WWW-Authenticate header is malformed")

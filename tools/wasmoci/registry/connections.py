@@ -1,6 +1,7 @@
 """Connections to registries: pools by origin, through proxies, with bounded waiting."""
 
 import contextlib
+import logging
 import socket
 import ssl
 import threading
@@ -21,6 +22,9 @@ from wasmoci.values.text import without_secrets
 MAX_CONNECTIONS = 48
 
 READ_SECONDS = 60.0
+
+# It would log whole URLs, whose queries are secrets.
+logging.getLogger("urllib3.connectionpool").setLevel(logging.WARNING)
 
 # From a connected socket to the end of its TLS handshake, through a proxy too.
 HANDSHAKE_SECONDS = 30.0
@@ -63,8 +67,12 @@ class Connections:
             timeout=timeout,
         )
 
+    def hide(self, secret: str) -> None:
+        """Keep a secret that is sent out of what `redact` returns."""
+        self._secrets.add(secret)
+
     def redact(self, text: str) -> str:
-        """`text` without the passwords of proxies; for what a proxy says."""
+        """`text` without secrets, and passwords of proxies; for what a peer says."""
         return without_secrets(text, tuple(self._secrets))
 
     def close(self) -> None:

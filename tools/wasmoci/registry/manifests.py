@@ -116,7 +116,8 @@ def _media_type(response: Response, data: bytes, where: str) -> str:
     """The media type, on which Content-Type and `mediaType` agree (GHSA-qq97-vm5h-rrhg)."""
     media_type = response.media_type
     if media_type not in _MANIFEST_TYPES:
-        raise FormatError(f"{where}: Content-Type must be one of {', '.join(_MANIFEST_TYPES)}, got: {media_type!r}")
+        wanted, got = ", ".join(_MANIFEST_TYPES), response.quote("Content-Type")
+        raise FormatError(f"{where}: Content-Type must be one of {wanted}, got: {got}")
     said = parse_object(data, where, MAX_MANIFEST_SIZE).optional_string("mediaType")
     if said not in (None, media_type):
         raise FormatError(f"{where}: Content-Type is {media_type}, but `mediaType` is {excerpt(said)!r}")

@@ -22,7 +22,6 @@ from wasmoci.registry.url import Url
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import FormatError, LimitError, RegistryError
 from wasmoci.values.strict_json import dump
-from wasmoci.values.text import excerpt
 
 MAX_PAGES = MAX_REFERRERS
 MAX_LISTING_ATTEMPTS = 5
@@ -152,7 +151,7 @@ class ReferrersClient(ManifestClient):
             return None
         match = _NEXT_LINK.search(link)
         if match is None:
-            raise response.error(f"a Link that names no next page: {excerpt(link)!r}")
+            raise response.error(f"a Link that names no next page: {response.quote('Link')}")
         return self._session.own_location(response, match[1])
 
 
@@ -160,7 +159,7 @@ def _read_page(response: Response) -> ReferrerList:
     """Raises RegistryError, LimitError for a list that is larger than an image may have."""
     where = f"the list of referrers at {response.url}"
     if response.media_type != INDEX_MEDIA_TYPE:
-        raise RegistryError(f"{where}: Content-Type must be {INDEX_MEDIA_TYPE}, got: {excerpt(response.media_type)!r}")
+        raise RegistryError(f"{where}: Content-Type must be {INDEX_MEDIA_TYPE}, got: {response.quote('Content-Type')}")
     try:
         return ReferrerList.parse(response.read(MAX_MANIFEST_SIZE, where), where)
     except LimitError:

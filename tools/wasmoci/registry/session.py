@@ -61,7 +61,7 @@ class RegistryConnection:
         host = api_host(registry)
         tls = files_of(registry, environment, tls)
         self.transport = Transport(insecure_registries, environment, sleep, tls=tls, registry=host)
-        self.base = Url(self.transport.origin_of(host), "/")
+        self.origin = self.transport.origin_of(host)
         self._homes: dict[Digest, str] = {}
         self._answers: dict[tuple[str, str], Credential | None] = {}
         self._lock = threading.Lock()
@@ -93,13 +93,13 @@ class Session:
             raise ValueError(f"{repository} is not on {connection.registry}")
         self.repository = repository
         self.connection = connection
-        self._origin = connection.base.origin
+        self._origin = connection.origin
         find = partial(find_credential, repository, connection.environment, connection.ask_helper)
         self.authorizer = Authorizer(repository, self._origin, connection.transport, find)
 
     def url(self, path: str) -> Url:
         """`path` is relative to the repository, such as `manifests/v1`."""
-        return self.connection.base.join(f"/v2/{self.repository.path}/{path}")
+        return Url(self._origin, f"/v2/{self.repository.path}/{path}")
 
     def request(self, request: Request, expected: Collection[int], access: Access) -> Response:
         """Send, answer one 401, and return an answer whose status is `expected`.
@@ -136,7 +136,7 @@ class Session:
 
     def own_location(self, response: Response, location: str) -> Url:
         """Where a Location or Link points, if that is on the registry itself; raise RegistryError otherwise."""
-        url = response.url.join(location)
+        url = response.next_url(location)
         if url.origin != self._origin:
             raise response.error(f"goes on at {url}, which is not on {self._origin}")
         return url
@@ -145,7 +145,7 @@ class Session:
         location = response.header("Location")
         if location is None:
             raise response.error("a redirect without Location")
-        target = response.url.join(location)
+        target = response.next_url(location)
         if (response.url.origin.scheme, target.origin.scheme) == ("https", "http"):
             raise response.error(f"a redirect from HTTPS to plain HTTP ({target})")
         if target.origin.is_address and target.origin.host != self._origin.host:
@@ -157,7 +157,7 @@ class Session:
         said = ""
         with contextlib.suppress(Error):
             said = _what_it_said(response.read(MAX_ERROR_RESPONSE, "the error"))
-        said = excerpt(self.authorizer.redact(said))
+        said = excerpt(self.connection.transport.redact(said))
         return RegistryError(f"{request}: answered {response.status}{': ' if said else ''}{said}", response.status)
 
 
@@ -166,7 +166,8 @@ def check_said_digest(response: Response, actual: Digest) -> None:
     said = response.header("Docker-Content-Digest")
     if said not in (None, str(actual)):
         raise mismatch(
-            f"{response.url}: Docker-Content-Digest is {excerpt(said)!r}, but the bytes have digest {actual}"
+            f"{response.url}: Docker-Content-Digest is {response.quote('Docker-Content-Digest')}, "
+            f"but the bytes have digest {actual}"
         )
 
 

@@ -66,15 +66,30 @@ class Request:
 class Response:
     """The head of an answer, and its body to be read once. Close it, or use it in a `with`."""
 
-    def __init__(self, raw: urllib3.BaseHTTPResponse, url: Url, deadline: Deadline) -> None:
+    def __init__(
+        self, raw: urllib3.BaseHTTPResponse, url: Url, deadline: Deadline, redact: Callable[[str], str]
+    ) -> None:
         self._raw = raw
         self._deadline = deadline
+        self._redact = redact
         self.url = url
         self.status = raw.status
 
     def header(self, name: str) -> str | None:
         """The header's value; of several lines, all joined by commas."""
         return self._raw.headers.get(name)
+
+    def quote(self, name: str) -> str:
+        """The header's value as errors show it: an excerpt, without secrets that were sent."""
+        return repr(excerpt(self._redact(self.header(name) or "")))
+
+    def next_url(self, location: str) -> Url:
+        """Where a Location or Link goes on; raises RegistryError where that is no URL."""
+        url = self.url.join(location)
+        if url is None:
+            shown = excerpt(self._redact(location.partition("?")[0]))
+            raise self.error(f"goes on at what is not an http or https URL: {shown!r}")
+        return url.named_by_a_peer(self._redact)
 
     def error(self, problem: str) -> RegistryError:
         """What is wrong with the answer."""
@@ -89,7 +104,7 @@ class Response:
         """The body as it comes; raises RegistryError where it ends early, stalls or is encoded."""
         encoding = self.header("Content-Encoding") or "identity"
         if encoding.lower() != "identity":
-            raise self.error(f"Content-Encoding {excerpt(encoding)!r} was not asked for")
+            raise self.error(f"Content-Encoding {self.quote('Content-Encoding')} was not asked for")
         with interrupting(self._raw.shutdown, self._deadline.remaining):
             while block := self._read_block():
                 yield block
@@ -116,7 +131,7 @@ class Response:
             block = self._raw.read1(READ_BLOCK_SIZE, decode_content=False)
         except (HTTPError, OSError) as error:
             self._deadline.check()
-            raise self.error(f"the answer broke off: {excerpt(str(error))}") from None
+            raise self.error(f"the answer broke off: {excerpt(self._redact(str(error)))}") from None
         # An interrupted read looks like the end of the body.
         self._deadline.check()
         return block
@@ -150,6 +165,7 @@ class Transport:
         self._sleep = sleep
         own = None if registry is None else self.origin_of(registry)
         self._connections = Connections(environment or {}, tls or TlsFiles(), own)
+        self.hide, self.redact = self._connections.hide, self._connections.redact
 
     def origin_of(self, registry: str) -> Origin:
         """Where `host[:port]` is reached."""
@@ -207,10 +223,10 @@ class Transport:
             raise RegistryError(f"{request}: {self._text_of(error)}") from None
         except (HTTPError, OSError) as error:
             raise NoAnswerError(f"{request}: {self._text_of(error)}") from None
-        return Response(raw, request.url, deadline)
+        return Response(raw, request.url, deadline, self.redact)
 
     def _text_of(self, error: Exception) -> str:
-        return excerpt(self._connections.redact(str(error)))
+        return excerpt(self.redact(str(error)))
 
 
 def seconds_for(size: int) -> float:

@@ -21,7 +21,6 @@ from wasmoci.registry.transport import (
 from wasmoci.registry.url import Url
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import Error, RegistryError
-from wasmoci.values.text import excerpt
 
 UPLOAD_BLOCK_SIZE = 64 * 1024
 
@@ -208,7 +207,9 @@ def _chunk_size(response: Response) -> int:
     if text is None:
         return CHUNK_SIZE
     if not _SIZE.fullmatch(text) or int(text) > MAX_CHUNK_SIZE:
-        raise response.error(f"OCI-Chunk-Min-Length must be at most {MAX_CHUNK_SIZE}, got: {excerpt(text)!r}")
+        raise response.error(
+            f"OCI-Chunk-Min-Length must be at most {MAX_CHUNK_SIZE}, got: {response.quote('OCI-Chunk-Min-Length')}"
+        )
     return max(CHUNK_SIZE, int(text))
 
 
@@ -219,7 +220,7 @@ def _received_bytes(response: Response) -> int | None:
         return None
     match = _RANGE.fullmatch(text)
     if match is None:
-        raise response.error(f"Range must be 0-<last byte>, got: {excerpt(text)!r}")
+        raise response.error(f"Range must be 0-<last byte>, got: {response.quote('Range')}")
     # `0-0` is what registries say of an upload without any byte; no chunk is a single byte.
     last = int(match[1])
     return last + 1 if last else 0

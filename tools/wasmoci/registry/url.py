@@ -1,8 +1,9 @@
 """URLs as this client may meet them: http or https, a host, and nothing hidden in between."""
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlencode, urljoin
 
 from wasmoci.values.errors import RegistryError
@@ -61,40 +62,54 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Url:
-    """An origin, and the path with its query. Make one with `parse` or `join`."""
+    """An origin, and the path with its query. Make one with `parse` or `join`.
+
+    `shown` is what errors call it, where that is not its own text.
+    """
 
     origin: Origin
     target: str
+    shown: str = field(default="", compare=False)
 
     @classmethod
     def parse(cls, text: str) -> "Url":
         """Read an absolute http or https URL; raise RegistryError for anything else."""
+        url = cls.read(text)
+        if url is None:
+            raise RegistryError(f"not an http or https URL: {excerpt(text.partition('?')[0])!r}")
+        return url
+
+    @classmethod
+    def read(cls, text: str) -> "Url | None":
+        """As `parse`; None for anything else."""
         match = _URL.fullmatch(text)
         if match is None or not is_host(match["host"]) or not 0 < int(match["port"] or 1) <= _MAX_PORT:
-            raise RegistryError(f"not an http or https URL: {excerpt(text.partition('?')[0])!r}")
+            return None
         scheme = match["scheme"].lower()
         port = int(match["port"] or _DEFAULT_PORTS[scheme])
         target = match["target"]
         return cls(Origin(scheme, match["host"].lower(), port), target if target.startswith("/") else f"/{target}")
 
-    def join(self, location: str) -> "Url":
-        """The URL that a Location or Link answered at this URL names; raise RegistryError if it is none."""
-        try:
-            # urljoin drops tabs and newlines silently, and raises ValueError for brackets without an address.
-            joined = urljoin(f"{self.origin}{self.target}", location) if _VISIBLE.fullmatch(location) else None
-        except ValueError:
-            joined = None
-        if joined is None:
-            raise RegistryError(f"{self} names a next URL that is none: {excerpt(location)!r}")
-        return Url.parse(joined)
+    def join(self, location: str) -> "Url | None":
+        """The URL that a Location or Link answered at this URL names; None if it is none."""
+        # urljoin drops tabs and newlines silently, and raises ValueError for brackets without an address.
+        if not _VISIBLE.fullmatch(location):
+            return None
+        with suppress(ValueError):
+            return Url.read(urljoin(f"{self.origin}{self.target}", location))
+        return None
 
     def with_query(self, parameters: Iterable[tuple[str, str]]) -> "Url":
         separator = "&" if "?" in self.target else "?"
-        return Url(self.origin, f"{self.target}{separator}{urlencode(list(parameters))}")
+        return replace(self, target=f"{self.target}{separator}{urlencode(list(parameters))}")
+
+    def named_by_a_peer(self, redact: Callable[[str], str]) -> "Url":
+        """The same, of which errors show an excerpt without secrets."""
+        return replace(self, shown=excerpt(redact(str(self))))
 
     def __str__(self) -> str:
         """Without the query: those of uploads and of storage redirects are secrets."""
-        return f"{self.origin}{self.target.partition('?')[0]}"
+        return self.shown or f"{self.origin}{self.target.partition('?')[0]}"
 
 
 def _registrable_domain(host: str) -> str | None:
