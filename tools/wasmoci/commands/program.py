@@ -7,5 +7,7 @@ def run() -> None:
     """Call the command, and end the process with its exit code."""
     defer_garbage()
     from wasmoci.commands.main import main
+    from wasmoci.commands.report.unforeseen import whole_program
 
-    main()
+    with whole_program("wasm-oci"):
+        main()

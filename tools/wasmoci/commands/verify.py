@@ -7,6 +7,7 @@ from wasmoci.commands.options.connection import Connection
 from wasmoci.commands.options.declared import Argument, command
 from wasmoci.commands.options.trust import Trusted
 from wasmoci.commands.report.output import Report, error_members, result_of, warn
+from wasmoci.commands.report.unforeseen import nothing_unforeseen
 from wasmoci.commands.report.verdict import verdict_report
 from wasmoci.registry.sources import Sources
 from wasmoci.trust.policy import policy
@@ -41,7 +42,8 @@ def _verify(target: str, sources: Sources, wanted: Policy) -> Report:
 
 def _attempt(target: str, sources: Sources, wanted: Policy) -> Report | Error:
     try:
-        return _verify(target, sources, wanted)
+        with nothing_unforeseen():
+            return _verify(target, sources, wanted)
     except Error as error:
         return error
 

@@ -24,6 +24,7 @@ from wasmoci.wasm.metadata import read_annotations
 from wasmoci.wasm.signature import MAX_DATA_SIZE, SignatureData
 from wasmoci.wasm.wit_package import WitPackage
 
+_PIPED_TITLE = "component.wasm"
 VERSION_ANNOTATION = "org.opencontainers.image.version"
 
 
@@ -36,7 +37,7 @@ class PackageRequest:
     `name` is what the package is called: its version becomes an annotation, and it gives the title and the
     tag where those are None. With `metadata` what the component says about itself counts too: annotations
     for the keys that `annotations` does not have, and, of a WIT package, the name where `name` is None.
-    Without a name, the title is the file name of the component.
+    Without a name, the title is the file name of the component, and `component.wasm` for one from a pipe.
     """
 
     component: Path
@@ -66,7 +67,8 @@ def package(request: PackageRequest) -> Descriptor:
     with open_for_reading(request.component, "the component") as stream, atomic_folder(request.output) as folder:
         interface = read_interface(stream)
         request = _described(request, interface, stream)
-        title = request.component.name if request.title is None else request.title
+        own_title = request.component.name if request.component.is_file() else _PIPED_TITLE
+        title = own_title if request.title is None else request.title
         writer = LayoutWriter.start(folder)
         stream.seek(0)
         layer_digest, size = writer.add_new(stream)

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from wasmoci.bazel.worker.arguments import expanded
+from wasmoci.commands.report.unforeseen import whole_program
 from wasmoci.values.errors import Error
 from wasmoci.values.text import printable
 
@@ -29,7 +30,8 @@ def run_tool(command: click.Command) -> None:
     except Error as error:
         click.echo(f"{program}: error: {printable(str(error))}", err=True)
         sys.exit(error.exit_code)
-    command.main(arguments, program)
+    with whole_program(program):
+        command.main(arguments, program)
 
 
 def _serve(command: click.Command, program: str) -> None:

@@ -3,12 +3,15 @@
 Exit codes: 0 done or verified, 1 could not do or check it, 2 wrong usage, 3 checked and refused.
 """
 
+import errno
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import click
 
+from wasmoci.commands.report.unforeseen import nothing_unforeseen
 from wasmoci.disk.files import write_atomically
 from wasmoci.values.errors import Error, VerificationError
 from wasmoci.values.text import printable
@@ -32,19 +35,20 @@ class Report:
 
 
 def print_report_of(run: Callable[[], Report], *, as_json: bool, quiet: bool) -> None:
-    """Print the report of a command, or why `run` raised Error; errors end the command with an exit code."""
+    """Print the report of a command, or why `run` raised an exception; errors end the command with an exit code."""
     context = click.get_current_context()
     context.meta[_QUIET] = quiet
     errors: Sequence[Error]
     try:
-        report = run()
+        with nothing_unforeseen():
+            report = run()
     except Error as failure:
         errors = [failure]
-        if as_json:
-            _print_json({"result": result_of(failure), **error_members(failure)})
+        printed = _print_to_stdout(partial(_print_failure, failure)) if as_json else []
     else:
         errors = report.errors
-        _print(replace(report, lines=()) if quiet else report, as_json)
+        printed = _print_to_stdout(partial(_print, replace(report, lines=()) if quiet else report, as_json))
+    errors = [*errors, *printed]
     for error in errors:
         click.echo(f"{context.command_path}: {_verdict(error)}", err=True)
     if errors:
@@ -66,6 +70,21 @@ def layout_report(output: Path, digest: str, digest_file: Path | None) -> Report
 def warn(text: str) -> None:
     """One line on stderr."""
     click.echo(f"warning: {printable(text)}", err=True)
+
+
+def _print_to_stdout(write: Callable[[], None]) -> list[Error]:
+    """What went wrong; a reader who has gone is click's matter."""
+    try:
+        write()
+    except OSError as error:
+        if error.errno == errno.EPIPE:
+            raise
+        return [Error(f"cannot print the report: {error.strerror}")]
+    return []
+
+
+def _print_failure(failure: Error) -> None:
+    _print_json({"result": result_of(failure), **error_members(failure)})
 
 
 def _print(report: Report, as_json: bool) -> None:

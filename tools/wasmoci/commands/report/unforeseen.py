@@ -1,0 +1,68 @@
+"""The last net under every command: what nobody foresaw becomes one line, and a traceback only on request."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from wasmoci.values.errors import Error
+from wasmoci.values.text import printable
+
+TRACEBACK_VARIABLE = "WASM_OCI_TRACEBACK"
+
+_FORESEEN = (Error, click.ClickException, click.exceptions.Exit, click.Abort)
+
+
+@contextmanager
+def nothing_unforeseen() -> Iterator[None]:
+    """What the block raises is an Error, or click's."""
+    try:
+        yield
+    except _FORESEEN:
+        raise
+    except Exception as error:
+        raise _as_error(error) from None
+
+
+@contextmanager
+def whole_program(name: str) -> Iterator[None]:
+    """An exception of the block ends the process with one line and exit code 1; so does a stdout that takes no more."""
+    try:
+        yield
+    except Exception as error:
+        click.echo(f"{name}: error: {printable(str(_as_error(error)))}", err=True)
+        sys.exit(1)
+    finally:
+        _drop_what_cannot_be_printed()
+
+
+def _as_error(error: Exception) -> Error:
+    """The system's own words where it has some; else only the kind and the place, because a text may hold anything."""
+    if os.environ.get(TRACEBACK_VARIABLE):
+        import traceback
+
+        click.echo("".join(traceback.format_tb(error.__traceback__)), nl=False, err=True)
+    if isinstance(error, OSError) and error.strerror:
+        return Error(error.strerror if error.filename is None else f"{error.filename}: {error.strerror}")
+    return Error(
+        f"a bug in this program, {type(error).__qualname__}{_place(error)}: "
+        f"report it, with the traceback that {TRACEBACK_VARIABLE}=1 prints"
+    )
+
+
+def _place(error: Exception) -> str:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return "" if trace is None else f" at {Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
+
+
+def _drop_what_cannot_be_printed() -> None:
+    """Python would try again in the end, and end with a code of its own."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
