@@ -98,10 +98,11 @@ def test_a_stdout_without_room_is_one_line(tmp_path: Path, key: Path) -> None:
 def test_a_disk_without_room_is_one_line(tmp_path: Path, key: Path) -> None:
     (tmp_path / "a.wasm").write_bytes(wat(HELLO_WAT))
     before = sorted(tmp_path.iterdir())
-    for arguments in (
+    commands: list[list[str | Path]] = [
         ["component", "sign", tmp_path / "a.wasm", "--key", key, "--output", tmp_path / "out"],
         ["keygen", "oci", "--private-key", tmp_path / "new", "--public-key", tmp_path / "new.pub"],
-    ):
+    ]
+    for arguments in commands:
         said = start(*arguments, stdout=tmp_path / "key", room=8)
         assert said.count("\n") == 1, said
         assert "error: cannot write " in said
@@ -113,7 +114,7 @@ def test_a_disk_without_room_is_one_line(tmp_path: Path, key: Path) -> None:
 def test_no_folder_for_temporary_files_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     layout = dual_layout(tmp_path)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
-    options = ["--key", tmp_path / "key", "--output", tmp_path / "out"]
+    options: list[str | Path] = ["--key", tmp_path / "key", "--output", tmp_path / "out"]
     shown = run("image", "sign-component", layout, *options, "--component-signature", "detached", code=1)
     assert shown.stderr.count("\n") == 1
     assert "No such file or directory" in shown.stderr

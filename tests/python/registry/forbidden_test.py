@@ -68,7 +68,7 @@ def test_an_image_is_published_and_verified(referrers_api: bool, tmp_path: Path)
             assert not is_published(graph, tags, client)
         send(request)
         with client_for(registry.address) as client:
-            source = RegistrySource(Reference(request.repository, "v1", None), client)
+            source = RegistrySource(Reference(request.repository, "v1", None), client, forbidden_is_absent=True)
             assert verify(source, DUAL).level is Level.DUAL_LAYER
             assert read_graph(source).whole().digest == graph.digest
             assert is_published(graph, tags, client)

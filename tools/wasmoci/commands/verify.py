@@ -37,7 +37,7 @@ def verify(
 
 
 def _verify(target: str, sources: Sources, wanted: Policy) -> Report:
-    return verdict_report(target, verify_root(sources.open(target), wanted))
+    return verdict_report(target, verify_root(sources.open(target, to_verify=True), wanted))
 
 
 def _attempt(target: str, sources: Sources, wanted: Policy) -> Report | Error:

@@ -41,7 +41,7 @@ def verify_attestation(
     policy = AttestationPolicy(
         image_trust(trusted), type_name, None if expected == ProvenanceExpectation() else expected
     )
-    with open_source(target, connection) as image:
+    with open_source(target, connection, to_verify=True) as image:
         verified = run(image, policy)
     if output is not None:
         write_statements(output, verified)

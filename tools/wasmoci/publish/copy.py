@@ -62,7 +62,7 @@ def copy_to_registry(planned: CopyPlan, destination: Destination, progress: Prog
     check = None
     if planned.verified is not None:
         reference = Reference(client.repository, None, planned.graph.digest)
-        check = partial(check_copy, RegistrySource(reference, client), planned.verified)
+        check = partial(check_copy, RegistrySource(reference, client, forbidden_is_absent=True), planned.verified)
     with blobs_of(planned.graph.source) as blobs:
         return send_image(planned.graph, blobs, destination, progress, check)
 

@@ -74,7 +74,7 @@ def publish(request: PublishRequest, planned: Plan, client: RepositoryClient, pr
     Raises RegistryError, VerificationError where the registry's copy is not what was sent and where a tag is not as
     `request.if_exists` wants it.
     """
-    copy = RegistrySource(Reference(request.repository, None, planned.digest), client)
+    copy = RegistrySource(Reference(request.repository, None, planned.digest), client, forbidden_is_absent=True)
     # Unchecked, as the registry holds each upload against its digest, and `check_copy` all that counts of the copy.
     return send_image(
         planned.graph,

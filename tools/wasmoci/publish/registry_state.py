@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from wasmoci.oci.cosign_tags import TaggedManifest
 from wasmoci.oci.graph import ImageGraph, Part, blob_line
@@ -59,7 +60,7 @@ class Presence:
             listed = self._client.referrers(subject)
             by_api = listed is not None
             if listed is None:
-                listed = self._client.read_fallback_index(subject, before_put=True)
+                listed = self._client.read_fallback_index(subject, partial(self._client.find_manifest, before_put=True))
             self._lists[subject] = (listed or ReferrerList(), by_api)
         return self._lists[subject]
 

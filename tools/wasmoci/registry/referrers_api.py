@@ -24,6 +24,9 @@ from wasmoci.values.errors import FormatError, LimitError, RegistryError
 from wasmoci.values.strict_json import dump
 
 MAX_PAGES = MAX_REFERRERS
+
+# Finds the manifest at a tag, as the client's methods do.
+Find = Callable[[str], tuple[Descriptor, bytes] | None]
 MAX_LISTING_ATTEMPTS = 5
 
 _OK = 200
@@ -67,9 +70,9 @@ class ReferrersClient(ManifestClient):
             url = next_page
         raise LimitError(f"the referrers of {subject} have more pages than the limit of {MAX_PAGES}")
 
-    def read_fallback_index(self, subject: Digest, *, before_put: bool = False) -> ReferrerList | None:
-        """What the index at tag `sha256-<hex>` lists; None where there is none. `before_put` as in find_manifest."""
-        index = self._read_fallback_index(subject, before_put=before_put)
+    def read_fallback_index(self, subject: Digest, find: Find | None = None) -> ReferrerList | None:
+        """What the index at tag `sha256-<hex>` lists; None where `find`, by default `find_manifest`, finds none."""
+        index = self._read_fallback_index(subject, find or self.find_manifest)
         return None if index is None else _fallback_entries(index)
 
     @contextmanager
@@ -127,16 +130,16 @@ class ReferrersClient(ManifestClient):
                 return None
             return _with_entry(index, entry)
 
-        tag, read = fallback_tag(subject), partial(self._read_fallback_index, subject)
+        tag, read = fallback_tag(subject), partial(self._read_fallback_index, subject, self.find_attached)
         self._add(TagAddition(tag, read, added, lambda data: self.put_manifest(data, INDEX_MEDIA_TYPE, tag)), additions)
 
     def _add(self, addition: TagAddition, additions: TagAdditions | None) -> None:
         with self.additions() if additions is None else nullcontext(additions) as made:
             made.add(addition)
 
-    def _read_fallback_index(self, subject: Digest, *, before_put: bool = False) -> bytes | None:
+    def _read_fallback_index(self, subject: Digest, find: Find) -> bytes | None:
         tag = fallback_tag(subject)
-        found = self.find_manifest(tag, before_put=True) if before_put else self.find_attached(tag)
+        found = find(tag)
         # GitLab takes the tag for the digest and answers the subject itself: https://github.com/oras-project/oras-go/issues/1396
         if found is None or found[0].digest == subject:
             return None

@@ -17,11 +17,14 @@ class RegistrySource:
     The tag is resolved once; everything after is asked for by digest. In a reference that has both,
     the digest alone says which image it is. Only an answer that there are no referrers counts as
     none: where the registry fails, this raises. The manifest that was resolved last is not asked for again.
+    With `forbidden_is_absent` a tag beside the image that answers 403 counts as in `find_attached`: a verdict loses
+    by that what it could have counted, and a copy what belongs to the image.
     """
 
-    def __init__(self, reference: Reference, client: RepositoryClient) -> None:
+    def __init__(self, reference: Reference, client: RepositoryClient, *, forbidden_is_absent: bool = False) -> None:
         self._reference = reference
         self._client = client
+        self._find = client.find_attached if forbidden_is_absent else client.find_manifest
         self._root: Descriptor | None = None
         self._last: tuple[Descriptor, bytes] | None = None
 
@@ -55,11 +58,11 @@ class RegistrySource:
         """What is listed by the referrers API, else by the fallback index."""
         listed = self._client.referrers(subject)
         if listed is None:
-            listed = self._client.read_fallback_index(subject)
+            listed = self._client.read_fallback_index(subject, self._find)
         return listed or ReferrerList()
 
     def cosign_tag(self, subject: Digest, kind: CosignTag) -> Descriptor | None:
-        found = self._client.find_attached(kind.of(subject))
+        found = self._find(kind.of(subject))
         if found is None:
             return None
         self._last = found

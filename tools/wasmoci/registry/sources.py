@@ -30,8 +30,11 @@ class Sources:
         self._registries: Registries | None = None
         self._stack = ExitStack()
 
-    def open(self, target: str) -> "ImageSource":
-        """The layout in the folder `target` if there is one, else the image at the reference `target`."""
+    def open(self, target: str, *, to_verify: bool = False) -> "ImageSource":
+        """The layout in the folder `target` if there is one, else the image at the reference `target`.
+
+        What is only `to_verify` may lack what the registry forbids to read beside it; see RegistrySource.
+        """
         if is_folder(target):
             with refuse_malformed():
                 return Layout(Path(target))
@@ -39,7 +42,8 @@ class Sources:
         from wasmoci.values.image_reference import Reference
 
         reference = Reference.parse(target)
-        return RegistrySource(reference, self.registries().client(reference.repository))
+        client = self.registries().client(reference.repository)
+        return RegistrySource(reference, client, forbidden_is_absent=to_verify)
 
     def registries(self) -> "Registries":
         """Those of the sources, to reach more in the same way."""
@@ -57,7 +61,7 @@ class Sources:
 
 
 @contextmanager
-def open_source(target: str, connection: ConnectionOptions) -> Iterator["ImageSource"]:
+def open_source(target: str, connection: ConnectionOptions, *, to_verify: bool = False) -> Iterator["ImageSource"]:
     """One of `Sources`."""
     with Sources(connection) as sources:
-        yield sources.open(target)
+        yield sources.open(target, to_verify=to_verify)

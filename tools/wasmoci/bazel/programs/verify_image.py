@@ -34,5 +34,5 @@ def verify_image(
 
 def _verify(name: str, connection: ConnectionOptions, trust: TargetTrust) -> Report:
     wanted = trust.policy(warn)
-    with open_source(name, connection) as source:
+    with open_source(name, connection, to_verify=True) as source:
         return verdict_report(name, verify_root(source, wanted))
