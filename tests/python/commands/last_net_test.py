@@ -89,7 +89,8 @@ def start(*arguments: str | Path, stdout: Path, room: int | None = None, tmp: Pa
 
 
 def test_a_stdout_without_room_is_one_line(tmp_path: Path, key: Path) -> None:
-    for arguments in (["key", "public", key, "--layer", "component"], ["--help"]):
+    commands: list[list[str | Path]] = [["key", "public", key, "--layer", "component"], ["--help"]]
+    for arguments in commands:
         said = start(*arguments, stdout=tmp_path / "stdout", room=0)
         assert said.count("\n") == 1, said
         assert "File too large" in said

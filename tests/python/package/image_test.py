@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from image_fixtures import HELLO, SIGNED_HELLO
-from wasm_fixtures import MODULE, wat
+from wasm_fixtures import MODULE, detached, wat
 from wasmoci.disk.layout import Layout
 from wasmoci.oci.manifest import Manifest
 from wasmoci.oci.wasm_artifact import check_config, check_manifest, is_wasm_artifact
@@ -157,3 +157,25 @@ def test_what_no_verifier_would_read_is_not_written(request_: PackageRequest, mo
 def test_component_is_stored_as_it_is(request_: PackageRequest) -> None:
     package(request_)
     assert (request_.output / "blobs" / "sha256" / Digest.of(SIGNED_HELLO).hex).read_bytes() == SIGNED_HELLO
+
+
+@pytest.mark.parametrize("title", ["\x1b[31mred.wasm", "two\nlines.wasm", "\x9b.wasm", "\u202egpj.wasm"])
+def test_a_title_that_steers_a_terminal_is_wrong_usage(request_: PackageRequest, title: str) -> None:
+    with pytest.raises(UsageError, match="the title has characters that cannot be printed") as raised:
+        package(replace(request_, title=title))
+    assert str(raised.value).isprintable()
+    assert not request_.output.exists()
+
+
+@pytest.mark.parametrize(("component", "fits"), [(HELLO, True), (SIGNED_HELLO, False)])
+def test_a_detached_signature_beside_an_embedded_one_is_refused(
+    request_: PackageRequest, component: bytes, fits: bool, tmp_path: Path
+) -> None:
+    request_.component.write_bytes(component)
+    (tmp_path / "sig").write_bytes(detached(HELLO))
+    if fits:
+        package(replace(request_, signature=tmp_path / "sig"))
+    else:
+        with pytest.raises(FormatError, match=r"in\.wasm has an embedded signature"):
+            package(replace(request_, signature=tmp_path / "sig"))
+    assert request_.output.exists() is fits

@@ -170,8 +170,31 @@ def test_layout_with_tampered_blobs_is_not_signed(request_: SignRequest, which: 
         Layout(request_.output)
 
 
+def test_a_layout_with_a_corrupt_blob_leaves_no_folder(request_: SignRequest) -> None:
+    layer = Manifest.parse(Layout(request_.layout).read_manifest(Layout(request_.layout).subject())).layers[0]
+    path = blob_path(request_.layout, layer.digest)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    with pytest.raises(VerificationError, match=str(layer.digest)):
+        sign_image(request_, SIGNER)
+    assert [entry.name for entry in request_.output.parent.iterdir()] == ["in"]
+    path.write_bytes(whole)
+    sign_image(request_, SIGNER)
+    assert verify(Layout(request_.output), both_layers()).level is Level.DUAL_LAYER
+
+
+@pytest.mark.parametrize("which", ["config", "layer"])
+def test_a_layout_that_lacks_a_blob_is_not_signed(request_: SignRequest, which: str) -> None:
+    manifest = Manifest.parse(Layout(request_.layout).read_manifest(Layout(request_.layout).subject()))
+    digest = manifest.config.digest if which == "config" else manifest.layers[0].digest
+    blob_path(request_.layout, digest).unlink()
+    with pytest.raises(FormatError, match=f"the layout lacks blob {digest}, which the image sha256:"):
+        sign_image(request_, SIGNER)
+    assert not request_.output.exists()
+
+
 def test_folder_that_holds_something_is_not_overwritten(request_: SignRequest) -> None:
-    with pytest.raises(Error, match="cannot make a layout"):
+    with pytest.raises(Error, match="exists already and is not empty"):
         sign_image(replace(request_, output=request_.layout), SIGNER)
 
 

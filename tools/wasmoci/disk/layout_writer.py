@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from wasmoci.disk.files import os_errors
+from wasmoci.disk.files import atomic_folder, os_errors
 from wasmoci.disk.layout import BLOBS_FOLDER, IMAGE_KIND, KIND_ANNOTATION, VERSION, Layout, copy_hashed
+from wasmoci.oci.graph import read_graph
 from wasmoci.oci.manifest import EMPTY_CONFIG, REF_NAME_ANNOTATION, Descriptor, Index, Manifest, referrer_descriptor
 from wasmoci.oci.source import ImageSource
 from wasmoci.values.digest import Digest
-from wasmoci.values.errors import Error
+from wasmoci.values.errors import Error, FormatError
 from wasmoci.values.strict_json import dump
 
 _UNNAMED = "unnamed"
@@ -92,6 +93,12 @@ class LayoutCopy:
     """What is to be a copy of a layout, with other things in it; only `write` writes."""
 
     def __init__(self, source: Layout) -> None:
+        """Raises FormatError for a layout that lacks a blob of one of its images, or has a malformed one."""
+        present = set(source.blob_digests())
+        for image in read_graph(source).subjects:
+            for blob in () if image.is_index else (image.manifest.config, *image.manifest.layers):
+                if blob.digest not in present:
+                    raise FormatError(f"the layout lacks blob {blob.digest}, which the image {image.digest} names")
         self.source = source
         self._entries = {entry.digest: entry for entry in source.index.manifests}
         self._blobs: list[bytes] = []
@@ -127,12 +134,19 @@ class LayoutCopy:
         del self._entries[digest]
 
     def write(self, output: Path) -> None:
-        """Raises as LayoutWriter does, VerificationError for a blob of the source that is not what its name says."""
-        writer = LayoutWriter.start(output)
-        writer.copy_all(self.source, self._gone)
-        for blob in self._blobs:
-            writer.add(blob)
-        writer.finish(list(self._entries.values()))
+        """Write the folder `output`, all of it or nothing.
+
+        Raises Error unless it is new or empty, VerificationError for a blob of the source that is not what its name
+        says.
+        """
+        with os_errors(f"make a layout in {output}"):
+            output.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_folder(output) as folder:
+            writer = LayoutWriter.start(folder)
+            writer.copy_all(self.source, self._gone)
+            for blob in self._blobs:
+                writer.add(blob)
+            writer.finish(list(self._entries.values()))
 
 
 def root_entry(root: Descriptor, ref_name: str | None) -> Descriptor:

@@ -19,8 +19,10 @@ from wasmoci.oci.wasm_artifact import (
 )
 from wasmoci.values.errors import FormatError, UsageError
 from wasmoci.values.package_name import PackageName
+from wasmoci.values.text import printable
 from wasmoci.wasm.interface import Interface, read_interface
 from wasmoci.wasm.metadata import read_annotations
+from wasmoci.wasm.parts import read_parts
 from wasmoci.wasm.signature import MAX_DATA_SIZE, SignatureData
 from wasmoci.wasm.wit_package import WitPackage
 
@@ -55,8 +57,9 @@ class PackageRequest:
 def package(request: PackageRequest) -> Descriptor:
     """Write the layout, as `wkg oci push` or `wkg publish` would push it, and return the image's descriptor.
 
-    Raises FormatError unless the files are what they should be, UsageError for a WIT package whose own name
-    is none that wkg would publish, Error where the files cannot be read or written.
+    Raises FormatError unless the files are what they should be, also for a detached signature of a component that
+    has an embedded one; UsageError for a title that cannot be printed and for a WIT package whose own name is none
+    that wkg would publish, Error where the files cannot be read or written.
     """
     signature = None
     if request.signature is not None:
@@ -66,9 +69,16 @@ def package(request: PackageRequest) -> Descriptor:
         request.output.parent.mkdir(parents=True, exist_ok=True)
     with open_for_reading(request.component, "the component") as stream, atomic_folder(request.output) as folder:
         interface = read_interface(stream)
+        if signature is not None and read_parts(stream).signature is not None:
+            raise FormatError(
+                f"{request.component} has an embedded signature, so the signature {request.signature} does not cover it"
+            )
         request = _described(request, interface, stream)
         own_title = request.component.name if request.component.is_file() else _PIPED_TITLE
         title = own_title if request.title is None else request.title
+        unicode = title.encode(errors="ignore").decode()
+        if printable(unicode) != unicode:
+            raise UsageError(f"the title has characters that cannot be printed: {printable(title)}")
         writer = LayoutWriter.start(folder)
         stream.seek(0)
         layer_digest, size = writer.add_new(stream)
