@@ -16,10 +16,11 @@ from image_fixtures import SIGNER
 from publish_fixtures import dual_layout
 from wasm_fixtures import HELLO_WAT, KEY, SECRET_KEY, signed, wat
 from wasmoci.commands.main import main
-from wasmoci.commands.report.unforeseen import TRACEBACK_VARIABLE
+from wasmoci.commands.report.unforeseen import TRACEBACK_VARIABLE, whole_program
 from wasmoci.disk.files import SECRET_FILE_MODE, write_atomically
 from wasmoci.keys.component import pem_public
 from wasmoci.registry.sources import Sources
+from wasmoci.values.errors import Error, UsageError
 
 SECRET = "MARKED-SECRET"
 
@@ -71,6 +72,20 @@ def test_a_batch_goes_on_after_a_bug(tmp_path: Path) -> None:
     images = json.loads(shown.stdout)["images"]
     assert [(image["target"], image["result"]) for image in images] == [("broken", "error"), (str(layout), "ok")]
     assert "broken: a bug in this program" in shown.stderr
+
+
+@pytest.mark.parametrize("error", [UsageError("this is wrong"), ZeroDivisionError(SECRET)], ids=["error", "bug"])
+def test_what_ends_a_program_outside_of_a_command_is_one_line(
+    error: Exception, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended, whole_program("tool"):
+        raise error
+    said = capsys.readouterr().err
+    expected = "tool: error: this is wrong" if isinstance(error, Error) else "tool: error: a bug in this program, Zero"
+    assert said.startswith(expected)
+    assert said.count("\n") == 1
+    assert ended.value.code == (2 if isinstance(error, Error) else 1)
+    assert SECRET not in said
 
 
 def start(*arguments: str | Path, stdout: Path, room: int | None = None, tmp: Path | None = None) -> str:

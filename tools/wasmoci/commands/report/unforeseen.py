@@ -29,12 +29,13 @@ def nothing_unforeseen() -> Iterator[None]:
 
 @contextmanager
 def whole_program(name: str) -> Iterator[None]:
-    """An exception of the block ends the process with one line and exit code 1; so does a stdout that takes no more."""
+    """An exception of the block ends the process with one line and its exit code; so does a stdout without room."""
     try:
-        yield
-    except Exception as error:
-        click.echo(f"{name}: error: {printable(str(_as_error(error)))}", err=True)
-        sys.exit(1)
+        with nothing_unforeseen():
+            yield
+    except Error as error:
+        click.echo(f"{name}: error: {printable(str(error))}", err=True)
+        sys.exit(error.exit_code)
     finally:
         _drop_what_cannot_be_printed()
 
