@@ -10,6 +10,7 @@ from wasmoci.cosign.statement import SIGNATURE_PREDICATE_TYPE
 from wasmoci.oci.manifest import EMPTY_CONFIG, EMPTY_MEDIA_TYPE, Descriptor, Manifest
 from wasmoci.values.errors import FormatError
 from wasmoci.values.strict_json import JsonObject, dump, parse_object
+from wasmoci.values.text import excerpt
 
 BUNDLE_MEDIA_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 CONTENT_ANNOTATION = "dev.sigstore.bundle.content"
@@ -58,7 +59,9 @@ def bundle_layer(manifest: Manifest) -> Descriptor | None:
     if len(layers) != 1:
         raise FormatError(f"a bundle's manifest has exactly one layer, this one has {len(layers)}")
     if layers[0].media_type != BUNDLE_MEDIA_TYPE:
-        raise FormatError(f"the bundle's media type must be {BUNDLE_MEDIA_TYPE}, got: {layers[0].media_type!r}")
+        raise FormatError(
+            f"the bundle's media type must be {BUNDLE_MEDIA_TYPE}, got: {excerpt(layers[0].media_type)!r}"
+        )
     return layers[0]
 
 
@@ -69,7 +72,9 @@ def parse_bundle(data: bytes) -> Bundle:
     """
     top = parse_object(data, "the bundle", MAX_BUNDLE_SIZE)
     if top.string("mediaType") != BUNDLE_MEDIA_TYPE:
-        raise FormatError(f"the bundle's `mediaType` must be {BUNDLE_MEDIA_TYPE}, got: {top.string('mediaType')!r}")
+        raise FormatError(
+            f"the bundle's `mediaType` must be {BUNDLE_MEDIA_TYPE}, got: {excerpt(top.string('mediaType'))!r}"
+        )
     material = top.object("verificationMaterial")
     signed_by = material.names() - {"tlogEntries", "timestampVerificationData"}
     if signed_by not in ({"publicKey"}, {"certificate"}):

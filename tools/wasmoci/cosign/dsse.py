@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from wasmoci.values.base64_strict import decode, encode
 from wasmoci.values.errors import FormatError
 from wasmoci.values.strict_json import JsonObject
+from wasmoci.values.text import excerpt
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 
@@ -28,7 +29,7 @@ class Envelope:
     def parse(cls, value: JsonObject) -> "Envelope":
         """Raises FormatError, also for another payload type and for any number of signatures but one."""
         if value.string("payloadType") != PAYLOAD_TYPE:
-            raise FormatError(f"the payload type must be {PAYLOAD_TYPE}, got: {value.string('payloadType')!r}")
+            raise FormatError(f"the payload type must be {PAYLOAD_TYPE}, got: {excerpt(value.string('payloadType'))!r}")
         signatures = value.objects("signatures", _MAX_SIGNATURES)
         if len(signatures) != 1:
             raise FormatError(f"a bundle has exactly one DSSE signature, this one has {len(signatures)}")

@@ -9,6 +9,7 @@ import re
 from wasmoci.cosign.statement import SIGNATURE_PREDICATE_TYPE
 from wasmoci.values.errors import UsageError
 from wasmoci.values.strict_json import JsonObject
+from wasmoci.values.text import excerpt
 
 OPENVEX = "https://openvex.dev/ns"
 SLSA_PROVENANCE_V02 = "https://slsa.dev/provenance/v0.2"
@@ -54,7 +55,7 @@ def predicate_type(name: str) -> str:
     if uri == SIGNATURE_PREDICATE_TYPE:
         raise UsageError(f"{uri} is the predicate type of a signature, not of an attestation")
     if len(uri) > _MAX_URI_LENGTH or not _URI.fullmatch(uri):
-        raise UsageError(f"a predicate type is a URI or one of {', '.join(SHORT_NAMES)}, got: {name[:100]!r}")
+        raise UsageError(f"a predicate type is a URI or one of {', '.join(SHORT_NAMES)}, got: {excerpt(name)!r}")
     return uri
 
 

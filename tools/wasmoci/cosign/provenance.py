@@ -15,6 +15,7 @@ from datetime import datetime
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import FormatError, Reason, UsageError, VerificationError
 from wasmoci.values.strict_json import JsonObject, dump, parse_object
+from wasmoci.values.text import excerpt
 
 BUILD_TYPE = "urn:rules-wasm-oci:bazel-target:v1"
 
@@ -47,7 +48,7 @@ class BuildTarget:
         """
         top = parse_object(data, "the provenance request", MAX_PROVENANCE_REQUEST_SIZE)
         if unknown := top.names() - _REQUEST_MEMBERS:
-            raise FormatError(f"the provenance request has unknown members: {sorted(unknown)}")
+            raise FormatError(f"the provenance request has unknown members: {excerpt(str(sorted(unknown)))}")
         target = cls(
             label=top.string("target"),
             workspace=top.optional_string("workspace"),
@@ -148,24 +149,27 @@ class ProvenanceExpectation:
         build_type, parameters = build.string("buildType"), build.object("externalParameters")
         builder_id = predicate.object("runDetails").object("builder").string("id")
         if self.builder_id is not None and builder_id != self.builder_id:
-            raise VerificationError(Reason.POLICY_UNMET, f"the builder must be {self.builder_id}, it is {builder_id!r}")
+            raise VerificationError(
+                Reason.POLICY_UNMET, f"the builder must be {self.builder_id}, it is {excerpt(builder_id)!r}"
+            )
         if self.source is None:
             return
         if build_type != BUILD_TYPE:
             raise VerificationError(
-                Reason.POLICY_UNMET, f"the source is known of builds of type {BUILD_TYPE} only, this is {build_type!r}"
+                Reason.POLICY_UNMET,
+                f"the source is known of builds of type {BUILD_TYPE} only, this is {excerpt(build_type)!r}",
             )
         if unknown := parameters.names() - _EXTERNAL_PARAMETERS:
-            raise FormatError(f"the provenance has unknown external parameters: {sorted(unknown)}")
+            raise FormatError(f"the provenance has unknown external parameters: {excerpt(str(sorted(unknown)))}")
         named = parameters.optional_string("source")
         if named != self.source.repository:
             raise VerificationError(
-                Reason.POLICY_UNMET, f"the source must be {self.source.repository}, it is {named!r}"
+                Reason.POLICY_UNMET, f"the source must be {self.source.repository}, it is {excerpt(str(named))!r}"
             )
         commit = _commit(build, named)
         if self.source.commit not in (None, commit):
             raise VerificationError(
-                Reason.POLICY_UNMET, f"the source's commit must be {self.source.commit}, it is {commit!r}"
+                Reason.POLICY_UNMET, f"the source's commit must be {self.source.commit}, it is {excerpt(str(commit))!r}"
             )
 
 
@@ -193,7 +197,7 @@ def _named(digests: Mapping[str, Digest]) -> Iterable[dict[str, object]]:
 def _check_no_machine(texts: Iterable[str]) -> None:
     for text in texts:
         if _ABSOLUTE_PATH.search(text):
-            raise FormatError(f"provenance has no absolute paths, which tell of a machine, got: {text!r}")
+            raise FormatError(f"provenance has no absolute paths, which tell of a machine, got: {excerpt(text)!r}")
 
 
 def _given(members: Mapping[str, object]) -> dict[str, object]:
@@ -211,8 +215,8 @@ def _texts(members: Mapping[str, str]) -> Iterable[str]:
 
 def _time(text: str) -> datetime:
     if not _TIME.fullmatch(text):
-        raise UsageError(f"a time is written as 2026-01-31T12:00:00Z, got: {text!r}")
+        raise UsageError(f"a time is written as 2026-01-31T12:00:00Z, got: {excerpt(text)!r}")
     try:
         return datetime.fromisoformat(text.removesuffix("Z"))
     except ValueError as error:
-        raise UsageError(f"{text!r} is no time: {error}") from None
+        raise UsageError(f"{excerpt(text)!r} is no time: {error}") from None

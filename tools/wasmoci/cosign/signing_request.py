@@ -14,6 +14,7 @@ from wasmoci.values.errors import FormatError
 from wasmoci.values.image_reference import Repository
 from wasmoci.values.signature_format import Placement, SignatureFormat
 from wasmoci.values.strict_json import JsonObject, dump, parse_object
+from wasmoci.values.text import excerpt
 from wasmoci.wasm.parts import ComponentAsked
 from wasmoci.wasm.sections import Kind
 
@@ -101,7 +102,7 @@ def parse_asked(data: bytes) -> tuple[ComponentAsked | None, ManifestAsked | Non
     """What a `request.json` asks for; its messages and subject are for the reader to compare. Raises FormatError."""
     top = parse_object(data, FILE_NAME, MAX_SIGNING_REQUEST_SIZE)
     if top.string("mediaType") != MEDIA_TYPE:
-        raise FormatError(f"{FILE_NAME}: `mediaType` must be {MEDIA_TYPE}, got: {top.string('mediaType')!r}")
+        raise FormatError(f"{FILE_NAME}: `mediaType` must be {MEDIA_TYPE}, got: {excerpt(top.string('mediaType'))!r}")
     component, manifest = top.optional_object("component"), top.optional_object("oci")
     return None if component is None else _component(component), None if manifest is None else _manifest(manifest)
 
@@ -126,4 +127,4 @@ def _one_of(values: type[_E], text: str, where: JsonObject) -> _E:
     try:
         return values(text)
     except ValueError:
-        raise FormatError(f"{where.where}: {text!r} is none of {[value.value for value in values]}") from None
+        raise FormatError(f"{where.where}: {excerpt(text)!r} is none of {[value.value for value in values]}") from None

@@ -12,6 +12,7 @@ from wasmoci.values.base64_strict import decode, encode
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import FormatError, Reason, VerificationError
 from wasmoci.values.strict_json import dump, parse_object
+from wasmoci.values.text import excerpt
 
 PAYLOAD_MEDIA_TYPE = "application/vnd.dev.cosign.simplesigning.v1+json"
 SIGNATURE_ANNOTATION = "dev.cosignproject.cosign/signature"
@@ -82,7 +83,9 @@ def signature_manifest(layers: Sequence[Descriptor]) -> LegacyManifest:
 def parse_signature(layer: Descriptor) -> LegacySignature:
     """The signature that a layer's annotations carry; FormatError where there is none."""
     if layer.media_type != PAYLOAD_MEDIA_TYPE:
-        raise FormatError(f"a signature layer's media type must be {PAYLOAD_MEDIA_TYPE}, got: {layer.media_type!r}")
+        raise FormatError(
+            f"a signature layer's media type must be {PAYLOAD_MEDIA_TYPE}, got: {excerpt(layer.media_type)!r}"
+        )
     if SIGNATURE_ANNOTATION not in layer.annotations:
         raise FormatError(f"the signature layer has no annotation {SIGNATURE_ANNOTATION}")
     return LegacySignature(
@@ -100,7 +103,7 @@ def check_payload(data: bytes, subject: Digest) -> dict[str, str]:
     top = parse_object(data, "the signature payload", MAX_PAYLOAD_SIZE)
     critical = top.object("critical")
     if critical.string("type") != _TYPE:
-        raise FormatError(f"the payload's type must be {_TYPE!r}, got: {critical.string('type')!r}")
+        raise FormatError(f"the payload's type must be {_TYPE!r}, got: {excerpt(critical.string('type'))!r}")
     if critical.object("image").string("docker-manifest-digest") != str(subject):
         raise VerificationError(Reason.WRONG_SUBJECT, f"the signature is not for {subject}")
     return top.text_members("optional")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import FormatError, LimitError, Reason, VerificationError
 from wasmoci.values.strict_json import JsonObject, dump, parse_object
+from wasmoci.values.text import excerpt
 
 SIGNATURE_PREDICATE_TYPE = "https://sigstore.dev/cosign/sign/v1"
 
@@ -84,7 +85,8 @@ def signed_annotations(payload: bytes, subject: Digest) -> dict[str, str]:
     top = _of_type((_TYPE,), parse_object(payload, "the statement", _MAX_SIGNATURE_SIZE))
     if top.string("predicateType") != SIGNATURE_PREDICATE_TYPE:
         raise VerificationError(
-            Reason.UNSIGNED, f"an attestation is not a signature: predicate type {top.string('predicateType')!r}"
+            Reason.UNSIGNED,
+            f"an attestation is not a signature: predicate type {excerpt(top.string('predicateType'))!r}",
         )
     subjects = top.objects("subject", MAX_SUBJECTS)
     meant = [named for named in subjects if _digests(named).optional_string("sha256") == subject.hex]
@@ -125,7 +127,9 @@ def parse_predicate(data: bytes) -> JsonObject:
 
 def _of_type(types: Collection[str], statement: JsonObject) -> JsonObject:
     if statement.string("_type") not in types:
-        raise FormatError(f"the statement's `_type` must be {' or '.join(types)}, got: {statement.string('_type')!r}")
+        raise FormatError(
+            f"the statement's `_type` must be {' or '.join(types)}, got: {excerpt(statement.string('_type'))!r}"
+        )
     return statement
 
 

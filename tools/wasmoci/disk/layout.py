@@ -29,6 +29,7 @@ from wasmoci.oci.referrers import ReferrerList
 from wasmoci.values.digest import BLOCK_SIZE, Digest
 from wasmoci.values.errors import Error, FormatError, LimitError, Reason, VerificationError
 from wasmoci.values.strict_json import parse_object
+from wasmoci.values.text import excerpt
 
 KIND_ANNOTATION = "kind"
 IMAGE_KIND = "dev.cosignproject.cosign/image"
@@ -212,7 +213,7 @@ def _find_root(entries: Sequence[Descriptor]) -> Descriptor:
         raise FormatError(f"a layout must hold exactly one image, this one has {len(candidates)}")
     if candidates[0].media_type not in (MANIFEST_MEDIA_TYPE, INDEX_MEDIA_TYPE):
         raise FormatError(
-            f"the layout's image must be {MANIFEST_MEDIA_TYPE} or an index, got: {candidates[0].media_type!r}"
+            f"the layout's image must be {MANIFEST_MEDIA_TYPE} or an index, got: {excerpt(candidates[0].media_type)!r}"
         )
     return candidates[0]
 

@@ -186,7 +186,7 @@ def parse_document(data: bytes, where: str, media_type: str, *, foreign: Sequenc
     if top.integer("schemaVersion") != 2:
         raise FormatError(f"{where}: `schemaVersion` must be 2")
     if top.optional_string("mediaType") not in (None, media_type):
-        raise FormatError(f"{where}: `mediaType` must be {media_type}, got: {top.string('mediaType')!r}")
+        raise FormatError(f"{where}: `mediaType` must be {media_type}, got: {excerpt(top.string('mediaType'))!r}")
     for name in foreign:
         if name in top:
             raise FormatError(f"{where}: `{name}` does not belong into {media_type}")

@@ -12,6 +12,7 @@ from wasmoci.oci.manifest import EMPTY_CONFIG, EMPTY_MEDIA_TYPE, TITLE_ANNOTATIO
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import FormatError, UsageError
 from wasmoci.values.strict_json import dump, parse_object
+from wasmoci.values.text import excerpt
 from wasmoci.wasm.externs import MAX_NAMES
 from wasmoci.wasm.interface import Interface
 
@@ -90,7 +91,9 @@ def parse_origin(data: bytes) -> tuple[int, str | None]:
     except ValueError:
         created = -1
     if created < 0:
-        raise FormatError(f"the Wasm config's `created` must be whole seconds of UTC since 1970, got: {text!r}")
+        raise FormatError(
+            f"the Wasm config's `created` must be whole seconds of UTC since 1970, got: {excerpt(text)!r}"
+        )
     return created, top.optional_string("author")
 
 
@@ -121,7 +124,7 @@ def component_signature_layer(manifest: bytes, subject: Digest) -> Descriptor | 
 
 def _check_equal(name: str, actual: object, expected: object) -> None:
     if actual != expected:
-        raise FormatError(f"the Wasm config's `{name}` must be {expected}, got: {actual!r}")
+        raise FormatError(f"the Wasm config's `{name}` must be {expected}, got: {excerpt(repr(actual))}")
 
 
 def _check_same_names(name: str, actual: Sequence[str], expected: Sequence[str]) -> None:

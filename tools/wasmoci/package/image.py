@@ -19,7 +19,7 @@ from wasmoci.oci.wasm_artifact import (
 )
 from wasmoci.values.errors import FormatError, UsageError
 from wasmoci.values.package_name import PackageName
-from wasmoci.values.text import printable
+from wasmoci.values.text import excerpt, printable
 from wasmoci.wasm.interface import Interface, read_interface
 from wasmoci.wasm.metadata import read_annotations
 from wasmoci.wasm.parts import read_parts
@@ -109,7 +109,7 @@ def unpack_component(layout: Layout, target: Path) -> Manifest:
     """
     manifest = Manifest.parse(layout.read_manifest(layout.subject()))
     if not is_wasm_artifact(manifest):
-        raise FormatError(f"the image is no Wasm artifact, its config is {manifest.config.media_type!r}")
+        raise FormatError(f"the image is no Wasm artifact, its config is {excerpt(manifest.config.media_type)!r}")
     check_manifest(manifest)
     with os_errors(f"write {target}"), target.open("x+b") as stream:
         layout.copy_blob(manifest.layers[0], stream)

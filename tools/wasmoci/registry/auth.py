@@ -147,8 +147,8 @@ class Authorizer:
     def _realm(self, text: str) -> Url:
         url = Url.read(text)
         if url is None:
-            shown = excerpt(self._transport.redact(text.partition("?")[0]))
-            raise _refused(f"the realm of the token service is not an http or https URL: {shown!r}")
+            shown = self._transport.redact(text.partition("?")[0])
+            raise _refused(f"the realm of the token service is not an http or https URL: {excerpt(shown)!r}")
         return url.named_by_a_peer(self._transport.redact)
 
     def _ask(self, realm: Url, scopes: list[str], service: str | None, credential: Credential | None) -> Response:

@@ -87,8 +87,8 @@ class Response:
         """Where a Location or Link goes on; raises RegistryError where that is no URL."""
         url = self.url.join(location)
         if url is None:
-            shown = excerpt(self._redact(location.partition("?")[0]))
-            raise self.error(f"goes on at what is not an http or https URL: {shown!r}")
+            shown = self._redact(location.partition("?")[0])
+            raise self.error(f"goes on at what is not an http or https URL: {excerpt(shown)!r}")
         return url.named_by_a_peer(self._redact)
 
     def error(self, problem: str) -> RegistryError:

@@ -14,6 +14,7 @@ from wasmoci.transparency.log_entry import MAX_BODY_SIZE, hex_hash
 from wasmoci.values.base64_strict import decode, encode
 from wasmoci.values.errors import FormatError, KeyFileError, not_logged
 from wasmoci.values.strict_json import JsonObject, dump, parse_object
+from wasmoci.values.text import excerpt
 
 # The keys whose signatures Rekor v2 logs, and its names for them, by the names that ImagePublicKey has for algorithms.
 # Source: sigstore's algorithm registry, as cosign 3.1.1 and rekor-tiles 2.3 use it. Rekor v2 knows an entry's
@@ -36,7 +37,9 @@ def check_envelope_body(kind: str, version: str, body: bytes, envelope: Envelope
     """
     rebuild = _ENVELOPE_KINDS.get((kind, version))
     if rebuild is None:
-        raise FormatError(f"a log entry of kind {kind!r} {version!r} is not known to log a DSSE envelope")
+        raise FormatError(
+            f"a log entry of kind {excerpt(kind)!r} {excerpt(version)!r} is not known to log a DSSE envelope"
+        )
     _check(body, _entry(kind, version, rebuild(body, envelope, key)))
 
 

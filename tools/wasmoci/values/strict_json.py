@@ -7,6 +7,7 @@ from typing import NoReturn
 
 from wasmoci.values.base64_strict import decode as decode_base64
 from wasmoci.values.errors import FormatError, LimitError, refusals_about
+from wasmoci.values.text import excerpt
 
 MAX_DEPTH = 64
 MAX_SAFE_INTEGER = 2**53 - 1
@@ -86,7 +87,7 @@ class JsonObject:
         strings: dict[str, str] = {}
         for key, value in members._members.items():
             if not isinstance(value, str):
-                raise FormatError(f"{members.where}: the value of {key!r} must be a string")
+                raise FormatError(f"{members.where}: the value of {excerpt(key)!r} must be a string")
             strings[key] = value
         return strings
 

@@ -20,6 +20,7 @@ from wasmoci.oci.wasm_artifact import MAX_CONFIG_SIZE, check_config, check_manif
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import FormatError, Reason, UsageError, VerificationError, refuse_malformed
 from wasmoci.values.level import Level
+from wasmoci.values.text import excerpt
 from wasmoci.verify.component import VerifiedComponent, check_trust
 from wasmoci.verify.image_component import verify_image_component
 from wasmoci.verify.signatures import ImageSignature, VerifiedImage, verify_image_signatures
@@ -189,7 +190,7 @@ def _verify_component(
     manifest = graph.manifest
     if not is_wasm_artifact(manifest):
         if policy.required.has_component:
-            raise FormatError(f"the image is no Wasm artifact, its config is {manifest.config.media_type!r}")
+            raise FormatError(f"the image is no Wasm artifact, its config is {excerpt(manifest.config.media_type)!r}")
         return None, VerifiedComponent()
     check_manifest(manifest)
     layer = manifest.layers[0]

@@ -11,6 +11,7 @@ from os import SEEK_END
 from typing import BinaryIO
 
 from wasmoci.values.errors import FormatError, LimitError
+from wasmoci.values.text import excerpt
 
 HEADER_SIZE = 8
 CUSTOM_SECTION_ID = 0
@@ -159,7 +160,8 @@ def read_payload(stream: BinaryIO, section: Section, limit: int) -> bytes:
     """The payload of `section`; LimitError where it has more than `limit` bytes."""
     length = section.end - section.payload
     if length > limit:
-        raise LimitError(f"section {section.name or section.id!r} has {length} bytes, the limit is {limit}")
+        what = section.id if section.name is None else repr(excerpt(section.name))
+        raise LimitError(f"section {what} has {length} bytes, the limit is {limit}")
     stream.seek(section.payload)
     payload = stream.read(length)
     if len(payload) != length:

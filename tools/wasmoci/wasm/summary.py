@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import BinaryIO
 
+from wasmoci.values.text import excerpt
 from wasmoci.wasm.parts import hash_parts, read_parts
 from wasmoci.wasm.sections import Kind, Section, read_sections
 from wasmoci.wasm.signature import Record, SignatureData, SignatureSet, UnknownRecord
@@ -106,7 +107,7 @@ def _cut(name: str | None) -> str | None:
 
 
 def _section_name(section: Section) -> str:
-    return f"section {section.id}" if section.name is None else f"custom section {section.name!r}"
+    return f"section {section.id}" if section.name is None else f"custom section {excerpt(section.name)!r}"
 
 
 def _record_text(record: Record | UnknownRecord) -> str:

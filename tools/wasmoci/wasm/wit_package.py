@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from wasmoci.values.errors import FormatError
+from wasmoci.values.text import excerpt
 from wasmoci.wasm.externs import Extern, Sort, check_extern_count
 from wasmoci.wasm.types import ComponentType, read_exported_types
 
@@ -67,23 +68,25 @@ def _package(definitions: Sequence[_Definition], name: str) -> WitPackage:
         count += 1 + len(component.exports if component else ())
         check_extern_count(count)
         if _package_of(extern.name) != name:
-            raise FormatError(f"a WIT package has one name, this one has {name!r} and that of {extern.name!r}")
+            raise FormatError(
+                f"a WIT package has one name, this one has {excerpt(name)!r} and that of {excerpt(extern.name)!r}"
+            )
         names.add(extern.name)
         if component is not None:
             names |= {_in_world(export) for export, _ in component.exports}
         elif extern.sort is not Sort.INSTANCE:
-            raise FormatError(f"a WIT package defines interfaces and worlds, but {extern.name!r} is neither")
+            raise FormatError(f"a WIT package defines interfaces and worlds, but {excerpt(extern.name)!r} is neither")
     return WitPackage(name, tuple(sorted(names)))
 
 
 def _in_world(export: Extern) -> str:
     if export.sort not in (Sort.INSTANCE, Sort.FUNC):
-        raise FormatError(f"a world exports interfaces and functions, but {export.name!r} is neither")
+        raise FormatError(f"a world exports interfaces and functions, but {excerpt(export.name)!r} is neither")
     return export.name
 
 
 def _package_of(name: str) -> str:
     match = _ITEM.fullmatch(name)
     if match is None:
-        raise FormatError(f"the full name of an interface or world is ns:package/item@version, got: {name!r}")
+        raise FormatError(f"the full name of an interface or world is ns:package/item@version, got: {excerpt(name)!r}")
     return f"{match['package']}@{match['version']}" if match["version"] else match["package"]
