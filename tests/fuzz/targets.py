@@ -32,7 +32,7 @@ from wasmoci.oci.manifest import Descriptor, Index, Manifest
 from wasmoci.oci.platform import Platform
 from wasmoci.oci.referrers import ReferrerList
 from wasmoci.oci.wasm_artifact import WasmConfig, parse_origin
-from wasmoci.registry.auth import parse_challenges
+from wasmoci.registry.challenges import parse_challenges
 from wasmoci.sign.component import sign_detached, sign_embedded
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import Error

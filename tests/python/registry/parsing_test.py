@@ -3,7 +3,8 @@
 import pytest
 
 from registry_fixtures import PASSWORD
-from wasmoci.registry.auth import Access, Authorizer, parse_challenges
+from wasmoci.registry.auth import Access, Authorizer
+from wasmoci.registry.challenges import parse_challenges
 from wasmoci.registry.credential_helper import Credential
 from wasmoci.registry.session import api_host
 from wasmoci.registry.transport import Transport
@@ -22,6 +23,8 @@ from wasmoci.values.text import excerpt, without_secrets
         ('BEARER Realm="https://a/t",service=s', [("bearer", {"realm": "https://a/t", "service": "s"})]),
         ('Bearer scope="x:y:pull,push",x="y"', [("bearer", {"scope": "x:y:pull,push", "x": "y"})]),
         ('Bearer realm="r" , , error = "e"', [("bearer", {"realm": "r", "error": "e"})]),
+        ('Bearer realm="a" service="b" scope=c', [("bearer", {"realm": "a", "service": "b", "scope": "c"})]),
+        ('Bearer realm="a" x="b", Basic realm=r', [("bearer", {"realm": "a", "x": "b"}), ("basic", {"realm": "r"})]),
         ('Negotiate, Basic realm="r"', [("negotiate", {}), ("basic", {"realm": "r"})]),
         ('Negotiate YWJj==, Bearer realm="r"', [("negotiate", {}), ("bearer", {"realm": "r"})]),
         ('Basic realm="r", Bearer realm="s"', [("basic", {"realm": "r"}), ("bearer", {"realm": "s"})]),
@@ -35,7 +38,9 @@ def test_challenges(header: str, challenges: list[tuple[str, dict[str, str]]]) -
     ("header", "text"),
     [
         ('Bearer realm="https://a', "malformed"),
-        ('Bearer realm="a" service="b"', "malformed"),
+        ('Bearer realm="a" b', "malformed"),
+        ('Bearer realm="a"service="b"', "malformed"),
+        ('Bearer realm="a" realm="b"', "malformed"),
         ('Bearer realm="a",realm="b"', "malformed"),
         ('Bearer realm="a",REALM="b"', "malformed"),
         ("=", "malformed"),

@@ -1,0 +1,59 @@
+"""The challenges of a WWW-Authenticate header (RFC 9110, section 11.6.1)."""
+
+import re
+
+from wasmoci.values.errors import RegistryError
+
+MAX_CHALLENGE_CHARACTERS = 8192
+
+_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_SEPARATOR = re.compile(r"[ \t]*(?:,[ \t]*)*")
+# Some registries leave the comma before the next parameter out.
+_PARAMETER = re.compile(
+    rf'({_NAME})[ \t]*=[ \t]*(?:({_NAME})|"((?:[^"\\]|\\.)*)")(?:[ \t]*(?=,|$)|[ \t]+(?={_NAME}[ \t]*=))'
+)
+_SCHEME = re.compile(rf"({_NAME})(?:[ \t]+|(?=,|$))")
+_TOKEN68 = re.compile(r"[A-Za-z0-9._~+/-]+=*[ \t]*(?=,|$)")
+
+
+def parse_challenges(header: str) -> list[tuple[str, dict[str, str]]]:
+    """Schemes with their parameters.
+
+    Schemes and names of parameters are in lower case. Raises RegistryError for a header that is not well-formed.
+    """
+    if len(header) > MAX_CHALLENGE_CHARACTERS:
+        raise RegistryError(
+            f"the registry's WWW-Authenticate header has {len(header)} characters, "
+            f"the limit is {MAX_CHALLENGE_CHARACTERS}"
+        )
+    challenges: list[tuple[str, dict[str, str]]] = []
+    position = _skip(_SEPARATOR, header, 0)
+    while position < len(header):
+        if challenges and (parameter := _PARAMETER.match(header, position)):
+            _add(challenges[-1][1], parameter)
+            position = parameter.end()
+        elif scheme := _SCHEME.match(header, position):
+            challenges.append((scheme[1].lower(), {}))
+            position = scheme.end()
+            if not _PARAMETER.match(header, position):
+                position = _skip(_TOKEN68, header, position)
+        else:
+            raise _malformed()
+        position = _skip(_SEPARATOR, header, position)
+    return challenges
+
+
+def _skip(pattern: re.Pattern[str], text: str, position: int) -> int:
+    match = pattern.match(text, position)
+    return match.end() if match else position
+
+
+def _add(parameters: dict[str, str], match: re.Match[str]) -> None:
+    name = match[1].lower()
+    if name in parameters:
+        raise _malformed()
+    parameters[name] = match[2] if match[2] is not None else re.sub(r"\\(.)", r"\1", match[3])
+
+
+def _malformed() -> RegistryError:
+    return RegistryError("the registry's WWW-Authenticate header is malformed")
