@@ -48,6 +48,7 @@ def answering(username: str, secret: str) -> str:
         ({HOST: {"auth": b64(f"user:{PASSWORD}")}}, USER),
         ({HOST: {"auth": b64(f"user:{PASSWORD}").rstrip("=")}}, USER),
         ({HOST: {"auth": b64(f"user:{PASSWORD}\0\0")}}, USER),
+        ({HOST: {"auth": f"{b64(f'user:{PASSWORD}')[:8]}\r\n {b64(f'user:{PASSWORD}')[8:]}\n"}}, USER),
         ({HOST: {"auth": b64("user:with:colons")}}, Credential("user", "with:colons")),
         ({HOST: {"username": "user", "password": PASSWORD}}, USER),
         ({HOST: {"auth": b64("user:other"), "identitytoken": PASSWORD}}, TOKEN),

@@ -172,6 +172,8 @@ def _from_auths(auths: JsonObject, repository: Repository) -> Credential | None:
 
 
 def _decode_auth(encoded: str, where: str) -> Credential:
+    # `base64` of coreutils breaks lines.
+    encoded = "".join(encoded.split())
     padding = "=" * (-len(encoded) % 4)
     try:
         username, colon, password = base64.b64decode(encoded + padding, validate=True).decode().partition(":")
