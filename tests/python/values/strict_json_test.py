@@ -1,6 +1,7 @@
 """JSON without ambiguities, and members read by type."""
 
 import json
+import re
 from collections.abc import Callable
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wasmoci.values.errors import FormatError, LimitError
-from wasmoci.values.strict_json import MAX_DEPTH, MAX_SAFE_INTEGER, JsonObject, dump, parse_object
+from wasmoci.values.strict_json import MAX_DEPTH, MAX_SAFE_INTEGER, JsonObject, Shape, dump, parse_object
 
 
 def parse(text: str | bytes) -> JsonObject:
@@ -249,3 +250,50 @@ def test_arbitrary_bytes_are_read_or_refused_as_format_errors(data: bytes) -> No
     except FormatError:
         return
     json.loads(data)
+
+
+NAMES = ("digest", "layers", "kind", "_type", "os.version", "mediaType")
+
+
+@pytest.mark.parametrize("protobuf", [False, True])
+@pytest.mark.parametrize(
+    "name",
+    ["Digest", "DIGEST", "Layers", "layer\u017f", "LAYER\u017f", "\u212aind", "_Type", "o\u017f.version", "MediaType"],
+)
+def test_a_name_that_go_takes_for_a_known_one_is_refused(name: str, protobuf: bool) -> None:
+    """Alone and beside the known one."""
+    for members in ({name: 1}, {name: 1, **dict.fromkeys(NAMES)}, {**dict.fromkeys(NAMES), name: 1}):
+        with pytest.raises(FormatError, match=r"the text: the name .* is another spelling of ") as refused:
+            JsonObject(members, "the text").spelled(NAMES, protobuf=protobuf)
+        assert str(refused.value).isascii()
+
+
+@pytest.mark.parametrize("name", ["media_type", "type", "__type", "Media_Type"])
+def test_the_name_of_a_proto_is_another_spelling_in_protobuf(name: str) -> None:
+    read = JsonObject({name: 1}, "the text")
+    assert read.spelled(NAMES) is read
+    with pytest.raises(FormatError, match="another spelling of"):
+        read.spelled(NAMES, protobuf=True)
+
+
+@pytest.mark.parametrize("names", [("x", "X"), ("stra\u00dfe", "STRA\u00dfE"), ("\u00e9", "\u00c9"), ("k", "\u212a")])
+def test_two_unknown_names_that_go_takes_for_one_are_refused(names: tuple[str, str]) -> None:
+    with pytest.raises(FormatError, match="another spelling of"):
+        JsonObject(dict.fromkeys(names), "the text").spelled(NAMES)
+
+
+@pytest.mark.parametrize("name", ["digests", "di-gest", "\u0131", "\ufb01", "ss", "\u00df", "org.example", ""])
+def test_other_names_are_no_spelling(name: str) -> None:
+    read = JsonObject({"digest": 1, "\u1e9e": 2, name: 3}, "the text")
+    assert read.spelled(NAMES) is read
+
+
+def test_only_names_of_the_shape() -> None:
+    shape: Shape = {"a": {"b": None}, "c": None}
+    for members in ({}, {"a": {"b": {"free": 1}}}, {"a": [{"b": 1}, 2]}, {"a": None, "c": {"free": [1]}}):
+        read = JsonObject(members, "the text")
+        assert read.only(shape) is read
+    bad: dict[str, dict[str, object]] = {"": {"A": 1}, ": `a`": {"a": {"x": 1}}, ": `a`[1]": {"a": [{}, {"x": 1}]}}
+    for where, unknown in bad.items():
+        with pytest.raises(FormatError, match=re.escape(f"the text{where}: the name ") + "'.' is unknown"):
+            JsonObject(unknown, "the text").only(shape)

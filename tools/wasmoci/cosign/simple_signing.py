@@ -22,6 +22,11 @@ LOG_ANNOTATION = "dev.sigstore.cosign/bundle"
 MAX_PAYLOAD_SIZE = 1024 * 1024
 
 _TYPE = "cosign container image signature"
+_PAYLOAD_NAMES = ("critical", "optional")
+_CRITICAL_NAMES = ("identity", "image", "type")
+_IDENTITY_NAMES = ("docker-reference",)
+_IMAGE_NAMES = ("docker-manifest-digest",)
+
 _ZERO_TIME = "0001-01-01T00:00:00Z"
 
 
@@ -100,11 +105,14 @@ def check_payload(data: bytes, subject: Digest) -> dict[str, str]:
 
     Raises VerificationError unless the payload is for `subject`, FormatError if it is no such payload.
     """
-    top = parse_object(data, "the signature payload", MAX_PAYLOAD_SIZE)
-    critical = top.object("critical")
+    top = parse_object(data, "the signature payload", MAX_PAYLOAD_SIZE).spelled(_PAYLOAD_NAMES)
+    critical = top.object("critical").spelled(_CRITICAL_NAMES)
+    image = critical.object("image").spelled(_IMAGE_NAMES)
+    if identity := critical.optional_object("identity"):
+        identity.spelled(_IDENTITY_NAMES)
     if critical.string("type") != _TYPE:
         raise FormatError(f"the payload's type must be {_TYPE!r}, got: {excerpt(critical.string('type'))!r}")
-    if critical.object("image").string("docker-manifest-digest") != str(subject):
+    if image.string("docker-manifest-digest") != str(subject):
         raise VerificationError(Reason.WRONG_SUBJECT, f"the signature is not for {subject}")
     return top.text_members("optional")
 

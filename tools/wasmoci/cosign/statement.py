@@ -29,6 +29,8 @@ MAX_PREDICATE_SIZE = 4 * MAX_STATEMENT_SIZE
 
 _TYPE = "https://in-toto.io/Statement/v1"
 _TYPES = (_TYPE, "https://in-toto.io/Statement/v0.1")
+_NAMES = ("_type", "subject", "predicateType", "predicate")
+_SUBJECT_NAMES = ("name", "uri", "digest", "content", "downloadLocation", "mediaType", "annotations")
 _TOKENS = re.compile(rb'("(?:[^"\\]|\\.)*")|[ \t\r\n]+')
 
 
@@ -126,6 +128,7 @@ def parse_predicate(data: bytes) -> JsonObject:
 
 
 def _of_type(types: Collection[str], statement: JsonObject) -> JsonObject:
+    statement.spelled(_NAMES, protobuf=True)
     if statement.string("_type") not in types:
         raise FormatError(
             f"the statement's `_type` must be {' or '.join(types)}, got: {excerpt(statement.string('_type'))!r}"
@@ -140,7 +143,7 @@ def _sha256(subject: JsonObject) -> str:
 
 
 def _digests(subject: JsonObject) -> JsonObject:
-    digests = subject.object("digest")
+    digests = subject.spelled(_SUBJECT_NAMES, protobuf=True).object("digest")
     count = len(digests.names())
     if count > MAX_SUBJECT_DIGESTS:
         raise LimitError(f"{digests.where} has {count} digests, the limit is {MAX_SUBJECT_DIGESTS}")

@@ -44,6 +44,7 @@ MAX_BLOBS = 4000
 KINDS = {CosignTag.SIGNATURES: SIGNATURES_KIND, CosignTag.ATTESTATIONS: ATTESTATIONS_KIND}
 
 VERSION = "1.0.0"
+_MARKER_NAMES = ("imageLayoutVersion",)
 BLOBS_FOLDER = Path("blobs/sha256")
 
 
@@ -57,7 +58,7 @@ class Layout:
         self.path = path
         self._blobs = str(path / BLOBS_FOLDER)
         marker = parse_object(_read_member(path / "oci-layout"), "oci-layout", MAX_MANIFEST_SIZE)
-        if marker.string("imageLayoutVersion") != VERSION:
+        if marker.spelled(_MARKER_NAMES).string("imageLayoutVersion") != VERSION:
             raise FormatError(f"the layout's version must be {VERSION}")
         self.index = Index.parse(_read_member(path / "index.json"), "index.json")
         self._root = _find_root(self.index.manifests)

@@ -32,6 +32,18 @@ MAX_ENTRIES = 100
 # What a manifest has and an index has not.
 INDEX_FOREIGN = ("config", "layers")
 
+_DOCUMENT_NAMES = (
+    "schemaVersion",
+    "mediaType",
+    "artifactType",
+    "config",
+    "layers",
+    "manifests",
+    "subject",
+    "annotations",
+)
+_DESCRIPTOR_NAMES = ("mediaType", "digest", "size", "urls", "annotations", "data", "platform", "artifactType")
+
 
 @dataclass(frozen=True, slots=True)
 class Descriptor:
@@ -51,6 +63,7 @@ class Descriptor:
     @classmethod
     def parse(cls, value: JsonObject) -> "Descriptor":
         """Raises FormatError, also for foreign content (`urls`) and for `data` that is not the content."""
+        value.spelled(_DESCRIPTOR_NAMES)
         platform = value.optional_object("platform")
         descriptor = cls(
             media_type=value.string("mediaType"),
@@ -182,7 +195,7 @@ def parse_document(data: bytes, where: str, media_type: str, *, foreign: Sequenc
 
     Raises FormatError, LimitError above 4 MiB.
     """
-    top = parse_object(data, where, MAX_MANIFEST_SIZE)
+    top = parse_object(data, where, MAX_MANIFEST_SIZE).spelled(_DOCUMENT_NAMES)
     if top.integer("schemaVersion") != 2:
         raise FormatError(f"{where}: `schemaVersion` must be 2")
     if top.optional_string("mediaType") not in (None, media_type):

@@ -7,6 +7,8 @@ from wasmoci.values.strict_json import JsonObject
 
 MAX_FEATURES = 100
 
+_NAMES = ("architecture", "os", "os.version", "os.features", "variant")
+
 
 @dataclass(frozen=True, slots=True)
 class Platform:
@@ -29,6 +31,7 @@ class Platform:
     @classmethod
     def parse(cls, value: JsonObject) -> "Platform":
         """Raises FormatError, LimitError above 100 features of the OS."""
+        value.spelled(_NAMES)
         return cls(
             architecture=value.string("architecture"),
             os=value.string("os"),

@@ -22,6 +22,9 @@ SIGNATURE_MEDIA_TYPE = "application/vnd.rules-wasm-oci.component-signature.v1"
 
 MAX_CONFIG_SIZE = 4 * 1024 * 1024
 
+_CONFIG_NAMES = ("created", "author", "architecture", "os", "layerDigests", "component")
+_COMPONENT_NAMES = ("exports", "imports", "target")
+
 _ARCHITECTURE = "wasm"
 _OS = "wasip2"
 _TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
@@ -70,11 +73,11 @@ def check_manifest(manifest: Manifest) -> None:
 
 def check_config(data: bytes, layer: Digest, interface: Interface) -> None:
     """Raise FormatError unless the config describes the component with this digest and interface."""
-    top = parse_object(data, "the Wasm config", MAX_CONFIG_SIZE)
+    top = parse_object(data, "the Wasm config", MAX_CONFIG_SIZE).spelled(_CONFIG_NAMES)
     _check_equal("architecture", top.string("architecture"), _ARCHITECTURE)
     _check_equal("os", top.string("os"), _OS)
     _check_equal("layerDigests", top.strings("layerDigests", MAX_NAMES), [str(layer)])
-    component = top.object("component")
+    component = top.object("component").spelled(_COMPONENT_NAMES)
     _check_same_names("imports", component.strings("imports", MAX_NAMES), interface.imports)
     _check_same_names("exports", component.strings("exports", MAX_NAMES), interface.exports)
 
@@ -84,7 +87,7 @@ def parse_origin(data: bytes) -> tuple[int, str | None]:
 
     Raises FormatError, also for a time that is not written as `WasmConfig` writes it.
     """
-    top = parse_object(data, "the Wasm config", MAX_CONFIG_SIZE)
+    top = parse_object(data, "the Wasm config", MAX_CONFIG_SIZE).spelled(_CONFIG_NAMES)
     text = top.string("created")
     try:
         created = int(datetime.strptime(text, _TIME_FORMAT).replace(tzinfo=timezone.utc).timestamp())

@@ -33,6 +33,9 @@ _SECRET_VARIABLES = frozenset({_TOKEN_VARIABLE, _OWN_PAIR[1], _WKG_PAIR[1]})
 
 MAX_AUTH_FILE_SIZE = 1024 * 1024
 
+_CONFIG_NAMES = ("auths", "credHelpers", "credsStore")
+_AUTH_NAMES = ("auth", "username", "password", "identitytoken", "registrytoken", "email", "serveraddress")
+
 _SCHEME = re.compile(r"https?://")
 _DOCKER_HUB_HOSTS = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io"})
 _DOCKER_HUB_KEY = "https://index.docker.io/v1/"
@@ -106,7 +109,7 @@ def _credential_in_file(
     data = _read(path)
     if data is None:
         return None
-    config = parse_object(data, str(path), MAX_AUTH_FILE_SIZE)
+    config = parse_object(data, str(path), MAX_AUTH_FILE_SIZE).spelled(_CONFIG_NAMES)
     server = _DOCKER_HUB_KEY if repository.registry in _DOCKER_HUB_HOSTS else repository.registry
     helpers = config.string_map("credHelpers")
     key = _key_for(helpers, [repository.registry])
@@ -159,7 +162,7 @@ def _from_auths(auths: JsonObject, repository: Repository) -> Credential | None:
     key = _key_for(list(auths.names()), _names(repository))
     if key is None:
         return None
-    entry = auths.object(key)
+    entry = auths.object(key).spelled(_AUTH_NAMES)
     for member, kind in (("identitytoken", CredentialKind.REFRESH), ("registrytoken", CredentialKind.BEARER)):
         token = entry.optional_string(member)
         if token:

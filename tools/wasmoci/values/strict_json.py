@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import NoReturn
 
 from wasmoci.values.base64_strict import decode as decode_base64
@@ -15,6 +15,9 @@ MAX_SAFE_INTEGER = 2**53 - 1
 _MAX_NUMBER_DIGITS = 20
 
 _Json = object
+
+# The names that an object may have, and the shapes of what is below them; those of a list's items are the list's.
+Shape = Mapping[str, "Shape | None"]
 
 
 class JsonObject:
@@ -33,6 +36,24 @@ class JsonObject:
     def members(self) -> dict[str, _Json]:
         """All members as plain values."""
         return dict(self._members)
+
+    def spelled(self, known: Collection[str], *, protobuf: bool = False) -> "JsonObject":
+        """This object; FormatError where a name could be read as another: as one of `known`, or as one beside it.
+
+        Go's encoding/json matches names without case, so programs read one object in two ways. With `protobuf`
+        the names of a .proto count too, as `dsse_envelope` for `dsseEnvelope`: `_` makes no difference.
+        """
+        spellings = {_fold(name, protobuf): name for name in known}
+        for name in self._members:
+            meant = spellings.setdefault(_fold(name, protobuf), name)
+            if meant != name:
+                raise FormatError(f"{self.where}: the name {excerpt(name)!a} is another spelling of {excerpt(meant)!a}")
+        return self
+
+    def only(self, shape: Shape) -> "JsonObject":
+        """This object; FormatError where it or an object inside has a name that `shape` lacks."""
+        _check_shape(self._members, shape, self.where)
+        return self
 
     def string(self, name: str) -> str:
         value = self._required(name)
@@ -148,6 +169,25 @@ def _as_object(value: _Json, where: str) -> JsonObject:
     if not isinstance(value, dict):
         raise FormatError(f"{where} must be a JSON object")
     return JsonObject(value, where)
+
+
+def _fold(name: str, protobuf: bool) -> str:
+    """Equal for two names that Go takes for one another: U+017F is an s, U+212A a k (unicode.SimpleFold)."""
+    name = name.replace("_", "") if protobuf else name
+    return "".join(folded if len(folded := letter.casefold()) == 1 else letter for letter in name)
+
+
+def _check_shape(value: _Json, shape: Shape, where: str) -> None:
+    if isinstance(value, list):
+        for i, item in enumerate(value):
+            _check_shape(item, shape, f"{where}[{i}]")
+    if isinstance(value, dict):
+        for name, child in value.items():
+            if name not in shape:
+                raise FormatError(f"{where}: the name {excerpt(name)!a} is unknown")
+            inner = shape[name]
+            if inner is not None:
+                _check_shape(child, inner, f"{where}: `{name}`")
 
 
 def _unique(pairs: list[tuple[str, _Json]]) -> dict[str, _Json]:
