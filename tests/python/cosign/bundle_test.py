@@ -114,6 +114,25 @@ BUNDLE_DEFECTS = [
     pytest.param(
         lambda top: top.update(messageSignature=top.pop("dsseEnvelope")), "nothing else", id="message_signature_instead"
     ),
+    pytest.param(lambda top: top.update(messageSignature=None), "nothing else", id="message_signature_is_null"),
+    pytest.param(lambda top: top.update(other=1), "'other' is unknown", id="unknown_member"),
+    pytest.param(lambda top: top.update(dsse_envelope=1), "'dsse_envelope' is unknown", id="proto_name"),
+    pytest.param(lambda top: top.update(DsseEnvelope=1), "'DsseEnvelope' is unknown", id="envelope_case"),
+    pytest.param(lambda top: top.update(message_signature={}), "is unknown", id="message_signature_by_proto_name"),
+    pytest.param(material(publicKey={**HINT, "rawBytes": ""}), "'rawBytes' is unknown", id="unknown_of_key"),
+    pytest.param(material(publicKey=HINT, tlogEntries=[{"log_index": "1"}]), "'log_index' is", id="unknown_of_entry"),
+    pytest.param(
+        material(publicKey=HINT, tlogEntries=[{"inclusionProof": {"checkpoint": {"x": 1}}}]),
+        "'x' is unknown",
+        id="unknown_of_checkpoint",
+    ),
+    pytest.param(
+        material(publicKey=HINT, timestampVerificationData={"rfc3161Timestamps": [{"x": 1}]}),
+        "'x' is unknown",
+        id="unknown_of_timestamp",
+    ),
+    pytest.param(dsse(payload_type="x"), "'payload_type' is unknown", id="unknown_of_envelope"),
+    pytest.param(dsse(signatures=[{**SIGNATURE, "Sig": ""}]), "'Sig' is unknown", id="unknown_of_signature"),
     pytest.param(lambda top: top.pop("dsseEnvelope"), "`dsseEnvelope` is missing", id="no_envelope"),
     pytest.param(dsse(payloadType="application/json"), "the payload type must be", id="other_payload_type"),
     pytest.param(dsse(payloadType="application/vnd.in-toto+JSON"), "the payload type must be", id="payload_type_case"),

@@ -9,7 +9,7 @@ from wasmoci.cosign.dsse import Envelope
 from wasmoci.cosign.statement import SIGNATURE_PREDICATE_TYPE
 from wasmoci.oci.manifest import EMPTY_CONFIG, EMPTY_MEDIA_TYPE, Descriptor, Manifest
 from wasmoci.values.errors import FormatError
-from wasmoci.values.strict_json import JsonObject, dump, parse_object
+from wasmoci.values.strict_json import JsonObject, Shape, dump, parse_object
 from wasmoci.values.text import excerpt
 
 BUNDLE_MEDIA_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
@@ -18,6 +18,32 @@ PREDICATE_TYPE_ANNOTATION = "dev.sigstore.bundle.predicateType"
 
 MAX_BUNDLE_SIZE = 10 * 1024 * 1024
 MAX_LOG_ENTRIES = 32
+
+# The members of sigstore_bundle.proto and of what it holds, in protobuf's JSON; cosign refuses any other, too.
+_SHAPE: Shape = {
+    "mediaType": None,
+    "verificationMaterial": {
+        "publicKey": {"hint": None},
+        "certificate": {"rawBytes": None},
+        "tlogEntries": {
+            "logIndex": None,
+            "logId": {"keyId": None},
+            "kindVersion": {"kind": None, "version": None},
+            "integratedTime": None,
+            "inclusionPromise": {"signedEntryTimestamp": None},
+            "inclusionProof": {
+                "logIndex": None,
+                "rootHash": None,
+                "treeSize": None,
+                "hashes": None,
+                "checkpoint": {"envelope": None},
+            },
+            "canonicalizedBody": None,
+        },
+        "timestampVerificationData": {"rfc3161Timestamps": {"signedTimestamp": None}},
+    },
+    "dsseEnvelope": None,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +92,7 @@ def bundle_layer(manifest: Manifest) -> Descriptor | None:
 
 
 def parse_bundle(data: bytes) -> Bundle:
-    """Read a bundle made with a key or a certificate; FormatError for anything else.
+    """Read a bundle made with a key or a certificate; FormatError for anything else, and for names that are unknown.
 
     The public key hint is a name and not a key, so it is not used. A certificate is not looked at.
     """
@@ -82,5 +108,6 @@ def parse_bundle(data: bytes) -> Bundle:
     material.object(*signed_by)
     if "messageSignature" in top:
         raise FormatError("the bundle must hold a DSSE envelope and nothing else")
+    top.only(_SHAPE)
     entries = material.objects("tlogEntries", MAX_LOG_ENTRIES) if "tlogEntries" in material else ()
     return Bundle(Envelope.parse(top.object("dsseEnvelope")), signed_by == {"certificate"}, tuple(entries))

@@ -11,6 +11,8 @@ PAYLOAD_TYPE = "application/vnd.in-toto+json"
 
 _MAX_SIGNATURES = 1024
 
+_SHAPE = {"payload": None, "payloadType": None, "signatures": {"sig": None, "keyid": None}}
+
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
@@ -27,7 +29,8 @@ class Envelope:
 
     @classmethod
     def parse(cls, value: JsonObject) -> "Envelope":
-        """Raises FormatError, also for another payload type and for any number of signatures but one."""
+        """Raises FormatError, also for unknown names, another payload type and any number of signatures but one."""
+        value.only(_SHAPE)
         if value.string("payloadType") != PAYLOAD_TYPE:
             raise FormatError(f"the payload type must be {PAYLOAD_TYPE}, got: {excerpt(value.string('payloadType'))!r}")
         signatures = value.objects("signatures", _MAX_SIGNATURES)
