@@ -12,7 +12,17 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from wasmoci.values.errors import FormatError, LimitError, Reason, VerificationError
 from wasmoci.values.signature_format import Placement
-from wasmoci.wasm.sections import HEADER_SIZE, Kind, custom_section, read_header, read_kind, read_payload, read_sections
+from wasmoci.wasm.section_kind import HEAD_SIZE, section_kind
+from wasmoci.wasm.sections import (
+    HEADER_SIZE,
+    Kind,
+    Section,
+    custom_section,
+    read_header,
+    read_kind,
+    read_payload,
+    read_sections,
+)
 from wasmoci.wasm.signature import DELIMITER_NAME, MAX_DATA_SIZE, MAX_HASHES, SECTION_NAME, signed_message
 
 if TYPE_CHECKING:
@@ -31,7 +41,8 @@ class ComponentParts:
 
     `content` is where the hashed sections start, `ends` where each part ends (the last is the end
     of the file). `signature` is the embedded signature data, None in an unsigned file. `padded`
-    tells that some length is not written in its shortest form.
+    tells that some length is not written in its shortest form. `kind` is what the header says, and
+    `stranger` where the first section starts that a file of this kind cannot have.
     """
 
     kind: Kind
@@ -39,12 +50,19 @@ class ComponentParts:
     ends: tuple[int, ...]
     signature: bytes | None
     padded: bool
+    stranger: int | None = None
 
     def check_kind(self, kind: Kind) -> None:
         """Raise VerificationError (WRONG_KIND) unless the file is of `kind`."""
         if self.kind is not kind:
             raise VerificationError(
                 Reason.WRONG_KIND, f"a {kind.value} was expected, but the file's header says {self.kind.value}"
+            )
+        if self.stranger is not None:
+            raise VerificationError(
+                Reason.WRONG_KIND,
+                f"a {kind.value} was expected, and the file's header says so, but the section at byte {self.stranger} "
+                "is of another kind",
             )
 
 
@@ -55,6 +73,7 @@ def read_parts(stream: BinaryIO) -> ComponentParts:
     ends: list[int] = []
     signature = None
     padded = False
+    stranger = None
     for index, section in enumerate(read_sections(stream)):
         padded |= section.padded
         end = section.end
@@ -65,11 +84,13 @@ def read_parts(stream: BinaryIO) -> ComponentParts:
             content = section.end
         elif section.name == DELIMITER_NAME:
             ends.append(section.end)
+        elif stranger is None and section.name is None and _is_stranger(stream, section, kind):
+            stranger = section.start
     if not ends or ends[-1] != end:
         ends.append(end)
     if len(ends) > MAX_HASHES:
         raise LimitError(f"the file has {len(ends)} delimited parts, the limit is {MAX_HASHES}")
-    return ComponentParts(kind, content, tuple(ends), signature, padded)
+    return ComponentParts(kind, content, tuple(ends), signature, padded, stranger)
 
 
 def hash_parts(stream: BinaryIO, parts: ComponentParts, copy: BinaryIO | None = None) -> tuple[bytes, ...]:
@@ -170,6 +191,12 @@ def check_embeddable(parts: ComponentParts) -> None:
             "a length in this file is not in its shortest LEB128 form, so the file cannot carry a signature: "
             "write it again with a tool that shortens lengths, or use a detached signature"
         )
+
+
+def _is_stranger(stream: BinaryIO, section: Section, kind: Kind) -> bool:
+    stream.seek(section.payload)
+    head = stream.read(min(HEAD_SIZE, section.end - section.payload))
+    return section_kind(section.id, head) not in (kind, None)
 
 
 @contextmanager
