@@ -629,7 +629,7 @@ BUNDLE_ATTACKS = [
     ),
     pytest.param(
         by_a_stranger(publicKey={"rawBytes": base64_text(STRANGER.public_key.spki)}),
-        Reason.UNTRUSTED_KEY,
+        Reason.MALFORMED,
         id="key_instead_of_a_hint",
     ),
     pytest.param(

@@ -204,7 +204,7 @@ BUNDLE_ATTACKS = [
                 }
             ),
         ),
-        Reason.UNTRUSTED_KEY,
+        Reason.MALFORMED,
         id="strangers_key_beside_our_hint",
     ),
     pytest.param(lambda image: attach_blob(image, b""), Reason.MALFORMED, id="empty_bundle"),
