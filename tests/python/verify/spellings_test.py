@@ -17,7 +17,7 @@ from wasmoci.oci.referrers import ReferrerList
 from wasmoci.oci.wasm_artifact import WasmConfig, check_config, parse_origin
 from wasmoci.registry.credentials import find_credential
 from wasmoci.values.digest import Digest
-from wasmoci.values.errors import FormatError, Reason
+from wasmoci.values.errors import FormatError, Reason, RegistryError
 from wasmoci.values.image_reference import Repository
 from wasmoci.values.strict_json import dump
 from wasmoci.wasm.interface import Interface
@@ -152,5 +152,5 @@ def test_dockers_config(path: str, tmp_path: Path) -> None:
     top = json.loads(DOCKER)
     members, name = holder(top, path)
     members[name.upper()] = {}
-    with pytest.raises(FormatError, match="is another spelling of"):
+    with pytest.raises(RegistryError, match="is another spelling of"):
         find(dump(top))
