@@ -70,8 +70,12 @@ def test_auths(auths: dict[str, object], found: Credential | None, tmp_path: Pat
     assert find_credential(REPOSITORY, docker_config(tmp_path, {"auths": auths})) == found
 
 
-@pytest.mark.parametrize("key", ["https://index.docker.io/v1/", "docker.io", "registry-1.docker.io"])
-@pytest.mark.parametrize("host", ["docker.io", "index.docker.io", "registry-1.docker.io"])
+@pytest.mark.parametrize(
+    "key", ["https://index.docker.io/v1/", "docker.io", "registry-1.docker.io", "Docker.io/", "docker.io:443"]
+)
+@pytest.mark.parametrize(
+    "host", ["docker.io", "index.docker.io", "registry-1.docker.io", "DOCKER.IO", "Index.Docker.io", "docker.io:443"]
+)
 def test_docker_hub_has_several_names(key: str, host: str, tmp_path: Path) -> None:
     assert (
         find_credential(
@@ -116,6 +120,12 @@ def test_a_helper_knows_docker_hub_by_its_old_address(tmp_path: Path) -> None:
         find_credential(Repository.parse("docker.io/team/app"), docker_config(tmp_path, {"credsStore": "all"}) | path)
         == USER
     )
+
+
+def test_the_environment_is_for_a_registry_however_it_is_spelled() -> None:
+    for named, host in (("docker.io", "Index.Docker.io:443"), ("Registry.Example:5000", HOST)):
+        environment = {"WASM_OCI_REGISTRY": named} | OWN_PAIR
+        assert find_credential(Repository(host, "team/app"), environment) == user("own")
 
 
 def test_a_helper_gets_the_environment_that_is_passed(tmp_path: Path) -> None:
@@ -318,6 +328,15 @@ def test_an_auth_file_that_is_named_and_not_there(tmp_path: Path) -> None:
         ([HOST, f"{HOST}/tea", f"{HOST}/team/app/more"], HOST),
         ([f"{HOST}/other"], None),
         ([f"https://{HOST}/other"], f"https://{HOST}/other"),
+        ([f"{HOST}/"], f"{HOST}/"),
+        ([f"{HOST}/v1/"], f"{HOST}/v1/"),
+        ([f"{HOST}/v2/"], f"{HOST}/v2/"),
+        ([f"{HOST}/v2"], None),
+        ([f"{HOST}/", f"{HOST}/team/"], f"{HOST}/team/"),
+        ([f"{HOST}/team/app/"], f"{HOST}/team/app/"),
+        ([f"{HOST}/tea/"], None),
+        (["Registry.Example:5000/team"], "Registry.Example:5000/team"),
+        ([f"{HOST}//"], None),
     ],
 )
 def test_keys_with_a_path(keys: list[str], found: str | None, tmp_path: Path) -> None:

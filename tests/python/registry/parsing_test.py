@@ -155,6 +155,22 @@ def test_addresses(host: str, is_address: bool) -> None:
     assert Url.parse(f"https://{host}").origin.is_address is is_address
 
 
+@pytest.mark.parametrize(
+    ("registry", "host"),
+    [
+        ("docker.io", "registry-1.docker.io"),
+        ("DOCKER.IO", "registry-1.docker.io"),
+        ("Index.Docker.io", "registry-1.docker.io"),
+        ("docker.io:443", "registry-1.docker.io"),
+        ("docker.io:5000", "docker.io:5000"),
+        ("docker.io.example", "docker.io.example"),
+        ("ghcr.io", "ghcr.io"),
+    ],
+)
+def test_where_the_api_of_a_registry_is(registry: str, host: str) -> None:
+    assert api_host(registry) == host
+
+
 class TransportToToken(Transport):
     """Says where a token would be asked for."""
 

@@ -19,6 +19,7 @@ from wasmoci.disk.files import read_up_to
 from wasmoci.disk.pipes import open_file
 from wasmoci.registry.credential_helper import AskHelper, Credential, CredentialKind, ask_helper
 from wasmoci.values.errors import FormatError, RegistryError, UsageError, not_of_the_image
+from wasmoci.values.host import DOCKER_HUB, registry_key
 from wasmoci.values.image_reference import Repository
 from wasmoci.values.strict_json import JsonObject, parse_object
 
@@ -37,8 +38,8 @@ _CONFIG_NAMES = ("auths", "credHelpers", "credsStore")
 _AUTH_NAMES = ("auth", "username", "password", "identitytoken", "registrytoken", "email", "serveraddress")
 
 _SCHEME = re.compile(r"https?://")
-_DOCKER_HUB_HOSTS = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io"})
-_DOCKER_HUB_KEY = "https://index.docker.io/v1/"
+# What helpers know Docker Hub by.
+_DOCKER_HUB_SERVER = "https://index.docker.io/v1/"
 
 
 def find_credential(
@@ -69,7 +70,7 @@ def _environment_credential(registry: str, environment: Mapping[str, str]) -> Cr
     if (token or own) and not named:
         variable = _TOKEN_VARIABLE if token else _OWN_PAIR[0]
         raise UsageError(f"{variable} is set: name the registry that it is for in {REGISTRY_VARIABLE}")
-    if named != registry:
+    if not named or registry_key(named) != registry_key(registry):
         return None
     return Credential("", token, CredentialKind.BEARER) if token else own or theirs
 
@@ -104,13 +105,14 @@ def _credential_in_file(
 
     Docker's config.json and Podman's auth.json have one format (containers-auth.json(5)). For a repository the
     order is `credHelpers`, `auths`, `credsStore`. A key of `auths` is a registry, a namespace or repository in it,
-    of which the longest wins, or an old form with a scheme, whose path says nothing.
+    of which the longest wins; one with a scheme, and `host/v2/`, is a registry's.
     """
     data = _read(path)
     if data is None:
         return None
     config = parse_object(data, str(path), MAX_AUTH_FILE_SIZE).spelled(_CONFIG_NAMES)
-    server = _DOCKER_HUB_KEY if repository.registry in _DOCKER_HUB_HOSTS else repository.registry
+    registry = registry_key(repository.registry)
+    server = _DOCKER_HUB_SERVER if registry == DOCKER_HUB else registry
     helpers = config.string_map("credHelpers")
     key = _key_for(helpers, [repository.registry])
     if key is not None and helpers[key]:
@@ -153,9 +155,12 @@ def _names(repository: Repository) -> Iterator[str]:
 
 
 def _normalized(key: str) -> str:
-    host, slash, path = _SCHEME.sub("", key, count=1).partition("/")
-    host = "index.docker.io" if host in _DOCKER_HUB_HOSTS else host
-    return host if _SCHEME.match(key) else f"{host}{slash}{path}"
+    host, _, path = _SCHEME.sub("", key, count=1).partition("/")
+    host = registry_key(host)
+    # `v2` without a slash after it is a namespace.
+    if _SCHEME.match(key) or path in ("", "v1/", "v2/"):
+        return host
+    return f"{host}/{path.removesuffix('/')}"
 
 
 def _from_auths(auths: JsonObject, repository: Repository) -> Credential | None:

@@ -17,6 +17,7 @@ from wasmoci.registry.transport import Request, Response, Transport
 from wasmoci.registry.url import Url
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import Error, Reason, RegistryError, VerificationError
+from wasmoci.values.host import DOCKER_HUB, registry_key
 from wasmoci.values.image_reference import Repository
 from wasmoci.values.text import excerpt
 
@@ -34,7 +35,7 @@ _OK, _UNAUTHORIZED = 200, 401
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 # The names under which users know Docker Hub are not where its API is.
-_API_HOSTS = {"docker.io": "registry-1.docker.io", "index.docker.io": "registry-1.docker.io"}
+_DOCKER_HUB_API = "registry-1.docker.io"
 
 
 class RegistryConnection:
@@ -178,7 +179,7 @@ def mismatch(problem: str) -> VerificationError:
 
 def api_host(registry: str) -> str:
     """The `host[:port]` at which the API of a registry is."""
-    return _API_HOSTS.get(registry, registry)
+    return _DOCKER_HUB_API if registry_key(registry) == DOCKER_HUB else registry
 
 
 def _what_it_said(data: bytes) -> str:

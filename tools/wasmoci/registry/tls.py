@@ -10,6 +10,7 @@ from wasmoci.disk.files import refuse_open_to_others
 from wasmoci.disk.pipes import open_file
 from wasmoci.registry.credentials import REGISTRY_VARIABLE
 from wasmoci.values.errors import UsageError
+from wasmoci.values.host import registry_key
 
 CERTIFICATE = "WASM_OCI_CLIENT_CERTIFICATE"
 KEY = "WASM_OCI_CLIENT_KEY"
@@ -37,7 +38,7 @@ def files_of(registry: str, environment: Mapping[str, str], given: TlsFiles | No
         if (certificate or key) and not named:
             raise UsageError(f"{CERTIFICATE} or {KEY} is set: name the registry that it is for in {REGISTRY_VARIABLE}")
         given = TlsFiles(given.ca, Path(certificate) if certificate else None, Path(key) if key else None)
-    return given if named in (None, "", registry) else TlsFiles(given.ca)
+    return given if not named or registry_key(named) == registry_key(registry) else TlsFiles(given.ca)
 
 
 def bundle_of(files: TlsFiles, environment: Mapping[str, str]) -> str | None:

@@ -7,6 +7,10 @@ _MAX_NAME_LENGTH = 253
 _NAME = re.compile(r"[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})*")
 
 
+DOCKER_HUB = "docker.io"
+_DOCKER_HUB_HOSTS = frozenset({DOCKER_HUB, "index.docker.io", "registry-1.docker.io"})
+
+
 def is_host(text: str) -> bool:
     """Whether `text` is a name, an IPv4 address, or an IPv6 address in brackets."""
     if not (text.startswith("[") and text.endswith("]")):
@@ -18,3 +22,9 @@ def is_host(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def registry_key(registry: str) -> str:
+    """One text for all spellings of the registry `host[:port]`: in lower case, and DOCKER_HUB for all its names."""
+    key = registry.lower()
+    return DOCKER_HUB if key.removesuffix(":443") in _DOCKER_HUB_HOSTS else key
