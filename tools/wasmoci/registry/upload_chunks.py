@@ -121,6 +121,8 @@ class ChunkedUpload:
     later_size: int
     deadline: Deadline
     offset: int = 0
+    # How far the upload was after its first chunk, as the registry said.
+    first: int | None = None
 
     def put(self) -> None:
         """Send all chunks, and finish.
@@ -159,6 +161,11 @@ class ChunkedUpload:
         with self.session.request(request, _CHUNK_TAKEN, Access.PUSH) as response:
             self.location = _location(self.session, response)
             received = _received_bytes(response)
+        if start == 0:
+            self.first = received
+        elif received is not None and received == self.first <= start:
+            # ECR says for ever how far the first chunk went.
+            received = None
         if received is not None and not start < received <= end:
             raise RegistryError(
                 f"{request}: took bytes {start} to {end - 1}, but says that it has {received}", _RANGE_NOT_SATISFIABLE
