@@ -109,7 +109,35 @@ def test_no_more_than_four_attempts() -> None:
     assert len(registry.seen) == 4
 
 
-@pytest.mark.parametrize("failure", [Answer(503), Answer(dropped=True)])
+@pytest.mark.parametrize("status", [429, 503])
+def test_an_upload_is_repeated_where_it_was_not_served(status: int) -> None:
+    pauses: list[float] = []
+    begun, failure = Answer(202, {"Location": "/upload"}), Answer(status, {"Retry-After": "3"})
+    answers = {"POST blobs/uploads/": [failure, begun], "PUT /upload": [failure, failure, Answer(201)]}
+    with Simulator(answers) as registry, client_of(registry.address, sleep=pauses.append) as client:
+        assert client.put_blob(Descriptor.of("x", b"new"), lambda: io.BytesIO(b"new"))
+    assert [seen.method for seen in registry.seen] == ["HEAD", "POST", "POST", "PUT", "PUT", "PUT"]
+    assert [seen.body for seen in registry.requests("PUT")] == [b"new"] * 3
+    assert pauses == [3, 3, 3]
+
+
+def test_a_mount_is_repeated_where_it_was_not_served() -> None:
+    answers = {"POST blobs/uploads/": [Answer(429, {"Retry-After": "0"}), Answer(201)]}
+    with Simulator(answers) as registry, client_of(registry.address) as client:
+        assert not client.put_blob(Descriptor.of("x", b"new"), lambda: io.BytesIO(b"new"), mount_from="team/base")
+    assert len(registry.requests("POST", "mount=")) == 2
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        Answer(503),
+        Answer(dropped=True),
+        Answer(503, {"Retry-After": "soon"}),
+        Answer(429, {"Retry-After": "9" * 5000}),
+        Answer(500, {"Retry-After": "1"}),
+    ],
+)
 def test_an_upload_is_not_repeated(failure: Answer) -> None:
     new = Descriptor.of("x", b"new")
     for answers in (

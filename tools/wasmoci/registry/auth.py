@@ -155,7 +155,9 @@ class Authorizer:
                 **services,
             }
             headers = {"Content-Type": "application/x-www-form-urlencoded"}
-            return self._transport.send(Request("POST", realm, headers, Body.of(urlencode(form).encode())))
+            return self._transport.send(
+                Request("POST", realm, headers, Body.of(urlencode(form).encode()), repeatable=True)
+            )
         headers = {} if credential is None else {"Authorization": self._basic_header(credential)}
         query = [*(("scope", scope) for scope in scopes), *services.items()]
         return self._transport.send(Request("GET", realm.with_query(query), headers, idempotent=True))

@@ -10,10 +10,11 @@ from typing import BinaryIO
 
 from wasmoci.oci.manifest import Descriptor
 from wasmoci.registry.auth import Access
+from wasmoci.registry.deadline import seconds_for
 from wasmoci.registry.referrers_api import ReferrersClient
 from wasmoci.registry.session import REDIRECTS, RegistryConnection, mismatch
 from wasmoci.registry.tls import TlsFiles
-from wasmoci.registry.transport import Request, seconds_for
+from wasmoci.registry.transport import Request
 from wasmoci.registry.upload import BlobUpload, run_parallel
 from wasmoci.registry.upload_chunks import BlobSource, do_nothing
 from wasmoci.values.digest import Digest

@@ -14,6 +14,10 @@ from urllib3.exceptions import InvalidHeader
 
 from wasmoci.values.errors import RegistryError
 
+REQUEST_SECONDS = 300.0
+# A transfer slower than this is given up.
+MIN_BYTES_PER_SECOND = 64 * 1024
+
 MAX_PAUSE_SECONDS = 20.0
 FIRST_PAUSE_SECONDS = 1.0
 
@@ -130,16 +134,24 @@ def pause_seconds(attempt: int, retry_after: str | None) -> float:
     What the registry asks for in Retry-After (RFC 9110: seconds or a date), at most MAX_PAUSE_SECONDS;
     without it, anything up to a limit that doubles each time, so that many clients do not come back together.
     """
-    asked = None if retry_after is None else _seconds_asked(retry_after)
+    asked = seconds_asked(retry_after)
     if asked is not None:
         return min(asked, MAX_PAUSE_SECONDS)
     return random.uniform(0, min(FIRST_PAUSE_SECONDS * 2.0**attempt, MAX_PAUSE_SECONDS))  # noqa: S311
 
 
-def _seconds_asked(retry_after: str) -> float | None:
+def seconds_asked(retry_after: str | None) -> float | None:
+    """The seconds that Retry-After asks for; None where it says nothing that can be understood."""
+    if retry_after is None:
+        return None
     try:
         seconds: float = urllib3.Retry().parse_retry_after(retry_after)
     # Numbers and years beyond all measure raise the latter.
     except (InvalidHeader, ValueError, OverflowError):
         return None
     return seconds
+
+
+def seconds_for(size: int) -> float:
+    """The time limit of a request that moves `size` bytes."""
+    return REQUEST_SECONDS + size / MIN_BYTES_PER_SECOND

@@ -9,7 +9,7 @@ import urllib3
 from urllib3.exceptions import HTTPError, InvalidHeader, SSLError
 
 from wasmoci.registry.connections import READ_SECONDS, Connections
-from wasmoci.registry.deadline import Deadline, interrupting, pause_seconds
+from wasmoci.registry.deadline import REQUEST_SECONDS, Deadline, interrupting, pause_seconds, seconds_asked
 from wasmoci.registry.tls import TlsFiles
 from wasmoci.registry.url import Origin, Url
 from wasmoci.values.errors import LimitError, RegistryError, UsageError
@@ -18,15 +18,12 @@ from wasmoci.values.text import excerpt
 USER_AGENT = "wasm-oci"
 
 CONNECT_SECONDS = 10.0
-REQUEST_SECONDS = 300.0
 MAX_REQUEST_SECONDS = 6 * 3600.0
 
-# A transfer slower than this is given up.
-MIN_BYTES_PER_SECOND = 64 * 1024
-
 MAX_ATTEMPTS = 4
-
 RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
+# With a time in Retry-After: the request was not served.
+_NOT_SERVED = frozenset({429, 503})
 
 READ_BLOCK_SIZE = 256 * 1024
 _DRAINED_SIZE = 64 * 1024
@@ -50,13 +47,17 @@ class Body:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request. Only an `idempotent` one is sent again; `seconds` bound all attempts and the reading of the answer."""
+    """A request; `seconds` bound all attempts and the reading of the answer.
+
+    An `idempotent` one may be sent again, one that is `repeatable` where the answer says that it was not served.
+    """
 
     method: str
     url: Url
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Body | None = None
     idempotent: bool = False
+    repeatable: bool = False
     seconds: float = REQUEST_SECONDS
 
     def __str__(self) -> str:
@@ -175,7 +176,8 @@ class Transport:
     def send(self, request: Request) -> Response:
         """Send a request and return the answer, whatever its status; redirects are answers too.
 
-        An idempotent request is sent again after a broken connection and a status of RETRIED_STATUSES.
+        An idempotent request is sent again after a broken connection and a status of RETRIED_STATUSES, a repeatable
+        one after 429 and 503 with a time in Retry-After.
         Raises NoAnswerError where there is no answer, RegistryError where none is worth asking for.
         """
         origin = request.url.origin
@@ -185,15 +187,15 @@ class Transport:
             )
         deadline = Deadline(min(request.seconds, MAX_REQUEST_SECONDS), str(request))
         for attempt in range(MAX_ATTEMPTS):
-            may_repeat = request.idempotent and attempt < MAX_ATTEMPTS - 1
+            is_last = attempt == MAX_ATTEMPTS - 1
             try:
                 response = self._send_once(request, deadline)
             except NoAnswerError:
-                if not may_repeat:
+                if is_last or not request.idempotent:
                     raise
                 pause = pause_seconds(attempt, None)
             else:
-                if not may_repeat or response.status not in RETRIED_STATUSES:
+                if is_last or not _may_repeat(request, response):
                     return response
                 pause = pause_seconds(attempt, response.header("Retry-After"))
                 response.close()
@@ -229,9 +231,9 @@ class Transport:
         return excerpt(self.redact(str(error)))
 
 
-def seconds_for(size: int) -> float:
-    """The time limit of a request that moves `size` bytes."""
-    return REQUEST_SECONDS + size / MIN_BYTES_PER_SECOND
+def _may_repeat(request: Request, response: Response) -> bool:
+    not_served = response.status in _NOT_SERVED and seconds_asked(response.header("Retry-After")) is not None
+    return response.status in RETRIED_STATUSES if request.idempotent else request.repeatable and not_served
 
 
 def _until(deadline: Deadline, blocks: Iterable[bytes]) -> Iterator[bytes]:

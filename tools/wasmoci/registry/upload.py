@@ -8,9 +8,9 @@ from typing import TypeVar
 
 from wasmoci.oci.manifest import Descriptor
 from wasmoci.registry.auth import Access
-from wasmoci.registry.deadline import Deadline, pause_seconds
+from wasmoci.registry.deadline import Deadline, pause_seconds, seconds_for
 from wasmoci.registry.session import Session, check_said_digest
-from wasmoci.registry.transport import Body, Request, seconds_for
+from wasmoci.registry.transport import Body, Request
 from wasmoci.registry.upload_chunks import (
     BlobSource,
     ChunkedUpload,
@@ -81,7 +81,9 @@ class BlobUpload:
 
     def _mount(self, mount_from: str) -> OpenUpload | None:
         query = [("mount", str(self.source.descriptor.digest)), ("from", mount_from)]
-        request = Request("POST", self.session.url("blobs/uploads/").with_query(query), body=Body.of(b""))
+        request = Request(
+            "POST", self.session.url("blobs/uploads/").with_query(query), body=Body.of(b""), repeatable=True
+        )
         with self.session.request(request, {_ACCEPTED, _CREATED}, Access.PUSH) as response:
             if response.status == _ACCEPTED:
                 return OpenUpload.of(self.session, response)
@@ -89,7 +91,7 @@ class BlobUpload:
             return None
 
     def _begin(self) -> OpenUpload:
-        request = Request("POST", self.session.url("blobs/uploads/"), body=Body.of(b""))
+        request = Request("POST", self.session.url("blobs/uploads/"), body=Body.of(b""), repeatable=True)
         with self.session.request(request, {_ACCEPTED}, Access.PUSH) as response:
             return OpenUpload.of(self.session, response)
 

@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from wasmoci.oci.manifest import Descriptor
 from wasmoci.registry.auth import Access
-from wasmoci.registry.deadline import Deadline, pause_seconds
+from wasmoci.registry.deadline import Deadline, pause_seconds, seconds_for
 from wasmoci.registry.session import Session, check_said_digest, mismatch
 from wasmoci.registry.transport import (
     RETRIED_STATUSES,
@@ -16,7 +16,6 @@ from wasmoci.registry.transport import (
     NoAnswerError,
     Request,
     Response,
-    seconds_for,
 )
 from wasmoci.registry.url import Url
 from wasmoci.values.digest import Digest
@@ -163,7 +162,7 @@ class ChunkedUpload:
             received = _received_bytes(response)
         if start == 0:
             self.first = received
-        elif received is not None and received == self.first <= start:
+        elif received is not None and received == self.first and received <= start:
             # ECR says for ever how far the first chunk went.
             received = None
         if received is not None and not start < received <= end:
@@ -237,6 +236,6 @@ def finish_upload(session: Session, location: Url, digest: Digest, body: Body) -
     """Send the last bytes of an upload and the digest of all."""
     url = location.with_query([("digest", str(digest))])
     headers = {"Content-Type": "application/octet-stream"}
-    request = Request("PUT", url, headers, body, seconds=seconds_for(body.size))
+    request = Request("PUT", url, headers, body, repeatable=True, seconds=seconds_for(body.size))
     with session.request(request, {_CREATED}, Access.PUSH) as response:
         check_said_digest(response, digest)
