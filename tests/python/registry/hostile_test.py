@@ -9,6 +9,7 @@ import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -356,6 +357,60 @@ def test_what_a_token_is_asked_for(tmp_path: Path) -> None:
     assert asked.path == "/token?account=x&scope=repository%3Ateam%2Fapp%3Apull&service=the+service"
     tokens = [seen.authorization for seen in registry.requests("GET", "manifests")]
     assert tokens == [None, f"Bearer {ACCESS_TOKEN}", f"Bearer {ACCESS_TOKEN}"]
+
+
+@pytest.mark.parametrize("call", [resolve, put_manifest])
+@pytest.mark.parametrize(
+    ("scope", "is_asked_for"),
+    [
+        ("repository:gateway/app:pull", (True, True)),
+        ("repository:gateway/app:pull,push", (False, True)),
+        ("repository:gateway/app:push", (False, True)),
+        ("repository:gateway/app:delete", (False, False)),
+        ("repository:gateway/app:pull,delete", (False, False)),
+        ("repository:gateway/app:pull,push,delete", (False, False)),
+        ("repository:gateway/app:*", (False, False)),
+        ("repository:gateway/app:", (False, False)),
+        ("repository:gateway/app", (False, False)),
+        ("repository:gateway/app:pull repository:victim/app:pull", (False, False)),
+        ("repository:gateway/app:pull:push", (False, False)),
+        ("repository:../app:pull", (False, False)),
+        ("repository::pull", (False, False)),
+        ("repository(plugin):gateway/app:pull", (False, False)),
+        ("registry:catalog:*", (False, False)),
+        ("registry:gateway/app:pull", (False, False)),
+        ("", (False, False)),
+    ],
+)
+def test_a_gateway_that_knows_the_repository_by_another_path(
+    call: Callable[[RepositoryClient], object], scope: str, is_asked_for: tuple[bool, bool], tmp_path: Path
+) -> None:
+    pushes = call is put_manifest
+    refusal = Answer(401, {"WWW-Authenticate": f'Bearer realm="http://{{own}}/token",scope="{scope}"'})
+    accepted = Answer(201) if pushes else Answer(200, OCI, MANIFEST)
+    answers: dict[str, Answer | Sequence[Answer]] = {
+        "PUT manifests/v1" if pushes else V1: [refusal, refusal, accepted],
+        "GET /token": Answer(body=dump({"token": ACCESS_TOKEN})),
+    }
+    with Simulator(answers) as registry:
+        with client_of(registry.address, password_for(registry.address, tmp_path)) as client:
+            if is_asked_for[pushes]:
+                call(client)
+            else:
+                with pytest.raises(RegistryError, match="answered 401"):
+                    call(client)
+    asked = [parse_qs(urlsplit(seen.path).query)["scope"] for seen in registry.requests("GET", "/token")]
+    own = ["repository:team/app:pull,push" if pushes else "repository:team/app:pull"]
+    assert asked == [own, *([[scope]] if is_asked_for[pushes] else [])]
+
+
+def test_a_gateway_that_takes_no_token() -> None:
+    challenge = 'Bearer realm="http://{own}/token",scope="repository:gateway/app:pull"'
+    answers = {V1: Answer(401, {"WWW-Authenticate": challenge}), "GET /token": Answer(body=dump({"token": "t"}))}
+    with Simulator(answers) as registry, client_of(registry.address) as client:
+        with pytest.raises(RegistryError, match="answered 401"):
+            client.resolve("v1")
+    assert len(registry.requests("GET", "/token")) == 2
 
 
 def test_a_token_to_push_serves_to_pull() -> None:

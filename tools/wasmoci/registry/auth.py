@@ -15,7 +15,7 @@ from wasmoci.registry.challenges import parse_challenges
 from wasmoci.registry.credential_helper import Credential, CredentialKind
 from wasmoci.registry.transport import Body, Request, Response, Transport
 from wasmoci.registry.url import Origin, Url
-from wasmoci.values.errors import RegistryError, not_of_the_image
+from wasmoci.values.errors import RegistryError, UsageError, not_of_the_image
 from wasmoci.values.image_reference import Repository
 from wasmoci.values.strict_json import parse_object
 from wasmoci.values.text import excerpt
@@ -78,13 +78,10 @@ class Authorizer:
 
         Raises RegistryError (status 401) where there is no answer.
         """
-        try:
-            challenges = dict(parse_challenges(refusal.header("WWW-Authenticate") or ""))
-        except RegistryError as error:
-            raise RegistryError(f"{error}: {refusal.quote('WWW-Authenticate')}") from None
+        challenges = _challenges(refusal)
         with self._lock:
             if "bearer" in challenges:
-                header = self._bearer(challenges["bearer"], access)
+                header = self._bearer(challenges["bearer"], self._scopes(access))
                 self._headers[access] = header
             elif "basic" in challenges:
                 header = self._basic()
@@ -92,6 +89,37 @@ class Authorizer:
             else:
                 raise _refused(f"{refusal.url}: refused, and neither Bearer nor Basic is offered")
         return header
+
+    def answer_again(self, refusal: Response, access: Access) -> str | None:
+        """As `answer`, where a token of our own scope was refused: one of the scope that the challenge names.
+
+        A gateway may know the repository by another path. None for a scope that is not of one repository, or
+        has other actions than `access` needs.
+        """
+        parameters = _challenges(refusal).get("bearer", {})
+        scope = parameters.get("scope", "")
+        with self._lock:
+            credential = self._credential_of_registry()
+            has_token = credential is not None and credential.kind is CredentialKind.BEARER
+            if has_token or scope in self._scopes(access) or not self._may_ask(scope, access):
+                return None
+            header = self._headers[access] = self._bearer(parameters, [scope])
+        return header
+
+    def _scopes(self, access: Access) -> list[str]:
+        scopes = [f"repository:{self._repository.path}:{access.value}"]
+        if access is Access.PUSH:
+            scopes += [f"repository:{path}:{Access.PULL.value}" for path in sorted(self._mount_sources)]
+        return scopes
+
+    def _may_ask(self, scope: str, access: Access) -> bool:
+        kind, _, rest = scope.partition(":")
+        path, _, actions = rest.partition(":")
+        try:
+            Repository.parse(f"{self._repository.registry}/{path}")
+        except UsageError:
+            return False
+        return kind == "repository" and set(actions.split(",")) <= set(access.value.split(","))
 
     def _credential_of_registry(self) -> Credential | None:
         credential = self._find_credential()
@@ -113,19 +141,16 @@ class Authorizer:
         self._transport.hide(encoded)
         return f"Basic {encoded}"
 
-    def _bearer(self, parameters: Mapping[str, str], access: Access) -> str:
+    def _bearer(self, parameters: Mapping[str, str], scopes: list[str]) -> str:
         credential = self._credential_of_registry()
         if credential is not None and credential.kind is CredentialKind.BEARER:
             _check_token(credential.secret, "the registry token")
             return f"Bearer {credential.secret}"
-        return f"Bearer {self._fetch_token(parameters, access, credential)}"
+        return f"Bearer {self._fetch_token(parameters, scopes, credential)}"
 
-    def _fetch_token(self, parameters: Mapping[str, str], access: Access, credential: Credential | None) -> str:
+    def _fetch_token(self, parameters: Mapping[str, str], scopes: list[str], credential: Credential | None) -> str:
         realm = self._realm(parameters.get("realm", ""))
         self._check_realm(realm, credential)
-        scopes = [f"repository:{self._repository.path}:{access.value}"]
-        if access is Access.PUSH:
-            scopes += [f"repository:{path}:{Access.PULL.value}" for path in sorted(self._mount_sources)]
         with self._ask(realm, scopes, parameters.get("service"), credential) as response:
             if response.status != _OK:
                 raise _refused(f"the token service {realm} answered {response.status}")
@@ -180,6 +205,13 @@ class Authorizer:
                 f"the credentials for {self._repository.registry} are not sent to the token service {realm}, "
                 f"as it is under another domain"
             )
+
+
+def _challenges(refusal: Response) -> dict[str, dict[str, str]]:
+    try:
+        return dict(parse_challenges(refusal.header("WWW-Authenticate") or ""))
+    except RegistryError as error:
+        raise RegistryError(f"{error}: {refusal.quote('WWW-Authenticate')}") from None
 
 
 def _check_token(token: str, what: str) -> None:

@@ -103,22 +103,23 @@ class Session:
         return Url(self._origin, f"/v2/{self.repository.path}/{path}")
 
     def request(self, request: Request, expected: Collection[int], access: Access) -> Response:
-        """Send, answer one 401, and return an answer whose status is `expected`.
+        """Send, answer a 401, and a second one that names another scope; return an answer of an `expected` status.
 
         Authorization goes to the registry's own origin only. Raises RegistryError for any other status.
         """
         own = request.url.origin == self._origin
         authorization = self.authorizer.header(access) if own else None
-        for may_authorize in (own, False):
+        for answer in (self.authorizer.answer, self.authorizer.answer_again, None):
             added = {"Authorization": authorization} if authorization else {}
             response = self.connection.transport.send(replace(request, headers={**request.headers, **added}))
             if response.status in expected:
                 return response
             with response:
-                if response.status != _UNAUTHORIZED or not may_authorize:
+                refused = own and response.status == _UNAUTHORIZED
+                authorization = answer(response, access) if refused and answer else None
+                if authorization is None:
                     raise self._unexpected(request, response)
-                authorization = self.authorizer.answer(response, access)
-        raise AssertionError("the second answer is returned or raised")
+        raise AssertionError("the last answer is returned or raised")
 
     def get_following_redirects(self, url: Url, seconds: float) -> Response:
         """GET that follows redirects to the registry's storage, without Authorization on another origin.
