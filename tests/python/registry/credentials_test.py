@@ -242,6 +242,7 @@ def user(name: str) -> Credential:
 
 OWN_PAIR = {"WASM_OCI_USERNAME": "own", "WASM_OCI_PASSWORD": PASSWORD}
 WKG_PAIR = {"WKG_OCI_USERNAME": "wkg", "WKG_OCI_PASSWORD": PASSWORD}
+WKG_TOKEN = {"WKG_REGISTRY_REGISTRY_EXAMPLE_5000_AUTH_BEARER": PASSWORD}
 NAMED = {"WASM_OCI_REGISTRY": HOST}
 BEARER = Credential("", PASSWORD, CredentialKind.BEARER)
 
@@ -254,6 +255,15 @@ BEARER = Credential("", PASSWORD, CredentialKind.BEARER)
         (NAMED | OWN_PAIR | WKG_PAIR, user("own")),
         (NAMED | {"WASM_OCI_TOKEN": PASSWORD}, BEARER),
         (NAMED | {"WASM_OCI_TOKEN": PASSWORD} | WKG_PAIR, BEARER),
+        (WKG_TOKEN, BEARER),
+        (WKG_TOKEN | WKG_PAIR, BEARER),
+        (NAMED | WKG_TOKEN, BEARER),
+        (NAMED | WKG_TOKEN | WKG_PAIR, BEARER),
+        (NAMED | WKG_TOKEN | OWN_PAIR, user("own")),
+        ({"WASM_OCI_REGISTRY": "other.example"} | WKG_TOKEN, None),
+        ({"WKG_REGISTRY_REGISTRY_EXAMPLE_5000_AUTH_BEARER": ""}, None),
+        ({"WKG_REGISTRY_REGISTRY_EXAMPLE_AUTH_BEARER": PASSWORD}, None),
+        ({"WKG_REGISTRY_REGISTRY_EXAMPLE_5000_AUTH_BASIC": PASSWORD}, None),
         (NAMED, None),
         (WKG_PAIR, None),
         (NAMED | {"WASM_OCI_USERNAME": "", "WASM_OCI_PASSWORD": ""}, None),
@@ -352,5 +362,5 @@ def test_a_registry_token(tmp_path: Path) -> None:
 def test_a_helper_gets_no_other_secret(tmp_path: Path) -> None:
     script = f"import os\nassert '{PASSWORD}' not in os.environ.values()\n{answering('user', 'helped')}"
     environment = docker_config(tmp_path, {"credsStore": "all"}) | helper(tmp_path, "all", script)
-    environment |= {"WASM_OCI_REGISTRY": "other.example", "WASM_OCI_TOKEN": PASSWORD} | WKG_PAIR
+    environment |= {"WASM_OCI_REGISTRY": "other.example", "WASM_OCI_TOKEN": PASSWORD} | WKG_PAIR | WKG_TOKEN
     assert find_credential(REPOSITORY, environment) == Credential("user", "helped")

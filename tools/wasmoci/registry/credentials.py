@@ -1,6 +1,6 @@
 """The credential for a repository, and where it is looked for; the first place that has one wins.
 
-1. The environment, where WASM_OCI_REGISTRY names the registry.
+1. The environment, where WASM_OCI_REGISTRY or the name of wkg's variable names the registry.
 2. The file that REGISTRY_AUTH_FILE names, and then nothing else, as Podman and Skopeo have it. Else:
 3. Docker's: `$DOCKER_CONFIG/config.json`, else `~/.docker/config.json`.
 4. Podman's: `$XDG_RUNTIME_DIR/containers/auth.json`, then `containers/auth.json` in `$XDG_CONFIG_HOME`,
@@ -31,6 +31,9 @@ _TOKEN_VARIABLE = "WASM_OCI_TOKEN"  # noqa: S105
 _OWN_PAIR = ("WASM_OCI_USERNAME", "WASM_OCI_PASSWORD")
 _WKG_PAIR = ("WKG_OCI_USERNAME", "WKG_OCI_PASSWORD")
 _SECRET_VARIABLES = frozenset({_TOKEN_VARIABLE, _OWN_PAIR[1], _WKG_PAIR[1]})
+# wkg reads a token for one registry from a variable that has its name: WKG_REGISTRY_LOCALHOST_5000_AUTH_BEARER.
+_WKG_TOKEN = re.compile(r"WKG_REGISTRY_[A-Z0-9_]+_AUTH_BEARER")
+_NOT_IN_A_VARIABLE = re.compile(r"[^A-Za-z0-9]")
 
 MAX_AUTH_FILE_SIZE = 1024 * 1024
 
@@ -50,7 +53,11 @@ def find_credential(
     A helper sees `environment` without the secrets of registries that are in it. Raises UsageError for variables that
     contradict each other, RegistryError for a file or helper that cannot be read, or is malformed.
     """
-    others = {name: value for name, value in environment.items() if name not in _SECRET_VARIABLES}
+    others = {
+        name: value
+        for name, value in environment.items()
+        if name not in _SECRET_VARIABLES and not _WKG_TOKEN.fullmatch(name)
+    }
     in_files = (_credential_in_file(path, repository, others, ask) for path in _files(environment))
     with not_of_the_image():
         return _environment_credential(repository.registry, environment) or next(filter(None, in_files), None)
@@ -59,7 +66,8 @@ def find_credential(
 def _environment_credential(registry: str, environment: Mapping[str, str]) -> Credential | None:
     """The credential for `host[:port]`: WASM_OCI_TOKEN, else our pair, else wkg's; None where there is none.
 
-    wkg's pair names no registry, so it is taken only where WASM_OCI_REGISTRY does. Raises UsageError for
+    Of wkg's the token of the registry comes first. Its pair names no registry, so it is taken only where
+    WASM_OCI_REGISTRY does; where that names another registry, the token is not taken either. Raises UsageError for
     our variables without a registry, for half a pair, and for a token beside our pair.
     """
     token = environment.get(_TOKEN_VARIABLE)
@@ -70,9 +78,16 @@ def _environment_credential(registry: str, environment: Mapping[str, str]) -> Cr
     if (token or own) and not named:
         variable = _TOKEN_VARIABLE if token else _OWN_PAIR[0]
         raise UsageError(f"{variable} is set: name the registry that it is for in {REGISTRY_VARIABLE}")
-    if not named or registry_key(named) != registry_key(registry):
+    if named and registry_key(named) != registry_key(registry):
         return None
-    return Credential("", token, CredentialKind.BEARER) if token else own or theirs
+    token = token or (None if own else environment.get(_wkg_token_variable(registry)))
+    if token:
+        return Credential("", token, CredentialKind.BEARER)
+    return own or (theirs if named else None)
+
+
+def _wkg_token_variable(registry: str) -> str:
+    return f"WKG_REGISTRY_{_NOT_IN_A_VARIABLE.sub('_', registry).upper()}_AUTH_BEARER"
 
 
 def _pair(names: tuple[str, str], environment: Mapping[str, str]) -> Credential | None:
