@@ -939,7 +939,10 @@ def test_cve_2026_44310_a_crash_is_no_success(
     for options in ([], ["--json"], ["--quiet"]):
         result = CliRunner().invoke(main, ["verify", *arguments, *options])
         assert result.exit_code not in (0, 3)
-        assert result.stdout == ""
+        if options == ["--json"]:
+            assert json.loads(result.stdout)["result"] == "error"
+        else:
+            assert result.stdout == ""
 
 
 def test_cve_2023_33959_what_a_descriptor_names_is_checked(image: MemoryImage) -> None:
