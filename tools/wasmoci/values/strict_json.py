@@ -41,8 +41,11 @@ class JsonObject:
         """This object; FormatError where a name could be read as another: as one of `known`, or as one beside it.
 
         Go's encoding/json matches names without case, so programs read one object in two ways. With `protobuf`
-        the names of a .proto count too, as `dsse_envelope` for `dsseEnvelope`: `_` makes no difference.
+        the names of a .proto count too, as `dsse_envelope` for `dsseEnvelope`: `_` makes no difference. None of
+        `known` is a spelling of another one.
         """
+        if all(name in known for name in self._members):
+            return self
         spellings = {_fold(name, protobuf): name for name in known}
         for name in self._members:
             meant = spellings.setdefault(_fold(name, protobuf), name)
@@ -174,6 +177,8 @@ def _as_object(value: _Json, where: str) -> JsonObject:
 def _fold(name: str, protobuf: bool) -> str:
     """Equal for two names that Go takes for one another: U+017F is an s, U+212A a k (unicode.SimpleFold)."""
     name = name.replace("_", "") if protobuf else name
+    if name.isascii():
+        return name.lower()
     return "".join(folded if len(folded := letter.casefold()) == 1 else letter for letter in name)
 
 

@@ -8,11 +8,10 @@ none of them must be given unless it is optional or has a default.
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from types import NoneType
-from typing import Any, Union, get_args, get_origin
+from typing import Any, NamedTuple, Union, get_args, get_origin
 
 import click
 
@@ -20,8 +19,7 @@ from wasmoci.commands.options.paths import PathArgument
 from wasmoci.commands.report.output import Report, print_report_of
 
 
-@dataclass(frozen=True, slots=True)
-class Filled:
+class Filled(NamedTuple):
     """A parameter or a field: what click has to know of it, and its value, taken out of all that click says."""
 
     parameters: Sequence[click.Parameter]
@@ -149,8 +147,7 @@ def _report_options() -> list[click.Parameter]:
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class _Kind:
+class _Kind(NamedTuple):
     """The type of what is said, once or `is_repeated`, and whether nothing may be said."""
 
     value: Any
