@@ -29,13 +29,15 @@ def nothing_unforeseen() -> Iterator[None]:
 
 @contextmanager
 def whole_program(name: str) -> Iterator[None]:
-    """An exception of the block ends the process with one line and its exit code."""
+    """An exception of the block ends the process with one line and its exit code; so does a stdout without room."""
     try:
         with nothing_unforeseen():
             yield
     except Error as error:
         click.echo(f"{name}: error: {printable(str(error))}", err=True)
         sys.exit(error.exit_code)
+    finally:
+        _drop_what_cannot_be_printed()
 
 
 def _as_error(error: Exception) -> Error:
@@ -57,3 +59,11 @@ def _place(error: Exception) -> str:
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     return "" if trace is None else f" at {Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
+
+
+def _drop_what_cannot_be_printed() -> None:
+    """Python would try again in the end, and end with a code of its own."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
