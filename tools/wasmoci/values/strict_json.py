@@ -41,8 +41,7 @@ class JsonObject:
         """This object; FormatError where a name could be read as another: as one of `known`, or as one beside it.
 
         Go's encoding/json matches names without case, so programs read one object in two ways. With `protobuf`
-        the names of a .proto count too, as `dsse_envelope` for `dsseEnvelope`: `_` makes no difference. None of
-        `known` is a spelling of another one.
+        the names of a .proto count too, as `dsse_envelope` for `dsseEnvelope`: `_` makes no difference.
         """
         if all(name in known for name in self._members):
             return self
@@ -118,9 +117,8 @@ class JsonObject:
     def text_members(self, name: str) -> dict[str, str]:
         """Those members of an object that are strings; absent and null are the empty map."""
         members = self.optional_object(name)
-        if members is None:
-            return {}
-        return {key: value for key, value in members._members.items() if isinstance(value, str)}
+        items = {} if members is None else members._members
+        return {key: value for key, value in items.items() if isinstance(value, str)}
 
     def _list(self, name: str, limit: int) -> list[_Json]:
         value = self._required(name)
