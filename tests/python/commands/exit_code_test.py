@@ -81,7 +81,7 @@ def test_refused_or_not_checked(case: Case, command: str, tmp_path: Path, monkey
     [
         "",
         f"registry.example/a@sha512:{'a' * 128}",
-        f"registry.example/a@sha256:{'A' * 64}",
+        f"registry.example/a@sha256:{'AB' * 32}",
         "[:::::]:5000/a:v1",
         f"{'h' * 300}.example/a:v1",
         f"{'h.' * 150}example/a:v1",

@@ -11,9 +11,7 @@ from wasmoci.values.text import excerpt
 
 MAX_DEPTH = 64
 MAX_SAFE_INTEGER = 2**53 - 1
-
 _MAX_NUMBER_DIGITS = 20
-
 _Json = object
 
 # The names that an object may have, and the shapes of what is below them; those of a list's items are the list's.
