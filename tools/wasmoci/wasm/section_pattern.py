@@ -1,9 +1,10 @@
 """Patterns over the names of custom sections: `*` stands for any characters, `?` for any one.
 
 A pattern matches the whole name. Matching takes at most length of the name x length of the pattern
-steps: each piece between two stars is looked for once, leftmost first, and never given back.
+steps: in what `fnmatch` makes of it, each piece between two stars is looked for once and never given back.
 """
 
+import fnmatch
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,48 +17,22 @@ MAX_PATTERNS = 64
 
 
 @dataclass(frozen=True, slots=True)
-class _Piece:
-    """What stands between two stars; it matches exactly `length` characters, so it has nothing to try twice."""
-
-    length: int
-    regex: re.Pattern[str]
-
-    @classmethod
-    def of(cls, text: str) -> "_Piece":
-        return cls(
-            len(text),
-            re.compile("".join("." if character == "?" else re.escape(character) for character in text), re.DOTALL),
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class SectionPattern:
     """One pattern. Make one with `parse`."""
 
     text: str
-    _pieces: tuple[_Piece, ...]
+    _form: re.Pattern[str]
 
     @classmethod
     def parse(cls, text: str) -> "SectionPattern":
         """Raises UsageError above 256 characters."""
         if len(text) > MAX_PATTERN:
             raise UsageError(f"a section pattern has {len(text)} characters, the limit is {MAX_PATTERN}")
-        return cls(text, tuple(_Piece.of(piece) for piece in text.split("*")))
+        # Brackets stand for themselves here.
+        return cls(text, re.compile(fnmatch.translate(text.replace("[", "[[]"))))
 
     def matches(self, name: str) -> bool:
-        first, *rest = self._pieces
-        if not rest:
-            return len(name) == first.length and first.regex.match(name) is not None
-        *middle, last = rest
-        position, end = first.length, len(name) - last.length
-        if position > end or not first.regex.match(name) or not last.regex.match(name, end):
-            return False
-        for piece in middle:
-            found = piece.regex.search(name, position, end)
-            if found is None:
-                return False
-            position = found.end()
-        return True
+        return self._form.match(name) is not None
 
 
 @dataclass(frozen=True, slots=True)
