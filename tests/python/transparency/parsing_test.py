@@ -147,12 +147,16 @@ def proof(**changes: object) -> Edit:
 @pytest.mark.parametrize(
     ("edit", "message"),
     [
-        pytest.param(lambda entry: entry.update(other=1), "`other` is not known", id="unknown_member"),
-        pytest.param(lambda entry: entry["logId"].update(a=1), "`a` is not known", id="unknown_in_id"),
-        pytest.param(lambda entry: entry["kindVersion"].update(a=1), "`a` is not known", id="unknown_in_kind"),
-        pytest.param(lambda entry: entry["inclusionPromise"].update(a=1), "`a` is not known", id="unknown_in_promise"),
-        pytest.param(proof(a=1), "`a` is not known", id="unknown_in_proof"),
-        pytest.param(proof(checkpoint={"envelope": "x", "a": 1}), "`a` is not known", id="unknown_in_checkpoint"),
+        pytest.param(lambda entry: entry.update(other=1), "the name 'other' is unknown", id="unknown_member"),
+        pytest.param(lambda entry: entry["logId"].update(a=1), "the name 'a' is unknown", id="unknown_in_id"),
+        pytest.param(lambda entry: entry["kindVersion"].update(a=1), "the name 'a' is unknown", id="unknown_in_kind"),
+        pytest.param(
+            lambda entry: entry["inclusionPromise"].update(a=1), "the name 'a' is unknown", id="unknown_in_promise"
+        ),
+        pytest.param(proof(a=1), "the name 'a' is unknown", id="unknown_in_proof"),
+        pytest.param(
+            proof(checkpoint={"envelope": "x", "a": 1}), "the name 'a' is unknown", id="unknown_in_checkpoint"
+        ),
         pytest.param(lambda entry: entry.pop("inclusionProof"), "is missing", id="no_proof"),
         pytest.param(lambda entry: entry.update(inclusionProof=None), "must be a JSON object", id="proof_is_null"),
         pytest.param(lambda entry: entry["inclusionProof"].pop("checkpoint"), "is missing", id="no_checkpoint"),
@@ -230,7 +234,7 @@ def note(origin: str = "log.example", size: str = "7", root: str = ROOT_HASH, be
         pytest.param(note(size=str(2**53)), "the tree size", id="too_large"),
         pytest.param(note(size="9" * 5000), "the tree size", id="5000_digits"),
         pytest.param(note(root="x"), "not base64", id="root_is_not_base64"),
-        pytest.param(note(root=text(b"r" * 31)), "has 32 bytes", id="short_root"),
+        pytest.param(note(root=text(b"r" * 31)), "must have 32 bytes, got: 31", id="short_root"),
         pytest.param(note(below="- a QUJDREVG\n"), "is not `— NAME SIGNATURE`", id="hyphen"),
         pytest.param(note(below="\u2014 a b QUJDREVG\n"), "is not `— NAME SIGNATURE`", id="name_with_space"),
         pytest.param(note(below="\u2014 a !\n"), "is not `— NAME SIGNATURE`", id="signature_is_not_base64"),

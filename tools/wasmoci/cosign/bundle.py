@@ -20,26 +20,27 @@ MAX_BUNDLE_SIZE = 10 * 1024 * 1024
 MAX_LOG_ENTRIES = 32
 
 # The members of sigstore_bundle.proto and of what it holds, in protobuf's JSON; cosign refuses any other, too.
+LOG_ENTRY_SHAPE: Shape = {
+    "logIndex": None,
+    "logId": {"keyId": None},
+    "kindVersion": {"kind": None, "version": None},
+    "integratedTime": None,
+    "inclusionPromise": {"signedEntryTimestamp": None},
+    "inclusionProof": {
+        "logIndex": None,
+        "rootHash": None,
+        "treeSize": None,
+        "hashes": None,
+        "checkpoint": {"envelope": None},
+    },
+    "canonicalizedBody": None,
+}
 _SHAPE: Shape = {
     "mediaType": None,
     "verificationMaterial": {
         "publicKey": {"hint": None},
         "certificate": {"rawBytes": None},
-        "tlogEntries": {
-            "logIndex": None,
-            "logId": {"keyId": None},
-            "kindVersion": {"kind": None, "version": None},
-            "integratedTime": None,
-            "inclusionPromise": {"signedEntryTimestamp": None},
-            "inclusionProof": {
-                "logIndex": None,
-                "rootHash": None,
-                "treeSize": None,
-                "hashes": None,
-                "checkpoint": {"envelope": None},
-            },
-            "canonicalizedBody": None,
-        },
+        "tlogEntries": LOG_ENTRY_SHAPE,
         "timestampVerificationData": {"rfc3161Timestamps": {"signedTimestamp": None}},
     },
     "dsseEnvelope": None,

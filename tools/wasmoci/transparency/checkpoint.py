@@ -9,18 +9,17 @@ import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from wasmoci.transparency.merkle import HASH_SIZE
+from wasmoci.transparency.log_entry import whole_number
+from wasmoci.transparency.merkle import parse_hash
 from wasmoci.transparency.trusted_root import TransparencyLog
 from wasmoci.values.base64_strict import decode
 from wasmoci.values.errors import FormatError, LimitError, not_logged
-from wasmoci.values.strict_json import MAX_SAFE_INTEGER
 from wasmoci.values.text import excerpt
 
 MAX_CHECKPOINT_SIZE = 16 * 1024
 MAX_SIGNATURES = 32
 
 _KEY_HINT_SIZE = 4
-_SIZE = re.compile(r"0|[1-9][0-9]{0,15}", re.ASCII)
 _SIGNATURE = re.compile(r"\u2014 ([!-~]+) ([A-Za-z0-9+/=]+)", re.ASCII)
 _REKOR_V1_ORIGIN = re.compile(r"([!-~]+) - [0-9]+", re.ASCII)
 
@@ -60,8 +59,8 @@ class Checkpoint:
             raise LimitError(f"the checkpoint has {len(signatures)} signatures, the limit is {MAX_SIGNATURES}")
         return cls(
             origin=lines[0],
-            tree_size=_parse_size(lines[1]),
-            root=_parse_root(lines[2]),
+            tree_size=whole_number(lines[1], "the checkpoint's second line, the tree size,"),
+            root=parse_hash(lines[2], "the checkpoint's root hash"),
             signed=f"{note}\n".encode(),
             signatures=tuple(_parse_signature(line) for line in signatures),
         )
@@ -86,19 +85,6 @@ class Checkpoint:
         if self.origin != urlsplit(log.base_url).hostname:
             raise not_logged(f"the checkpoint is of another log than {log.base_url}: {excerpt(self.origin)!r}")
         return self.origin
-
-
-def _parse_size(text: str) -> int:
-    if not _SIZE.fullmatch(text) or int(text) > MAX_SAFE_INTEGER:
-        raise FormatError("a checkpoint's second line is the tree size, a whole number up to 2**53 - 1")
-    return int(text)
-
-
-def _parse_root(text: str) -> bytes:
-    root = decode(text, "the checkpoint's root hash")
-    if len(root) != HASH_SIZE:
-        raise FormatError(f"a checkpoint's root hash has {HASH_SIZE} bytes, got: {len(root)}")
-    return root
 
 
 def _parse_signature(line: str) -> NoteSignature:

@@ -101,18 +101,18 @@ def hashed_rekord_body(envelope: Envelope, key: ImagePublicKey) -> bytes:
 
 
 def _hashed_envelope(envelope: Envelope, key: ImagePublicKey) -> _Spec:
+    digest = encode(hashlib.sha256(envelope.signed_message).digest())
+    data = {"algorithm": "SHA2_256", "digest": digest}
+    return {"hashedRekordV002": {"data": data, "signature": signature_for_v2(envelope, key)}}
+
+
+def signature_for_v2(envelope: Envelope, key: ImagePublicKey) -> dict[str, object]:
+    """The signature as Rekor v2 is sent it and has it in entries; VerificationError for a key that it does not log."""
     details = KEY_DETAILS.get(key.algorithm)
     if details is None:
         raise not_logged(f"Rekor v2 does not log signatures of {key.algorithm} keys")
-    return {
-        "hashedRekordV002": {
-            "data": {"algorithm": "SHA2_256", "digest": encode(hashlib.sha256(envelope.signed_message).digest())},
-            "signature": {
-                "content": encode(envelope.signature),
-                "verifier": {"keyDetails": details, "publicKey": {"rawBytes": encode(key.spki)}},
-            },
-        }
-    }
+    verifier = {"keyDetails": details, "publicKey": {"rawBytes": encode(key.spki)}}
+    return {"content": encode(envelope.signature), "verifier": verifier}
 
 
 _ENVELOPE_KINDS: dict[tuple[str, str], Callable[[bytes, Envelope, ImagePublicKey], _Spec]] = {

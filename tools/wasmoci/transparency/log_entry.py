@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from wasmoci.cosign.bundle import parse_bundle
+from wasmoci.cosign.bundle import LOG_ENTRY_SHAPE, parse_bundle
 from wasmoci.transparency.merkle import MAX_PROOF_HASHES, parse_hash
 from wasmoci.values.base64_strict import decode, encode
 from wasmoci.values.errors import FormatError, LimitError
@@ -20,17 +20,6 @@ _MAX_LEGACY_SIZE = 2 * MAX_BODY_SIZE
 
 _HEX_HASH = re.compile(r"[0-9a-f]{64}")
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,15}", re.ASCII)
-
-_ENTRY = {
-    "logIndex",
-    "logId",
-    "kindVersion",
-    "integratedTime",
-    "inclusionPromise",
-    "inclusionProof",
-    "canonicalizedBody",
-}
-_PROOF = {"logIndex", "rootHash", "treeSize", "hashes", "checkpoint"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +52,9 @@ class LogEntry:
     @classmethod
     def parse(cls, value: JsonObject) -> "LogEntry":
         """Raises FormatError, also for names that are not known and for an entry without inclusion proof."""
-        _only(value, _ENTRY)
-        kind = _only(value.object("kindVersion"), {"kind", "version"})
-        log_id = _only(value.object("logId"), {"keyId"})
+        value.only(LOG_ENTRY_SHAPE)
+        kind, log_id = value.object("kindVersion"), value.object("logId")
         promise = value.optional_object("inclusionPromise")
-        if promise is not None:
-            _only(promise, {"signedEntryTimestamp"})
         body = _bytes(value, "canonicalizedBody")
         if len(body) > MAX_BODY_SIZE:
             raise LimitError(f"{value.where}: the body has {len(body)} bytes, the limit is {MAX_BODY_SIZE}")
@@ -155,32 +141,26 @@ def with_log_entries(bundle: bytes, entries: Sequence[LogEntry]) -> bytes:
 
 
 def _parse_proof(value: JsonObject) -> InclusionProof:
-    _only(value, _PROOF)
-    checkpoint = _only(value.object("checkpoint"), {"envelope"})
     hashes = value.strings("hashes", MAX_PROOF_HASHES) if "hashes" in value else []
     return InclusionProof(
         index=_number(value, "logIndex"),
         tree_size=_number(value, "treeSize"),
         root=parse_hash(value.string("rootHash"), f"{value.where}: `rootHash`"),
         hashes=tuple(parse_hash(sibling, f"{value.where}: `hashes`") for sibling in hashes),
-        checkpoint=checkpoint.string("envelope"),
+        checkpoint=value.object("checkpoint").string("envelope"),
     )
 
 
-def _only(value: JsonObject, known: set[str]) -> JsonObject:
-    """`value` itself; FormatError where it has other members."""
-    unknown = value.names() - known
-    if unknown:
-        raise FormatError(f"{value.where}: `{min(unknown)}` is not known")
-    return value
+def whole_number(text: str, what: str) -> int:
+    """The number that a text is; FormatError unless it is whole, from 0 to 2**53 - 1, and has no leading zero."""
+    number = int(text) if _NUMBER.fullmatch(text) else MAX_SAFE_INTEGER + 1
+    if number > MAX_SAFE_INTEGER:
+        raise FormatError(f"{what} must be the text of a whole number from 0 to 2**53 - 1")
+    return number
 
 
 def _number(value: JsonObject, name: str) -> int:
-    text = "0" if name not in value else value.string(name)
-    number = int(text) if _NUMBER.fullmatch(text) else MAX_SAFE_INTEGER + 1
-    if number > MAX_SAFE_INTEGER:
-        raise FormatError(f"{value.where}: `{name}` must be the text of a whole number from 0 to 2**53 - 1")
-    return number
+    return whole_number(value.string(name) if name in value else "0", f"{value.where}: `{name}`")
 
 
 def _bytes(value: JsonObject, name: str) -> bytes:

@@ -19,7 +19,7 @@ from wasmoci.disk.files import read_bounded
 from wasmoci.keys.image import ImagePublicKey
 from wasmoci.registry.transport import Body, Request, Response, Transport
 from wasmoci.registry.url import Url
-from wasmoci.transparency.entry_body import KEY_DETAILS, hashed_rekord_body
+from wasmoci.transparency.entry_body import KEY_DETAILS, hashed_rekord_body, signature_for_v2
 from wasmoci.transparency.log_entry import InclusionProof, LogEntry
 from wasmoci.transparency.merkle import MAX_PROOF_HASHES
 from wasmoci.transparency.signing_config import MAX_SIGNING_CONFIG_SIZE, LogService, LogServices, parse_signing_config
@@ -138,11 +138,9 @@ def _dsse_request(envelope: Envelope, key: ImagePublicKey) -> bytes:
 
 
 def _hashed_rekord_request(envelope: Envelope, key: ImagePublicKey) -> bytes:
-    """The body of a POST to Rekor v2, for a key of KEY_DETAILS."""
+    """The body of a POST to Rekor v2."""
     digest = hashlib.sha256(envelope.signed_message).digest()
-    verifier = {"publicKey": {"rawBytes": encode(key.spki)}, "keyDetails": KEY_DETAILS[key.algorithm]}
-    signature = {"content": encode(envelope.signature), "verifier": verifier}
-    return dump({"hashedRekordRequestV002": {"digest": encode(digest), "signature": signature}})
+    return dump({"hashedRekordRequestV002": {"digest": encode(digest), "signature": signature_for_v2(envelope, key)}})
 
 
 def parse_answer_v1(data: bytes, where: str) -> LogEntry:
