@@ -17,7 +17,7 @@ from wasmoci.keyless.certificate import parse_certificate
 from wasmoci.transparency.trusted_root import MAX_LOGS, MAX_TRUSTED_ROOT_SIZE, Validity
 from wasmoci.values.errors import FormatError, Reason, VerificationError
 from wasmoci.values.strict_json import JsonObject, dump, parse_object
-from wasmoci.values.text import excerpt
+from wasmoci.values.text import one_line
 
 if TYPE_CHECKING:
     from sigstore.models import ClientTrustConfig, TrustedRoot
@@ -53,8 +53,8 @@ def trust_config(trusted_root: Mapping[str, object], signing_config: Mapping[str
     try:
         return ClientTrustConfig.from_json(dump(both).decode())
     except ValueError as error:
-        reason = excerpt(" ".join(str(error).split()))
-        raise FormatError(f"sigstore-python cannot read the trusted root or signing configuration: {reason}") from None
+        what = "the trusted root or signing configuration"
+        raise FormatError(f"sigstore-python cannot read {what}: {one_line(error)}") from None
 
 
 class KeylessRoot:
@@ -101,7 +101,7 @@ class KeylessRoot:
         try:
             return trust_config(narrowed, {"mediaType": _SIGNING_CONFIG}).trusted_root
         except SigstoreError as error:
-            raise FormatError(f"sigstore-python cannot read the trusted root: {excerpt(str(error))}") from None
+            raise FormatError(f"sigstore-python cannot read the trusted root: {one_line(error)}") from None
 
     def _logs(self, name: str, times: Collection[float]) -> list[dict[str, object]]:
         logs = self.json.objects(name, MAX_LOGS)

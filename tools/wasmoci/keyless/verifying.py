@@ -23,7 +23,7 @@ from wasmoci.transparency.log_entry import LogEntry
 from wasmoci.transparency.verifying import MAX_CLOCK_SKEW_SECONDS
 from wasmoci.values.errors import Error, FormatError, Reason, UsageError, VerificationError, not_logged
 from wasmoci.values.strict_json import JsonObject, parse_object
-from wasmoci.values.text import excerpt
+from wasmoci.values.text import one_line
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
@@ -112,7 +112,7 @@ def _load(data: bytes) -> tuple["Bundle", list[float]]:
         stamps = bundle.verification_material.timestamp_verification_data
         times = [] if stamps is None else [stamp.tst_info.gen_time.timestamp() for stamp in stamps.rfc3161_timestamps]
     except Exception as error:
-        raise FormatError(f"sigstore-python cannot read the bundle: {_one_line(error)}") from None
+        raise FormatError(f"sigstore-python cannot read the bundle: {one_line(error)}") from None
     return bundle, times
 
 
@@ -129,9 +129,9 @@ def _verify(
     except Error:
         raise
     except CertValidationError as error:
-        raise VerificationError(Reason.UNTRUSTED_KEY, f"its certificate is not trusted: {_one_line(error)}") from None
+        raise VerificationError(Reason.UNTRUSTED_KEY, f"its certificate is not trusted: {one_line(error)}") from None
     except Exception as error:
-        raise VerificationError(Reason.BAD_SIGNATURE, f"sigstore-python refuses it: {_one_line(error)}") from None
+        raise VerificationError(Reason.BAD_SIGNATURE, f"sigstore-python refuses it: {one_line(error)}") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +143,3 @@ class _Only:
     def verify(self, cert: "Certificate") -> None:
         if cert != self.certificate:
             raise VerificationError(Reason.MALFORMED, "the bundle has two certificates")
-
-
-def _one_line(error: Exception) -> str:
-    return excerpt(" ".join(str(error).split()) or type(error).__name__)

@@ -15,10 +15,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from wasmoci.disk.files import read_bounded, read_secret
 from wasmoci.keys import key_files, openssh, plain_ed25519
 from wasmoci.keys.component import COMPACT_PUBLIC, COMPACT_SECRET, OTHER_TYPE, ComponentPublicKey, SecretKey
-from wasmoci.keys.key_files import PEM_BEGIN, naming
+from wasmoci.keys.key_files import PEM_BEGIN
 from wasmoci.keys.plain_ed25519 import KEY_SIZE
 from wasmoci.keys.protocols import MAX_KEY_FILE_SIZE, PasswordSource, no_password
-from wasmoci.values.errors import KeyFileError
+from wasmoci.values.errors import KeyFileError, refusals_about
 
 _FORMS = "a compact wasmsign2, DER, PEM or OpenSSH file"
 _NO_PUBLIC_KEY = f"an Ed25519 public key is {_FORMS}"
@@ -44,7 +44,7 @@ def load_component_keys(
     Raises KeyFileError that names the file, also where not one key is left.
     """
     data = read_bounded(path, MAX_KEY_FILE_SIZE, "the component public key")
-    with naming(path):
+    with refusals_about(path, KeyFileError):
         return _parse_public_keys(data, lambda text: on_skipped(f"{path}: {text}"))
 
 
@@ -55,7 +55,7 @@ def load_secret_key(path: Path, password: PasswordSource = no_password, *, priva
     its owner is refused.
     """
     data = read_secret(path, MAX_KEY_FILE_SIZE, "the component secret key", private=private)
-    with naming(path):
+    with refusals_about(path, KeyFileError):
         return parse_secret_key(data, password)
 
 

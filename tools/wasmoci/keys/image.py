@@ -16,7 +16,7 @@ from wasmoci.disk.files import read_bounded, read_secret
 from wasmoci.keys import algorithms, key_files
 from wasmoci.keys.protocols import MAX_KEY_FILE_SIZE, PasswordSource, SigningKey, no_password
 from wasmoci.values.base64_strict import encode
-from wasmoci.values.errors import KeyFileError, Reason, VerificationError
+from wasmoci.values.errors import KeyFileError, Reason, VerificationError, refusals_about
 
 _PUBLIC_FORMS = "an OCI public key is a PEM or DER SubjectPublicKeyInfo file"
 _PRIVATE_FORMS = "an OCI private key is a PKCS#8, SEC1 or PKCS#1 file in PEM or DER, or one of cosign's"
@@ -134,7 +134,7 @@ class FileKey:
 def load_image_key(path: Path) -> ImagePublicKey:
     """Read a public key file; raises KeyFileError that names the file."""
     data = read_bounded(path, MAX_KEY_FILE_SIZE, "the OCI public key")
-    with key_files.naming(path):
+    with refusals_about(path, KeyFileError):
         return parse_public_key(data)
 
 
@@ -151,7 +151,7 @@ def load_file_key(path: Path, password: PasswordSource = no_password, *, private
     With `private` a file that is open to others than its owner is refused.
     """
     data = read_secret(path, MAX_KEY_FILE_SIZE, "the OCI private key", private=private)
-    with key_files.naming(path):
+    with refusals_about(path, KeyFileError):
         return parse_private_key(data, password)
 
 

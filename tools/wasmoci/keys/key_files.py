@@ -1,11 +1,10 @@
-"""What readers of key files share: PEM and DER, passwords, and errors that name the file.
+"""What readers of key files share: PEM and DER, and passwords.
 
 The code of `cryptography` for files is slow to import, so it is imported where a file needs it.
 """
 
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 from cryptography.exceptions import InternalError, InvalidTag, UnsupportedAlgorithm
 
@@ -28,15 +27,6 @@ _PRIVATE_BLOCK = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----")
 
 # Reads a private key with a password or without, as the loaders of `cryptography` do.
 Loader = Callable[[bytes, bytes | None], object]
-
-
-@contextmanager
-def naming(where: object) -> Iterator[None]:
-    """A KeyFileError begins with the name of the file, or whatever else holds the key."""
-    try:
-        yield
-    except KeyFileError as error:
-        raise error.about(where) from None
 
 
 def load_public(data: bytes) -> object:

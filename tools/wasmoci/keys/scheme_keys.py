@@ -10,7 +10,6 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, TypeVar
 
-from wasmoci.keys.key_files import naming
 from wasmoci.keys.pkcs11_uri import Pkcs11Uri
 from wasmoci.keys.protocols import MAX_KEY_FILE_SIZE, PasswordSource, SigningKey, no_password
 from wasmoci.keys.reference_forms import (
@@ -23,7 +22,7 @@ from wasmoci.keys.reference_forms import (
     ServiceForm,
     VaultKey,
 )
-from wasmoci.values.errors import KeyFileError
+from wasmoci.values.errors import KeyFileError, refusals_about
 
 if TYPE_CHECKING:
     from wasmoci.keys.image import ImagePublicKey
@@ -90,7 +89,7 @@ def _of_variable(form: EnvironmentKey, parse_text: Callable[[bytes], _T]) -> _T:
     data = os.fsencode(text)
     if len(data) > MAX_KEY_FILE_SIZE:
         raise KeyFileError(f"${form.variable} has {len(data)} bytes, the limit for a key is {MAX_KEY_FILE_SIZE}")
-    with naming(f"${form.variable}"):
+    with refusals_about(f"${form.variable}", KeyFileError):
         return parse_text(data)
 
 

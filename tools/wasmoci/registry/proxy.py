@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 from wasmoci.registry.url import Origin, Url
 from wasmoci.values.errors import RegistryError, UsageError
+from wasmoci.values.host import is_loopback
 
 _VARIABLES = {"https": ("HTTPS_PROXY", "https_proxy"), "http": ("HTTP_PROXY", "http_proxy")}
 
@@ -33,7 +34,7 @@ def proxy_for(origin: Origin, environment: Mapping[str, str]) -> Proxy | None:
     """
     name = next((name for name in _VARIABLES[origin.scheme] if environment.get(name)), None)
     exempt = (environment.get("NO_PROXY") or environment.get("no_proxy") or "").lower().split(",")
-    if name is None or _is_this_machine(origin) or any(_exempts(entry.strip(), origin) for entry in exempt):
+    if name is None or is_loopback(origin.host) or any(_exempts(entry.strip(), origin) for entry in exempt):
         return None
     return _parse(name, environment[name])
 
@@ -53,11 +54,6 @@ def _parse(name: str, value: str) -> Proxy:
     encoded = base64.b64encode(f"{username}:{password}".encode()).decode()
     secrets = tuple(secret for secret in (password, encoded) if secret)
     return Proxy(origin, f"Basic {encoded}", secrets)
-
-
-def _is_this_machine(origin: Origin) -> bool:
-    address = _address(origin.host)
-    return origin.host == "localhost" if address is None else address.is_loopback
 
 
 def _exempts(entry: str, origin: Origin) -> bool:

@@ -1,7 +1,5 @@
 """An image or index in a registry, as a verifier reads it."""
 
-from typing import BinaryIO
-
 from wasmoci.oci.cosign_tags import CosignTag
 from wasmoci.oci.manifest import MANIFEST_MEDIA_TYPE, Descriptor
 from wasmoci.oci.referrers import ReferrerList
@@ -24,6 +22,7 @@ class RegistrySource:
     def __init__(self, reference: Reference, client: RepositoryClient, *, forbidden_is_absent: bool = False) -> None:
         self._reference = reference
         self._client = client
+        self.read_blob, self.copy_blob, self.check_blob = client.read_blob, client.copy_blob, client.check_blob
         self._find = client.find_attached if forbidden_is_absent else client.find_manifest
         self._root: Descriptor | None = None
         self._last: tuple[Descriptor, bytes] | None = None
@@ -44,15 +43,6 @@ class RegistrySource:
         if self._last is not None and self._last[0] == descriptor:
             return self._last[1]
         return self._client.read_manifest(descriptor)
-
-    def read_blob(self, descriptor: Descriptor, limit: int) -> bytes:
-        return self._client.read_blob(descriptor, limit)
-
-    def copy_blob(self, descriptor: Descriptor, target: BinaryIO) -> None:
-        self._client.copy_blob(descriptor, target)
-
-    def check_blob(self, descriptor: Descriptor) -> None:
-        self._client.check_blob(descriptor)
 
     def referrers(self, subject: Digest) -> ReferrerList:
         """What is listed by the referrers API, else by the fallback index."""

@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 from wasmoci.disk.layout import Layout
@@ -22,13 +21,13 @@ def is_folder(target: str) -> bool:
     return os.path.isdir(target)  # noqa: PTH112
 
 
-class Sources:
+class Sources(ExitStack):
     """Opens what commands verify; those in registries share connections. Use it in a `with`."""
 
     def __init__(self, connection: ConnectionOptions) -> None:
+        super().__init__()
         self._connection = connection
         self._registries: Registries | None = None
-        self._stack = ExitStack()
 
     def open(self, target: str, *, to_verify: bool = False) -> "ImageSource":
         """The layout in the folder `target` if there is one, else the image at the reference `target`.
@@ -48,16 +47,8 @@ class Sources:
     def registries(self) -> "Registries":
         """Those of the sources, to reach more in the same way."""
         if self._registries is None:
-            self._registries = self._stack.enter_context(self._connection.registries())
+            self._registries = self.enter_context(self._connection.registries())
         return self._registries
-
-    def __enter__(self) -> "Sources":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stack.close()
 
 
 @contextmanager

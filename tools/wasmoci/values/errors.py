@@ -84,11 +84,13 @@ def not_logged(message: str) -> VerificationError:
 
 
 @contextmanager
-def refusals_about(name: object) -> Iterator[None]:
-    """A FormatError or VerificationError says in front what it is about."""
+def refusals_about(
+    name: object, kinds: type[Error] | tuple[type[Error], ...] = (FormatError, VerificationError)
+) -> Iterator[None]:
+    """An error of `kinds` says in front what it is about."""
     try:
         yield
-    except (FormatError, VerificationError) as error:
+    except kinds as error:
         raise error.about(name) from None
 
 

@@ -24,6 +24,18 @@ def is_host(text: str) -> bool:
     return True
 
 
+def is_loopback(host: str) -> bool:
+    """Whether a host is `localhost` or a loopback address, which may be in brackets."""
+    if host == "localhost":
+        return True
+    import ipaddress
+
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
 def registry_key(registry: str) -> str:
     """One text for all spellings of the registry `host[:port]`: in lower case, and DOCKER_HUB for all its names."""
     key = registry.lower()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import FormatError, UsageError
-from wasmoci.values.host import is_host
+from wasmoci.values.host import is_host, is_loopback
 from wasmoci.values.text import excerpt
 
 _REGISTRY = re.compile(r"([A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:]+\])(?::[0-9]{1,5})?")
@@ -46,16 +46,7 @@ class Repository:
     @property
     def is_loopback(self) -> bool:
         """Whether the registry's host is `localhost` or a loopback address literal."""
-        host = self.registry.rpartition(":")[0] if re.search(r":[0-9]+$", self.registry) else self.registry
-        host = host.strip("[]")
-        if host == "localhost":
-            return True
-        import ipaddress
-
-        try:
-            return ipaddress.ip_address(host).is_loopback
-        except ValueError:
-            return False
+        return is_loopback(re.sub(r":[0-9]+$", "", self.registry))
 
     def on(self, registry: str) -> "Repository":
         """The same path on another registry; raises UsageError unless that is `host[:port]`."""

@@ -18,6 +18,11 @@ def excerpt(text: str, limit: int = MAX_QUOTED_CHARACTERS) -> str:
     return f"{shown}..." if len(text) > limit else shown
 
 
+def one_line(error: Exception) -> str:
+    """An excerpt of the error's text, or its kind where it has none."""
+    return excerpt(" ".join(str(error).split()) or type(error).__name__)
+
+
 def without_secrets(text: str, secrets: Iterable[str]) -> str:
     """`text` with each secret replaced; for text of a peer that may echo what it was sent."""
     for secret in sorted(secrets, key=len, reverse=True):

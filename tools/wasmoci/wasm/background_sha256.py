@@ -3,7 +3,6 @@
 import hashlib
 from queue import Queue
 from threading import Thread
-from types import TracebackType
 
 
 class BackgroundSha256:
@@ -29,9 +28,7 @@ class BackgroundSha256:
         self._thread.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._blocks.put(None)
         self._thread.join()
 
