@@ -1,13 +1,12 @@
 """Total time limits, also against a peer that sends one byte at a time, and pauses before what is tried again."""
 
 import contextlib
-import heapq
-import itertools
+import math
 import random
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import urllib3
 from urllib3.exceptions import InvalidHeader
@@ -20,9 +19,6 @@ MIN_BYTES_PER_SECOND = 64 * 1024
 
 MAX_PAUSE_SECONDS = 20.0
 FIRST_PAUSE_SECONDS = 1.0
-
-# Watches that have ended are dropped when there are this many, and as many as those that have not.
-MAX_ENDED = 256
 
 
 class Deadline:
@@ -44,13 +40,12 @@ class Deadline:
             raise RegistryError(f"{self._what}: not done within {self._seconds:.0f} s")
 
 
-@dataclass(order=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Watch:
-    """What is called at `end`, a time of time.monotonic; None once it is not to be called any more."""
+    """What is called at `end`, a time of time.monotonic."""
 
     end: float
-    number: int
-    interrupt: Callable[[], object] | None = field(compare=False)
+    interrupt: Callable[[], object]
 
 
 class Watchdog:
@@ -61,33 +56,25 @@ class Watchdog:
 
     def __init__(self) -> None:
         self._condition = threading.Condition()
-        self._watches: list[_Watch] = []
-        self._numbers = itertools.count()
-        self._ended = 0
-        self._runs = False
+        self._watches: set[_Watch] = set()
+        # When the thread will look again; None before there is one.
+        self._wakes: float | None = None
 
     def begin(self, interrupt: Callable[[], object], seconds: float) -> _Watch:
         """Have `interrupt`, which must not block, called after `seconds` unless `end` comes first."""
-        watch = _Watch(time.monotonic() + seconds, next(self._numbers), interrupt)
+        watch = _Watch(time.monotonic() + seconds, interrupt)
         with self._condition:
-            heapq.heappush(self._watches, watch)
-            if not self._runs:
+            self._watches.add(watch)
+            if self._wakes is None:
+                self._wakes = watch.end
                 threading.Thread(target=self._run, name="watchdog", daemon=True).start()
-                self._runs = True
-            elif self._watches[0] is watch:
+            elif watch.end < self._wakes:
                 self._condition.notify()
         return watch
 
     def end(self, watch: _Watch) -> None:
         with self._condition:
-            if watch.interrupt is None:
-                return
-            watch.interrupt = None
-            self._ended += 1
-            if self._ended > MAX_ENDED and 2 * self._ended > len(self._watches):
-                self._watches = [kept for kept in self._watches if kept.interrupt is not None]
-                heapq.heapify(self._watches)
-                self._ended = 0
+            self._watches.discard(watch)
 
     def _run(self) -> None:
         while True:
@@ -100,16 +87,13 @@ class Watchdog:
         """Wait for the next call that is due."""
         with self._condition:
             while True:
-                seconds = self._watches[0].end - time.monotonic() if self._watches else None
-                if seconds is None or seconds > 0:
-                    self._condition.wait(seconds)
-                    continue
-                due = heapq.heappop(self._watches)
-                if due.interrupt is None:
-                    self._ended -= 1
-                    continue
-                interrupt, due.interrupt = due.interrupt, None
-                return interrupt
+                now = time.monotonic()
+                first = min(self._watches, key=lambda watch: watch.end, default=None)
+                if first is not None and first.end <= now:
+                    self._watches.remove(first)
+                    return first.interrupt
+                self._wakes = math.inf if first is None else first.end
+                self._condition.wait(None if first is None else first.end - now)
 
 
 _WATCHDOG = Watchdog()
@@ -137,7 +121,12 @@ def pause_seconds(attempt: int, retry_after: str | None) -> float:
     asked = seconds_asked(retry_after)
     if asked is not None:
         return min(asked, MAX_PAUSE_SECONDS)
-    return random.uniform(0, min(FIRST_PAUSE_SECONDS * 2.0**attempt, MAX_PAUSE_SECONDS))  # noqa: S311
+    return spread_pause(attempt, FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS)
+
+
+def spread_pause(attempt: int, first: float, longest: float) -> float:
+    """Any number of seconds up to a limit that begins at `first` and doubles with each attempt, up to `longest`."""
+    return random.uniform(0, min(first * 2.0**attempt, longest))  # noqa: S311
 
 
 def seconds_asked(retry_after: str | None) -> float | None:

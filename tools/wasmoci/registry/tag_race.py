@@ -7,11 +7,11 @@ It is lost only to one who takes longer than that time, SETTLE_SECONDS or SETTLE
 same took here, between read and write, when all others have ended.
 """
 
-import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from wasmoci.registry.deadline import spread_pause
 from wasmoci.values.errors import RegistryError
 
 MAX_RACE_ATTEMPTS = 20
@@ -102,4 +102,4 @@ class TagAdditions:
 
 def random_pause(attempt: int) -> float:
     """Seconds to wait after attempt number `attempt` (from 0): spread, so that competitors come apart."""
-    return random.uniform(0, min(_FIRST_PAUSE_SECONDS * 2.0**attempt, _MAX_PAUSE_SECONDS))  # noqa: S311
+    return spread_pause(attempt, _FIRST_PAUSE_SECONDS, _MAX_PAUSE_SECONDS)
