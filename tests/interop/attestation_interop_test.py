@@ -23,7 +23,7 @@ from wasmoci.keyless.signing import KeylessSigner
 from wasmoci.keyless.verifying import IdentityVerifier
 from wasmoci.registry.source import RegistrySource
 from wasmoci.sign.attest import AttestRequest, attest
-from wasmoci.sign.provenance import image_provenance
+from wasmoci.sign.attested import image_provenance
 from wasmoci.values.errors import Reason, VerificationError
 from wasmoci.values.image_reference import Reference
 from wasmoci.values.signature_format import SignatureFormat

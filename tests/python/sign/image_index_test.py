@@ -25,10 +25,10 @@ from wasmoci.disk.layout import KIND_ANNOTATION, SIGNATURES_KIND, Layout
 from wasmoci.keys.image import ImagePublicKey
 from wasmoci.oci.graph import read_graph
 from wasmoci.sign.attest import AttestRequest, attest
+from wasmoci.sign.attested import MAX_FILES, image_provenance
 from wasmoci.sign.image import SignRequest, sign_image
 from wasmoci.sign.layout import sign_layout_component
 from wasmoci.sign.log import log_signatures
-from wasmoci.sign.provenance import MAX_FILES, image_provenance
 from wasmoci.sign.signing_request import signing_request
 from wasmoci.transparency.log_entry import LogEntry
 from wasmoci.values.digest import Digest

@@ -18,7 +18,7 @@ from wasmoci.cosign.provenance import (
     provenance,
 )
 from wasmoci.cosign.statement import parse_predicate
-from wasmoci.sign.provenance import MAX_FILES, image_provenance
+from wasmoci.sign.attested import MAX_FILES, image_provenance
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import Error, FormatError, LimitError, Reason, UsageError, VerificationError
 from wasmoci.values.strict_json import dump

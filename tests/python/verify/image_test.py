@@ -430,7 +430,7 @@ class FailingSource(MemoryImage):
         self._fail("read_blob")
         return super().read_blob(descriptor, limit)
 
-    def copy_blob(self, descriptor: Descriptor, target: BinaryIO) -> None:
+    def copy_blob(self, descriptor: Descriptor, target: BinaryIO | None) -> None:
         self._fail("copy_blob")
         super().copy_blob(descriptor, target)
 

@@ -6,9 +6,8 @@ from pathlib import Path
 from wasmoci.bazel.request import TargetDestination, TargetImage, TargetTrust
 from wasmoci.bazel.runfiles import Locator, member, objects, strings
 from wasmoci.commands.options.private_keys import Password
-from wasmoci.sign.attested import Attested, ProvenanceOptions
+from wasmoci.sign.attested import MAX_FILES, Attested, ProvenanceOptions
 from wasmoci.sign.deferred import AttestationSpec, DeferredSigning, LogSpec
-from wasmoci.sign.provenance import MAX_FILES
 from wasmoci.trust.signers import IdentitySpec, KeySpec
 from wasmoci.values.errors import UsageError
 from wasmoci.values.signature_format import Placement, SignatureFormat

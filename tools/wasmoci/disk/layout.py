@@ -5,7 +5,6 @@
 legacy signatures of an index's entries have their tag `sha256-<hex>.sig` as name, and no kind.
 """
 
-import hashlib
 import os
 import stat
 from collections.abc import Sequence
@@ -26,7 +25,7 @@ from wasmoci.oci.manifest import (
     Manifest,
 )
 from wasmoci.oci.referrers import ReferrerList
-from wasmoci.values.digest import BLOCK_SIZE, Digest
+from wasmoci.values.digest import Digest
 from wasmoci.values.errors import Error, FormatError, LimitError, Reason, VerificationError
 from wasmoci.values.strict_json import parse_object
 from wasmoci.values.text import excerpt
@@ -82,15 +81,10 @@ class Layout:
         descriptor.digest.check(data, f"blob {descriptor.digest}")
         return data
 
-    def copy_blob(self, descriptor: Descriptor, target: BinaryIO) -> None:
+    def copy_blob(self, descriptor: Descriptor, target: BinaryIO | None) -> None:
         with self.open_blob(descriptor.digest) as stream:
             _check_size(descriptor, os.fstat(stream.fileno()).st_size)
-            descriptor.digest.check_same(copy_hashed(stream, target), f"blob {descriptor.digest}")
-
-    def check_blob(self, descriptor: Descriptor) -> None:
-        with self.open_blob(descriptor.digest) as stream:
-            _check_size(descriptor, os.fstat(stream.fileno()).st_size)
-            descriptor.digest.check_same(Digest.of_stream(stream), f"blob {descriptor.digest}")
+            descriptor.digest.check_same(Digest.of_stream(stream, target), f"blob {descriptor.digest}")
 
     def open_blob(self, digest: Digest) -> BinaryIO:
         """The blob's file as it lies there, not checked; FormatError where it is missing or no file."""
@@ -187,15 +181,6 @@ class _Found:
 
     descriptor: Descriptor
     subject: Digest | None
-
-
-def copy_hashed(stream: BinaryIO, target: BinaryIO) -> Digest:
-    """Copy to the end; the digest of the bytes that were written."""
-    state = hashlib.sha256()
-    while block := stream.read(BLOCK_SIZE):
-        state.update(block)
-        target.write(block)
-    return Digest(state.hexdigest())
 
 
 def _read_member(path: Path) -> bytes:

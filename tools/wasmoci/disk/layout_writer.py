@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from wasmoci.disk.files import atomic_folder, os_errors
-from wasmoci.disk.layout import BLOBS_FOLDER, IMAGE_KIND, KIND_ANNOTATION, VERSION, Layout, copy_hashed
-from wasmoci.oci.graph import read_graph
+from wasmoci.disk.layout import BLOBS_FOLDER, IMAGE_KIND, KIND_ANNOTATION, KINDS, VERSION, Layout
+from wasmoci.oci.cosign_tags import TaggedManifest
+from wasmoci.oci.graph import ImageGraph, blob_line, read_graph
 from wasmoci.oci.manifest import EMPTY_CONFIG, REF_NAME_ANNOTATION, Descriptor, Index, Manifest, referrer_descriptor
+from wasmoci.oci.progress import SILENT, Progress
 from wasmoci.oci.source import ImageSource
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import Error, FormatError
@@ -49,12 +51,12 @@ class LayoutWriter:
     def add_stream(self, stream: BinaryIO, digest: Digest) -> None:
         """Copy a blob whose digest is known; VerificationError where its bytes have another one."""
         with self._writing(_blob(digest.hex)) as target:
-            digest.check_same(copy_hashed(stream, target), f"blob {digest}")
+            digest.check_same(Digest.of_stream(stream, target), f"blob {digest}")
 
     def add_new(self, stream: BinaryIO) -> tuple[Digest, int]:
         """Copy a blob; the digest and the size of the bytes that were written."""
         with self._writing(_blob(_UNNAMED)) as target:
-            digest = copy_hashed(stream, target)
+            digest = Digest.of_stream(stream, target)
             size = target.tell()
         with os_errors(f"write the layout {self.path}"):
             (self.path / _blob(_UNNAMED)).rename(self.path / _blob(digest.hex))
@@ -71,6 +73,22 @@ class LayoutWriter:
             if digest not in without:
                 with source.open_blob(digest) as stream:
                     self.add_stream(stream, digest)
+
+    def add_graph(self, graph: ImageGraph, progress: Progress = SILENT) -> None:
+        """Write all manifests and blobs of a whole `graph`, each blob once; tell of each.
+
+        Raises VerificationError for a blob that is not what its descriptor says, Error.
+        """
+        written: set[tuple[Digest, int]] = set()
+        for part in graph.parts():
+            config = (part.node.config,) if isinstance(part.node, TaggedManifest) else ()
+            for blob in (*config, *part.blobs):
+                if (blob.digest, blob.size) not in written:
+                    self.add_copy(graph.source, blob)
+                    written.add((blob.digest, blob.size))
+                    progress.step(blob_line(blob))
+            self.add(part.node.data)
+            progress.step(part.line)
 
     def finish(self, entries: Sequence[Descriptor]) -> None:
         self._write("index.json", Index(tuple(entries)).to_bytes())
@@ -155,6 +173,23 @@ def root_entry(root: Descriptor, ref_name: str | None) -> Descriptor:
     if ref_name is not None:
         marks[REF_NAME_ANNOTATION] = ref_name
     return Descriptor(root.media_type, root.digest, root.size, marks)
+
+
+def attached_entries(graph: ImageGraph, *, of_root: bool) -> Iterator[Descriptor]:
+    """The entries for what is attached: referrers untagged, what has one of cosign's tags with that as its name.
+
+    That of the root has a kind, too, as cosign wants it.
+    """
+    for tagged in graph.tagged:
+        marks = {REF_NAME_ANNOTATION: tagged.tag}
+        if of_root and tagged.kind in KINDS:
+            marks[KIND_ANNOTATION] = KINDS[tagged.kind]
+        yield Descriptor(tagged.descriptor.media_type, tagged.descriptor.digest, tagged.descriptor.size, marks)
+    for referrer in graph.referrers:
+        yield referrer.listing
+        yield from attached_entries(referrer, of_root=False)
+    for entry in graph.entries:
+        yield from attached_entries(entry, of_root=False)
 
 
 def attachment(referrer: Manifest, blob: bytes) -> tuple[tuple[bytes, ...], Descriptor]:

@@ -28,11 +28,8 @@ class ImageSource(Protocol):
     def read_blob(self, descriptor: Descriptor, limit: int) -> bytes:
         """A blob of at most `limit` bytes."""
 
-    def copy_blob(self, descriptor: Descriptor, target: BinaryIO) -> None:
-        """Stream a blob of any size into `target`; what was written counts only if this returns."""
-
-    def check_blob(self, descriptor: Descriptor) -> None:
-        """Read a blob of any size to its end, and keep nothing of it."""
+    def copy_blob(self, descriptor: Descriptor, target: BinaryIO | None) -> None:
+        """Stream a blob of any size into `target`, or to nowhere; what was written counts only if this returns."""
 
     def referrers(self, subject: Digest) -> ReferrerList:
         """Manifests that may have `subject` as their subject; a source's word is not proof of it.

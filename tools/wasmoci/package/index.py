@@ -6,8 +6,7 @@ from pathlib import Path
 
 from wasmoci.disk.files import atomic_folder
 from wasmoci.disk.layout import Layout
-from wasmoci.disk.layout_graph import attached_entries, write_graph
-from wasmoci.disk.layout_writer import LayoutWriter, root_entry
+from wasmoci.disk.layout_writer import LayoutWriter, attached_entries, root_entry
 from wasmoci.oci.graph import ImageGraph, read_graph, read_image
 from wasmoci.oci.manifest import INDEX_MEDIA_TYPE, Descriptor, Index, check_entries
 from wasmoci.oci.platform import Platform
@@ -57,7 +56,7 @@ def make_index(request: IndexRequest) -> Descriptor:
         writer.add(data)
         for variant, graph in images:
             with refusals_about(variant.layout):
-                write_graph(writer, graph)
+                writer.add_graph(graph)
         writer.finish([root, *(entry for _, graph in images for entry in attached_entries(graph, of_root=False))])
         read_graph(Layout(made)).whole()
     return root

@@ -36,7 +36,7 @@ class LayoutBlobs:
     def prepare(self, blob: Descriptor) -> None:
         if self._check:
             with refuse_malformed():
-                self._layout.check_blob(blob)
+                self._layout.copy_blob(blob, None)
 
     def open(self, blob: Descriptor) -> BinaryIO:
         return self._layout.open_blob(blob.digest)

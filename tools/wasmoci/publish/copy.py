@@ -7,8 +7,7 @@ from pathlib import Path
 
 from wasmoci.disk.files import atomic_folder
 from wasmoci.disk.layout import Layout
-from wasmoci.disk.layout_graph import attached_entries, write_graph
-from wasmoci.disk.layout_writer import LayoutWriter, root_entry
+from wasmoci.disk.layout_writer import LayoutWriter, attached_entries, root_entry
 from wasmoci.oci.graph import ImageGraph, read_graph
 from wasmoci.oci.manifest import REF_NAME_ANNOTATION
 from wasmoci.oci.progress import SILENT, Progress, Watch
@@ -78,7 +77,7 @@ def copy_to_layout(planned: CopyPlan, output: Path, ref_name: str | None, progre
     with atomic_folder(output) as folder:
         writer = LayoutWriter.start(folder)
         with refuse_malformed():
-            write_graph(writer, graph, progress)
+            writer.add_graph(graph, progress)
             writer.finish([root_entry(graph.descriptor, ref_name), *attached_entries(graph, of_root=True)])
             read_graph(Layout(folder)).whole()
         if planned.verified is not None:

@@ -49,18 +49,11 @@ class RepositoryClient(ReferrersClient):
         self.copy_blob(descriptor, target)
         return target.getvalue()
 
-    def copy_blob(self, descriptor: Descriptor, target: BinaryIO) -> None:
-        """Stream a blob of any size into `target`; what was written counts only if this returns."""
-        self._read_blob(descriptor, target.write)
-
-    def check_blob(self, descriptor: Descriptor) -> None:
-        """Read a blob of any size to its end, and keep nothing of it."""
-        self._read_blob(descriptor, do_nothing)
-
-    def _read_blob(self, descriptor: Descriptor, take: Callable[[bytes], object]) -> None:
+    def copy_blob(self, descriptor: Descriptor, target: BinaryIO | None) -> None:
+        """Stream a blob of any size into `target`, or to nowhere; what was written counts only if this returns."""
         url = self._session.url(f"blobs/{descriptor.digest}")
         with self._session.get_following_redirects(url, seconds_for(descriptor.size)) as response:
-            _checked_copy(descriptor, response.blocks(), take)
+            _checked_copy(descriptor, response.blocks(), do_nothing if target is None else target.write)
 
     def put_blob(
         self, descriptor: Descriptor, open_source: Callable[[], BinaryIO], *, mount_from: str | None = None

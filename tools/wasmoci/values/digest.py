@@ -33,11 +33,13 @@ class Digest:
         return cls(hashlib.sha256(data).hexdigest())
 
     @classmethod
-    def of_stream(cls, stream: BinaryIO) -> "Digest":
-        """Hash `stream` from where it stands to its end, in bounded memory."""
+    def of_stream(cls, stream: BinaryIO, copy: BinaryIO | None = None) -> "Digest":
+        """Hash `stream` from where it stands to its end, in bounded memory, and write it to `copy`."""
         state = hashlib.sha256()
         while block := stream.read(BLOCK_SIZE):
             state.update(block)
+            if copy is not None:
+                copy.write(block)
         return cls(state.hexdigest())
 
     def check(self, data: bytes, what: str) -> None:

@@ -178,7 +178,7 @@ def _find_same(known: Sequence[Verified], graph: ImageGraph, policy: Policy) -> 
 def _check_component(graph: ImageGraph, same: Verified) -> tuple[Digest | None, VerifiedComponent]:
     """Check that the artifact, on which `same` is the verdict, is there with all its bytes."""
     for blob in graph.blobs:
-        graph.source.check_blob(blob)
+        graph.source.copy_blob(blob, None)
     return same.component, VerifiedComponent(same.component_keys)
 
 
