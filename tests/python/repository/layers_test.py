@@ -37,6 +37,7 @@ TABLE = {
     "trust": "values cosign keys transparency keyless verify |",
     "sign": "values wasm oci cosign disk keys transparency package verify trust |",
     "publish": "values oci cosign disk registry verify sign |",
+    "hosts": "values wasm oci registry verify trust |",
     "commands.report": "values oci disk keys verify publish | click rich",
     "commands.options": "values wasm cosign disk keys registry trust publish commands.report | click",
     "commands": "values wasm oci cosign disk keys registry registry_server transparency package verify trust sign"
@@ -182,6 +183,7 @@ def test_packaging_can_reach_no_key_and_no_network(operation: str) -> None:
         ("package.image", ["socket", "ssl", "cryptography", "nacl", "urllib3", "click", "wasmoci.keys"]),
         ("sign.image", ["socket", "ssl", "nacl", "urllib3", "click", "sigstore", "wasmoci.registry"]),
         ("sign.component", ["socket", "ssl", "nacl", "urllib3", "click", "wasmoci.registry"]),
+        ("hosts.loading", ["urllib3", "nacl", "click", "sigstore", "re2"]),
         ("verify.image", ["urllib3", "nacl", "click", "sigstore", "re2", "wasmoci.registry"]),
         ("transparency.verifying", ["nacl", "urllib3", "click", "wasmoci.registry"]),
         ("sign.log", ["nacl", "urllib3", "click", "wasmoci.registry"]),
