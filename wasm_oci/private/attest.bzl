@@ -104,7 +104,16 @@ wasm_oci_attest = rule(
             doc = "A URI, or one of cosign's short names such as `spdxjson`. SPDX and CycloneDX documents say it themselves.",
         ),
     },
-    doc = "Attests a document about an image, such as an SBOM.\n" + _DOC,
+    doc = "Attests a document about an image, such as an SBOM.\n" + _DOC + """
+```starlark
+wasm_oci_attest(
+    name = "image_with_sbom",
+    image = ":image",
+    keys = [":oci_key"],
+    predicate = "greeting.spdx.json",
+)
+```
+""",
     provides = _PROVIDES,
 )
 
@@ -197,6 +206,15 @@ def wasm_oci_attest_provenance(*, name, **kwargs):
     """Attests how an image was built: SLSA provenance v1, of the build type that docs/provenance.md describes.
 
     One `OciAttest` action a key makes the attestation, as that of `wasm_oci_attest`. The output is the layout `<name>`.
+
+    ```starlark
+    wasm_oci_attest_provenance(
+        name = "attested_image",
+        builder_id = "https://ci.example.com/wasm@v1",
+        image = ":image_with_sbom",
+        keys = [":oci_key"],
+    )
+    ```
 
     Args:
         name: name of the target.

@@ -25,6 +25,14 @@ is, and `<name>.sig` (output group `signature`) has the signatures: packaging se
 
 Keys with a `reference` sign at `bazel run`, not in the build. If there is no other key, the rule hands the file on as
 it is.
+
+```starlark
+wasm_sign(
+    name = "signed_greeting",
+    component = "greeting.wasm",
+    keys = [":component_key"],
+)
+```
 """
 
 _ATTRS = {

@@ -82,6 +82,14 @@ def wasm_verify_test(
     The test writes JUnit XML, and `report.json` to its undeclared outputs, unless Bazel would have to zip those on a
     machine without `zip`.
 
+    ```starlark
+    wasm_verify_test(
+        name = "verify_component",
+        component = ":signed_greeting",
+        keys = [":component_key"],
+    )
+    ```
+
     Args:
         name: name of the test.
         component: any target with one `.wasm` output; the detached signature of a `wasm_sign` is found.

@@ -105,6 +105,18 @@ def wasm_component_oci_index(
     the index too: it is published and verified as a whole, and each of its images as well. Keys with a `reference` and
     identities sign at `bazel run`, of a publishing target or of `<name>.sign`.
 
+    ```starlark
+    wasm_component_oci_index(
+        name = "index",
+        package_name = "greetings",
+        images = [
+            ":image",
+            ":signed_image",
+        ],
+        oci_signing_key = ":oci_key",
+    )
+    ```
+
     Args:
         name: name of the target.
         images: images of this rule set, in the order of the index's entries. Not configurable.

@@ -21,6 +21,14 @@ Packages a component as a Wasm OCI artifact, as `wkg oci push` would, in one `Wa
 
 Outputs: the OCI image layout `<name>`, and `<name>.digest` (also the output group `digest`) with the
 manifest's digest. The action needs no key and no network, and gives the same bytes for the same input.
+
+```starlark
+wasm_oci_package(
+    name = "package",
+    component = ":signed_greeting",
+    repository = "registry.example.com/acme/greeting",
+)
+```
 """
 
 _COMPONENT_ATTRS = {

@@ -29,6 +29,14 @@ Keys with a `reference` and identities sign at `bazel run`, of a publishing targ
 not in the build. If there is no other key, the rule hands the layout on as it is.
 
 The rule also signs the images of an index, as `cosign sign --recursive` does: verifiers ask for both.
+
+```starlark
+wasm_oci_sign(
+    name = "signed_image",
+    image = ":package",
+    keys = [":oci_key"],
+)
+```
 """
 
 _ATTRS = {

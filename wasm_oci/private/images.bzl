@@ -31,6 +31,16 @@ def wasm_component_oci_image(
 
     Outputs: the OCI image layout `<name>`, and `<name>.digest`.
 
+    ```starlark
+    wasm_component_oci_image(
+        name = "unsigned_image",
+        package_name = "greeting",
+        component = "greeting.wasm",
+        namespace = "acme",
+        registry = "registry.example.com",
+    )
+    ```
+
     Args:
         name: name of the target.
         component: any target with one `.wasm` output, a component.
@@ -106,6 +116,19 @@ def wasm_component_signed_oci_image(
 
     Keys with a `reference` and identities sign at `bazel run`: of a publishing target, or of `<name>.sign`,
     which writes the signed layout to the folder of `-- --output FOLDER` and sends nothing.
+
+    ```starlark
+    wasm_component_signed_oci_image(
+        name = "image",
+        package_name = "greeting",
+        component = "greeting.wasm",
+        component_signing_keys = ":component_key",
+        namespace = "acme",
+        oci_signing_key = ":oci_key",
+        registry = "registry.example.com",
+        tag = "v1.0.0",
+    )
+    ```
 
     Args:
         name: name of the target.

@@ -12,6 +12,10 @@ def wasm_keygen(*, name, layer = "component", tags = [], testonly = None, visibi
     build. The command overwrites nothing. `--type` chooses an OCI key's type, `--form` the file's: `pem`, `compact` or
     `cosign`.
 
+    ```starlark
+    wasm_keygen(name = "new_component_key")
+    ```
+
     Args:
         name: name of the target.
         layer: `component` (Ed25519) or `oci` (ECDSA P-256 by default).

@@ -13,6 +13,13 @@ action, which runs on this machine, reads it there. `placeholder_private_key` is
 
 With `reference` the key is in a token, a service or the environment. It signs at `bazel run`, of the publishing
 target or of the image's `.sign` target, not in the build.
+
+```starlark
+{rule}(
+    name = "{layer}_key",
+    public_key = "keys/{layer}.pub",
+)
+```
 """
 
 def _attrs(setting, password_setting):
@@ -83,7 +90,8 @@ wasm_component_key = rule(
         Label("//wasm_oci:component_private_key_path"),
         Label("//wasm_oci:component_password_path"),
     ),
-    doc = "An Ed25519 key pair that signs components: compact, DER, PEM or OpenSSH files.\n\n" + _DOC,
+    doc = "An Ed25519 key pair that signs components: compact, DER, PEM or OpenSSH files.\n\n" +
+          _DOC.format(layer = "component", rule = "wasm_component_key"),
     provides = [WasmComponentKeyInfo],
 )
 
@@ -93,7 +101,8 @@ wasm_oci_key = rule(
         Label("//wasm_oci:oci_private_key_path"),
         Label("//wasm_oci:oci_password_path"),
     ),
-    doc = "A key pair that signs OCI manifests, ECDSA, RSA or Ed25519: PKCS#8 PEM or cosign's files.\n\n" + _DOC,
+    doc = "A key pair that signs OCI manifests, ECDSA, RSA or Ed25519: PKCS#8 PEM or cosign's files.\n\n" +
+          _DOC.format(layer = "oci", rule = "wasm_oci_key"),
     provides = [WasmOciKeyInfo],
 )
 
@@ -150,6 +159,14 @@ An identity that signs images at `bazel run` without a key of its own, through F
 
 It takes the place of a `wasm_oci_key` where an image is signed, published or verified. Without `trusted_root`
 and `signing_config` it uses the public instance of Sigstore.
+
+```starlark
+wasm_oci_identity(
+    name = "release_pipeline",
+    identity = "https://github.com/acme/greeting/.github/workflows/release.yml@refs/heads/main",
+    issuer = "https://token.actions.githubusercontent.com",
+)
+```
 """,
     provides = [WasmOciIdentityInfo],
 )
@@ -185,6 +202,16 @@ wasm_oci_transparency_log = rule(
             providers = [PyInfo],
         ),
     },
-    doc = "A transparency log. Publishing adds signatures made with keys to it; a verifier asks for their entries.",
+    doc = """\
+A transparency log. Publishing adds signatures made with keys to it; a verifier asks for their entries.
+
+```starlark
+wasm_oci_transparency_log(
+    name = "log",
+    signing_config = "signing_config.json",
+    trusted_root = "trusted_root.json",
+)
+```
+""",
     provides = [WasmTransparencyLogInfo],
 )

@@ -38,6 +38,13 @@ def wasm_component_publish(
     `--registry-client-cert` and `--registry-client-key` with PEM files, `--allow-placeholder-keys`, `--dry-run`,
     `--check` and `--json`.
 
+    ```starlark
+    wasm_component_publish(
+        name = "publish_unsigned",
+        oci_image = ":unsigned_image",
+    )
+    ```
+
     Args:
         name: name of the target.
         oci_image: an image of this rule set.
@@ -87,6 +94,14 @@ def wasm_component_publish(
 
 def wasm_component_secure_publish(*, name, signed_oci_image, level = "dual-layer", **kwargs):
     """`wasm_component_publish` for an image that must be signed on both layers.
+
+    ```starlark
+    wasm_component_secure_publish(
+        name = "publish",
+        if_exists = "verify-same",
+        signed_oci_image = ":image",
+    )
+    ```
 
     Args:
         name: name of the target.

@@ -50,6 +50,16 @@ def wasm_component_publish_all(
     the others are still published; a second run sends only what is missing. After `--` the command takes the options of
     `wasm_component_publish`, for all of them, and `--jobs`.
 
+    ```starlark
+    wasm_component_publish_all(
+        name = "publish_all",
+        publish = [
+            ":publish",
+            ":publish_unsigned",
+        ],
+    )
+    ```
+
     Args:
         name: name of the target.
         publish: targets of `wasm_component_publish` and `wasm_component_secure_publish`. Not

@@ -11,6 +11,19 @@ Components from registries.
 
 A `pull` makes a repository whose target `@<name>`, also `@<name>//:component`, is the component of an image, for any
 attribute `component`. It is fetched with its signatures, by digest, and verified in the build that uses it.
+
+```starlark
+wasm_oci = use_extension("@rules_wasm_oci//wasm_oci:extensions.bzl", "wasm_oci")
+wasm_oci.pull(
+    name = "greeting",
+    component_keys = ["//:keys/component.pub"],
+    digest = "sha256:c5b2b2c507a0944348e0303114d8d93aaaa081732b86451d9bce1f432a537bc7",
+    image = "registry.example.com/acme/greeting",
+    oci_keys = ["//:keys/oci.pub"],
+    tag = "v1.0.0",
+)
+use_repo(wasm_oci, "greeting")
+```
 """
 
 _PULL = tag_class(

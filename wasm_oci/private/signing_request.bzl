@@ -11,6 +11,14 @@ Writes exactly the bytes that a signer who is elsewhere has to sign, in one `Sig
 
 The output is the folder `<name>`: `request.json` says what each message is. `wasm-oci import-signature` takes the
 signatures that come back, verifies them, and makes the layout or the file that signing here would have made.
+
+```starlark
+wasm_oci_signing_request(
+    name = "to_sign",
+    component_signature = "detached",
+    image = ":unsigned_image",
+)
+```
 """
 
 _ATTRS = {

@@ -11,6 +11,15 @@ The component of an image, once the image is verified, offline, in one `WasmVeri
 
 The output is `<name>.wasm`; `<name>.json` (output group `verification`) is the verdict, as `wasm-oci verify --json`
 prints it. If the image does not meet the level, there is no output, and nothing that uses it can be built.
+
+```starlark
+wasm_oci_verified_component(
+    name = "verified_greeting",
+    component_keys = [":component_key"],
+    image = ":image",
+    oci_keys = [":oci_key"],
+)
+```
 """
 
 LEVELS = ["component-only", "oci-only", "dual-layer"]

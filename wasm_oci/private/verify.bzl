@@ -26,6 +26,15 @@ def wasm_component_verify_test(
     The test writes JUnit XML, and `report.json` to its undeclared outputs, unless Bazel would have to zip those on a
     machine without `zip`.
 
+    ```starlark
+    wasm_component_verify_test(
+        name = "verify_image",
+        component_keys = [":component_key"],
+        image = ":image",
+        oci_keys = [":oci_key"],
+    )
+    ```
+
     Args:
         name: name of the test.
         image: a target with one OCI image layout.
@@ -83,6 +92,15 @@ def wasm_component_verify_signatures(
         visibility = None,
         **kwargs):
     """Verifies an image in a live registry. Bazel never caches the verdict.
+
+    ```starlark
+    wasm_component_verify_signatures(
+        name = "verify_published",
+        component_public_key = ":component_key",
+        oci_image_ref = "registry.example.com/acme/greeting:v1.0.0",
+        oci_public_key = ":oci_key",
+    )
+    ```
 
     Args:
         name: name of the test.
