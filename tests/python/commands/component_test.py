@@ -106,6 +106,32 @@ def test_command_that_fails_leaves_nothing(arguments: list[str], code: int, fold
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "component attach text.wat --detached plain.sig --output out",
+        "component detach text.wat --detached new.sig --output out",
+        "component matrix text.wat --key one.pub",
+        "component remove-signature text.wat --key one.pub --output out",
+        "component show text.wat",
+        "component sign text.wat --key one.key --detached new.sig",
+        "component sign text.wat --key one.key --output out",
+        "component split text.wat --output out",
+        "component verify text.wat --key one.pub",
+        "component verify text.wat --key one.pub --section x",
+        "image package text.wat --output out",
+        "signing-request text.wat --output out",
+    ],
+)
+def test_what_is_no_webassembly_is_named_and_said(command: str, folder: Path) -> None:
+    (folder / "text.wat").write_text("(component)")
+    result = CliRunner().invoke(main, command.split())
+    assert result.exit_code == (3 if "verify" in command or "matrix" in command else 1), result.output
+    assert ": text.wat: " in result.stderr
+    assert "this is no WebAssembly module or component: it is text; " in result.stderr
+    assert not (folder / "out").exists()
+
+
 def test_remove_signature(folder: Path) -> None:
     result = run("remove-signature", "both.wasm", "--key", "two.pub", "--output", "out.wasm", "--json")
     assert answer(result)["removed"] == 1

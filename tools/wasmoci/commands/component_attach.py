@@ -7,6 +7,7 @@ from wasmoci.commands.options.declared import Argument, Option, command
 from wasmoci.commands.report.output import Report
 from wasmoci.disk.files import atomic_output, open_for_reading, read_bounded
 from wasmoci.sign.edit import attach_signature
+from wasmoci.values.errors import refusals_about
 from wasmoci.wasm.signature import MAX_DATA_SIZE
 
 
@@ -18,6 +19,6 @@ def attach(
 ) -> Report:
     """Put a detached signature into the unsigned WebAssembly file SOURCE that it is for; verify it afterwards."""
     signature = read_bounded(detached, MAX_DATA_SIZE, "the detached signature")
-    with open_for_reading(source, "the file") as stream, atomic_output(output) as target:
+    with refusals_about(source), open_for_reading(source, "the file") as stream, atomic_output(output) as target:
         attach_signature(stream, target, signature)
     return Report([f"attached {detached} to {source}, not verified"], {"output": str(output)})

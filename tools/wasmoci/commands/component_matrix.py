@@ -8,6 +8,7 @@ from wasmoci.commands.options.wasm_file import ComponentKeys, DetachedSignature,
 from wasmoci.commands.report.output import Report, warn
 from wasmoci.disk.files import open_for_reading, read_bounded
 from wasmoci.trust.policy import trusted_component_keys
+from wasmoci.values.errors import refusals_about
 from wasmoci.verify.parts import MatrixRow, component_matrix
 from wasmoci.wasm.section_pattern import Selection
 from wasmoci.wasm.signature import MAX_DATA_SIZE
@@ -28,7 +29,7 @@ def matrix(
     candidates = trusted_component_keys(keys, warn)
     signature = None if detached is None else read_bounded(detached, MAX_DATA_SIZE, "the detached signature")
     selection = Selection.parse(sections) if sections else None
-    with open_for_reading(source, "the file to verify") as stream:
+    with refusals_about(source), open_for_reading(source, "the file to verify") as stream:
         found = component_matrix(stream, candidates, kind, selection, signature)
     return Report(
         [_line(row) for row in found.rows],

@@ -8,7 +8,7 @@ from wasmoci.commands.report.output import Report
 from wasmoci.disk.files import atomic_output, open_for_reading
 from wasmoci.keys.component_files import load_component_key
 from wasmoci.sign.edit import remove_signatures
-from wasmoci.values.errors import UsageError
+from wasmoci.values.errors import UsageError, refusals_about
 
 
 @command("remove-signature")
@@ -21,7 +21,7 @@ def remove_signature(
     """Remove the signatures of these keys from the WebAssembly file SOURCE; the last one leaves it unsigned."""
     unwanted = [load_component_key(path) for path in keys]
     identifiers = [_identifier(text) for text in key_ids]
-    with open_for_reading(source, "the file") as stream, atomic_output(output) as target:
+    with refusals_about(source), open_for_reading(source, "the file") as stream, atomic_output(output) as target:
         count = remove_signatures(stream, target, unwanted, identifiers)
     return Report([f"removed {count} signatures from {source}"], {"removed": count})
 

@@ -6,6 +6,7 @@ from typing import Annotated
 from wasmoci.commands.options.declared import Argument, command
 from wasmoci.commands.report.output import Report
 from wasmoci.disk.files import open_for_reading
+from wasmoci.values.errors import refusals_about
 from wasmoci.wasm.summary import summarize
 
 
@@ -14,6 +15,6 @@ def show(
     source: Annotated[Path, Argument()],
 ) -> Report:
     """Show the sections of the WebAssembly file SOURCE and its signatures, without verifying them."""
-    with open_for_reading(source, "the file") as stream:
+    with refusals_about(source), open_for_reading(source, "the file") as stream:
         summary = summarize(stream)
     return Report(summary.lines(), summary.to_json())

@@ -9,7 +9,7 @@ from wasmoci.commands.options.wasm_file import FileKind, NamesKey
 from wasmoci.commands.report.output import Report
 from wasmoci.sign.component import write_detached, write_signed
 from wasmoci.trust.signers import KeySpec
-from wasmoci.values.errors import UsageError
+from wasmoci.values.errors import UsageError, refusals_about
 from wasmoci.values.signature_format import Placement
 from wasmoci.wasm.parts import ComponentAsked
 from wasmoci.wasm.signature import RecordForm
@@ -46,8 +46,9 @@ def sign(
     signer = KeySpec.parse(key, public_key).component_signer(password, private=not allow_readable_key)
     placement = Placement.EMBEDDED if detached is None else Placement.DETACHED
     asked = ComponentAsked(placement, kind, key_id)
-    if output is not None:
-        write_signed(source, output, signer, asked, form)
-    elif detached is not None:
-        write_detached(source, detached, signer, asked, form, add_to)
+    with refusals_about(source):
+        if output is not None:
+            write_signed(source, output, signer, asked, form)
+        elif detached is not None:
+            write_detached(source, detached, signer, asked, form, add_to)
     return Report([f"signed {source} with {signer.public_key.fingerprint}"], {"key": signer.public_key.fingerprint})

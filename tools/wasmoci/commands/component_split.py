@@ -8,6 +8,7 @@ from wasmoci.commands.options.wasm_file import Sections
 from wasmoci.commands.report.output import Report
 from wasmoci.disk.files import atomic_output, open_for_reading
 from wasmoci.sign.split import split_component
+from wasmoci.values.errors import refusals_about
 from wasmoci.wasm.section_pattern import Selection
 
 
@@ -23,6 +24,10 @@ def split(
     all other sections on the other, and to the end of the file. Then sign it.
     """
     selection = Selection.parse(sections)
-    with open_for_reading(source, "the file to split") as stream, atomic_output(output) as target:
+    with (
+        refusals_about(source),
+        open_for_reading(source, "the file to split") as stream,
+        atomic_output(output) as target,
+    ):
         added = split_component(stream, target, selection)
     return Report([f"added {added} delimiters to {source}"], {"added": added})

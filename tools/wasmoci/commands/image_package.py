@@ -9,7 +9,7 @@ from wasmoci.commands.options.declared import Argument, Option, command
 from wasmoci.commands.report.output import Report, layout_report
 from wasmoci.package.image import PackageRequest
 from wasmoci.package.image import package as run_package
-from wasmoci.values.errors import UsageError
+from wasmoci.values.errors import UsageError, refusals_about
 from wasmoci.values.image_reference import check_tag
 from wasmoci.values.package_name import PackageName
 
@@ -58,7 +58,8 @@ def package(
         name=None if name is None else PackageName.parse(name),
         metadata=name is not None if metadata is None else metadata,
     )
-    descriptor = run_package(request)
+    with refusals_about(component):
+        descriptor = run_package(request)
     return layout_report(output, str(descriptor.digest), digest_file)
 
 

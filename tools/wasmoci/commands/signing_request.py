@@ -9,7 +9,7 @@ from wasmoci.commands.options.wasm_file import FileKind
 from wasmoci.commands.report.output import Report
 from wasmoci.cosign.signing_request import ManifestAsked
 from wasmoci.sign.signing_request import signing_request, write_signing_request
-from wasmoci.values.errors import UsageError
+from wasmoci.values.errors import UsageError, refusals_about
 from wasmoci.values.image_reference import Repository
 from wasmoci.values.signature_format import Placement, SignatureFormat
 from wasmoci.wasm.parts import ComponentAsked
@@ -51,7 +51,8 @@ def request(
     if repository is not None:
         asked_formats = list(dict.fromkeys(formats)) or list(SignatureFormat)
         manifest = ManifestAsked(str(Repository.parse(repository)), asked_formats, annotation_pairs(annotations))
-    made = signing_request(source, component, manifest)
+    with refusals_about(source):
+        made = signing_request(source, component, manifest)
     write_signing_request(made, output)
     names = [message.name for message in made.messages]
     return Report([f"to sign: {output / name}" for name in names], {"subject": str(made.subject), "messages": names})

@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from wasmoci.disk.files import open_for_reading, read_bounded
 from wasmoci.keys.component import ComponentPublicKey
-from wasmoci.values.errors import Reason, VerificationError
+from wasmoci.values.errors import Reason, VerificationError, refusals_about
 from wasmoci.verify.component import (
     SignedComponent,
     VerifiedComponent,
@@ -84,7 +84,7 @@ def verify_component_file(
     Raises what `verify_component` and `verify_parts` raise, Error where a file cannot be read.
     """
     signature = None if detached is None else read_bounded(detached, MAX_DATA_SIZE, "the detached signature")
-    with open_for_reading(source, "the file to verify") as stream:
+    with refusals_about(source), open_for_reading(source, "the file to verify") as stream:
         if sections:
             return verify_parts(stream, trusted, kind, Selection.parse(sections), signature, threshold)
         return verify_component(stream, trusted, kind, signature, threshold)

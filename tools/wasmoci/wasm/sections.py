@@ -34,6 +34,14 @@ _HEADERS = {
 }
 
 
+# What files are that are taken for WebAssembly, by how they begin.
+_OTHERS = {
+    b"\x1f\x8b": "it is gzip, which must be unpacked first",
+    b"\x28\xb5\x2f\xfd": "it is zstd, which must be unpacked first",
+    b"PK\x03\x04": "it is a zip archive, which must be unpacked first",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Section:
     """Where one section lies; all offsets in bytes from the start of the file.
@@ -129,7 +137,7 @@ def read_header(stream: BinaryIO) -> bytes:
     stream.seek(0)
     header = stream.read(HEADER_SIZE)
     if header not in _HEADERS:
-        raise FormatError(f"this is no WebAssembly module or component: it starts with {header.hex() or 'nothing'}")
+        raise FormatError(f"this is no WebAssembly module or component: {_what_it_is(header)}")
     return header
 
 
@@ -167,6 +175,15 @@ def read_payload(stream: BinaryIO, section: Section, limit: int) -> bytes:
     if len(payload) != length:
         raise FormatError("the file became shorter while it was read")
     return payload
+
+
+def _what_it_is(head: bytes) -> str:
+    for magic, what in _OTHERS.items():
+        if head.startswith(magic):
+            return what
+    if head.isascii() and head.split() and b"".join(head.split()).decode().isprintable():
+        return "it is text; of WebAssembly's text format `wasm-tools parse` makes a binary"
+    return f"it starts with {head.hex() or 'nothing'}"
 
 
 def _read_section(stream: BinaryIO, start: int, file_size: int) -> Section:
