@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 from images import KeyPair, signed_component
 from peers import REGISTRIES, built, corpus, registry, run, run_refused
-from wasm_fixtures import wat
+from wasm_fixtures import COMPONENT, section, wat
 from wasmoci.commands.main import main
 from wasmoci.disk.layout import Layout
 from wasmoci.package.image import PackageRequest, package
@@ -119,8 +119,11 @@ class Wkg:
         self("get", "--output", got, package_name)
         return got.read_bytes()
 
-    def push(self, component: Path, path: str) -> None:
-        run("wkg", "oci", "push", "--insecure", self.address, f"{self.address}/{path}", component, folder=self.folder)
+    def push(self, component: Path, path: str, *arguments: str) -> None:
+        run(*self._push(component, path), *arguments, folder=self.folder)
+
+    def refuses_to_push(self, component: Path) -> str:
+        return run_refused(*self._push(component, "refused/it:v1"), folder=self.folder).stderr
 
     def read(self, path: str) -> tuple[bytes, bytes]:
         """The manifest and config at `path:tag`, byte for byte."""
@@ -128,6 +131,9 @@ class Wkg:
         manifest = run("crane", "manifest", "--insecure", reference, folder=self.folder).stdout
         config = f"{reference.rpartition(':')[0]}@{json.loads(manifest)['config']['digest']}"
         return manifest.encode(), run("crane", "blob", "--insecure", config, folder=self.folder).stdout.encode()
+
+    def _push(self, component: Path, path: str) -> tuple[str | Path, ...]:
+        return ("wkg", "oci", "push", "--insecure", self.address, f"{self.address}/{path}", component)
 
     def _config(self) -> Path:
         """The namespace `team` is in a folder of its own, all others are at the top."""
@@ -222,6 +228,35 @@ def test_our_package_is_what_wkg_pushes(wkg: Wkg, tmp_path: Path) -> None:
         package(PackageRequest(component, layout))
         wkg.push(component, f"pushed/n{number}:v1")
         check_same(layout, wkg.read(f"pushed/n{number}:v1"))
+
+
+@only_docker_registry
+def test_texts_of_our_manifest_are_composed_as_wkg_composes_them(wkg: Wkg, tmp_path: Path) -> None:
+    component = tmp_path / "e\u0301.wasm"
+    component.write_bytes(signed_component())
+    annotation = ("--annotation", "o\u0308=u\u0308")
+    ours("image", "package", component, "--output", tmp_path / "layout", *annotation)
+    wkg.push(component, "pushed/composed:v1", *annotation)
+    check_same(tmp_path / "layout", wkg.read("pushed/composed:v1"))
+
+
+@only_docker_registry
+@pytest.mark.parametrize(
+    ("component", "code"),
+    [
+        pytest.param('(component (type $t u32) (export "t" (type $t)))', 1, id="exported_type"),
+        pytest.param('(component (core module $m) (export "m" (core module $m)))', 1, id="exported_module"),
+        pytest.param('(component (component $c) (export "c" (component $c)))', 1, id="exported_component"),
+        # docs/wkg.md says so: wkg validates the whole component.
+        pytest.param(COMPONENT + section(11, b"\1\0\1f\1\5\0"), 0, id="exported_function_that_does_not_exist"),
+        pytest.param(COMPONENT + section(77, b""), 0, id="section_that_does_not_exist"),
+    ],
+)
+def test_what_wkg_does_not_push(component: str | bytes, code: int, wkg: Wkg, tmp_path: Path) -> None:
+    path = tmp_path / "refused.wasm"
+    path.write_bytes(component if isinstance(component, bytes) else wat(component))
+    assert "Unable to parse component" in wkg.refuses_to_push(path)
+    ours("image", "package", path, "--output", tmp_path / "layout", code=code)
 
 
 @only_docker_registry

@@ -74,12 +74,26 @@ def test_annotations_author_and_time_are_written(request_: PackageRequest) -> No
     assert (config["author"], config["created"]) == ("Zoë", "1970-01-01T00:00:01Z")
 
 
+def test_texts_of_the_manifest_are_composed(request_: PackageRequest) -> None:
+    entry = package(replace(request_, title="e\u0301.wasm", annotations={"o\u0308": "u\u0308"}, author="e\u0301"))
+    layout = Layout(request_.output)
+    manifest = Manifest.parse(layout.read_manifest(entry))
+    assert manifest.annotations == {"\u00f6": "\u00fc"}
+    assert manifest.layers[0].annotations["org.opencontainers.image.title"] == "\u00e9.wasm"
+    assert json.loads(layout.read_blob(manifest.config, 10_000))["author"] == "e\u0301", "as wkg writes the config"
+    with pytest.raises(UsageError, match="two annotations have the same key"):
+        package(replace(request_, output=request_.output / "x", annotations={"\u00f6": "", "o\u0308": ""}))
+
+
 @pytest.mark.parametrize(
     ("data", "message"),
     [
         pytest.param(b"", "no WebAssembly", id="empty_file"),
-        pytest.param(MODULE, "core module", id="core_module"),
+        pytest.param(MODULE, "make a component of it with `wasm-tools component new`", id="core_module"),
         pytest.param(wat("(module)"), "core module", id="real_core_module"),
+        pytest.param(wat('(component (type $t u32) (export "t" (type $t)) (import "f" (func)))'), "'t'", id="type"),
+        pytest.param(wat('(component (core module $m) (export "m" (core module $m)))'), "'m'", id="module"),
+        pytest.param(wat('(component (component $c) (export "c" (component $c)))'), "'c'", id="component"),
         pytest.param(HELLO[:-1], "says", id="truncated"),
         pytest.param(HELLO + b"\x0a\x01\xff", "LEB128|ends early", id="broken_import_section"),
     ],
@@ -141,13 +155,14 @@ def test_impossible_time_is_refused(request_: PackageRequest, created: int) -> N
 
 def test_text_that_is_not_unicode_is_refused(request_: PackageRequest) -> None:
     with pytest.raises(FormatError, match="surrogate"):
-        package(replace(request_, title="\udcff.wasm"))
+        package(replace(request_, annotations={"a": "\udcff"}))
     assert not request_.output.exists()
 
 
 def test_what_no_verifier_would_read_is_not_written(request_: PackageRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(LimitError, match="the limit is 4194304"):
-        package(replace(request_, annotations={"a": "x" * 4 * 1024 * 1024}))
+    for large in ({"annotations": {"a": "x" * 4 * 1024 * 1024}}, {"author": "x" * 4 * 1024 * 1024}):
+        with pytest.raises(LimitError, match="the limit is 4194304"):
+            package(replace(request_, **large))
     monkeypatch.setattr(component_externs, "MAX_NAMES", 2)
     with pytest.raises(LimitError, match="3 imports and exports, the limit is 2"):
         package(request_)
@@ -159,7 +174,7 @@ def test_component_is_stored_as_it_is(request_: PackageRequest) -> None:
     assert (request_.output / "blobs" / "sha256" / Digest.of(SIGNED_HELLO).hex).read_bytes() == SIGNED_HELLO
 
 
-@pytest.mark.parametrize("title", ["\x1b[31mred.wasm", "two\nlines.wasm", "\x9b.wasm", "\u202egpj.wasm"])
+@pytest.mark.parametrize("title", ["\x1b[31mred.wasm", "two\nlines.wasm", "\x9b.wasm", "\u202egpj.wasm", "\udcff.wasm"])
 def test_a_title_that_steers_a_terminal_is_wrong_usage(request_: PackageRequest, title: str) -> None:
     with pytest.raises(UsageError, match="the title has characters that cannot be printed") as raised:
         package(replace(request_, title=title))
@@ -176,6 +191,6 @@ def test_a_detached_signature_beside_an_embedded_one_is_refused(
     if fits:
         package(replace(request_, signature=tmp_path / "sig"))
     else:
-        with pytest.raises(FormatError, match=r"in\.wasm has an embedded signature"):
+        with pytest.raises(FormatError, match=r"it has an embedded signature, so the signature .*/sig does not cover"):
             package(replace(request_, signature=tmp_path / "sig"))
     assert request_.output.exists() is fits

@@ -61,7 +61,7 @@ def exports(*entries: bytes) -> bytes:
               (export "i2" (instance $i))
               (export "f2" (func $f))
             )""",
-            Interface(("f",), ("i2", "f2")),
+            Interface(("f",), ("i2", "f2"), unlisted=("m2", "c2", "t2")),
             id="only_instances_and_functions_are_exports_of_the_list",
         ),
         pytest.param(

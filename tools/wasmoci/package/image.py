@@ -1,5 +1,6 @@
 """Package a component as a Wasm OCI artifact in an image layout, as wkg would push it, and take it out again."""
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,11 +14,12 @@ from wasmoci.oci.wasm_artifact import (
     CONFIG_MEDIA_TYPE,
     LAYER_MEDIA_TYPE,
     WasmConfig,
+    check_config,
     check_manifest,
     component_signature_referrer,
     is_wasm_artifact,
 )
-from wasmoci.values.errors import FormatError, UsageError
+from wasmoci.values.errors import FormatError, UsageError, refusals_about
 from wasmoci.values.package_name import PackageName
 from wasmoci.values.text import excerpt, printable
 from wasmoci.wasm.interface import Interface, read_interface
@@ -57,32 +59,40 @@ class PackageRequest:
 def package(request: PackageRequest) -> Descriptor:
     """Write the layout, as `wkg oci push` or `wkg publish` would push it, and return the image's descriptor.
 
-    Raises FormatError unless the files are what they should be, also for a detached signature of a component that
-    has an embedded one; UsageError for a title that cannot be printed and for a WIT package whose own name is none
-    that wkg would publish, Error where the files cannot be read or written.
+    Texts of the manifest are in Unicode's normal form C. Raises FormatError unless the files are what they should be,
+    also for a detached signature of a component that has an embedded one and for a component whose exports a config
+    cannot list, LimitError for what no verifier would read; UsageError for a title that cannot be printed, for two
+    annotations of one key and for a WIT package whose own name is none that wkg would publish, Error where the files
+    cannot be read or written.
     """
     signature = None
     if request.signature is not None:
         signature = read_bounded(request.signature, MAX_DATA_SIZE, "the component's signature")
-        SignatureData.parse(signature)
+        with refusals_about(request.signature):
+            SignatureData.parse(signature)
     with os_errors(f"write {request.output}"):
         request.output.parent.mkdir(parents=True, exist_ok=True)
     with open_for_reading(request.component, "the component") as stream, atomic_folder(request.output) as folder:
         interface = read_interface(stream)
         if signature is not None and read_parts(stream).signature is not None:
+            raise FormatError(f"it has an embedded signature, so the signature {request.signature} does not cover it")
+        if interface.unlisted:
             raise FormatError(
-                f"{request.component} has an embedded signature, so the signature {request.signature} does not cover it"
+                f"it exports {excerpt(interface.unlisted[0])!r}, which is neither a function nor an instance, and the "
+                "image's config can list nothing else; wkg refuses it too"
             )
         request = _described(request, interface, stream)
         own_title = request.component.name if request.component.is_file() else _PIPED_TITLE
-        title = own_title if request.title is None else request.title
-        unicode = title.encode(errors="ignore").decode()
-        if printable(unicode) != unicode:
-            raise UsageError(f"the title has characters that cannot be printed: {printable(title)}")
+        title = _composed(own_title if request.title is None else request.title)
+        if printable(title) != title:
+            raise UsageError(
+                f"the title has characters that cannot be printed, so give another one: {printable(title)}"
+            )
         writer = LayoutWriter.start(folder)
         stream.seek(0)
         layer_digest, size = writer.add_new(stream)
         config = WasmConfig(layer_digest, interface, request.created, request.author).to_bytes()
+        check_config(config, layer_digest, interface)
         manifest = Manifest(
             config=Descriptor.of(CONFIG_MEDIA_TYPE, config),
             layers=(Descriptor(LAYER_MEDIA_TYPE, layer_digest, size, {TITLE_ANNOTATION: title}),),
@@ -128,7 +138,14 @@ def _described(request: PackageRequest, interface: Interface, stream: BinaryIO) 
         annotations[VERSION_ANNOTATION] = name.version
         title = name.title if title is None else title
         ref_name = name.tag if ref_name is None else ref_name
-    return replace(request, annotations={**annotations, **request.annotations}, title=title, ref_name=ref_name)
+    composed = {_composed(key): _composed(value) for key, value in (annotations | dict(request.annotations)).items()}
+    if len(composed) < len(annotations.keys() | request.annotations.keys()):
+        raise UsageError("two annotations have the same key in Unicode's normal form C, in which keys are written")
+    return replace(request, annotations=composed, title=title, ref_name=ref_name)
+
+
+def _composed(text: str) -> str:
+    return unicodedata.normalize("NFC", text)
 
 
 def _own_name(wit_package: WitPackage) -> PackageName:

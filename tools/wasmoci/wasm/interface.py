@@ -29,18 +29,20 @@ _LISTED_EXPORTS = {Sort.FUNC, Sort.INSTANCE}
 class Interface:
     """Imported and exported names, in the order of the file; those of a WIT package are sorted.
 
-    `wit_package` is what the component is where it holds no code but a WIT package.
+    `wit_package` is what the component is where it holds no code but a WIT package. `unlisted` are exports that
+    are neither instances nor functions.
     """
 
     imports: tuple[str, ...]
     exports: tuple[str, ...]
     wit_package: WitPackage | None = None
+    unlisted: tuple[str, ...] = ()
 
 
 def read_interface(stream: BinaryIO) -> Interface:
     """Read the top-level imports and exports of a component; raises FormatError, LimitError."""
     if read_kind(stream) is not Kind.COMPONENT:
-        raise FormatError("only a component has imports and exports that can be listed; this is a core module")
+        raise FormatError("this is a core module: make a component of it with `wasm-tools component new`")
     imports: list[Extern] = []
     exports: list[Extern] = []
     for section in read_sections(stream):
@@ -55,4 +57,5 @@ def read_interface(stream: BinaryIO) -> Interface:
     return Interface(
         tuple(imported.name for imported in imports if imported.sort in _LISTED_IMPORTS),
         tuple(exported.name for exported in exports if exported.sort in _LISTED_EXPORTS),
+        unlisted=tuple(exported.name for exported in exports if exported.sort not in _LISTED_EXPORTS),
     )

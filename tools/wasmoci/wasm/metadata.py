@@ -50,11 +50,10 @@ def read_annotations(stream: BinaryIO, overridden: Collection[str] = ()) -> dict
 
 
 def _decoded(data: bytes, what: str) -> str:
-    """The text, with composed characters as wkg writes it."""
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
         raise FormatError(f"{what} is not UTF-8") from None
     if any(unicodedata.category(character) == "Cc" for character in text):
         raise FormatError(f"{what} has a control character in it")
-    return unicodedata.normalize("NFC", text)
+    return text
