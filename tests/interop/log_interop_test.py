@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,8 @@ from key_fixtures import open_image_signer
 from log_entry_fixtures import Ed25519Sigstore
 from peers import REGISTRIES, registry, run, run_refused
 from registry_fixtures import OwnClient
-from sigstore_fixtures import Files, Sigstore, SigstoreServer
+from sigstore_certificate_fixtures import now
+from sigstore_fixtures import Files, Sigstore, SigstoreServer, timestamp
 from wasmoci.disk.layout import Layout
 from wasmoci.disk.layout_writer import LayoutWriter
 from wasmoci.oci.graph import read_image
@@ -32,13 +34,15 @@ from wasmoci.verify.trust import ImageTrust
 
 REPOSITORY = "localhost:5000/acme/greeting"
 PASSWORD = {"COSIGN_PASSWORD": "marked-password"}
+HOUR = timedelta(hours=1)
 LEGACY = "--new-bundle-format=false"
 BUNDLE = (SignatureFormat.BUNDLE,)
 
 
 def log(signed: Path, output: Path, pair: KeyPair, files: Files, rekor: int) -> Path:
     """Log the signatures of a layout into a new one."""
-    logs, client = TrustedLogs.from_file(files.trusted_root), RekorLogs.from_file(files.signing_config(rekor))
+    logs = TrustedLogs.from_file(files.trusted_root)
+    client = RekorLogs.from_file(files.signing_config(rekor), logs)
     assert log_signatures(signed, output, [pair.trusted()], logs, client).added > 0
     return output
 
@@ -188,6 +192,34 @@ def test_we_verify_what_cosign_logged(kind: str, rekor: int, tmp_path: Path) -> 
         sign = ("cosign", "sign", "--key", pair.private, *logs, "--allow-http-registry", "-y", image)
         run(*sign, folder=tmp_path, environment=PASSWORD)
         assert_verified_by_us(image, address, pair, files, SignatureFormat.BUNDLE)
+
+
+@pytest.mark.parametrize("by_cosign", [True, False])
+def test_a_signature_holds_by_its_time_stamp_after_the_shard_ended(by_cosign: bool, tmp_path: Path) -> None:
+    pair = KeyPair.make_by_cosign(tmp_path) if by_cosign else KeyPair.make(tmp_path, "key")
+    with SigstoreServer() as server, registry("embedded", tmp_path) as address:
+        files = server.write(tmp_path)
+        repository = f"{address}/acme/greeting"
+        if by_cosign:
+            image = push(unsigned_layout(tmp_path), repository)
+            logs = ("--signing-config", files.signing_config(2), "--trusted-root", files.trusted_root)
+            sign = ("cosign", "sign", "--key", pair.private, *logs, "--allow-http-registry", "-y", image)
+            run(*sign, folder=tmp_path, environment=PASSWORD)
+        else:
+            image = push(logged_layout(tmp_path, pair, files, 2, repository), repository, pair.trusted())
+        root = json.loads(files.trusted_root.read_bytes())
+        root["tlogs"][1]["publicKey"]["validFor"]["end"] = timestamp(now() + HOUR)
+        files.trusted_root.write_bytes(dump(root))
+        ended = replace(TrustedLogs.from_file(files.trusted_root), clock=(now() + 2 * HOUR).timestamp)
+        reference = Reference.parse(image)
+        with OwnClient(reference.repository, {}, [address]) as client:
+            graph = read_image(RegistrySource(reference, client))
+            trust = ImageTrust([pair.trusted()], log=ended, log_required=True)
+            assert len(verify_image_signatures(graph, trust).signatures) == 1
+            without = replace(trust, log=replace(ended, authorities=()))
+            with pytest.raises(VerificationError) as refused:
+                verify_image_signatures(graph, without)
+    assert refused.value.reason is Reason.NOT_LOGGED
 
 
 @pytest.mark.parametrize("kind", REGISTRIES)

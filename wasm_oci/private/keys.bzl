@@ -186,12 +186,12 @@ wasm_oci_transparency_log = rule(
     attrs = {
         "signing_config": attr.label(
             allow_single_file = [".json"],
-            doc = "The log's address and version, as cosign's `--signing-config` names them.",
+            doc = "The log's address and version, and who gives time stamps, as cosign's `--signing-config` names them.",
             mandatory = True,
         ),
         "trusted_root": attr.label(
             allow_single_file = [".json"],
-            doc = "The log's keys, as cosign's `--trusted-root`.",
+            doc = "The log's keys and the authorities of time stamps, as cosign's `--trusted-root`.",
             mandatory = True,
         ),
         "_libraries": attr.label_list(

@@ -36,12 +36,13 @@ from sigstore_fixtures import PAYLOAD_TYPE, Sigstore, timestamp
 from sigstore_log_fixtures import Json, Log, text
 from sigstore_timestamp_fixtures import TimestampAuthority
 from wasmoci.cosign import bundle as cosign_bundle
+from wasmoci.cosign.bundle import MAX_TIME_STAMPS
 from wasmoci.cosign.statement import signature_statement
-from wasmoci.keyless.certificate import MAX_CERTIFICATE_SIZE, identity_of, parse_certificate
+from wasmoci.keyless.certificate import identity_of
 from wasmoci.keyless.identity import Identity, IdentityPattern
-from wasmoci.keyless.trusted_root import MAX_CHAIN
-from wasmoci.keyless.verifying import MAX_TIMESTAMPS, IdentityVerifier
+from wasmoci.keyless.verifying import IdentityVerifier
 from wasmoci.oci.graph import read_image
+from wasmoci.transparency.authorities import MAX_CERTIFICATE_SIZE, MAX_CHAIN, parse_certificate
 from wasmoci.transparency.trusted_root import MAX_TRUSTED_ROOT_SIZE
 from wasmoci.transparency.verifying import MAX_CLOCK_SKEW_SECONDS
 from wasmoci.values.digest import Digest
@@ -497,7 +498,7 @@ STAMP_ATTACKS = [
     ),
     pytest.param(stamped(lambda *_: b"no stamp"), Reason.MALFORMED, "Timestamp", id="no_stamp_at_all"),
     pytest.param(
-        stamped(*[honest] * (MAX_TIMESTAMPS + 1)), Reason.LIMIT_EXCEEDED, f"the limit is {MAX_TIMESTAMPS}", id="many"
+        stamped(*[honest] * (MAX_TIME_STAMPS + 1)), Reason.LIMIT_EXCEEDED, f"the limit is {MAX_TIME_STAMPS}", id="many"
     ),
 ]
 
@@ -508,7 +509,7 @@ def test_time_stamp_that_must_be_refused(world: World, attack: Attack, reason: R
 
 
 def test_as_many_time_stamps_as_the_limit_verify(world: World) -> None:
-    assert world.verifier().verify(dump(stamped(*[honest] * MAX_TIMESTAMPS)(world.sigstore)))
+    assert world.verifier().verify(dump(stamped(*[honest] * MAX_TIME_STAMPS)(world.sigstore)))
 
 
 def test_stamp_without_an_authority_in_the_trusted_root_is_refused(world: World) -> None:

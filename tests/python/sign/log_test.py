@@ -36,11 +36,13 @@ from wasmoci.oci.graph import read_image
 from wasmoci.oci.manifest import Manifest
 from wasmoci.sign.log import Logged, log_signatures
 from wasmoci.transparency.log_entry import LogEntry, with_log_entries
+from wasmoci.transparency.time_stamps import proven_time
 from wasmoci.transparency.verifying import TrustedLogs
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import FormatError, LimitError, Reason, RegistryError, UsageError, VerificationError
 from wasmoci.values.signature_format import SignatureFormat
 from wasmoci.values.strict_json import dump
+from wasmoci.verify.attached_bundles import attached_bundles
 from wasmoci.verify.signatures import verify_image_signatures
 from wasmoci.verify.trust import ImageTrust
 
@@ -55,6 +57,10 @@ class Client:
     version: int = 1
     seen: list[bytes] = field(default_factory=list)
 
+    def stamp(self, signature: bytes, key: ImagePublicKey) -> Sequence[bytes]:
+        del key
+        return [] if self.version == 1 else [SIGSTORE.tsa.stamp(signature)]
+
     def add(self, envelope: Envelope, key: ImagePublicKey) -> Sequence[LogEntry]:
         self.seen.append(envelope.signature)
         entry = (logged_v1 if self.version == 1 else logged_v2)(SIGSTORE.log(self.version), envelope, key)
@@ -62,7 +68,7 @@ class Client:
 
 
 @dataclass
-class Replaying:
+class Replaying(Client):
     """A log that answers with an entry of another signature."""
 
     def add(self, envelope: Envelope, key: ImagePublicKey) -> Sequence[LogEntry]:
@@ -71,7 +77,7 @@ class Replaying:
 
 
 @dataclass
-class Failing:
+class Failing(Client):
     def add(self, envelope: Envelope, key: ImagePublicKey) -> Sequence[LogEntry]:
         raise RegistryError("the log is down")
 
@@ -83,6 +89,41 @@ def log(image: MemoryImage, folder: Path, client: Client, *keys: ImagePublicKey)
 
 def files_of(layout: Path) -> dict[str, bytes]:
     return {str(path.relative_to(layout)): path.read_bytes() for path in layout.rglob("*") if path.is_file()}
+
+
+def stamps_of(layout: Path) -> list[bytes]:
+    """The time stamps of all bundles in a layout."""
+    attached = attached_bundles(read_image(Layout(layout)), [])
+    return [stamp for one in attached for stamp in one.bundle.time_stamps]
+
+
+def test_a_time_stamp_comes_with_an_entry_that_does_not_say_when_it_was_made(tmp_path: Path) -> None:
+    image = make_image()
+    attach_bundle(image)
+    log(image, tmp_path, Client(2))
+    (stamp,) = stamps_of(tmp_path / "out")
+    signature = parse_bundle(bundle_blob(image)).envelope.signature
+    assert proven_time(stamp, signature, LOGS.authorities) is not None
+
+
+def test_time_stamps_that_are_there_stay() -> None:
+    entry = LogEntry.parse(parsed(logged_v2(SIGSTORE.rekor2)))
+    once = with_log_entries(bundle_blob(make_image()), [entry], [b"first"])
+    assert parse_bundle(with_log_entries(once, [entry], [b"second"])).time_stamps == (b"first", b"second")
+    assert with_log_entries(once, [entry]) == once
+
+
+def test_nothing_is_logged_where_no_time_stamp_can_be_had(tmp_path: Path) -> None:
+    @dataclass
+    class Timeless(Client):
+        def stamp(self, signature: bytes, key: ImagePublicKey) -> Sequence[bytes]:
+            raise RegistryError("the authority is down")
+
+    client = Timeless(2)
+    with pytest.raises(RegistryError, match="the authority is down"):
+        log(fully_signed(), tmp_path, client)
+    assert client.seen == []
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("version", [1, 2])
@@ -283,6 +324,7 @@ def test_the_command_logs_a_layout(rekor: int, tmp_path: Path) -> None:
         assert "UNSIGNED" in run(*command, tmp_path / "other.pub", "--output", tmp_path / "none", code=3)
     bundles = [one.digest for one in Layout(tmp_path / "logged").referrers(Digest.parse(digest)).descriptors]
     assert len(bundles) == 1
+    assert len(stamps_of(tmp_path / "logged")) == (rekor == 2)
 
 
 def test_the_command_wants_a_key(tmp_path: Path) -> None:

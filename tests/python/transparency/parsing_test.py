@@ -12,7 +12,7 @@ from wasmoci.keys.image import FileKey, ImagePublicKey
 from wasmoci.transparency.checkpoint import MAX_CHECKPOINT_SIZE, MAX_SIGNATURES, Checkpoint
 from wasmoci.transparency.log_entry import MAX_BODY_SIZE, LegacyBundle, LogEntry
 from wasmoci.transparency.merkle import MAX_PROOF_HASHES
-from wasmoci.transparency.signing_config import LogService, parse_signing_config
+from wasmoci.transparency.signing_config import Service, parse_signing_config
 from wasmoci.transparency.trusted_root import MAX_LOGS, MAX_TRUSTED_ROOT_SIZE, Validity, parse_trusted_root
 from wasmoci.values.errors import FormatError, LimitError, UsageError
 from wasmoci.values.strict_json import dump, parse_object
@@ -298,7 +298,7 @@ def config(*services: Json, selector: str = "ALL", **more: object) -> bytes:
 
 
 def selected(data: bytes, versions: tuple[int, ...] = (1, 2), now: float = 1e9) -> list[str]:
-    return [one.url for one in parse_signing_config(data).select(versions, now)]
+    return [one.url for one in parse_signing_config(data).logs.select(versions, now)]
 
 
 OLD, NEW = "1990-01-01T00:00:00Z", "1995-01-01T00:00:00Z"
@@ -348,7 +348,7 @@ def test_the_logs_of_a_signing_configuration(data: bytes, urls: list[str]) -> No
 
 def test_a_service_may_have_no_operator() -> None:
     data = config({**service("a"), "operator": None})
-    assert parse_signing_config(data).services == (LogService("a", 1, Validity(None, None), ""),)
+    assert parse_signing_config(data).logs.services == (Service("a", 1, Validity(None, None), ""),)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The client of transparency logs: what it sends, what it takes, and that a log cannot lead it astray."""
 
 import base64
+import hashlib
 import json
 import threading
 import time
@@ -18,8 +19,10 @@ from sigstore_fixtures import Sigstore, SigstoreServer
 from sigstore_log_fixtures import Json, Log, v1_answer
 from wasmoci.keys.image import FileKey, ImageSigner
 from wasmoci.transparency.log_entry import LogEntry
-from wasmoci.transparency.rekor import MAX_ANSWER_SIZE, RekorLogs, parse_answer_v1
-from wasmoci.transparency.signing_config import LogService, LogServices
+from wasmoci.transparency.rekor import RekorLogs, parse_answer_v1
+from wasmoci.transparency.signing_config import Service, Services
+from wasmoci.transparency.stamping import MAX_ANSWER_SIZE
+from wasmoci.transparency.time_stamps import proven_time
 from wasmoci.transparency.trusted_root import Validity, parse_trusted_root
 from wasmoci.transparency.verifying import TrustedLogs
 from wasmoci.values.errors import Error, FormatError, LimitError, RegistryError, UsageError, VerificationError
@@ -41,8 +44,8 @@ def verify(logs: TrustedLogs, entries: list[LogEntry], signer: ImageSigner | Non
 def test_what_the_log_answers_holds(rekor: int, tmp_path: Path) -> None:
     with SigstoreServer() as server:
         files = server.write(tmp_path)
-        entries = RekorLogs.from_file(files.signing_config(rekor)).add(ENVELOPE, PUBLIC_KEY)
-        verify(TrustedLogs.from_file(files.trusted_root), entries)
+        trusted = TrustedLogs.from_file(files.trusted_root)
+        verify(trusted, RekorLogs.from_file(files.signing_config(rekor), trusted).add(ENVELOPE, PUBLIC_KEY))
     (request,) = server.requests
     assert request.path == (ENTRIES if rekor == 1 else "/rekor2/api/v2/log/entries")
     assert request.authorization is None
@@ -75,7 +78,7 @@ def test_keys_that_rekor_v2_does_not_take_go_to_version_1(kind: str) -> None:
     signer = ImageSigner(FileKey.generate(kind))
     envelope = envelope_of(b"{}", signer)
     with SigstoreServer() as server:
-        both = LogServices([service(server.url, 1), service(f"{server.url}/rekor2", 2)], 1)
+        both = Services([service(server.url, 1), service(f"{server.url}/rekor2", 2)], 1)
         entries = RekorLogs(both).add(envelope, signer.public_key)
         root = parse_trusted_root(dump(server.sigstore.trusted_root(server.url)))
         verify(TrustedLogs(root), entries, signer)
@@ -88,7 +91,8 @@ def test_the_ca_bundle_of_the_environment_is_used(tmp_path: Path) -> None:
     with SigstoreServer() as server:
         config = edited(server.write(tmp_path).signing_config(1).read_bytes(), https)
         (tmp_path / "https.json").write_bytes(config)
-        logs = RekorLogs.from_file(tmp_path / "https.json", {"SSL_CERT_FILE": str(tmp_path / "missing")})
+        environment = {"SSL_CERT_FILE": str(tmp_path / "missing")}
+        logs = RekorLogs.from_file(tmp_path / "https.json", trusted_logs(SIGSTORE), environment)
         with pytest.raises(UsageError, match="missing cannot be read"):
             logs.add(ENVELOPE, PUBLIC_KEY)
 
@@ -100,17 +104,101 @@ def https(config: Json) -> None:
 
 def test_all_logs_of_a_configuration_get_the_entry() -> None:
     with SigstoreServer() as server:
-        two = LogServices([service(server.url, 1, "a"), service(server.url, 1, "b")], None)
+        two = Services([service(server.url, 1, "a"), service(server.url, 1, "b")], None)
         assert len(RekorLogs(two).add(ENVELOPE, PUBLIC_KEY)) == 2
     assert len(server.requests) == 2
 
 
-def service(url: str, version: int, operator: str = "") -> LogService:
-    return LogService(url, version, Validity(None, None), operator)
+def stamped(server: SigstoreServer, folder: Path, rekor: int = 2, edit: Edit | None = None) -> list[bytes]:
+    """The time stamps of a signature that the logs of `server` take, where `edit` changed its configuration."""
+    files = server.write(folder)
+    trusted = TrustedLogs.from_file(files.trusted_root)
+    config = folder / "edited.json"
+    config.write_bytes(edited(files.signing_config(rekor).read_bytes(), edit))
+    return RekorLogs.from_file(config, trusted).stamp(ENVELOPE.signature, PUBLIC_KEY)
+
+
+def with_authority(config: Json) -> None:
+    service = config["rekorTlogUrls"][0]
+    config["tsaUrls"] = [{**service, "majorApiVersion": 1, "url": f"{service['url']}/tsa"}]
+
+
+def test_a_signature_for_a_log_of_version_2_gets_a_time_stamp_that_holds(tmp_path: Path) -> None:
+    with SigstoreServer() as server:
+        (stamp,) = stamped(server, tmp_path)
+        trusted = trusted_logs(server.sigstore)
+    assert proven_time(stamp, ENVELOPE.signature, trusted.authorities) == pytest.approx(time.time(), abs=60)
+    assert proven_time(stamp, b"another signature", trusted.authorities) is None
+    (request,) = server.requests
+    assert (request.path, request.authorization) == ("/tsa", None)
+    assert hashlib.sha256(ENVELOPE.signature).digest() in request.body
+
+
+@pytest.mark.parametrize("status", [200, 201])
+def test_both_statuses_of_a_time_stamping_authority(status: int, tmp_path: Path) -> None:
+    with SigstoreServer() as server:
+        server.answers["/tsa"] = (status, server.sigstore.tsa.stamp(ENVELOPE.signature))
+        assert len(stamped(server, tmp_path)) == 1
+
+
+@pytest.mark.parametrize(
+    ("rekor", "edit"),
+    [
+        pytest.param(1, with_authority, id="version_1_says_when"),
+        pytest.param(2, lambda config: config.pop("tsaUrls"), id="no_authority"),
+        pytest.param(2, lambda config: config.update(tsaUrls=[], tsaConfig={}), id="empty_list_of_authorities"),
+    ],
+)
+def test_no_time_stamp_is_asked_for(rekor: int, edit: Edit, tmp_path: Path) -> None:
+    with SigstoreServer() as server:
+        assert stamped(server, tmp_path, rekor, edit) == []
+    assert server.requests == []
+
+
+def test_authorities_that_ended_are_a_usage_error(tmp_path: Path) -> None:
+    def end(config: Json) -> None:
+        config["tsaUrls"][0]["validFor"]["end"] = config["tsaUrls"][0]["validFor"]["start"]
+
+    with (
+        SigstoreServer() as server,
+        pytest.raises(UsageError, match="wants 1 time stamping authorities, and it has 0"),
+    ):
+        stamped(server, tmp_path, edit=end)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "error"),
+    [
+        pytest.param(500, b"down", "answered 500: down", id="failure"),
+        pytest.param(302, b"", "answered 302", id="redirect"),
+        pytest.param(200, b"no stamp", "is by no authority of the trusted root", id="no_stamp"),
+        pytest.param(200, SIGSTORE.tsa.stamp(ENVELOPE.signature), "is by no authority", id="another_authority"),
+        pytest.param(200, b" " * (MAX_ANSWER_SIZE + 1), "is larger than the limit", id="too_large"),
+    ],
+)
+def test_a_time_stamp_that_does_not_hold_is_an_error(
+    status: int, body: bytes, error: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    with SigstoreServer() as server:
+        server.answers["/tsa"] = (status, body)
+        with pytest.raises(Error, match=error):
+            stamped(server, tmp_path)
+
+
+def test_a_time_stamp_of_another_signature_is_an_error(tmp_path: Path) -> None:
+    with SigstoreServer() as server:
+        server.answers["/tsa"] = (200, server.sigstore.tsa.stamp(b"another signature"))
+        with pytest.raises(Error, match="is by no authority"):
+            stamped(server, tmp_path)
+
+
+def service(url: str, version: int, operator: str = "") -> Service:
+    return Service(url, version, Validity(None, None), operator)
 
 
 def logs_at(url: str, version: int = 1) -> RekorLogs:
-    return RekorLogs(LogServices([service(url, version)], 1))
+    return RekorLogs(Services([service(url, version)], 1))
 
 
 @dataclass
@@ -210,7 +298,7 @@ def conflicting(fake: FakeLog, index: str) -> None:
 
 def trusting(fake: FakeLog) -> RekorLogs:
     """A client that trusts both logs of SIGSTORE."""
-    services = LogServices([service(fake.url, 2)], 1)
+    services = Services([service(fake.url, 2)], 1)
     return RekorLogs(services, trusted=parse_trusted_root(dump(SIGSTORE.trusted_root(URL))))
 
 

@@ -25,6 +25,7 @@ from log_entry_fixtures import (
 from sigstore_certificate_fixtures import now
 from sigstore_fixtures import Sigstore, timestamp
 from sigstore_log_fixtures import Json, Log, text
+from sigstore_timestamp_fixtures import TimestampAuthority
 from wasmoci.cosign.dsse import Envelope
 from wasmoci.keys.image import FileKey, ImagePublicKey, ImageSigner, parse_public_key
 from wasmoci.transparency.trusted_root import parse_trusted_root
@@ -215,6 +216,116 @@ def test_a_log_key_that_is_valid_counts(rekor: int, window: dict[str, timedelta]
 def test_an_old_entry_of_rekor_v1_holds_after_its_log_key_ended() -> None:
     logs = trusted_logs(SIGSTORE, validity(1, start=-HOUR, end=HOUR), clock=lambda: now() + 2 * HOUR)
     logs.verify([parsed(V1)], ENVELOPE, PUBLIC_KEY)
+
+
+# A shard of Rekor v2 that was used from 300 to 100 days ago: an entry in it says nothing of when it was made.
+
+DAY = timedelta(days=1)
+SHARD = {"start": -300 * DAY, "end": -100 * DAY}
+
+Stamper = Callable[[TimestampAuthority], bytes]
+
+
+def at(ago: timedelta, signature: bytes = ENVELOPE.signature) -> Stamper:
+    """A time stamp of the authority, of so long ago."""
+
+    def stamp(authority: TimestampAuthority) -> bytes:
+        authority.clock = lambda: now() - ago
+        return authority.stamp(signature)
+
+    return stamp
+
+
+def foreign(_: TimestampAuthority) -> bytes:
+    return at(200 * DAY)(TimestampAuthority())
+
+
+WITHIN = at(200 * DAY)
+
+
+def verify_stamped(*stampers: Stamper, edit: Edit | None = None, entry: Json = V2, rekor: int = 2) -> None:
+    """Verify an entry in the shard that ended, with these time stamps."""
+    shard = validity(rekor, **SHARD)
+
+    def change(root: Json) -> None:
+        shard(root)
+        if edit is not None:
+            edit(root)
+
+    stamps = [stamper(SIGSTORE.tsa) for stamper in stampers]
+    trusted_logs(SIGSTORE, change, clock=now).verify([parsed(entry)], ENVELOPE, PUBLIC_KEY, stamps)
+
+
+@pytest.mark.parametrize(
+    "stampers",
+    [
+        pytest.param([WITHIN], id="within"),
+        pytest.param([lambda _: b"no stamp", foreign, at(200 * DAY, b"x"), WITHIN], id="beside_those_that_do_not_hold"),
+        pytest.param([WITHIN, at(50 * DAY)], id="beside_a_later_one"),
+    ],
+)
+def test_a_signature_in_a_shard_that_ended_holds_by_a_time_stamp(stampers: list[Stamper]) -> None:
+    verify_stamped(*stampers)
+    verify_stamped(*stampers, entry=without(without(V1, "inclusionPromise"), "integratedTime"), rekor=1)
+
+
+def authority(**changes: object) -> Edit:
+    return lambda root: root["timestampAuthorities"][0].update(changes)
+
+
+def shorter_chain(root: Json) -> None:
+    del root["timestampAuthorities"][0]["certChain"]["certificates"][1:]
+
+
+@pytest.mark.parametrize(
+    ("stampers", "edit"),
+    [
+        pytest.param([], None, id="none"),
+        pytest.param([lambda _: b""], None, id="empty"),
+        pytest.param([lambda _: b"no stamp"], None, id="no_stamp"),
+        pytest.param([lambda tsa: WITHIN(tsa)[:-1]], None, id="cut_off"),
+        pytest.param([foreign], None, id="another_authority"),
+        pytest.param([at(200 * DAY, b"another signature")], None, id="another_signature"),
+        pytest.param([at(50 * DAY)], None, id="after_the_shard"),
+        pytest.param([at(320 * DAY)], None, id="before_the_shard"),
+        pytest.param([WITHIN], lambda root: root.pop("timestampAuthorities"), id="no_authority"),
+        pytest.param([WITHIN], authority(validFor={"start": timestamp(now() - 50 * DAY)}), id="authority_starts_later"),
+        pytest.param(
+            [WITHIN],
+            authority(validFor={"start": timestamp(now() - 300 * DAY), "end": timestamp(now() - 250 * DAY)}),
+            id="authority_ended_before",
+        ),
+        pytest.param([WITHIN], shorter_chain, id="authority_without_a_root"),
+    ],
+)
+def test_a_shard_that_ended_and_nothing_that_proves_when(stampers: list[Stamper], edit: Edit | None) -> None:
+    with pytest.raises(VerificationError, match="is not valid now, and no time stamp of a trusted") as refused:
+        verify_stamped(*stampers, edit=edit)
+    assert refused.value.reason is Reason.NOT_LOGGED
+
+
+def test_a_time_stamp_of_before_the_certificate_of_its_authority_proves_nothing() -> None:
+    def longer(root: Json) -> None:
+        start = {"start": timestamp(now() - 1000 * DAY)}
+        root["timestampAuthorities"][0]["validFor"] = start
+        root["tlogs"][1]["publicKey"]["validFor"].update(start)
+
+    verify_stamped(at(300 * DAY), edit=longer)
+    with pytest.raises(VerificationError, match="is not valid now"):
+        verify_stamped(at(400 * DAY), edit=longer)
+
+
+def test_a_time_stamp_in_the_future_proves_nothing() -> None:
+    logs = trusted_logs(SIGSTORE, validity(2, start=DAY), clock=now)
+    stamp = at(-2 * DAY)(SIGSTORE.tsa)
+    with pytest.raises(VerificationError, match="is not valid now"):
+        logs.verify([parsed(V2)], ENVELOPE, PUBLIC_KEY, [stamp])
+    later = trusted_logs(SIGSTORE, validity(2, start=DAY, end=3 * DAY), clock=lambda: now() + 4 * DAY)
+    later.verify([parsed(V2)], ENVELOPE, PUBLIC_KEY, [stamp])
+
+
+def test_while_the_key_of_a_log_is_valid_no_time_stamp_is_needed() -> None:
+    LOGS.verify([parsed(V2)], ENVELOPE, PUBLIC_KEY, [b"no stamp"])
 
 
 def test_integrated_time_in_the_future_is_refused() -> None:

@@ -450,8 +450,11 @@ class Log:
         self.asked: list[Envelope] = []
         self._error = error
 
-    def verify(self, entries: Sequence[JsonObject], envelope: Envelope, key: ImagePublicKey) -> None:
+    def verify(
+        self, entries: Sequence[JsonObject], envelope: Envelope, key: ImagePublicKey, stamps: Sequence[bytes]
+    ) -> None:
         assert key == PUBLIC_KEY
+        assert not stamps
         assert [entry.members() for entry in entries] == [{"logIndex": "1"}]
         self.asked.append(envelope)
         if self._error is not None:

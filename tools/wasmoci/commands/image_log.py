@@ -19,8 +19,8 @@ def log(
     oci_keys: Annotated[
         tuple[Path, ...], Option("A public key whose signatures are logged. Repeatable.", "--oci-key", required=True)
     ],
-    signing_config: Annotated[Path, Option("cosign's signing configuration, which names the logs.")],
-    trusted_root: Annotated[Path, Option("The trusted root with the logs' keys.")],
+    signing_config: Annotated[Path, Option("cosign's signing configuration: the logs, and who stamps the time.")],
+    trusted_root: Annotated[Path, Option("The trusted root with the keys of both.")],
 ) -> Report:
     """Log the signatures in LAYOUT that were made with a key, into a copy of the layout, without signing again.
 
@@ -28,7 +28,7 @@ def log(
     """
     trusted = TrustedLogs.from_file(trusted_root)
     keys = [load_image_key(path) for path in oci_keys]
-    client = RekorLogs.from_file(signing_config, os.environ, trusted.logs)
+    client = RekorLogs.from_file(signing_config, trusted, os.environ)
     logged = log_signatures(layout, output, keys, trusted, client)
     digest = str(logged.subject.digest)
     return Report(

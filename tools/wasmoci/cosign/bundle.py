@@ -18,6 +18,7 @@ PREDICATE_TYPE_ANNOTATION = "dev.sigstore.bundle.predicateType"
 
 MAX_BUNDLE_SIZE = 10 * 1024 * 1024
 MAX_LOG_ENTRIES = 32
+MAX_TIME_STAMPS = 32
 
 # The members of sigstore_bundle.proto and of what it holds, in protobuf's JSON; cosign refuses any other, too.
 LOG_ENTRY_SHAPE: Shape = {
@@ -49,11 +50,16 @@ _SHAPE: Shape = {
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """A Sigstore bundle v0.3. `log_entries` are its transparency log entries, in protobuf's JSON, not checked."""
+    """A Sigstore bundle v0.3.
+
+    `log_entries` are its transparency log entries, in protobuf's JSON, and `time_stamps` its answers of time
+    stamping authorities (RFC 3161, DER); neither are checked.
+    """
 
     envelope: Envelope
     has_certificate: bool
     log_entries: tuple[JsonObject, ...]
+    time_stamps: tuple[bytes, ...] = ()
 
 
 def bundle(envelope: Envelope, hint: str) -> bytes:
@@ -111,4 +117,13 @@ def parse_bundle(data: bytes) -> Bundle:
         raise FormatError("the bundle must hold a DSSE envelope and nothing else")
     top.only(_SHAPE)
     entries = material.objects("tlogEntries", MAX_LOG_ENTRIES) if "tlogEntries" in material else ()
-    return Bundle(Envelope.parse(top.object("dsseEnvelope")), signed_by == {"certificate"}, tuple(entries))
+    return Bundle(
+        Envelope.parse(top.object("dsseEnvelope")), signed_by == {"certificate"}, tuple(entries), _time_stamps(material)
+    )
+
+
+def _time_stamps(material: JsonObject) -> tuple[bytes, ...]:
+    data = material.optional_object("timestampVerificationData")
+    if data is None or not data.names():
+        return ()
+    return tuple(stamp.base64("signedTimestamp") for stamp in data.objects("rfc3161Timestamps", MAX_TIME_STAMPS))

@@ -7,31 +7,12 @@ from cryptography import x509
 from cryptography.x509.oid import ObjectIdentifier
 
 from wasmoci.keyless.identity import Identity
-from wasmoci.values.errors import FormatError, LimitError
-from wasmoci.values.strict_json import JsonObject
-
-MAX_CERTIFICATE_SIZE = 16 * 1024
+from wasmoci.values.errors import FormatError
 
 _ISSUER_V1 = ObjectIdentifier("1.3.6.1.4.1.57264.1.1")
 _ISSUER_V2 = ObjectIdentifier("1.3.6.1.4.1.57264.1.8")
 _USER_NAME = ObjectIdentifier("1.3.6.1.4.1.57264.1.7")
 _UTF8_STRING = 0x0C
-
-
-def parse_certificate(holder: JsonObject) -> x509.Certificate:
-    """Read `{"rawBytes": base64 DER}`; FormatError for anything else, such as a bare public key, LimitError."""
-    if holder.names() != {"rawBytes"}:
-        raise FormatError(f"{holder.where} must have `rawBytes` and nothing else")
-    data = holder.base64("rawBytes")
-    if len(data) > MAX_CERTIFICATE_SIZE:
-        raise LimitError(f"{holder.where} has {len(data)} bytes, the limit is {MAX_CERTIFICATE_SIZE}")
-    try:
-        certificate = x509.load_der_x509_certificate(data)
-        # They are parsed when they are asked for.
-        tuple(certificate.extensions)
-    except Exception:
-        raise FormatError(f"{holder.where} is no X.509 certificate that can be read") from None
-    return certificate
 
 
 def identity_of(certificate: x509.Certificate) -> Identity:

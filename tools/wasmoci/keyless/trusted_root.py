@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from wasmoci.disk.files import read_bounded
-from wasmoci.keyless.certificate import parse_certificate
+from wasmoci.transparency.authorities import Authority
 from wasmoci.transparency.trusted_root import MAX_LOGS, MAX_TRUSTED_ROOT_SIZE, Validity
 from wasmoci.values.errors import FormatError, Reason, VerificationError
 from wasmoci.values.strict_json import JsonObject, dump, parse_object
@@ -21,8 +21,6 @@ from wasmoci.values.text import one_line
 
 if TYPE_CHECKING:
     from sigstore.models import ClientTrustConfig, TrustedRoot
-
-MAX_CHAIN = 10
 
 _PUBLIC_GOOD = "https://tuf-repo-cdn.sigstore.dev"
 
@@ -105,26 +103,14 @@ class KeylessRoot:
 
     def _logs(self, name: str, times: Collection[float]) -> list[dict[str, object]]:
         logs = self.json.objects(name, MAX_LOGS)
-        return [log.members() for log in logs if _is_valid(log.object("publicKey"), times)]
+        return [log.members() for log in logs if _was_valid(log.object("publicKey"), times)]
 
     def _authorities(self, name: str, times: Collection[float]) -> list[dict[str, object]]:
         authorities = self.json.objects(name, MAX_LOGS) if name in self.json else []
-        valid = [
-            authority for authority in authorities if _is_valid(authority, times) and _chain_is_valid(authority, times)
-        ]
+        valid = [authority for authority in authorities if Authority.parse(authority).was_valid(times)]
         return [{**authority.members(), "subject": _SUBJECT} for authority in valid]
 
 
-def _is_valid(limited: JsonObject, times: Collection[float]) -> bool:
-    validity = Validity.parse(limited.object("validFor"))
-    return all(validity.includes(time) for time in times)
-
-
-def _chain_is_valid(authority: JsonObject, times: Collection[float]) -> bool:
-    """Whether every certificate of the chain was valid, also those above the one that issued the signer's."""
-    for listed in authority.object("certChain").objects("certificates", MAX_CHAIN):
-        certificate = parse_certificate(listed)
-        start, end = certificate.not_valid_before_utc.timestamp(), certificate.not_valid_after_utc.timestamp()
-        if not all(start <= time <= end for time in times):
-            return False
-    return True
+def _was_valid(key: JsonObject, times: Collection[float]) -> bool:
+    validity = Validity.parse(key.object("validFor"))
+    return all(map(validity.includes, times))

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 from wasmoci.cosign import bundle as cosign_bundle
 from wasmoci.cosign.bundle import MAX_BUNDLE_SIZE
 from wasmoci.cosign.dsse import PAYLOAD_TYPE
-from wasmoci.keyless.certificate import identity_of, parse_certificate
+from wasmoci.keyless.certificate import identity_of
 from wasmoci.keyless.identity import Identity, IdentityPattern, TrustedIdentity
 from wasmoci.keyless.trusted_root import KeylessRoot
+from wasmoci.transparency.authorities import parse_certificate
 from wasmoci.transparency.log_entry import LogEntry
 from wasmoci.transparency.verifying import MAX_CLOCK_SKEW_SECONDS
 from wasmoci.values.errors import Error, FormatError, Reason, UsageError, VerificationError, not_logged
@@ -28,8 +29,6 @@ from wasmoci.values.text import one_line
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
     from sigstore.models import Bundle
-
-MAX_TIMESTAMPS = 32
 
 Clock = Callable[[], float]
 
@@ -74,7 +73,6 @@ def verify_keyless(data: bytes, root: KeylessRoot, clock: Clock = time.time) -> 
     if not parsed.has_certificate:
         raise FormatError("the bundle has no certificate")
     material = parse_object(data, "the bundle", MAX_BUNDLE_SIZE).object("verificationMaterial")
-    _check_timestamps(material)
     certificate = parse_certificate(material.object("certificate"))
     integrated = _integrated(parsed.log_entries)
     bundle, stamped = _load(data)
@@ -94,13 +92,6 @@ def _integrated(entries: Sequence[JsonObject]) -> tuple[int, ...]:
     if bool(entry.promise) != bool(entry.integrated_time):
         raise FormatError("a log entry has an integrated time and the log's signature over it, or none of them")
     return (entry.integrated_time,) if entry.promise else ()
-
-
-def _check_timestamps(material: JsonObject) -> None:
-    """Check how many there are; sigstore-python reads them."""
-    stamps = material.optional_object("timestampVerificationData")
-    if stamps is not None and stamps.names():
-        stamps.objects("rfc3161Timestamps", MAX_TIMESTAMPS)
 
 
 def _load(data: bytes) -> tuple["Bundle", list[float]]:

@@ -150,7 +150,7 @@ def _log_step(spec: LogSpec, keys: Sequence[ImagePublicKey], notes: Notes) -> St
     from wasmoci.transparency.verifying import TrustedLogs
 
     logs = TrustedLogs.from_file(spec.trusted_root)
-    client = RekorLogs.from_file(spec.signing_config, os.environ, logs.logs)
+    client = RekorLogs.from_file(spec.signing_config, logs, os.environ)
 
     def run(layout: Path, output: Path) -> None:
         for warning in log_signatures(layout, output, keys, logs, client).warnings:

@@ -21,6 +21,9 @@ from wasmoci.verify.trust import LogVerifier
 class LogClient(Protocol):
     """Transparency logs that take entries, as transparency.rekor.RekorLogs."""
 
+    def stamp(self, signature: bytes, key: ImagePublicKey) -> Sequence[bytes]:
+        """Time stamps (RFC 3161) of a signature by `key`, verified: none where the logs themselves say when."""
+
     def add(self, envelope: Envelope, key: ImagePublicKey) -> Sequence[LogEntry]:
         """Log an envelope that `key` signed; the entries, not verified."""
 
@@ -59,13 +62,16 @@ def log_signatures(
             key = _key_of(attached, keys)
             if key is None:
                 continue
-            envelope = attached.bundle.envelope
-            if attached.bundle.log_entries:
-                logs.verify(attached.bundle.log_entries, envelope, key)
+            bundle = attached.bundle
+            if bundle.log_entries:
+                logs.verify(bundle.log_entries, bundle.envelope, key, bundle.time_stamps)
                 kept += 1
                 continue
-            blob = with_log_entries(attached.data, client.add(envelope, key))
-            logs.verify(parse_bundle(blob).log_entries, envelope, key)
+            # The log comes last, because what is in it is public for ever.
+            stamps = client.stamp(bundle.envelope.signature, key)
+            blob = with_log_entries(attached.data, client.add(bundle.envelope, key), stamps)
+            logged = parse_bundle(blob)
+            logs.verify(logged.log_entries, logged.envelope, key, logged.time_stamps)
             copy.replace_layer(attached.carrier, attached.manifest, blob)
             added += 1
     if not added and not kept:

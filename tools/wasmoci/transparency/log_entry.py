@@ -127,14 +127,19 @@ def hex_hash(value: JsonObject, name: str) -> str:
     return text
 
 
-def with_log_entries(bundle: bytes, entries: Sequence[LogEntry]) -> bytes:
+def with_log_entries(bundle: bytes, entries: Sequence[LogEntry], stamps: Sequence[bytes] = ()) -> bytes:
     """The same bundle with these entries instead of those that it has; the same bytes for the same input.
 
-    Raises FormatError for what is no bundle, LimitError where the result could not be read again.
+    The time stamps (RFC 3161) come after those that it has. Raises FormatError for what is no bundle, LimitError
+    where the result could not be read again.
     """
-    parse_bundle(bundle)
+    stamps = [*parse_bundle(bundle).time_stamps, *stamps]
     top = json.loads(bundle)
-    top["verificationMaterial"]["tlogEntries"] = [entry.to_json() for entry in entries]
+    material = top["verificationMaterial"]
+    material["tlogEntries"] = [entry.to_json() for entry in entries]
+    if stamps:
+        signed = [{"signedTimestamp": encode(stamp)} for stamp in stamps]
+        material["timestampVerificationData"] = {"rfc3161Timestamps": signed}
     data = dump(top)
     parse_bundle(data)
     return data

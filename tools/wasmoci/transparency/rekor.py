@@ -19,18 +19,18 @@ from wasmoci.disk.files import read_bounded
 from wasmoci.keys.image import ImagePublicKey
 from wasmoci.registry.transport import Body, Request, Response, Transport
 from wasmoci.registry.url import Url
+from wasmoci.transparency.authorities import Authority
 from wasmoci.transparency.entry_body import KEY_DETAILS, hashed_rekord_body, signature_for_v2
 from wasmoci.transparency.log_entry import InclusionProof, LogEntry
 from wasmoci.transparency.merkle import MAX_PROOF_HASHES
-from wasmoci.transparency.signing_config import MAX_SIGNING_CONFIG_SIZE, LogService, LogServices, parse_signing_config
+from wasmoci.transparency.signing_config import MAX_SIGNING_CONFIG_SIZE, Service, Services, parse_signing_config
+from wasmoci.transparency.stamping import MAX_ANSWER_SIZE, content, time_stamp
 from wasmoci.transparency.tiles import existing_entry
 from wasmoci.transparency.trusted_root import TransparencyLog
+from wasmoci.transparency.verifying import TrustedLogs
 from wasmoci.values.base64_strict import decode, encode
 from wasmoci.values.errors import FormatError, RegistryError
 from wasmoci.values.strict_json import dump, parse_object
-from wasmoci.values.text import excerpt
-
-MAX_ANSWER_SIZE = 1024 * 1024
 
 # Rekor v2 answers once the entry is in the tree, which takes it some seconds.
 _REQUEST_SECONDS = 60.0
@@ -46,21 +46,41 @@ _HEADERS = {"Accept": "application/json", "Content-Type": "application/json"}
 class RekorLogs:
     """The logs of a signing configuration. Of `environment`, see Transport; `clock` gives seconds since 1970.
 
-    `trusted` are needed to fetch entries that a log of Rekor v2 has already.
+    `trusted` are needed to fetch entries that a log of Rekor v2 has already. `authorities` give time stamps, which
+    those `trusted_authorities` must have made.
     """
 
-    services: LogServices
+    services: Services
     environment: Mapping[str, str] | None = None
     trusted: Sequence[TransparencyLog] = ()
     clock: Callable[[], float] = time.time
+    authorities: Services | None = None
+    trusted_authorities: Sequence[Authority] = ()
 
     @classmethod
-    def from_file(
-        cls, path: Path, environment: Mapping[str, str] | None = None, trusted: Sequence[TransparencyLog] = ()
-    ) -> "RekorLogs":
+    def from_file(cls, path: Path, trusted: TrustedLogs, environment: Mapping[str, str] | None = None) -> "RekorLogs":
         """Read `signing_config.json`; raises FormatError, LimitError, Error where it cannot be read."""
-        data = read_bounded(path, MAX_SIGNING_CONFIG_SIZE, "the signing configuration")
-        return cls(parse_signing_config(data), environment, trusted)
+        config = parse_signing_config(read_bounded(path, MAX_SIGNING_CONFIG_SIZE, "the signing configuration"))
+        return cls(
+            config.logs,
+            environment,
+            trusted.logs,
+            authorities=config.authorities,
+            trusted_authorities=trusted.authorities,
+        )
+
+    def stamp(self, signature: bytes, key: ImagePublicKey) -> list[bytes]:
+        """Time stamps of a signature by `key`: none where the logs that take it say when, as Rekor v1 does.
+
+        None either where the configuration has no authority. Raises UsageError where none can be used now, and
+        what `time_stamp` raises.
+        """
+        if self.authorities is None or all(service.version == 1 for service in self._services(key)):
+            return []
+        return [
+            time_stamp(signature, service.url, self.trusted_authorities, self.environment)
+            for service in self.authorities.select([1], self.clock())
+        ]
 
     def add(self, envelope: Envelope, key: ImagePublicKey) -> list[LogEntry]:
         """Log an envelope that `key` signed; the entries as the logs gave them, not verified.
@@ -69,10 +89,13 @@ class RekorLogs:
         signatures of this key, RegistryError where a log cannot be reached or refuses, FormatError for an
         answer that is none, VerificationError for the checkpoint of a log that is not trusted.
         """
-        versions = (1, 2) if key.algorithm in KEY_DETAILS else (1,)
-        return [self._add_to(service, envelope, key) for service in self.services.select(versions, self.clock())]
+        return [self._add_to(service, envelope, key) for service in self._services(key)]
 
-    def _add_to(self, service: LogService, envelope: Envelope, key: ImagePublicKey) -> LogEntry:
+    def _services(self, key: ImagePublicKey) -> list[Service]:
+        """The logs that take signatures by `key` now."""
+        return self.services.select((1, 2) if key.algorithm in KEY_DETAILS else (1,), self.clock())
+
+    def _add_to(self, service: Service, envelope: Envelope, key: ImagePublicKey) -> LogEntry:
         base = Url.parse(service.url.rstrip("/"))
         with closing(Transport([base.origin.netloc], self.environment)) as transport:
             if service.version == 1:
@@ -83,7 +106,7 @@ class RekorLogs:
         url = _below(api, "/log/entries")
         with _post(transport, url, _hashed_rekord_request(envelope, key)) as response:
             if response.status != _CONFLICT:
-                data = _content(response, _CREATED)
+                data = content(response, _CREATED)
                 return LogEntry.parse(parse_object(data, f"the answer of {url}", MAX_ANSWER_SIZE))
             index = response.header("X-Log-Index") or ""
         if not _INDEX.fullmatch(index):
@@ -91,7 +114,7 @@ class RekorLogs:
 
         def read(path: str) -> bytes:
             with _get(transport, _below(api, f"/{path}")) as response:
-                return _content(response, _OK)
+                return content(response, _OK)
 
         return existing_entry(read, int(index), hashed_rekord_body(envelope, key), self.trusted)
 
@@ -99,13 +122,13 @@ class RekorLogs:
 def _add_to_v1(transport: Transport, url: Url, body: bytes) -> LogEntry:
     with _post(transport, url, body) as response:
         if response.status != _CONFLICT:
-            return parse_answer_v1(_content(response, _CREATED), f"the answer of {url}")
+            return parse_answer_v1(content(response, _CREATED), f"the answer of {url}")
         location = response.header("Location")
     existing = None if location is None else url.join(location)
     if existing is None or existing.origin != url.origin:
         raise RegistryError(f"{url} has the entry already and does not say where", _CONFLICT)
     with _get(transport, existing) as response:
-        return parse_answer_v1(_content(response, _OK), f"the answer of {existing}")
+        return parse_answer_v1(content(response, _OK), f"the answer of {existing}")
 
 
 def _post(transport: Transport, url: Url, body: bytes) -> Response:
@@ -116,14 +139,6 @@ def _post(transport: Transport, url: Url, body: bytes) -> Response:
 
 def _get(transport: Transport, url: Url) -> Response:
     return transport.send(Request("GET", url, idempotent=True, seconds=_REQUEST_SECONDS))
-
-
-def _content(response: Response, status: int) -> bytes:
-    content = response.read(MAX_ANSWER_SIZE, "the answer")
-    if response.status != status:
-        reason = excerpt(content.decode(errors="replace"))
-        raise RegistryError(f"{response.url} answered {response.status}: {reason}", response.status)
-    return content
 
 
 def _below(base: Url, path: str) -> Url:

@@ -3,22 +3,25 @@
 Every entry of a bundle must be understood and must hold: one of another log, or one that is broken or of
 another signature, refuses the signature, also beside a good one. Stricter than cosign 3.1.1 in that, and in
 that an entry counts only if its log's key was valid: at the integrated time that Rekor v1 signs; for an
-entry without one, as those of Rekor v2, now.
+entry without one, as those of Rekor v2, now or at a time when a time stamp proves that the signature was there.
 """
 
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from wasmoci.cosign.bundle import MAX_LOG_ENTRIES
 from wasmoci.cosign.dsse import Envelope
 from wasmoci.disk.files import read_bounded
 from wasmoci.keys.image import ImagePublicKey
+from wasmoci.transparency.authorities import Authority
 from wasmoci.transparency.checkpoint import Checkpoint
 from wasmoci.transparency.entry_body import check_envelope_body, check_payload_body
 from wasmoci.transparency.log_entry import LegacyBundle, LogEntry
 from wasmoci.transparency.merkle import leaf_hash, root_hash
+from wasmoci.transparency.time_stamps import parse_time_stamp_authorities, proven_time
 from wasmoci.transparency.trusted_root import MAX_TRUSTED_ROOT_SIZE, TransparencyLog, parse_trusted_root
 from wasmoci.values.base64_strict import encode
 from wasmoci.values.errors import LimitError, UsageError, not_logged
@@ -32,12 +35,14 @@ MAX_CLOCK_SKEW_SECONDS = 300
 class TrustedLogs:
     """The logs of a trusted root; an verify.trust.LogVerifier.
 
-    `threshold` is the number of distinct logs that must have an entry; `clock` gives seconds since 1970.
+    `threshold` is the number of distinct logs that must have an entry; `clock` gives seconds since 1970;
+    `authorities` are those whose time stamps count.
     """
 
     logs: Sequence[TransparencyLog]
     threshold: int = 1
     clock: Callable[[], float] = time.time
+    authorities: Sequence[Authority] = ()
 
     def __post_init__(self) -> None:
         """Raises UsageError for a threshold that means nothing or cannot be met."""
@@ -47,20 +52,25 @@ class TrustedLogs:
     @classmethod
     def from_file(cls, path: Path) -> "TrustedLogs":
         """Read `trusted_root.json`; raises FormatError, LimitError, Error where it cannot be read."""
-        return cls(parse_trusted_root(read_bounded(path, MAX_TRUSTED_ROOT_SIZE, "the trusted root")))
+        data = read_bounded(path, MAX_TRUSTED_ROOT_SIZE, "the trusted root")
+        return cls(parse_trusted_root(data), authorities=parse_time_stamp_authorities(data))
 
-    def verify(self, entries: Sequence[JsonObject], envelope: Envelope, key: ImagePublicKey) -> None:
+    def verify(
+        self, entries: Sequence[JsonObject], envelope: Envelope, key: ImagePublicKey, stamps: Sequence[bytes] = ()
+    ) -> None:
         """Raise VerificationError unless enough logs have exactly this envelope, signed by this key.
 
-        Raises FormatError for an entry that is none, LimitError above MAX_LOG_ENTRIES.
+        `stamps` are RFC 3161 time stamps of the signature; one that does not hold proves nothing. Raises FormatError
+        for an entry that is none, LimitError above MAX_LOG_ENTRIES.
         """
         if len(entries) > MAX_LOG_ENTRIES:
             raise LimitError(f"the bundle has {len(entries)} log entries, the limit is {MAX_LOG_ENTRIES}")
+        proven = cache(lambda: self._proven_times(stamps, envelope.signature))
         logs = set()
         for entry in map(LogEntry.parse, entries):
             log = self._log(entry.log_id)
             check_envelope_body(entry.kind, entry.version, entry.body, envelope, key)
-            self._verify_inclusion(entry, log)
+            self._verify_inclusion(entry, log, proven)
             logs.add(log.key)
         self._check_threshold(len(logs))
 
@@ -86,13 +96,19 @@ class TrustedLogs:
                 return log
         raise not_logged(f"the log {log_id.hex()} is not in the trusted root")
 
-    def _verify_inclusion(self, entry: LogEntry, log: TransparencyLog) -> None:
+    def _proven_times(self, stamps: Sequence[bytes], signature: bytes) -> list[float]:
+        """Those of `stamps` that prove one which is not in the future."""
+        latest = self.clock() + MAX_CLOCK_SKEW_SECONDS
+        times = (proven_time(stamp, signature, self.authorities) for stamp in stamps)
+        return [time for time in times if time is not None and time <= latest]
+
+    def _verify_inclusion(self, entry: LogEntry, log: TransparencyLog, proven: Callable[[], list[float]]) -> None:
         proof = entry.proof
         checkpoint = Checkpoint.parse(proof.checkpoint)
         if entry.promise:
             self._verify_promise(entry, log)
         else:
-            self._check_unpromised(entry, log)
+            self._check_unpromised(entry, log, proven)
         checkpoint.verify(log)
         if (checkpoint.tree_size, checkpoint.root) != (proof.tree_size, proof.root):
             raise not_logged("the inclusion proof is not for the tree of its checkpoint")
@@ -107,15 +123,16 @@ class TrustedLogs:
         if not log.validity.includes(entry.integrated_time):
             raise not_logged(f"the key of the log {log.base_url} was not valid at the log entry's integrated time")
 
-    def _check_unpromised(self, entry: LogEntry, log: TransparencyLog) -> None:
-        """Check that nothing is claimed which no log signed: the log's key must be valid now."""
+    def _check_unpromised(self, entry: LogEntry, log: TransparencyLog, proven: Callable[[], list[float]]) -> None:
+        """Check that no time is claimed which no log signed: the log's key is valid now or was at a proven one."""
         if entry.integrated_time:
             raise not_logged("the log entry has an integrated time that the log did not sign")
         if entry.index != entry.proof.index:
             raise not_logged("the log entry's index is not that of its inclusion proof")
-        if not log.validity.includes(self.clock()):
+        if not log.validity.includes(self.clock()) and not any(map(log.validity.includes, proven())):
             raise not_logged(
-                f"the key of the log {log.base_url} is not valid now, and the log entry does not say when it was made"
+                f"the key of the log {log.base_url} is not valid now, and no time stamp of a trusted authority proves "
+                "that the signature was there when it was"
             )
 
 

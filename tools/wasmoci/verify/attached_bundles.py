@@ -68,7 +68,7 @@ def verify_bundle(attached: AttachedBundle, trust: ImageTrust) -> tuple[Signator
     key = signing_key(bundle.envelope.signature, bundle.envelope.signed_message, trust.keys)
     log = trust.log_for(has_entry=bool(bundle.log_entries))
     if log is not None:
-        log.verify(bundle.log_entries, bundle.envelope, key)
+        log.verify(bundle.log_entries, bundle.envelope, key, bundle.time_stamps)
     return key, log is not None
 
 

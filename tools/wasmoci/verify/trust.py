@@ -43,8 +43,13 @@ class CertificateVerifier(Protocol):
 class LogVerifier(Protocol):
     """The transparency logs of a trusted root."""
 
-    def verify(self, entries: Sequence[JsonObject], envelope: Envelope, key: ImagePublicKey) -> None:
-        """Check that one of `entries` logs exactly this envelope, signed by this key; VerificationError if not."""
+    def verify(
+        self, entries: Sequence[JsonObject], envelope: Envelope, key: ImagePublicKey, stamps: Sequence[bytes]
+    ) -> None:
+        """Check that one of `entries` logs exactly this envelope, signed by this key; VerificationError if not.
+
+        `stamps` are time stamps (RFC 3161) that say when the signature was there.
+        """
 
     def verify_legacy(self, entry: str, payload: bytes, signature: bytes, key: ImagePublicKey) -> None:
         """The same for the JSON at `dev.sigstore.cosign/bundle` and a legacy signature."""
