@@ -35,13 +35,14 @@ TABLE = {
     "package": "values wasm oci disk |",
     "verify": "values wasm oci cosign disk keys |",
     "trust": "values cosign keys transparency keyless verify |",
+    "policy": "values wasm oci cosign disk keys transparency keyless verify trust | ruamel",
     "sign": "values wasm oci cosign disk keys transparency package verify trust |",
     "publish": "values oci cosign disk registry verify sign |",
     "hosts": "values wasm oci registry verify trust |",
     "commands.report": "values oci disk keys verify publish | click rich",
     "commands.options": "values wasm cosign disk keys registry trust publish commands.report | click",
-    "commands": "values wasm oci cosign disk keys registry registry_server transparency package verify trust sign"
-    " publish commands.report commands.options | click",
+    "commands": "values wasm oci cosign disk keys registry registry_server transparency package verify trust policy"
+    " sign publish commands.report commands.options | click",
     "bazel": "values disk registry verify trust sign publish commands.report commands.options | runfiles",
     "bazel.programs": "values wasm registry verify trust sign publish commands.report commands.options commands"
     " bazel | click",

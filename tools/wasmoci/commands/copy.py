@@ -12,12 +12,15 @@ from wasmoci.commands.report.output import Report, warn
 from wasmoci.commands.report.progress import progress_output
 from wasmoci.commands.report.published import outcomes_report
 from wasmoci.commands.report.verdict import verdict_json
+from wasmoci.policy.choice import Policies
 from wasmoci.publish.copy import Copies, CopyPlan, CopyRequest, copy_image, plan_copies
-from wasmoci.trust.policy import TrustValues, policy
+from wasmoci.registry.sources import is_folder
+from wasmoci.trust.policy import TrustValues
 from wasmoci.values.errors import UsageError
 from wasmoci.values.if_exists import IfExists
 from wasmoci.values.image_reference import Repository, parse_destination
 from wasmoci.values.level import Level
+from wasmoci.verify.image import Policy
 
 
 @command(report_before="connection")
@@ -49,7 +52,7 @@ def copy(
     request = CopyRequest(
         source=source,
         places=places,
-        policy=None if nobody_trusted else policy(trusted, require, warn),
+        policy=None if nobody_trusted else _policy(source, Policies.of(trusted, require, warn).enforced()),
         layout=output,
         if_exists=if_exists,
         recursive=recursive,
@@ -57,6 +60,10 @@ def copy(
     if dry_run:
         return _dry_run_report(plan_copies(request, connection), request)
     return _report(copy_image(request, connection, warn, progress_output), request)
+
+
+def _policy(source: str, policies: Policies) -> Policy:
+    return policies.of_target(source, is_layout=is_folder(source))
 
 
 def _places(destinations: Sequence[str]) -> dict[Repository, list[str]]:

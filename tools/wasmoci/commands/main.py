@@ -62,6 +62,15 @@ key = LazyGroup(
     help="Convert private keys and show their public halves.",
 )
 
+policy = LazyGroup(
+    "policy",
+    {
+        "check": ("policy_check:check", "Check a policy file."),
+        "explain": ("policy_explain:explain_policy", "Show which line of a policy decides what on an image."),
+    },
+    help="Check and explain policy files.",
+)
+
 registry = LazyGroup(
     "registry",
     {"serve": ("registry_serve:serve", "Serve an embedded registry; it is no production registry.")},
@@ -86,6 +95,7 @@ main = LazyGroup(
             "verify_attestation:verify_attestation",
             "Verify what those who are trusted attest of an image.",
         ),
+        "policy": ("main:policy", str(policy.help)),
         "registry": ("main:registry", str(registry.help)),
     },
     help="Sign, package, publish and verify WebAssembly components as dual-layer signed OCI images.",

@@ -14,12 +14,12 @@ from wasmoci.commands.options.trust import Trusted
 from wasmoci.commands.report.output import Report, warn
 from wasmoci.commands.report.progress import progress_output
 from wasmoci.commands.report.published import dry_run_report, published_report
+from wasmoci.policy.choice import Policies
 from wasmoci.publish import look
 from wasmoci.publish.look import DryRun
 from wasmoci.publish.plan import PublishRequest
 from wasmoci.publish.signed import Publishing, publish_signed
 from wasmoci.sign.deferred import DeferredSigning, LogSpec
-from wasmoci.trust.policy import policy
 from wasmoci.trust.signers import KeySpec
 from wasmoci.values.errors import UsageError
 from wasmoci.values.signature_format import Placement, SignatureFormat
@@ -81,9 +81,8 @@ def publish(
     signatures name the first REPOSITORY.
     """
     (first, *others), tags, if_exists = destination(repositories, tagging, packaged)
-    request = PublishRequest(
-        layout=layout, repository=first, tags=tags, policy=policy(trusted, require, warn), if_exists=if_exists
-    )
+    policy = Policies.of(trusted, require, warn).enforced().of_repositories([first, *others])
+    request = PublishRequest(layout=layout, repository=first, tags=tags, policy=policy, if_exists=if_exists)
     who = signing.deferred_signing(trusted.annotations, trusted.trusted_root)
     publishing = Publishing(request, others, connection, who)
     if dry_run is DryRun.NO:

@@ -10,8 +10,9 @@ from wasmoci.commands.options.declared import Argument, Option, command
 from wasmoci.commands.options.trust import Trusted
 from wasmoci.commands.report.output import Report, warn
 from wasmoci.commands.report.verdict import verdict_report
+from wasmoci.policy.choice import Policies
 from wasmoci.publish.pull import PullRequest, pull_image
-from wasmoci.trust.policy import policy
+from wasmoci.registry.sources import is_folder
 from wasmoci.values.errors import UsageError
 
 
@@ -35,7 +36,8 @@ def pull(
         raise UsageError("give --output or --output-dir, not both")
     if output is None and output_dir is None and layout is None:
         raise UsageError("give --output, --output-dir or --layout")
-    request = PullRequest(target, policy(trusted, require, warn), output, output_dir, layout, overwrite)
+    policy = Policies.of(trusted, require, warn).enforced().of_target(target, is_layout=is_folder(target))
+    request = PullRequest(target, policy, output, output_dir, layout, overwrite)
     pulled = pull_image(request, connection, warn)
     report = verdict_report(target, pulled.verified)
     places = [str(place) for place in (pulled.output, layout) if place is not None]

@@ -1,5 +1,6 @@
 """`wasm-oci verify`: the verdict on images, by digest, for people, programs and CI."""
 
+from dataclasses import replace
 from typing import Annotated
 
 from wasmoci.commands.options.common import RequiredLevel
@@ -9,10 +10,9 @@ from wasmoci.commands.options.trust import Trusted
 from wasmoci.commands.report.output import Report, error_members, result_of, warn
 from wasmoci.commands.report.unforeseen import nothing_unforeseen
 from wasmoci.commands.report.verdict import verdict_report
-from wasmoci.registry.sources import Sources
-from wasmoci.trust.policy import policy
-from wasmoci.values.errors import Error
-from wasmoci.verify.image import Policy
+from wasmoci.policy.choice import Policies
+from wasmoci.registry.sources import Sources, is_folder
+from wasmoci.values.errors import Error, VerificationError
 from wasmoci.verify.index import verify_root
 
 
@@ -29,18 +29,28 @@ def verify(
     TARGETs each is verified, whatever becomes of the others, and the exit code is the highest of theirs; with
     --json they are in `images`.
     """
-    wanted = policy(trusted, require, warn)
+    wanted = Policies.of(trusted, require, warn)
     with Sources(connection) as sources:
         if len(targets) == 1:
             return _verify(targets[0], sources, wanted)
         return _together([(target, _attempt(target, sources, wanted)) for target in targets])
 
 
-def _verify(target: str, sources: Sources, wanted: Policy) -> Report:
-    return verdict_report(target, verify_root(sources.open(target, to_verify=True), wanted))
+def _verify(target: str, sources: Sources, wanted: Policies) -> Report:
+    try:
+        policy = wanted.of_target(target, is_layout=is_folder(target))
+        report = verdict_report(target, verify_root(sources.open(target, to_verify=True), policy))
+    except VerificationError as error:
+        if not wanted.reports_only:
+            raise
+        data = {"level": None, "reason": error.reason.value, "message": str(error), "mode": "report"}
+        return Report([f"{target}: would be refused: {error.reason.value}: {error}"], data)
+    if not wanted.reports_only:
+        return report
+    return replace(report, lines=[f"{target}: would be verified"], data={**report.data, "mode": "report"})
 
 
-def _attempt(target: str, sources: Sources, wanted: Policy) -> Report | Error:
+def _attempt(target: str, sources: Sources, wanted: Policies) -> Report | Error:
     try:
         with nothing_unforeseen():
             return _verify(target, sources, wanted)

@@ -29,7 +29,8 @@ class TrustValues:
     """Who is trusted, and what a signature must have.
 
     `oci_keys` are files or key references. `annotations` must be signed. `trusted_root` is Sigstore's
-    JSON file; without one identities are checked with that of the public instance.
+    JSON file; without one identities are checked with that of the public instance. A `policy_file` says
+    all of this, `named` the repository that an image counts as for its rules; see policy.choice.
     """
 
     component_keys: Sequence[Path] = ()
@@ -40,6 +41,8 @@ class TrustValues:
     annotations: Mapping[str, str] = field(default_factory=dict)
     trusted_root: Path | None = None
     require_log: bool = False
+    policy_file: Path | None = None
+    named: str | None = None
 
 
 def policy(values: TrustValues, require: Level | None, notes: Notes) -> Policy:

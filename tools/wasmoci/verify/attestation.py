@@ -11,7 +11,7 @@ from wasmoci.cosign.predicate_type import SLSA_PROVENANCE_V1, predicate_type
 from wasmoci.cosign.provenance import ProvenanceExpectation
 from wasmoci.cosign.statement import Statement
 from wasmoci.disk.files import atomic_folder
-from wasmoci.oci.graph import read_graph
+from wasmoci.oci.graph import ImageGraph, read_graph
 from wasmoci.oci.manifest import Descriptor
 from wasmoci.oci.source import ImageSource
 from wasmoci.values.digest import Digest
@@ -74,6 +74,13 @@ class VerifiedAttestations:
 
 
 def verify_attestation(source: ImageSource, policy: AttestationPolicy) -> VerifiedAttestations:
+    """Read the graph of an image or index and check what is attested of it; see `verify_attestations`."""
+    with refuse_malformed():
+        graph = read_graph(source)
+    return verify_attestations(graph, policy)
+
+
+def verify_attestations(graph: ImageGraph, policy: AttestationPolicy) -> VerifiedAttestations:
     """Check that enough trusted keys or identities attest something of the policy's type of the image.
 
     Of an index it is the index itself that something is attested of. The image's blobs are not looked at,
@@ -85,7 +92,7 @@ def verify_attestation(source: ImageSource, policy: AttestationPolicy) -> Verifi
     # By their bytes: who signs other bytes attests something else.
     found: dict[bytes, Attestation] = {}
     with refuse_malformed():
-        graph, *_ = read_graph(source).subjects
+        graph, *_ = graph.subjects
         for attached in attached_bundles(graph, problems):
             payload = attached.bundle.envelope.payload
             with noted(problems, attached.carrier, FormatError, VerificationError):

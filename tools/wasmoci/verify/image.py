@@ -22,10 +22,11 @@ from wasmoci.values.errors import FormatError, Reason, UsageError, VerificationE
 from wasmoci.values.level import Level
 from wasmoci.values.text import excerpt
 from wasmoci.verify.component import VerifiedComponent, check_trust
+from wasmoci.verify.demands import Demands
 from wasmoci.verify.image_component import verify_image_component
 from wasmoci.verify.signatures import ImageSignature, VerifiedImage, verify_image_signatures
 from wasmoci.verify.trust import ImageTrust
-from wasmoci.wasm.interface import read_interface
+from wasmoci.wasm.interface import Interface, read_interface
 
 # A component of at most so many bytes is verified in memory, a larger one in a temporary file.
 MAX_IN_MEMORY = 1024 * 1024
@@ -39,6 +40,7 @@ class Policy:
     component_keys: Sequence[ComponentPublicKey]
     image: ImageTrust
     component_threshold: int = 1
+    demands: Demands | None = None
 
     def __post_init__(self) -> None:
         if self.component_threshold != 1:
@@ -70,13 +72,17 @@ class Policy:
         return cls(required, tuple(component_keys), trust, component_threshold)
 
 
+# The digest of the component and its interface, None where there is none, and who signed it.
+_Component = tuple[Digest | None, Interface | None, VerifiedComponent]
+
+
 @dataclass(frozen=True, slots=True)
 class Verified:
     """What was observed of an image that meets `policy`.
 
     `level` counts signatures by trusted keys and identities only. `component` is the layer's digest,
-    None where the image is no Wasm artifact. `component_is_detached` tells that the signatures of the
-    component are not in it.
+    None where the image is no Wasm artifact, as is `interface`. `component_is_detached` tells that the signatures of
+    the component are not in it.
     """
 
     policy: Policy
@@ -87,6 +93,7 @@ class Verified:
     image_signatures: tuple[ImageSignature, ...]
     warnings: tuple[str, ...]
     component_is_detached: bool = False
+    interface: Interface | None = None
 
 
 def verify(
@@ -122,11 +129,11 @@ def verify_image(
     with refuse_malformed():
         same = _find_same(known, graph, policy) if component_target is None else None
         if same is None:
-            digest, component = _verify_component(graph, policy, component_target)
+            digest, interface, component = _verify_component(graph, policy, component_target)
         else:
-            digest, component = _check_component(graph, same)
+            digest, interface, component = _check_component(graph, same)
         image = verify_image_layer(graph, policy)
-    return Verified(
+    verified = Verified(
         policy=policy,
         subject=graph.descriptor,
         level=Level.of(component=bool(component.keys), image=bool(image.signatures)),
@@ -135,7 +142,11 @@ def verify_image(
         image_signatures=image.signatures,
         warnings=component.warnings + image.warnings,
         component_is_detached=component.is_detached,
+        interface=interface,
     )
+    if policy.demands is not None:
+        policy.demands.check_image(verified)
+    return verified
 
 
 def pull(graph: ImageGraph, policy: Policy, output: Path, *, overwrite: bool = False) -> Verified:
@@ -148,6 +159,8 @@ def pull(graph: ImageGraph, policy: Policy, output: Path, *, overwrite: bool = F
         verified = verify_image(graph, policy, target)
         if verified.component is None:
             raise VerificationError(Reason.MALFORMED, "the image is no Wasm artifact, so it has no component")
+        if policy.demands is not None:
+            policy.demands.check_root(graph)
     return verified
 
 
@@ -175,38 +188,36 @@ def _find_same(known: Sequence[Verified], graph: ImageGraph, policy: Policy) -> 
     return None
 
 
-def _check_component(graph: ImageGraph, same: Verified) -> tuple[Digest | None, VerifiedComponent]:
+def _check_component(graph: ImageGraph, same: Verified) -> _Component:
     """Check that the artifact, on which `same` is the verdict, is there with all its bytes."""
     for blob in graph.blobs:
         graph.source.copy_blob(blob, None)
-    return same.component, VerifiedComponent(same.component_keys)
+    return same.component, same.interface, VerifiedComponent(same.component_keys)
 
 
-def _verify_component(
-    graph: ImageGraph, policy: Policy, component_target: BinaryIO | None
-) -> tuple[Digest | None, VerifiedComponent]:
-    """The digest of the component, None where there is none, and who signed it."""
+def _verify_component(graph: ImageGraph, policy: Policy, component_target: BinaryIO | None) -> _Component:
     # 3. One component, and a config that describes it.
     manifest = graph.manifest
     if not is_wasm_artifact(manifest):
         if policy.required.has_component:
             raise FormatError(f"the image is no Wasm artifact, its config is {excerpt(manifest.config.media_type)!r}")
-        return None, VerifiedComponent()
+        return None, None, VerifiedComponent()
     check_manifest(manifest)
     layer = manifest.layers[0]
     config = graph.source.read_blob(manifest.config, MAX_CONFIG_SIZE)
     with _component_file(component_target, layer.size) as target:
         graph.source.copy_blob(layer, target)
-        check_config(config, layer.digest, read_interface(target))
+        interface = read_interface(target)
+        check_config(config, layer.digest, interface)
         if not policy.component_keys:
-            return layer.digest, VerifiedComponent()
+            return layer.digest, interface, VerifiedComponent()
         try:
             # 4. The component's signature over the whole file. 6. Enough distinct keys.
             verified = verify_image_component(graph, target, policy.component_keys, policy.component_threshold)
         except VerificationError as error:
             warning = _tolerated(error, policy.required.has_component, "component")
             verified = VerifiedComponent(warnings=(warning,))
-    return layer.digest, verified
+    return layer.digest, interface, verified
 
 
 @contextmanager

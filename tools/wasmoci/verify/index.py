@@ -47,11 +47,18 @@ def verify_graph(graph: ImageGraph, policy: Policy, known: Sequence[Verified] = 
     are verdicts on images, as those of `verify_image`. Raises VerificationError where any of them does not meet
     the policy, with the reason of the first and the digest of the entry, Error where something cannot be read.
     """
-    if not graph.is_index:
-        return verify_image(graph, policy, known=known)
+    verdict = _verify_entries(graph, policy, known) if graph.is_index else verify_image(graph, policy, known=known)
+    if policy.demands is not None:
+        policy.demands.check_root(graph)
+    return verdict
+
+
+def _verify_entries(graph: ImageGraph, policy: Policy, known: Sequence[Verified]) -> VerifiedIndex:
     with refuse_malformed():
         entries = graph.entries
         own = verify_image_layer(graph, policy)
+        if policy.demands is not None:
+            policy.demands.check_index(own.signatures)
     verified: list[Verified] = []
     for entry in entries:
         with refusals_about(f"entry {entry.digest}"):

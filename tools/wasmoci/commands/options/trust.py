@@ -58,5 +58,11 @@ Trusted = Annotated[
             metavar="KEY=VALUE",
             convert=annotation_pairs,
         ),
+        policy_file=Option(
+            "A policy file (YAML) in place of all options that say who is trusted; see docs/policy.md.",
+            "--policy",
+            metavar="FILE",
+        ),
+        named=Option("The repository that the image counts as for the policy.", "--as", metavar="HOST/PATH"),
     ),
 ]

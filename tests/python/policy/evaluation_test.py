@@ -1,0 +1,182 @@
+"""What rules ask, and the verdicts on images in memory."""
+
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from attestation_fixtures import attach_provenance
+from image_fixtures import (
+    HELLO,
+    OTHER_SIGNER,
+    SIGNED_HELLO,
+    SIGNER,
+    STRANGER,
+    MemoryImage,
+    attach_bundle,
+    attach_legacy,
+    fully_signed,
+    legacy_layer,
+    make_image,
+)
+from policy_fixtures import SIGNERS, policy_of
+from wasm_fixtures import OTHER_SIGNER as OTHER_COMPONENT_SIGNER
+from wasm_fixtures import signed
+from wasmoci.values.errors import Reason, VerificationError
+from wasmoci.verify.index import verify_root
+
+MATCH = SIGNERS + "rules:\n- match: registry.example.com/acme/*\n"
+
+
+def verdict(image: MemoryImage, rule: str, folder: Path, today: date | None = None) -> str:
+    """The level that is verified, or the reason and the text of the refusal."""
+    policy = policy_of(MATCH + rule, folder) if today is None else policy_of(MATCH + rule, folder, today=today)
+    try:
+        return verify_root(image, policy).level.value
+    except VerificationError as error:
+        return f"{error.reason.value}: {error}"
+
+
+def image_of(*signers: str, component: bytes = SIGNED_HELLO) -> MemoryImage:
+    """An image with bundles by these: `first`, `second`, `third`."""
+    image = make_image(component)
+    for signer in signers:
+        attach_bundle(image, {"first": SIGNER, "second": OTHER_SIGNER, "third": STRANGER}[signer])
+    return image
+
+
+BOTH = signed(SIGNED_HELLO, OTHER_COMPONENT_SIGNER)
+
+# An image | a rule | the verdict's beginning.
+VERDICTS = [
+    (image_of("first"), "  image: {anyOf: [first, second]}", "oci-only"),
+    (image_of("first"), "  component: {anyOf: [first]}\n  image: {allOf: [first]}", "dual-layer"),
+    (image_of(), "  component: {anyOf: [first, second]}", "component-only"),
+    (image_of("first", "second"), "  image: {allOf: [first, second]}", "oci-only"),
+    (
+        image_of("second"),
+        "  image: {allOf: [first, second]}",
+        "POLICY_UNMET: policy.yaml:8:10: first, second must sign",
+    ),
+    (
+        image_of("first", "first"),
+        "  image: {anyOf: [first, second], minimum: 2}",
+        "POLICY_UNMET: policy.yaml:8:10: 2 of",
+    ),
+    (image_of("first", "second"), "  image: {anyOf: [first, second], minimum: 2}", "oci-only"),
+    (image_of("third"), "  image: {anyOf: [first]}", "UNTRUSTED_KEY"),
+    (image_of(), "  image: {anyOf: [first]}", "UNSIGNED"),
+    (image_of("first", component=HELLO), "  component: {anyOf: [first]}", "UNSIGNED"),
+    (image_of(), "  component: {allOf: [first, second]}", "POLICY_UNMET: policy.yaml:8:14: first, second must sign"),
+    (image_of(component=BOTH), "  component: {allOf: [first, second]}", "component-only"),
+    (image_of(component=BOTH), "  component: {anyOf: [first, second], minimum: 2}", "component-only"),
+    (image_of("first"), "  image: {anyOf: [first]}\n  annotations: {stage: production}", "POLICY_UNMET"),
+    (image_of("first"), "  image: {anyOf: [first]}\n  imports: ['wasi:cli/*@0.2', log]", "oci-only"),
+    (
+        image_of("first"),
+        "  image: {anyOf: [first]}\n  imports: ['wasi:cli/*']",
+        "IMPORT_NOT_ALLOWED: policy.yaml:9:12:",
+    ),
+    (image_of("first"), "  image: {anyOf: [first]}\n  imports: []", "IMPORT_NOT_ALLOWED"),
+    (
+        image_of("first"),
+        "  image: {anyOf: [first]}\n  attestations: [{type: slsaprovenance1, by: [first]}]",
+        "UNATTESTED: policy.yaml:9:18: first must attest https://slsa.dev/provenance/v1: nothing of type",
+    ),
+]
+
+
+@pytest.mark.parametrize(("image", "rule", "expected"), VERDICTS)
+def test_a_verdict(image: MemoryImage, rule: str, expected: str, tmp_path: Path) -> None:
+    assert verdict(image, rule, tmp_path).startswith(expected)
+
+
+def test_two_bad_things_are_both_said(tmp_path: Path) -> None:
+    said = verdict(image_of("first"), "  image: {allOf: [first, second]}\n  imports: []", tmp_path)
+    assert said == (
+        "POLICY_UNMET: policy.yaml:8:10: first, second must sign the image: signed by first; "
+        "policy.yaml:9:12: it may import nothing: it imports wasi:cli/run@0.2.0, log"
+    )
+
+
+@pytest.mark.parametrize(
+    ("today", "expected"),
+    [
+        (date(2026, 11, 28), "oci-only"),
+        (date(2026, 11, 29), "POLICY_UNMET: policy.yaml:8:10: 1 of ended must sign the image: "
+         "signed by none of them; ended, who ended 2026-11-29, does not count"),
+    ],
+)  # fmt: skip
+def test_a_key_that_ends_counts_until_then(today: date, expected: str, tmp_path: Path) -> None:
+    assert verdict(image_of("third"), "  image: {anyOf: [ended]}", tmp_path, today) == expected
+
+
+def test_what_is_attested_must_be_by_all_that_are_named(tmp_path: Path) -> None:
+    image = image_of("first")
+    predicate = (
+        b'{"buildDefinition": {"buildType": "t", "externalParameters": {}}, "runDetails": {"builder": {"id": "b"}}}'
+    )
+    attach_provenance(image, predicate)
+    rule = "  image: {anyOf: [first]}\n  attestations: [{type: slsaprovenance1, by: [%s], builder: %s}]"
+    assert verdict(image, rule % ("first", "b"), tmp_path) == "oci-only"
+    assert verdict(image, rule % ("first", "c"), tmp_path).startswith(
+        "POLICY_UNMET: policy.yaml:9:18: first must attest"
+    )
+    assert verdict(image, rule % ("second", "b"), tmp_path).startswith("UNTRUSTED_KEY")
+    assert verdict(image, rule % ("first, second", "b"), tmp_path).startswith("POLICY_UNMET")
+
+
+def test_the_first_rule_that_matches_counts_and_none_is_refused(tmp_path: Path) -> None:
+    rules = """\
+rules:
+- match: registry.example.com/acme/hello
+  image: {anyOf: [first]}
+- match: registry.example.com/**
+  component: {anyOf: [second]}
+"""
+    assert verify_root(image_of("first"), policy_of(SIGNERS + rules, tmp_path)).level.value == "oci-only"
+    with pytest.raises(VerificationError) as refused:
+        policy_of(SIGNERS + rules, tmp_path, "other.example.com/acme/hello")
+    assert refused.value.reason is Reason.NO_RULE
+
+
+def test_legacy_signatures_count_too(tmp_path: Path) -> None:
+    assert verdict(fully_signed(), "  component: {anyOf: [first]}\n  image: {allOf: [first]}", tmp_path) == "dual-layer"
+    image = make_image(SIGNED_HELLO)
+    attach_legacy(image, [legacy_layer(image)])
+    assert verdict(image, "  image: {allOf: [first]}", tmp_path) == "oci-only"
+
+
+NAMES = ["first", "second"]
+SUBSETS = st.lists(st.sampled_from(NAMES), unique=True)
+
+
+@settings(max_examples=30, deadline=None)
+@given(all_of=SUBSETS, any_of=SUBSETS, by=SUBSETS, order=st.permutations(NAMES))
+def test_order_never_matters_and_demands_never_make_good(
+    all_of: Sequence[str],
+    any_of: Sequence[str],
+    by: Sequence[str],
+    order: Sequence[str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    folder = tmp_path_factory.mktemp("policy")
+    rest = [name for name in any_of if name not in all_of]
+    if not all_of and not rest:
+        return
+
+    def rule(first: Sequence[str], second: Sequence[str], more: str = "") -> str:
+        parts = [f"{name}: [{', '.join(names)}]" for name, names in (("allOf", first), ("anyOf", second)) if names]
+        return f"  image: {{{', '.join(parts)}}}\n{more}"
+
+    image = image_of(*by)
+    found = verdict(image, rule(all_of, rest), folder)
+    expected = set(all_of) <= set(by) and (not rest or set(rest) & set(by))
+    assert (found == "oci-only") == bool(expected)
+    turned = rule(sorted(all_of, key=order.index), sorted(rest, key=order.index))
+    assert (verdict(image, turned, folder) == "oci-only") == bool(expected)
+    for more in ("imports: []", "annotations: {a: b}", "attestations: [{type: spdx, by: [first]}]"):
+        assert verdict(image, rule(all_of, rest, f"  {more}\n"), folder) != "oci-only"

@@ -1,0 +1,20 @@
+"""`wasm-oci policy check`: whether a policy file says something that can be meant."""
+
+from pathlib import Path
+from typing import Annotated
+
+from wasmoci.commands.options.declared import Argument, command
+from wasmoci.commands.report.output import Report
+from wasmoci.policy.file import PolicyFile
+
+
+@command()
+def check(file: Annotated[Path, Argument()]) -> Report:
+    """Read the policy FILE, with the keys that it names.
+
+    A fault is one line that begins with file, line and column.
+    """
+    policy = PolicyFile.read(file)
+    rules = [rule.pattern for rule in policy.rules]
+    lines = [f"{file}: {len(rules)} rules", *(f"{rule.place}: {rule.pattern}" for rule in policy.rules)]
+    return Report(lines, {"policy": str(file), "reportsOnly": policy.reports_only, "rules": rules})

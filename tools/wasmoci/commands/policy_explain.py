@@ -1,0 +1,65 @@
+"""`wasm-oci policy explain`: which line of a policy decides what on an image."""
+
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Annotated
+
+from wasmoci.commands.options.connection import Connection
+from wasmoci.commands.options.declared import Argument, Option, command
+from wasmoci.commands.report.output import Report
+from wasmoci.oci.graph import read_graph
+from wasmoci.policy.evaluation import Explained, explain
+from wasmoci.policy.file import PolicyFile
+from wasmoci.registry.sources import is_folder, open_source
+from wasmoci.values.errors import Reason, UsageError, VerificationError, refuse_malformed
+from wasmoci.values.image_reference import Reference, Repository
+
+
+@command("explain", report_before="connection")
+def explain_policy(
+    file: Annotated[Path, Argument()],
+    target: Annotated[str, Argument()],
+    named: Annotated[str | None, Option("The repository that TARGET counts as.", "--as", metavar="HOST/PATH")],
+    connection: Connection,
+) -> Report:
+    """Show what the policy FILE asks of the image TARGET, line by line, and what is found.
+
+    The exit code is 3 where something is not met.
+    """
+    policy = PolicyFile.read(file)
+    if named is None and is_folder(target):
+        raise UsageError("rules match repositories, and a layout is in none: say in which with --as HOST/PATH")
+    repository = Reference.parse(target).repository if named is None else Repository.parse(named)
+    rule = policy.rule_for(str(repository))
+    with open_source(target, connection, to_verify=True) as source:
+        with refuse_malformed():
+            graph = read_graph(source)
+        explained = explain(graph, rule, policy.trusted_root, datetime.now(timezone.utc).date())
+    lines = [f"{target}: {explained.digest}", f"{rule.place}: the rule for {rule.pattern}", *_lines(explained)]
+    unmet = VerificationError(Reason.POLICY_UNMET, f"{target} does not meet the rule of {rule.place}")
+    data = {"policy": str(file), "rule": str(rule.place), **_json(explained)}
+    return Report(lines, data, explained.warnings, [] if explained.is_met else [unmet])
+
+
+def _lines(explained: Explained) -> Iterator[str]:
+    for finding in explained.findings:
+        outcome = "met" if finding.reason is None else finding.reason.value
+        yield f"{finding.place}: {outcome}: {finding.asked}: {finding.found}"
+    for entry in explained.entries:
+        yield f"entry {entry.digest}"
+        yield from (f"  {line}" for line in _lines(entry))
+
+
+def _json(explained: Explained) -> dict[str, object]:
+    findings = [
+        {
+            "place": str(finding.place),
+            "asked": finding.asked,
+            "found": finding.found,
+            "reason": None if finding.reason is None else finding.reason.value,
+        }
+        for finding in explained.findings
+    ]
+    data: dict[str, object] = {"image": str(explained.digest), "met": explained.is_met, "findings": findings}
+    return {**data, "entries": [_json(entry) for entry in explained.entries]} if explained.entries else data

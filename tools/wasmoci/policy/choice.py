@@ -1,0 +1,73 @@
+"""The policy for a target: that of the options, or that of the rule of a policy file."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timezone
+from typing import TYPE_CHECKING
+
+from wasmoci.trust.policy import TrustValues, policy
+from wasmoci.values.errors import UsageError
+from wasmoci.values.image_reference import Reference, Repository
+from wasmoci.values.level import Level
+from wasmoci.values.notes import Notes
+from wasmoci.verify.image import Policy
+
+if TYPE_CHECKING:
+    from wasmoci.policy.file import PolicyFile
+
+
+@dataclass(frozen=True, slots=True)
+class Policies:
+    """Gives the policy for an image by where it is: one for all, or that of the rule of a file. Make one with `of`.
+
+    `named` is the repository that the image counts as. `today` is the day on which keys are judged.
+    """
+
+    chosen: "Policy | PolicyFile"
+    named: Repository | None = None
+    today: date = date.min
+
+    @classmethod
+    def of(cls, values: TrustValues, require: Level | None, notes: Notes) -> "Policies":
+        """Raises UsageError where options contradict the file or each other; as `policy` and `PolicyFile.read`."""
+        if values.policy_file is None:
+            if values.named is not None:
+                raise UsageError("--as names an image for a policy file: give --policy too")
+            return cls(policy(values, require, notes))
+        if require is not None or values != TrustValues(policy_file=values.policy_file, named=values.named):
+            raise UsageError("--policy says who is trusted and what is required: give no other option that does")
+        from wasmoci.policy.file import PolicyFile
+
+        named = None if values.named is None else Repository.parse(values.named)
+        return cls(PolicyFile.read(values.policy_file), named, datetime.now(timezone.utc).date())
+
+    @property
+    def reports_only(self) -> bool:
+        return not isinstance(self.chosen, Policy) and self.chosen.reports_only
+
+    def enforced(self) -> "Policies":
+        """The same; UsageError for a file that only reports, where something is done with the image."""
+        if not isinstance(self.chosen, Policy) and self.chosen.reports_only:
+            raise UsageError(f"{self.chosen.name} has `mode: report`, and only `wasm-oci verify` reports alone")
+        return self
+
+    def of_target(self, target: str, *, is_layout: bool) -> Policy:
+        """The policy for a layout's folder or a reference; VerificationError (NO_RULE) where no rule matches."""
+        return self.of_repositories(() if is_layout else (Reference.parse(target).repository,))
+
+    def of_repositories(self, repositories: Sequence[Repository]) -> Policy:
+        """The one policy for an image in all of these; UsageError where they have several or there is none."""
+        if isinstance(self.chosen, Policy):
+            return self.chosen
+        names = repositories if self.named is None else (self.named,)
+        if not names:
+            raise UsageError("rules match repositories, and a layout is in none: say in which with --as HOST/PATH")
+        rules = {rule.place: rule for rule in map(self.chosen.rule_for, map(str, names))}
+        if len(rules) > 1:
+            raise UsageError(
+                f"several rules match these repositories, {' and '.join(map(str, rules))}: name them apart"
+            )
+        from wasmoci.policy.evaluation import rule_policy
+
+        (rule,) = rules.values()
+        return rule_policy(rule, self.chosen.trusted_root, self.today)

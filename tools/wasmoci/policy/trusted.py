@@ -1,0 +1,43 @@
+"""From signers to what verifiers take as trusted."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from wasmoci.policy.signers import Signer
+from wasmoci.verify.trust import CertificateVerifier, ImageTrust, LogVerifier
+
+
+def image_trust(
+    signers: Sequence[Signer],
+    trusted_root: Path | None,
+    *,
+    threshold: int = 1,
+    annotations: Mapping[str, str] | None = None,
+    log_required: bool = False,
+) -> ImageTrust:
+    """Who of these may sign images; UsageError, FormatError, Error where the trusted root cannot be used."""
+    able = [signer for signer in signers if not signer.is_revoked]
+    keys = [signer.image_key for signer in able if signer.image_key is not None]
+    return ImageTrust(
+        keys=keys,
+        certificates=_certificates(able, trusted_root),
+        log=_log(trusted_root) if keys and trusted_root is not None else None,
+        log_required=log_required,
+        threshold=threshold,
+        annotations=annotations or {},
+    )
+
+
+def _certificates(signers: Sequence[Signer], trusted_root: Path | None) -> CertificateVerifier | None:
+    patterns = [signer.identity for signer in signers if signer.identity is not None]
+    if not patterns:
+        return None
+    from wasmoci.keyless.verifying import IdentityVerifier
+
+    return IdentityVerifier(trusted_root, patterns)
+
+
+def _log(trusted_root: Path) -> LogVerifier:
+    from wasmoci.transparency.verifying import TrustedLogs
+
+    return TrustedLogs.from_file(trusted_root)
