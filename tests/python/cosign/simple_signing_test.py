@@ -121,7 +121,7 @@ def critical(**changes: object) -> Edit:
 @pytest.mark.parametrize(
     ("edit", "message"),
     [
-        pytest.param(critical(type="atomic container signature"), "type must be", id="type_of_another_tool"),
+        pytest.param(critical(type="atomic container signature"), "`type` must be", id="type_of_another_tool"),
         pytest.param(critical(type=None), "must be a string", id="type_is_null"),
         pytest.param(lambda top: top["critical"].pop("type"), "`type` is missing", id="no_type"),
         pytest.param(lambda top: top.pop("critical"), "`critical` is missing", id="no_critical"),

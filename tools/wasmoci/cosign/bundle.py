@@ -104,10 +104,7 @@ def parse_bundle(data: bytes) -> Bundle:
     The public key hint is a name and not a key, so it is not used. A certificate is not looked at.
     """
     top = parse_object(data, "the bundle", MAX_BUNDLE_SIZE)
-    if top.string("mediaType") != BUNDLE_MEDIA_TYPE:
-        raise FormatError(
-            f"the bundle's `mediaType` must be {BUNDLE_MEDIA_TYPE}, got: {excerpt(top.string('mediaType'))!r}"
-        )
+    top.check("mediaType", BUNDLE_MEDIA_TYPE)
     material = top.object("verificationMaterial")
     signed_by = material.names() - {"tlogEntries", "timestampVerificationData"}
     if signed_by not in ({"publicKey"}, {"certificate"}):

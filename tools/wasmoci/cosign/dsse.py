@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from wasmoci.values.base64_strict import decode, encode
 from wasmoci.values.errors import FormatError
 from wasmoci.values.strict_json import JsonObject
-from wasmoci.values.text import excerpt
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 
@@ -31,8 +30,7 @@ class Envelope:
     def parse(cls, value: JsonObject) -> "Envelope":
         """Raises FormatError, also for unknown names, another payload type and any number of signatures but one."""
         value.only(_SHAPE)
-        if value.string("payloadType") != PAYLOAD_TYPE:
-            raise FormatError(f"the payload type must be {PAYLOAD_TYPE}, got: {excerpt(value.string('payloadType'))!r}")
+        value.check("payloadType", PAYLOAD_TYPE)
         signatures = value.objects("signatures", _MAX_SIGNATURES)
         if len(signatures) != 1:
             raise FormatError(f"a bundle has exactly one DSSE signature, this one has {len(signatures)}")

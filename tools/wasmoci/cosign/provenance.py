@@ -57,7 +57,8 @@ class BuildTarget:
         )
         if not _LABEL.fullmatch(target.label):
             raise FormatError(f"`target` must be a Bazel label with its package, got: {target.label!r}")
-        _check_no_machine((target.workspace or "", *_texts(target.flags), *_texts(target.internal)))
+        flags, internal = target.flags, target.internal
+        _check_no_machine((target.workspace or "", *flags, *flags.values(), *internal, *internal.values()))
         return target
 
 
@@ -116,12 +117,12 @@ def provenance(
         "target": target.label,
         "workspace": target.workspace,
         "source": None if source is None else source.repository,
-        "flags": _sorted(target.flags),
+        "flags": dict(sorted(target.flags.items())),
     }
     definition = {
         "buildType": BUILD_TYPE,
         "externalParameters": _given(parameters),
-        "internalParameters": _sorted(target.internal),
+        "internalParameters": dict(sorted(target.internal.items())),
         "resolvedDependencies": list(_dependencies(materials, source)),
     }
     metadata = {"invocationId": run.invocation_id, "startedOn": run.started_on, "finishedOn": run.finished_on}
@@ -203,14 +204,6 @@ def _check_no_machine(texts: Iterable[str]) -> None:
 def _given(members: Mapping[str, object]) -> dict[str, object]:
     """The members that have a value."""
     return {name: value for name, value in members.items() if value is not None and value != {}}
-
-
-def _sorted(texts: Mapping[str, str]) -> dict[str, str]:
-    return dict(sorted(texts.items()))
-
-
-def _texts(members: Mapping[str, str]) -> Iterable[str]:
-    return (*members.keys(), *members.values())
 
 
 def _time(text: str) -> datetime:

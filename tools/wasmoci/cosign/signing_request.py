@@ -101,8 +101,7 @@ class SigningRequest:
 def parse_asked(data: bytes) -> tuple[ComponentAsked | None, ManifestAsked | None]:
     """What a `request.json` asks for; its messages and subject are for the reader to compare. Raises FormatError."""
     top = parse_object(data, FILE_NAME, MAX_SIGNING_REQUEST_SIZE)
-    if top.string("mediaType") != MEDIA_TYPE:
-        raise FormatError(f"{FILE_NAME}: `mediaType` must be {MEDIA_TYPE}, got: {excerpt(top.string('mediaType'))!r}")
+    top.check("mediaType", MEDIA_TYPE)
     component, manifest = top.optional_object("component"), top.optional_object("oci")
     return None if component is None else _component(component), None if manifest is None else _manifest(manifest)
 

@@ -110,8 +110,7 @@ def check_payload(data: bytes, subject: Digest) -> dict[str, str]:
     image = critical.object("image").spelled(_IMAGE_NAMES)
     if identity := critical.optional_object("identity"):
         identity.spelled(_IDENTITY_NAMES)
-    if critical.string("type") != _TYPE:
-        raise FormatError(f"the payload's type must be {_TYPE!r}, got: {excerpt(critical.string('type'))!r}")
+    critical.check("type", _TYPE)
     if image.string("docker-manifest-digest") != str(subject):
         raise VerificationError(Reason.WRONG_SUBJECT, f"the signature is not for {subject}")
     return top.text_members("optional")

@@ -15,7 +15,6 @@ from nacl.secret import SecretBox
 from wasmoci.values.base64_strict import decode, encode
 from wasmoci.values.errors import FormatError, KeyFileError
 from wasmoci.values.strict_json import JsonObject, dump, parse_object
-from wasmoci.values.text import excerpt
 
 _PEM_TYPES = (b"ENCRYPTED SIGSTORE PRIVATE KEY", b"ENCRYPTED COSIGN PRIVATE KEY")
 _SALT_SIZE = 32
@@ -33,8 +32,7 @@ def decrypt(pem: bytes, password: bytes) -> bytes:
         top = parse_object(_pem_body(pem), "the encrypted key", _MAX_JSON_SIZE)
         box = _box(top.object("kdf"), password)
         cipher = top.object("cipher")
-        if cipher.string("name") != "nacl/secretbox":
-            raise FormatError(f"the cipher must be nacl/secretbox, got: {excerpt(cipher.string('name'))!r}")
+        cipher.check("name", "nacl/secretbox")
         ciphertext, nonce = _base64(top, "ciphertext"), _base64(cipher, "nonce")
     except FormatError as error:
         raise KeyFileError(f"this is no key file of cosign's: {error}") from None

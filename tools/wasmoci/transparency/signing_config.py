@@ -71,8 +71,7 @@ class SigningConfig:
 def parse_signing_config(data: bytes) -> SigningConfig:
     """Raises FormatError, LimitError; UsageError where the configuration has no transparency log."""
     top = parse_object(data, "the signing configuration", MAX_SIGNING_CONFIG_SIZE)
-    if top.string("mediaType") != _MEDIA_TYPE:
-        raise FormatError(f"the signing configuration's `mediaType` must be {_MEDIA_TYPE}")
+    top.check("mediaType", _MEDIA_TYPE)
     if "rekorTlogUrls" not in top:
         raise UsageError("the signing configuration has no transparency log")
     has_authorities = "tsaUrls" in top and bool(top.objects("tsaUrls", MAX_SERVICES))

@@ -13,7 +13,6 @@ from wasmoci.transparency.merkle import parse_hash
 from wasmoci.values.base64_strict import encode
 from wasmoci.values.errors import FormatError, KeyFileError, VerificationError, not_logged
 from wasmoci.values.strict_json import JsonObject, parse_object
-from wasmoci.values.text import excerpt
 
 MAX_TRUSTED_ROOT_SIZE = 1024 * 1024
 MAX_LOGS = 100
@@ -70,10 +69,7 @@ def parse_trusted_root(data: bytes) -> tuple[TransparencyLog, ...]:
     Raises FormatError, LimitError.
     """
     top = parse_object(data, "the trusted root", MAX_TRUSTED_ROOT_SIZE)
-    if top.string("mediaType") not in _MEDIA_TYPES:
-        raise FormatError(
-            f"the trusted root's `mediaType` must be {_MEDIA_TYPES[0]}, got: {excerpt(top.string('mediaType'))!r}"
-        )
+    top.check("mediaType", *_MEDIA_TYPES)
     logs = top.objects("tlogs", MAX_LOGS)
     found = tuple(_parse_log(log) for log in logs if log.object("publicKey").string("keyDetails") in _KEY_TYPES)
     if not found:
@@ -84,10 +80,7 @@ def parse_trusted_root(data: bytes) -> tuple[TransparencyLog, ...]:
 
 
 def _parse_log(log: JsonObject) -> TransparencyLog:
-    if log.string("hashAlgorithm") != "SHA2_256":
-        raise FormatError(
-            f"{log.where}: `hashAlgorithm` must be SHA2_256, got: {excerpt(log.string('hashAlgorithm'))!r}"
-        )
+    log.check("hashAlgorithm", "SHA2_256")
     log_id = parse_hash(log.object("logId").string("keyId"), f"{log.where}: `keyId`")
     public_key = log.object("publicKey")
     validity = Validity.parse(public_key.object("validFor"))

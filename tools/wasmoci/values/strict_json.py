@@ -2,7 +2,8 @@
 
 import json
 import math
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
+from functools import partial
 from typing import NoReturn
 
 from wasmoci.values.base64_strict import decode as decode_base64
@@ -63,6 +64,12 @@ class JsonObject:
 
     def optional_string(self, name: str) -> str | None:
         return None if self._members.get(name) is None else self.string(name)
+
+    def check(self, name: str, *wanted: str) -> None:
+        """Raise FormatError unless a string is one of those."""
+        text = self.string(name)
+        if text not in wanted:
+            raise FormatError(f"{self.where}: `{name}` must be {' or '.join(wanted)}, got: {excerpt(text)!r}")
 
     def base64(self, name: str) -> bytes:
         """The bytes of a string in strict base64."""
@@ -220,29 +227,16 @@ def _bounded_int(text: str) -> int:
     return int(text)
 
 
-def _decoder(parse_float: Callable[[str], float]) -> json.JSONDecoder:
-    return json.JSONDecoder(
-        object_pairs_hook=_unique,
-        parse_constant=_refuse_constant,
-        parse_float=parse_float,
-        parse_int=_bounded_int,
-    )
-
-
-_WHOLE_NUMBERS = _decoder(_refuse_float)
-_WITH_FRACTIONS = _decoder(_finite_float)
+_decoder = partial(json.JSONDecoder, object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_int=_bounded_int)
+_WHOLE_NUMBERS = _decoder(parse_float=_refuse_float)
+_WITH_FRACTIONS = _decoder(parse_float=_finite_float)
 
 
 def _depth_exceeds(value: _Json, limit: int) -> bool:
     level = [value]
     for _ in range(limit):
-        level = [child for item in level for child in _children(item)]
+        values = [item.values() if isinstance(item, dict) else item for item in level if isinstance(item, (dict, list))]
+        level = [child for children in values for child in children]
         if not level:
             return False
     return True
-
-
-def _children(value: _Json) -> list[_Json]:
-    if isinstance(value, dict):
-        return list(value.values())
-    return value if isinstance(value, list) else []
