@@ -1,4 +1,4 @@
-"""README and docs say what is so: snippets are those of the example, commands and targets exist."""
+"""README and docs say what is so: commands, targets and what links lead to exist. tests/build does what they say."""
 
 import re
 from itertools import takewhile
@@ -12,31 +12,21 @@ from wasmoci.values.errors import Reason
 
 ROOT = Path(__file__).absolute().parents[3]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 EXAMPLE = (ROOT / "examples/oci_signing/BUILD.bazel").read_text(encoding="utf-8")
 DEFS = (ROOT / "wasm_oci/defs.bzl").read_text(encoding="utf-8")
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+def blocks(page: str, *languages: str) -> list[str]:
+    found = re.findall(r"^```(\w*)\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    return [block for language, block in found if language in languages]
 
 
-def statements() -> list[str]:
-    (build_file,) = (block for block in blocks("starlark") if "load(" in block)
-    return build_file.strip().split("\n\n")
-
-
-def test_the_build_snippet_is_the_examples() -> None:
-    _, *targets = statements()
-    assert len(targets) == 5
-    for target in targets:
-        assert target in EXAMPLE
-
-
-def test_the_load_statement_names_what_the_snippet_uses() -> None:
-    load, *targets = statements()
-    assert load.startswith('load(\n    "@rules_wasm_oci//wasm_oci:defs.bzl",')
-    symbols = set(re.findall(r'^    "(\w+)",$', load, re.MULTILINE))
-    assert symbols == {target.partition("(")[0] for target in targets}
+def test_the_load_statements_name_what_the_snippets_use() -> None:
+    snippets = blocks(README, "starlark")
+    loaded = [re.findall(r'^    "(\w+)",$|, "(\w+)"\)', one.partition("\n\n")[0], re.MULTILINE) for one in snippets]
+    used = re.findall(r"^(wasm_\w+)\($", "".join(snippets), re.MULTILINE)
+    assert {name for names in loaded for pair in names for name in pair if name} == set(used)
 
 
 @pytest.mark.parametrize("target", sorted(set(re.findall(r"//examples/oci_signing:(\w+)", README))))
@@ -61,21 +51,35 @@ def test_every_reason_is_documented() -> None:
     assert [reason.value for reason in Reason if f"`{reason.value}`" not in README] == []
 
 
-def commands() -> list[list[str]]:
-    lines = [line for block in blocks("") for line in block.splitlines() if line.startswith("wasm-oci ")]
-    return [line.split()[1:] for line in lines]
+def commands() -> list[tuple[str, ...]]:
+    """Calls of the command, in README and all pages."""
+    lines = [
+        line
+        for page in PAGES
+        for block in blocks(page.read_text(encoding="utf-8"), "", "sh")
+        for line in block.replace("\\\n", " ").splitlines()
+        if re.match(r"(\w+=\S+ )*wasm-oci [a-z]", line)
+    ]
+    return sorted({tuple(line.partition("wasm-oci ")[2].split()) for line in lines})
 
 
 @pytest.mark.parametrize("command", commands(), ids=" ".join)
-def test_commands_and_options_exist(command: list[str]) -> None:
-    options = [word for word in command if word.startswith("--")]
+def test_commands_and_options_exist(command: tuple[str, ...]) -> None:
+    options = [word for word in command if re.fullmatch(r"--[a-z-]+", word)]
     names = takewhile(lambda word: word not in options, command)
     text = CliRunner().invoke(main, [*names, "--help"]).output
     assert [option for option in options if option not in text] == []
 
 
-@pytest.mark.parametrize("page", sorted(path.name for path in (ROOT / "docs").glob("*.md")))
-def test_links_between_pages_lead_somewhere(page: str) -> None:
-    for source in (ROOT / "README.md", ROOT / "docs" / page):
-        for link in re.findall(r"\]\(([^)#:]+)\)", source.read_text(encoding="utf-8")):
-            assert (source.parent / link).exists(), link
+def anchors(page: Path) -> set[str]:
+    """What a link may name in a page: its headings as GitHub writes them."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    for link, anchor in re.findall(r"\]\(([^)#:]*)(?:#([^)]*))?\)", page.read_text(encoding="utf-8")):
+        target = page.parent / link if link else page
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), f"{link}#{anchor}"
