@@ -2,10 +2,12 @@
 
 import pytest
 
-from image_fixtures import PUBLIC_KEY, MemoryImage, fully_signed
+from image_fixtures import PUBLIC_KEY, STRANGER, MemoryImage, fully_signed
+from wasmoci.cosign.bundle import BUNDLE_MEDIA_TYPE
 from wasmoci.oci.graph import read_image
 from wasmoci.oci.manifest import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descriptor
 from wasmoci.oci.referrers import MAX_REFERRERS, ReferrerList
+from wasmoci.oci.wasm_artifact import SIGNATURE_MEDIA_TYPE
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import FormatError, LimitError, Reason, VerificationError
 from wasmoci.values.strict_json import dump
@@ -45,9 +47,43 @@ def test_what_is_no_index_is_refused_as_a_whole(data: bytes) -> None:
 
 @pytest.mark.parametrize("entry", [GOOD.to_json(), {}], ids=["good", "bad"])
 def test_the_limit_counts_good_and_bad_entries(entry: object) -> None:
-    ReferrerList.parse(index(*[entry] * MAX_REFERRERS), "the list")
-    with pytest.raises(LimitError, match=f"the list has {MAX_REFERRERS + 1} referrers, the limit is {MAX_REFERRERS}"):
-        ReferrerList.parse(index(*[entry] * (MAX_REFERRERS + 1)), "the list")
+    at_limit = ReferrerList.parse(index(*[entry] * MAX_REFERRERS), "the list")
+    assert at_limit.within_limit("the list") == at_limit
+    beyond = ReferrerList.parse(index(*[entry] * (MAX_REFERRERS + 1)), "the list").within_limit("the list")
+    assert f"the list has {MAX_REFERRERS + 1} referrers, the limit is {MAX_REFERRERS}" in str(beyond.excess)
+    assert not beyond.count
+
+
+def of_type(artifact_type: str | None, count: int) -> list[dict[str, object]]:
+    return [
+        Descriptor(MANIFEST_MEDIA_TYPE, Digest.of(f"{artifact_type}{n}".encode()), n, {}, artifact_type).to_json()
+        for n in range(count)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("artifact_type", "is_kept"),
+    [
+        (BUNDLE_MEDIA_TYPE, True),
+        ("application/vnd.dev.sigstore.bundle+json;version=0.3", True),
+        (SIGNATURE_MEDIA_TYPE, True),
+        ("application/vnd.oci.empty.v1+json", True),
+        ("application/vnd.dev.sigstore.bundle.v0.2+json", False),
+        ("application/spdx+json", False),
+        (None, False),
+    ],
+)
+def test_of_too_many_those_of_a_signatures_type_stay(artifact_type: str | None, is_kept: bool) -> None:
+    others = [*of_type("application/vnd.example", MAX_REFERRERS), {}]
+    beyond = ReferrerList.parse(index(*others, *of_type(artifact_type, 2)), "the list").within_limit("the list")
+    assert beyond.count == (2 if is_kept else 0)
+    assert "only those that may be signatures" in str(beyond.excess)
+
+
+def test_too_many_of_a_signatures_type_are_refused_with_the_way_out() -> None:
+    listed = ReferrerList.parse(index(*of_type(BUNDLE_MEDIA_TYPE, MAX_REFERRERS + 1)), "the list")
+    with pytest.raises(LimitError, match="the list has 101 referrers, the limit is 100: go there"):
+        listed.within_limit("the list", ": go there")
 
 
 def test_lists_are_joined() -> None:
@@ -73,6 +109,19 @@ def test_a_verifier_reports_a_bad_entry_beside_a_good_signature() -> None:
     verified = verify_image_signatures(read_image(image), ImageTrust([PUBLIC_KEY]))
     assert verified.signatures
     assert verified.warnings == ("an entry that is no descriptor",)
+
+
+def test_a_verifier_says_that_there_are_more_than_it_looks_at() -> None:
+    image = fully_signed()
+    too_many = ReferrerList(tuple(image.attached), excess="too many")
+    image.referrers = lambda subject: too_many  # type: ignore[method-assign]
+    graph = read_image(image)
+    assert verify_image_signatures(graph, ImageTrust([PUBLIC_KEY])).warnings == ("too many",)
+    with pytest.raises(VerificationError) as refused:
+        verify_image_signatures(graph, ImageTrust([STRANGER.public_key]))
+    assert "too many" in str(refused.value)
+    with pytest.raises(LimitError, match="too many"):
+        graph.whole()
 
 
 def test_a_bad_entry_alone_is_no_signature() -> None:

@@ -266,8 +266,8 @@ CASES = [
     Case("referrers are garbage", referrers, {REFERRERS: Answer(200, LIST, b"garbage")}, RegistryError, "not JSON"),
     Case("referrers are a manifest", referrers, {REFERRERS: Answer(200, LIST, MANIFEST)}, RegistryError, "`mediaType` must be"),
     Case("endless referrers", referrers, {REFERRERS: Answer(200, LIST, bytes(60_000), endless=True)}, LimitError, str(MAX_MANIFEST_SIZE)),
-    Case("101 referrers", referrers, {REFERRERS: index([*ENTRIES_51, *ENTRIES_51][:101])}, LimitError, "limit is 100"),
-    Case("102 referrers on two pages", referrers, {REFERRERS: [index(ENTRIES_51, Link='</v2/team/app/' + REFERRERS[4:] + '?p=2>; rel="next"'), index(ENTRIES_51)]}, LimitError, "limit is 100"),
+    Case("1001 referrers", referrers, {REFERRERS: index((ENTRIES_51 * 20)[:1001])}, LimitError, "limit"),
+    Case("1020 referrers on two pages", referrers, {REFERRERS: [index(ENTRIES_51 * 19, Link='</v2/team/app/' + REFERRERS[4:] + '?p=2>; rel="next"'), index(ENTRIES_51)]}, LimitError, "limit is 1000"),
     Case("paging loop", referrers, {REFERRERS: index([], Link='</v2/team/app/' + REFERRERS[4:] + '>; rel="next"')}, LimitError, "more pages"),
     Case("next page on another host", referrers, {REFERRERS: index([], Link='<http://{other}/x>; rel="next"')}, RegistryError, "not on http://127"),
     Case("next page is gone", referrers, {REFERRERS: index([], Link='</gone>; rel="next"')}, RegistryError, "answered 404", status=404),
@@ -277,7 +277,8 @@ CASES = [
     Case("referrer taken but not listed", attach, {f"PUT manifests/{referrer(1)[0].digest}": Answer(201, {"OCI-Subject": str(SUBJECT.digest)})}, RegistryError, "does not list it"),
     Case("fallback index 500", fallback, {FALLBACK: Answer(500)}, RegistryError, "answered 500", status=500),
     Case("fallback tag is an image", fallback, {FALLBACK: Answer(200, OCI, MANIFEST.replace(b"wasm", b"WASM"))}, FormatError, "must be an index"),
-    Case("fallback index with 101 entries", fallback, {FALLBACK: index([*ENTRIES_51, *ENTRIES_51][:101])}, LimitError, "limit is 100"),
+    Case("fallback index with 1001 entries", fallback, {FALLBACK: index((ENTRIES_51 * 20)[:1001])}, LimitError, "limit"),
+    Case("one more in a fallback index with 100 entries", lambda client: client.add_to_fallback_index(SUBJECT.digest, referrer(1)[0]), {FALLBACK: index((ENTRIES_51 * 2)[:100])}, LimitError, "limit is 100"),
 ]  # fmt: skip
 
 

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from wasmoci.cosign.dsse import Envelope
 from wasmoci.cosign.statement import SIGNATURE_PREDICATE_TYPE
 from wasmoci.oci.manifest import EMPTY_CONFIG, EMPTY_MEDIA_TYPE, Descriptor, Manifest
+from wasmoci.oci.referrers import BUNDLE_TYPE
 from wasmoci.values.errors import FormatError
 from wasmoci.values.strict_json import JsonObject, Shape, dump, parse_object
 from wasmoci.values.text import excerpt
 
-BUNDLE_MEDIA_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
+BUNDLE_MEDIA_TYPE = BUNDLE_TYPE
 CONTENT_ANNOTATION = "dev.sigstore.bundle.content"
 PREDICATE_TYPE_ANNOTATION = "dev.sigstore.bundle.predicateType"
 

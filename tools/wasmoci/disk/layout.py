@@ -172,7 +172,9 @@ class Layout:
             return listed
         if manifest.subject is None:
             return None
-        return _Found(Descriptor(MANIFEST_MEDIA_TYPE, digest, len(data)), manifest.subject.digest)
+        artifact_type = manifest.artifact_type or manifest.config.media_type
+        found = Descriptor(MANIFEST_MEDIA_TYPE, digest, len(data), artifact_type=artifact_type)
+        return _Found(found, manifest.subject.digest)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,20 +5,45 @@ Whoever may push may add an entry, so one that cannot be understood is noted and
 
 from dataclasses import dataclass
 
-from wasmoci.oci.manifest import INDEX_FOREIGN, INDEX_MEDIA_TYPE, MAX_INDEX_ENTRIES, Descriptor, parse_document
+from wasmoci.oci.manifest import (
+    EMPTY_MEDIA_TYPE,
+    INDEX_FOREIGN,
+    INDEX_MEDIA_TYPE,
+    MAX_INDEX_ENTRIES,
+    Descriptor,
+    parse_document,
+)
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import FormatError, LimitError
 
 # Referrers and legacy signatures that are looked at for one image.
 MAX_REFERRERS = 100
 
+# Referrers that are read at all, to count them or to choose among them.
+MAX_LISTED = MAX_INDEX_ENTRIES
+
+BUNDLE_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
+COMPONENT_SIGNATURE_TYPE = "application/vnd.rules-wasm-oci.component-signature.v1"
+
+# The artifact types that lists have for signatures. cosign 3.1 lists its bundles in fallback indexes as empty.
+SIGNATURE_TYPES = (
+    BUNDLE_TYPE,
+    "application/vnd.dev.sigstore.bundle+json;version=0.3",
+    COMPONENT_SIGNATURE_TYPE,
+    EMPTY_MEDIA_TYPE,
+)
+
 
 @dataclass(frozen=True, slots=True)
 class ReferrerList:
-    """Manifests that may refer to a subject, and what was passed over."""
+    """Manifests that may refer to a subject, and what was passed over.
+
+    `excess` says that there are more than MAX_REFERRERS, of which these are the ones that may be signatures.
+    """
 
     descriptors: tuple[Descriptor, ...] = ()
     problems: tuple[str, ...] = ()
+    excess: str | None = None
 
     @classmethod
     def parse(cls, data: bytes, where: str) -> "ReferrerList":
@@ -30,17 +55,31 @@ class ReferrerList:
                 descriptors.append(Descriptor.parse(entry))
             except FormatError as error:
                 problems.append(f"{where} has an entry that is no descriptor: {error}")
-        return cls(tuple(descriptors), tuple(problems)).within_limit(where)
+        return cls(tuple(descriptors), tuple(problems))
 
     def __add__(self, other: "ReferrerList") -> "ReferrerList":
         return ReferrerList(self.descriptors + other.descriptors, self.problems + other.problems)
 
-    def within_limit(self, where: str) -> "ReferrerList":
-        """This list; LimitError where it has more than MAX_REFERRERS entries."""
-        count = len(self.descriptors) + len(self.problems)
-        if count > MAX_REFERRERS:
-            raise LimitError(f"{where} has {count} referrers, the limit is {MAX_REFERRERS}")
-        return self
+    @property
+    def count(self) -> int:
+        """How many entries there are, those that cannot be understood too."""
+        return len(self.descriptors) + len(self.problems)
+
+    def within_limit(self, where: str, way_out: str = "") -> "ReferrerList":
+        """This list, `narrowed` where it has more than MAX_REFERRERS entries."""
+        if self.count <= MAX_REFERRERS:
+            return self
+        return self.narrowed(f"{where} has {self.count} referrers, the limit is {MAX_REFERRERS}", way_out)
+
+    def narrowed(self, excess: str, way_out: str = "") -> "ReferrerList":
+        """The entries of a signature's types, each once, where all are too many, as `excess` says.
+
+        Raises LimitError, with `way_out` at its end, where these are more than MAX_REFERRERS, too.
+        """
+        found = {entry.digest: entry for entry in self.descriptors if entry.artifact_type in SIGNATURE_TYPES}
+        if len(found) > MAX_REFERRERS:
+            raise LimitError(excess + way_out)
+        return ReferrerList(tuple(found.values()), excess=f"{excess}: only those that may be signatures are looked at")
 
     def lists(self, digest: Digest) -> bool:
         return any(entry.digest == digest for entry in self.descriptors)

@@ -34,7 +34,7 @@ class ImageSource(Protocol):
     def referrers(self, subject: Digest) -> ReferrerList:
         """Manifests that may have `subject` as their subject; a source's word is not proof of it.
 
-        At most MAX_REFERRERS; more raise LimitError.
+        At most MAX_REFERRERS: of more those that may be signatures, and LimitError where these are more, too.
         """
 
     def cosign_tag(self, subject: Digest, kind: CosignTag) -> Descriptor | None:

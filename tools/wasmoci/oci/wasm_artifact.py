@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 
 from wasmoci.oci.manifest import EMPTY_CONFIG, EMPTY_MEDIA_TYPE, TITLE_ANNOTATION, Descriptor, Manifest
+from wasmoci.oci.referrers import COMPONENT_SIGNATURE_TYPE
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import FormatError, UsageError
 from wasmoci.values.strict_json import dump, parse_object
@@ -18,7 +19,7 @@ from wasmoci.wasm.interface import Interface
 
 CONFIG_MEDIA_TYPE = "application/vnd.wasm.config.v0+json"
 LAYER_MEDIA_TYPE = "application/wasm"
-SIGNATURE_MEDIA_TYPE = "application/vnd.rules-wasm-oci.component-signature.v1"
+SIGNATURE_MEDIA_TYPE = COMPONENT_SIGNATURE_TYPE
 
 MAX_CONFIG_SIZE = 4 * 1024 * 1024
 

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from wasmoci.oci.manifest import INDEX_MEDIA_TYPE, MAX_MANIFEST_SIZE, Descriptor
-from wasmoci.oci.referrers import MAX_REFERRERS, ReferrerList
+from wasmoci.oci.referrers import MAX_LISTED, MAX_REFERRERS, ReferrerList
 from wasmoci.registry.auth import Access
 from wasmoci.registry.manifests import ManifestClient
 from wasmoci.registry.tag_race import TagAddition, TagAdditions, random_pause
@@ -23,7 +23,7 @@ from wasmoci.values.digest import Digest
 from wasmoci.values.errors import FormatError, LimitError, RegistryError
 from wasmoci.values.strict_json import dump
 
-MAX_PAGES = MAX_REFERRERS
+MAX_PAGES = 100
 
 # Finds the manifest at a tag, as the client's methods do.
 Find = Callable[[str], tuple[Descriptor, bytes] | None]
@@ -48,23 +48,32 @@ class Listing(str, Enum):
 class ReferrersClient(ManifestClient):
     """The part of a RepositoryClient that lists and attaches referrers, and adds to what tags name."""
 
-    def referrers(self, subject: Digest) -> ReferrerList | None:
-        """What the referrers API lists, of every artifact type; None where the registry has no such API.
+    def referrers(
+        self, subject: Digest, artifact_type: str | None = None, *, limit: int = MAX_LISTED
+    ) -> ReferrerList | None:
+        """What the referrers API lists, of every artifact type or of one; None where the registry has no such API.
 
-        All pages are read, and only the first can say that there is no API. Any other failure is an error;
-        more than MAX_REFERRERS raise LimitError.
+        All pages are read, and only the first of a list of all types can say that there is no API: a registry may
+        refuse to filter, or not do it. Any other failure is an error; more than `limit` raise LimitError.
         """
         url = self._session.url(f"referrers/{subject}")
+        if artifact_type is not None:
+            url = url.with_query([("artifactType", artifact_type)])
         found = ReferrerList()
         headers = {"Accept": INDEX_MEDIA_TYPE}
         for page in range(MAX_PAGES):
             request = Request("GET", url, headers, idempotent=True)
-            expected = {_OK} if page else {_OK, *_API_ABSENT}
+            may_be_absent = not page and artifact_type is None
+            expected = {_OK, *_API_ABSENT} if may_be_absent else {_OK}
             with self._session.request(request, expected, Access.PULL) as response:
-                if not page and (response.status != _OK or response.media_type != INDEX_MEDIA_TYPE):
+                if may_be_absent and (response.status != _OK or response.media_type != INDEX_MEDIA_TYPE):
                     return None
-                found = (found + _read_page(response)).within_limit(f"the list of referrers of {subject}")
+                found += _read_page(response)
                 next_page = self._next_page(response)
+            if found.count > limit:
+                raise LimitError(
+                    f"the list of referrers of {subject} has {found.count} or more referrers, the limit is {limit}"
+                )
             if next_page is None:
                 return found
             url = next_page
@@ -176,16 +185,18 @@ def fallback_tag(subject: Digest) -> str:
 
 
 def _fallback_entries(index: bytes) -> ReferrerList:
-    """Raises FormatError, LimitError above MAX_REFERRERS."""
+    """Raises FormatError, LimitError above MAX_LISTED."""
     return ReferrerList.parse(index, "the fallback index of referrers")
 
 
 def _with_entry(index: bytes | None, entry: Descriptor) -> bytes:
-    """`index` (None where there is none yet) with `entry` at its end; raises as `_fallback_entries` does."""
+    """`index` (None where there is none yet) with `entry` at its end; LimitError where no more fit in."""
     manifests: list[object] = []
     members: dict[str, Any] = {"schemaVersion": 2, "mediaType": INDEX_MEDIA_TYPE}
     if index is not None:
-        _fallback_entries(index)
+        count = _fallback_entries(index).count
+        if count >= MAX_REFERRERS:
+            raise LimitError(f"the fallback index of referrers has {count} entries, the limit is {MAX_REFERRERS}")
         members = json.loads(index)
         manifests = members["manifests"]
     members["manifests"] = [*manifests, entry.to_json()]

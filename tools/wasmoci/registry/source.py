@@ -2,11 +2,11 @@
 
 from wasmoci.oci.cosign_tags import CosignTag
 from wasmoci.oci.manifest import MANIFEST_MEDIA_TYPE, Descriptor
-from wasmoci.oci.referrers import ReferrerList
+from wasmoci.oci.referrers import MAX_REFERRERS, SIGNATURE_TYPES, ReferrerList
 from wasmoci.registry.client import RepositoryClient
 from wasmoci.values.digest import Digest
-from wasmoci.values.errors import FormatError
-from wasmoci.values.image_reference import Reference
+from wasmoci.values.errors import FormatError, LimitError, RegistryError
+from wasmoci.values.image_reference import Reference, Repository
 
 
 class RegistrySource:
@@ -45,11 +45,28 @@ class RegistrySource:
         return self._client.read_manifest(descriptor)
 
     def referrers(self, subject: Digest) -> ReferrerList:
-        """What is listed by the referrers API, else by the fallback index."""
-        listed = self._client.referrers(subject)
+        """What is listed by the referrers API, else by the fallback index; see ImageSource.
+
+        Only where the API lists more than MAX_REFERRERS it is asked by artifact types.
+        """
+        way_out = f": {clean_doubles(self._client.repository, subject)}"
+        try:
+            listed = self._client.referrers(subject, limit=MAX_REFERRERS)
+        except LimitError as error:
+            return self._signatures(subject).narrowed(str(error), way_out)
         if listed is None:
             listed = self._client.read_fallback_index(subject, self._find)
-        return listed or ReferrerList()
+        return (listed or ReferrerList()).within_limit(f"the list of referrers of {subject}", way_out)
+
+    def _signatures(self, subject: Digest) -> ReferrerList:
+        """What the API lists of the types of signatures; all that it lists where it refuses to be asked for a type."""
+        found = ReferrerList()
+        try:
+            for artifact_type in SIGNATURE_TYPES:
+                found += self._client.referrers(subject, artifact_type) or ReferrerList()
+        except RegistryError:
+            return self._client.referrers(subject) or ReferrerList()
+        return found
 
     def cosign_tag(self, subject: Digest, kind: CosignTag) -> Descriptor | None:
         found = self._find(kind.of(subject))
@@ -57,3 +74,8 @@ class RegistrySource:
             return None
         self._last = found
         return found[0]
+
+
+def clean_doubles(repository: Repository, subject: Digest) -> str:
+    """The way out of too many signatures, for people."""
+    return f"remove doubles with `wasm-oci clean {repository}@{subject}`"

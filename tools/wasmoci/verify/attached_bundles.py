@@ -38,10 +38,12 @@ class AttachedBundle:
 def attached_bundles(graph: ImageGraph, problems: list[VerificationError]) -> Iterator[AttachedBundle]:
     """The bundles attached to an image or index, none of them verified; what cannot be read is added to `problems`.
 
-    Raises VerificationError where the source's bytes are not those of their digest, LimitError above
-    MAX_REFERRERS.
+    Raises VerificationError where the source's bytes are not those of their digest, LimitError where more than
+    MAX_REFERRERS may be signatures.
     """
     problems += [VerificationError(Reason.MALFORMED, problem) for problem in graph.problems]
+    if graph.excess is not None:
+        problems.append(VerificationError(Reason.LIMIT_EXCEEDED, graph.excess))
     for referrer in graph.referrers:
         with noted(problems, referrer.digest, FormatError):
             manifest = Manifest.parse(referrer.data, "the referrer")
