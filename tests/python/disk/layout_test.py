@@ -27,7 +27,7 @@ from wasmoci.oci.cosign_tags import CosignTag
 from wasmoci.oci.manifest import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, MAX_MANIFEST_SIZE, Descriptor
 from wasmoci.oci.referrers import MAX_REFERRERS
 from wasmoci.values.digest import Digest
-from wasmoci.values.errors import Error, FormatError, LimitError, Reason, VerificationError
+from wasmoci.values.errors import Error, FormatError, LimitError, MissingError, Reason, VerificationError
 
 
 @pytest.fixture(name="image")
@@ -189,10 +189,13 @@ def test_member_size_limit(path: Path, name: str) -> None:
         Layout(path)
 
 
-def test_index_that_names_a_missing_blob_is_refused(image: MemoryImage, path: Path) -> None:
-    blob_path(path, image.attached[0].digest).unlink()
-    with pytest.raises(FormatError, match=r"index\.json names a blob that the layout lacks"):
-        Layout(path).referrers(image.image.digest)
+def test_blob_that_index_json_names_and_the_layout_lacks_is_listed(image: MemoryImage, path: Path) -> None:
+    (entry,) = image.attached
+    blob_path(path, entry.digest).unlink()
+    layout = Layout(path)
+    assert layout.referrers(image.image.digest).descriptors == (entry,)
+    with pytest.raises(MissingError, match=f"the layout lacks blob {entry.digest}"):
+        layout.read_manifest(entry)
 
 
 @pytest.mark.parametrize("change", [b"", b"x"], ids=["shorter", "longer"])

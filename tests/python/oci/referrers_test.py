@@ -22,6 +22,8 @@ BAD_ENTRIES = {
     "no media type": {"digest": str(GOOD.digest), "size": 2},
     "foreign content": {**GOOD.to_json(), "urls": ["https://evil.example"]},
     "empty": {},
+    "no object": "text",
+    "null": None,
 }
 
 
@@ -34,11 +36,19 @@ def test_a_bad_entry_is_told_and_hides_no_good_one(bad: object) -> None:
     found = ReferrerList.parse(index(bad, GOOD.to_json(), bad), "the list")
     assert found.descriptors == (GOOD,)
     assert len(found.problems) == 2
-    assert all("the list has an entry that is no descriptor" in problem for problem in found.problems)
+    assert all("the list has an entry that is no descriptor" in str(problem) for problem in found.problems)
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"[]", index(1), b'{"schemaVersion":2}', index().replace(b"2", b"1"), index()[:-1] + b',"layers":[]}']
+    "data",
+    [
+        b"",
+        b"[]",
+        index().replace(b"[]", b"1"),
+        b'{"schemaVersion":2}',
+        index().replace(b"2", b"1"),
+        index()[:-1] + b',"layers":[]}',
+    ],
 )
 def test_what_is_no_index_is_refused_as_a_whole(data: bytes) -> None:
     with pytest.raises(FormatError):
@@ -87,8 +97,9 @@ def test_too_many_of_a_signatures_type_are_refused_with_the_way_out() -> None:
 
 
 def test_lists_are_joined() -> None:
-    first, second = ReferrerList((GOOD,), ("a",)), ReferrerList((GOOD,), ("b",))
-    assert first + second == ReferrerList((GOOD, GOOD), ("a", "b"))
+    a, b = FormatError("a"), LimitError("b")
+    first, second = ReferrerList((GOOD,), (a,)), ReferrerList((GOOD,), (b,))
+    assert first + second == ReferrerList((GOOD, GOOD), (a, b))
     assert first.lists(GOOD.digest)
     assert not first.lists(Digest.of(b"other"))
 
@@ -97,7 +108,7 @@ class Reports(MemoryImage):
     """A source that met an entry it could not understand."""
 
     def referrers(self, subject: Digest) -> ReferrerList:
-        return super().referrers(subject) + ReferrerList(problems=("an entry that is no descriptor",))
+        return super().referrers(subject) + ReferrerList(problems=(FormatError("an entry that is no descriptor"),))
 
 
 def reporting(image: MemoryImage) -> Reports:

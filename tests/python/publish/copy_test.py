@@ -45,7 +45,7 @@ from wasmoci.registry.source import RegistrySource
 from wasmoci.registry.tag_race import TagAdditions
 from wasmoci.registry_server.server import EmbeddedRegistry
 from wasmoci.values.digest import Digest
-from wasmoci.values.errors import Error, Reason, UsageError, VerificationError
+from wasmoci.values.errors import Error, FormatError, Reason, UsageError, VerificationError
 from wasmoci.values.if_exists import IfExists
 from wasmoci.values.image_reference import Reference
 from wasmoci.values.level import Level
@@ -372,7 +372,7 @@ class Lists(RegistrySource):
 @pytest.mark.parametrize(
     ("listed", "problem"),
     [
-        (ReferrerList(problems=("an entry that is none",)), "an entry that is none"),
+        (ReferrerList(problems=(FormatError("an entry that is none"),)), "an entry that is none"),
         (ReferrerList((Descriptor.of(MANIFEST_MEDIA_TYPE, b"missing"),)), "answered 404"),
     ],
 )

@@ -27,7 +27,10 @@ LAYOUT_AND_MANIFEST: Mapping[str, Sequence[str]] = {
         f"{HOSTILE}[longer blob]",
         f"{HOSTILE}[size of the descriptor is wrong]",
     ],
-    "index.json names a missing blob": ["disk/layout_test.py::test_index_that_names_a_missing_blob_is_refused"],
+    "index.json names a missing blob": [
+        "disk/layout_test.py::test_blob_that_index_json_names_and_the_layout_lacks_is_listed",
+        "verify/neighbours_test.py::test_alone_it_is_refused_and_named[referrer that is missing, in_layout]",
+    ],
     "digests that are none": [
         "values/digest_test.py::test_anything_but_lower_case_sha256_is_refused",
         *(f"{MANIFEST}[{case}]" for case in ("path_in_digest", "upper_case_digest", "short_digest", "md5", "sha512")),

@@ -7,7 +7,6 @@ legacy signatures of an index's entries have their tag `sha256-<hex>.sig` as nam
 
 import os
 import stat
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -26,7 +25,7 @@ from wasmoci.oci.manifest import (
 )
 from wasmoci.oci.referrers import ReferrerList
 from wasmoci.values.digest import Digest
-from wasmoci.values.errors import Error, FormatError, LimitError, Reason, VerificationError
+from wasmoci.values.errors import Error, FormatError, LimitError, MissingError, Reason, VerificationError
 from wasmoci.values.strict_json import parse_object
 from wasmoci.values.text import excerpt
 
@@ -51,7 +50,10 @@ class Layout:
     """An existing layout; an ImageSource."""
 
     def __init__(self, path: Path) -> None:
-        """Raises FormatError unless the folder is a layout of exactly one image or index, Error if there is none."""
+        """Raises FormatError unless the folder is a layout of exactly one image or index, Error if there is none.
+
+        `index` lacks the entries of index.json that are no descriptors; they are problems of the root's referrers.
+        """
         if not path.is_dir():
             raise Error(f"there is no image layout at {path}")
         self.path = path
@@ -59,8 +61,9 @@ class Layout:
         marker = parse_object(_read_member(path / "oci-layout"), "oci-layout", MAX_MANIFEST_SIZE)
         if marker.spelled(_MARKER_NAMES).string("imageLayoutVersion") != VERSION:
             raise FormatError(f"the layout's version must be {VERSION}")
-        self.index = Index.parse(_read_member(path / "index.json"), "index.json")
-        self._root = _find_root(self.index.manifests)
+        listed = ReferrerList.parse_many(_read_member(path / "index.json"), "index.json")
+        self.index, self._problems = Index(listed.descriptors), listed.problems
+        self._root = _find_root(listed)
 
     def root(self) -> Descriptor:
         return self._root
@@ -87,8 +90,13 @@ class Layout:
             descriptor.digest.check_same(Digest.of_stream(stream, target), f"blob {descriptor.digest}")
 
     def open_blob(self, digest: Digest) -> BinaryIO:
-        """The blob's file as it lies there, not checked; FormatError where it is missing or no file."""
+        """The blob's file as it lies there, not checked; MissingError where there is none, FormatError for no file."""
         return os.fdopen(self._open(digest)[0], "rb")
+
+    def check_whole_index(self) -> None:
+        """FormatError where index.json has an entry that is not in `index`."""
+        if self._problems:
+            raise self._problems[0]
 
     def blob_digests(self) -> list[Digest]:
         """The digests that the blobs' file names say, sorted; LimitError above MAX_BLOBS."""
@@ -103,11 +111,12 @@ class Layout:
     def referrers(self, subject: Digest) -> ReferrerList:
         """Every manifest among the blobs that names `subject`, listed in index.json or not.
 
-        A listed entry that is no readable manifest is among them, so that a verifier can report it.
+        A listed entry that is not there or no readable manifest is among them, so that a verifier can report it.
         All blobs of a manifest's size are checked against their names on the way, once.
         """
         found = tuple(blob.descriptor for blob in self._attached if blob.subject in (subject, None))
-        return ReferrerList(found).within_limit("the layout")
+        problems = self._problems if subject == self._root.digest else ()
+        return ReferrerList(found, problems).within_limit("the layout")
 
     def cosign_tag(self, subject: Digest, kind: CosignTag) -> Descriptor | None:
         """The manifest at a tag of cosign's for `subject`; FormatError for several."""
@@ -129,7 +138,8 @@ class Layout:
         try:
             descriptor = os.open(f"{self._blobs}/{digest.hex}", os.O_RDONLY | os.O_NONBLOCK)
         except OSError as error:
-            raise FormatError(f"the layout lacks blob {digest}: {error.strerror}") from None
+            kind = MissingError if isinstance(error, FileNotFoundError) else FormatError
+            raise kind(f"the layout lacks blob {digest}: {error.strerror}") from None
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
             os.close(descriptor)
@@ -147,16 +157,14 @@ class Layout:
     @cached_property
     def _attached(self) -> list["_Found"]:
         present = self.blob_digests()
-        missing = {entry.digest for entry in self.index.manifests} - set(present)
-        if missing:
-            raise FormatError(f"index.json names a blob that the layout lacks: {min(map(str, missing))}")
         # What index.json lists that is neither the root nor has a kind, as cosign's tags have.
         listed = {
             entry.digest: _Found(entry, None)
             for entry in reversed(self.index.manifests)
             if KIND_ANNOTATION not in entry.annotations and entry.digest != self._root.digest
         }
-        return [found for digest in present if (found := self._find(digest, listed.get(digest)))]
+        found = [found for digest in present if (found := self._find(digest, listed.pop(digest, None)))]
+        return [*found, *listed.values()]
 
     def _find(self, digest: Digest, listed: "_Found | None") -> "_Found | None":
         """What a blob is attached to; `listed` where it is no readable manifest."""
@@ -179,7 +187,7 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A blob that is attached to `subject`; None for one that is listed and no readable manifest."""
+    """A blob that is attached to `subject`; None for one that is listed and not there or no readable manifest."""
 
     descriptor: Descriptor
     subject: Digest | None
@@ -194,8 +202,11 @@ def _read_member(path: Path) -> bytes:
         raise FormatError(f"this is no OCI image layout: {error}") from None
 
 
-def _find_root(entries: Sequence[Descriptor]) -> Descriptor:
+def _find_root(listed: ReferrerList) -> Descriptor:
+    entries = listed.descriptors
     marked = [entry for entry in entries if entry.annotations.get(KIND_ANNOTATION) in (IMAGE_KIND, INDEX_KIND)]
+    if listed.problems and not marked:
+        raise listed.problems[0]
     candidates = marked or [entry for entry in entries if KIND_ANNOTATION not in entry.annotations]
     if len(candidates) != 1:
         raise FormatError(f"a layout must hold exactly one image, this one has {len(candidates)}")

@@ -112,6 +112,7 @@ class LayoutCopy:
 
     def __init__(self, source: Layout) -> None:
         """Raises FormatError for a layout that lacks a blob of one of its images, or has a malformed one."""
+        source.check_whole_index()
         present = set(source.blob_digests())
         for image in read_graph(source).subjects:
             for blob in () if image.is_index else (image.manifest.config, *image.manifest.layers):

@@ -35,8 +35,8 @@ class ImageGraph:
     """A manifest or index, and all that belongs to it.
 
     Each list and each manifest is read from the source when it is first asked for, once, and kept: a verifier reads
-    no more than it needs, and what is sent after that is what was verified. Problems are kept as well: lists
-    have those of their entries in `problems`, a manifest that cannot be read raises FormatError whenever it is
+    no more than it needs, and what is sent after that is what was verified. Problems are kept as well: those of
+    a list and of its entries are in `problems`, a manifest that cannot be read raises FormatError whenever it is
     looked at, and `whole` refuses both. All members raise what the source raises.
     """
 
@@ -97,8 +97,8 @@ class ImageGraph:
         )
 
     @property
-    def problems(self) -> tuple[str, ...]:
-        """The entries of the list of referrers that cannot be understood."""
+    def problems(self) -> tuple[FormatError, ...]:
+        """The entries of the list of referrers that cannot be understood, or that the list cannot."""
         return self._listed.problems
 
     @property
@@ -165,7 +165,10 @@ class ImageGraph:
 
     @cached_property
     def _listed(self) -> ReferrerList:
-        return self.source.referrers(self.digest)
+        try:
+            return self.source.referrers(self.digest)
+        except FormatError as error:
+            return ReferrerList(problems=(error,))
 
     def _check_place(self, subject: Digest | None) -> None:
         if self._depth > MAX_DEPTH:
@@ -175,7 +178,7 @@ class ImageGraph:
         if self.excess is not None:
             raise LimitError(self.excess)
         if self.problems:
-            raise FormatError(self.problems[0])
+            raise self.problems[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from wasmoci.oci.manifest import (
 )
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import FormatError, LimitError
+from wasmoci.values.strict_json import as_object
 
 # Referrers and legacy signatures that are looked at for one image.
 MAX_REFERRERS = 100
@@ -42,19 +43,25 @@ class ReferrerList:
     """
 
     descriptors: tuple[Descriptor, ...] = ()
-    problems: tuple[str, ...] = ()
+    problems: tuple[FormatError, ...] = ()
     excess: str | None = None
 
     @classmethod
     def parse(cls, data: bytes, where: str) -> "ReferrerList":
         """Read an OCI index leniently by entry; raises FormatError, LimitError for the index as a whole."""
+        return cls.parse_many(data, where).within_limit(where)
+
+    @classmethod
+    def parse_many(cls, data: bytes, where: str) -> "ReferrerList":
+        """The same, of up to MAX_INDEX_ENTRIES."""
         descriptors, problems = [], []
         index = parse_document(data, where, INDEX_MEDIA_TYPE, foreign=INDEX_FOREIGN)
-        for entry in index.objects("manifests", MAX_INDEX_ENTRIES):
+        for position, item in enumerate(index.items("manifests", MAX_INDEX_ENTRIES)):
             try:
+                entry = as_object(item, f"{where}: `manifests[{position}]`")
                 descriptors.append(Descriptor.parse(entry))
             except FormatError as error:
-                problems.append(f"{where} has an entry that is no descriptor: {error}")
+                problems.append(FormatError(f"{where} has an entry that is no descriptor: {error}"))
         return cls(tuple(descriptors), tuple(problems))
 
     def __add__(self, other: "ReferrerList") -> "ReferrerList":

@@ -111,19 +111,19 @@ def component_signature_referrer(signature: bytes, subject: Descriptor, title: s
     )
 
 
-def component_signature_layer(manifest: bytes, subject: Digest) -> Descriptor | None:
+def component_signature_layer(referrer: Manifest, subject: Digest) -> Descriptor | None:
     """The signature data that a referrer carries for `subject`, None where it carries something else.
 
     Raises FormatError for a manifest that is neither.
     """
-    parsed = Manifest.parse(manifest, "the referrer")
-    if not any(layer.media_type == SIGNATURE_MEDIA_TYPE for layer in parsed.layers):
+    if not any(layer.media_type == SIGNATURE_MEDIA_TYPE for layer in referrer.layers):
         return None
-    if len(parsed.layers) != 1:
-        raise FormatError(f"a component signature's manifest has exactly one layer, this one has {len(parsed.layers)}")
-    if parsed.subject is None or parsed.subject.digest != subject:
+    if len(referrer.layers) != 1:
+        count = len(referrer.layers)
+        raise FormatError(f"a component signature's manifest has exactly one layer, this one has {count}")
+    if referrer.subject is None or referrer.subject.digest != subject:
         raise FormatError("the component signature is attached to another manifest")
-    return parsed.layers[0]
+    return referrer.layers[0]
 
 
 def _check_equal(name: str, actual: object, expected: object) -> None:

@@ -16,7 +16,7 @@ from wasmoci.registry.tls import TlsFiles, files_of
 from wasmoci.registry.transport import Request, Response, Transport
 from wasmoci.registry.url import Url
 from wasmoci.values.digest import Digest
-from wasmoci.values.errors import Error, Reason, RegistryError, VerificationError
+from wasmoci.values.errors import Error, NotFoundError, Reason, RegistryError, VerificationError
 from wasmoci.values.host import DOCKER_HUB, registry_key
 from wasmoci.values.image_reference import Repository
 from wasmoci.values.text import excerpt
@@ -31,7 +31,7 @@ MAX_UPLOADS = 8
 MIN_MOUNTED_SIZE = 64 * 1024
 MAX_KNOWN_BLOBS = 10_000
 
-_OK, _UNAUTHORIZED = 200, 401
+_OK, _UNAUTHORIZED, _NOT_FOUND = 200, 401, 404
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 # The names under which users know Docker Hub are not where its API is.
@@ -105,7 +105,8 @@ class Session:
     def request(self, request: Request, expected: Collection[int], access: Access) -> Response:
         """Send, answer a 401, and a second one that names another scope; return an answer of an `expected` status.
 
-        Authorization goes to the registry's own origin only. Raises RegistryError for any other status.
+        Authorization goes to the registry's own origin only. Raises RegistryError for any other status, NotFoundError
+        for 404.
         """
         own = request.url.origin == self._origin
         authorization = self.authorizer.header(access) if own else None
@@ -160,7 +161,8 @@ class Session:
         with contextlib.suppress(Error):
             said = _what_it_said(response.read(MAX_ERROR_RESPONSE, "the error"))
         said = excerpt(self.connection.transport.redact(said))
-        return RegistryError(f"{request}: answered {response.status}{': ' if said else ''}{said}", response.status)
+        kind = NotFoundError if response.status == _NOT_FOUND else RegistryError
+        return kind(f"{request}: answered {response.status}{': ' if said else ''}{said}", response.status)
 
 
 def check_said_digest(response: Response, actual: Digest) -> None:

@@ -55,6 +55,10 @@ class LimitError(FormatError):
     reason = Reason.LIMIT_EXCEEDED
 
 
+class MissingError(FormatError):
+    """A layout lacks what one of its documents names."""
+
+
 class KeyFileError(Error):
     """A key cannot be read or used."""
 
@@ -68,6 +72,10 @@ class RegistryError(Error):
     def __init__(self, message: str, status: int | None = None) -> None:
         super().__init__(message)
         self.status = status
+
+
+class NotFoundError(RegistryError):
+    """A registry answered that it has not what was asked for."""
 
 
 class VerificationError(Error):

@@ -89,19 +89,19 @@ class JsonObject:
         return value
 
     def object(self, name: str) -> "JsonObject":
-        return _as_object(self._required(name), f"{self.where}: `{name}`")
+        return as_object(self._required(name), f"{self.where}: `{name}`")
 
     def optional_object(self, name: str) -> "JsonObject | None":
         return None if self._members.get(name) is None else self.object(name)
 
     def objects(self, name: str, limit: int) -> list["JsonObject"]:
         """A list of at most `limit` objects."""
-        items = self._list(name, limit)
-        return [_as_object(item, f"{self.where}: `{name}[{i}]`") for i, item in enumerate(items)]
+        items = self.items(name, limit)
+        return [as_object(item, f"{self.where}: `{name}[{i}]`") for i, item in enumerate(items)]
 
     def strings(self, name: str, limit: int) -> list[str]:
         """A list of at most `limit` strings."""
-        items = self._list(name, limit)
+        items = self.items(name, limit)
         strings = [item for item in items if isinstance(item, str)]
         if len(strings) != len(items):
             raise FormatError(f"{self.where}: `{name}` must be a list of strings")
@@ -125,7 +125,8 @@ class JsonObject:
         items = {} if members is None else members._members
         return {key: value for key, value in items.items() if isinstance(value, str)}
 
-    def _list(self, name: str, limit: int) -> list[_Json]:
+    def items(self, name: str, limit: int) -> list[_Json]:
+        """A list of at most `limit` values of any type."""
         value = self._required(name)
         if not isinstance(value, list):
             raise FormatError(f"{self.where}: `{name}` must be a list")
@@ -160,7 +161,7 @@ def parse_object(data: bytes, where: str, limit: int, *, fractions: bool = False
         # An escape can name half of a surrogate pair, which no UTF-8 text can hold.
         with refusals_about(where):
             dump(value)
-    return _as_object(value, where)
+    return as_object(value, where)
 
 
 def dump(value: _Json) -> bytes:
@@ -171,7 +172,8 @@ def dump(value: _Json) -> bytes:
         raise FormatError("a text has half of a surrogate pair") from None
 
 
-def _as_object(value: _Json, where: str) -> JsonObject:
+def as_object(value: _Json, where: str) -> JsonObject:
+    """FormatError where the value is no object."""
     if not isinstance(value, dict):
         raise FormatError(f"{where} must be a JSON object")
     return JsonObject(value, where)

@@ -10,7 +10,7 @@ from wasmoci.keys.image import ImagePublicKey
 from wasmoci.oci.graph import ImageGraph
 from wasmoci.oci.manifest import Manifest
 from wasmoci.values.digest import Digest
-from wasmoci.values.errors import FormatError, Reason, VerificationError
+from wasmoci.values.errors import FormatError, NotFoundError, Reason, VerificationError
 from wasmoci.verify.trust import ImageTrust, Signatory
 
 _CLOSEST_FIRST = (
@@ -19,6 +19,7 @@ _CLOSEST_FIRST = (
     Reason.WRONG_SUBJECT,
     Reason.BAD_SIGNATURE,
     Reason.UNTRUSTED_KEY,
+    Reason.DIGEST_MISMATCH,
     Reason.LIMIT_EXCEEDED,
     Reason.MALFORMED,
 )
@@ -35,18 +36,25 @@ class AttachedBundle:
     bundle: Bundle
 
 
-def attached_bundles(graph: ImageGraph, problems: list[VerificationError]) -> Iterator[AttachedBundle]:
-    """The bundles attached to an image or index, none of them verified; what cannot be read is added to `problems`.
+def readable_referrers(graph: ImageGraph, problems: list[VerificationError]) -> Iterator[tuple[ImageGraph, Manifest]]:
+    """What is attached to an image or index, each with its manifest; what is not to be had is added to `problems`.
 
-    Raises VerificationError where the source's bytes are not those of their digest, LimitError where more than
-    MAX_REFERRERS may be signatures.
+    That is what is malformed, too large, not there or not what its descriptor says: whoever may push can attach it,
+    and it hides nothing else. Raises RegistryError where the registry cannot say what there is, LimitError where more
+    than MAX_REFERRERS may be signatures.
     """
-    problems += [VerificationError(Reason.MALFORMED, problem) for problem in graph.problems]
+    problems += [VerificationError(problem.reason, str(problem)) for problem in graph.problems]
     if graph.excess is not None:
         problems.append(VerificationError(Reason.LIMIT_EXCEEDED, graph.excess))
     for referrer in graph.referrers:
-        with noted(problems, referrer.digest, FormatError):
-            manifest = Manifest.parse(referrer.data, "the referrer")
+        with noted(problems, referrer.digest):
+            yield referrer, Manifest.parse(referrer.data, "the referrer")
+
+
+def attached_bundles(graph: ImageGraph, problems: list[VerificationError]) -> Iterator[AttachedBundle]:
+    """The bundles among `readable_referrers`, none of them verified."""
+    for referrer, manifest in readable_referrers(graph, problems):
+        with noted(problems, referrer.digest):
             layer = cosign_bundle.bundle_layer(manifest)
             if layer is None:
                 continue
@@ -86,19 +94,17 @@ def signing_key(signature: bytes, message: bytes, trusted: Sequence[ImagePublicK
 
 
 @contextmanager
-def noted(
-    problems: list[VerificationError],
-    carrier: Digest,
-    *refused: type[FormatError] | type[VerificationError],
-) -> Iterator[None]:
-    """What of `refused` ends the block is added to `problems`, with the digest of what carries the signature in front.
+def noted(problems: list[VerificationError], carrier: object) -> Iterator[None]:
+    """What is refused or not there in the block is added to `problems`, with the carrier of the signature in front.
 
-    Other errors pass.
+    Other errors pass: what cannot be reached may be good.
     """
     try:
         yield
-    except refused as error:
+    except (FormatError, VerificationError) as error:
         problems.append(VerificationError(error.reason, f"{carrier}: {error}"))
+    except NotFoundError as error:
+        problems.append(VerificationError(Reason.MALFORMED, f"{carrier}: {error}"))
 
 
 def refusal_of_all(problems: Sequence[VerificationError]) -> VerificationError:

@@ -15,7 +15,7 @@ from wasmoci.oci.graph import ImageGraph, read_graph
 from wasmoci.oci.manifest import Descriptor
 from wasmoci.oci.source import ImageSource
 from wasmoci.values.digest import Digest
-from wasmoci.values.errors import FormatError, Reason, UsageError, VerificationError, refuse_malformed
+from wasmoci.values.errors import Reason, UsageError, VerificationError, refuse_malformed
 from wasmoci.values.text import excerpt
 from wasmoci.verify.attached_bundles import attached_bundles, noted, refusal_of_all, verify_bundle
 from wasmoci.verify.trust import ImageTrust, Signatory
@@ -95,7 +95,7 @@ def verify_attestations(graph: ImageGraph, policy: AttestationPolicy) -> Verifie
         graph, *_ = graph.subjects
         for attached in attached_bundles(graph, problems):
             payload = attached.bundle.envelope.payload
-            with noted(problems, attached.carrier, FormatError, VerificationError):
+            with noted(problems, attached.carrier):
                 statement = Statement.parse(payload)
                 if statement.predicate_type != policy.uri:
                     others.add(statement.predicate_type)
@@ -109,7 +109,7 @@ def verify_attestations(graph: ImageGraph, policy: AttestationPolicy) -> Verifie
                 found[payload] = Attestation(payload, statement, (*before, attester))
     good: list[Attestation] = []
     for attestation in found.values():
-        with noted(problems, attestation.attesters[0].carrier, VerificationError):
+        with noted(problems, attestation.attesters[0].carrier):
             policy.trust.check_threshold((attester.signer for attester in attestation.attesters), "the statement")
             good.append(attestation)
     if not good:

@@ -140,7 +140,7 @@ def verify_image(
         component=digest,
         component_keys=component.keys,
         image_signatures=image.signatures,
-        warnings=component.warnings + image.warnings,
+        warnings=tuple(dict.fromkeys(component.warnings + image.warnings)),
         component_is_detached=component.is_detached,
         interface=interface,
     )
@@ -175,8 +175,6 @@ def verify_image_layer(graph: ImageGraph, policy: Policy) -> VerifiedImage:
         # 5. Each cosign signature on its own. 6. Enough distinct signers.
         return verify_image_signatures(graph, policy.image)
     except VerificationError as error:
-        if error.reason is Reason.DIGEST_MISMATCH:
-            raise
         return VerifiedImage((), (_tolerated(error, policy.required.has_image, "OCI"),))
 
 

@@ -6,8 +6,8 @@ from typing import BinaryIO
 from wasmoci.keys.component import ComponentPublicKey
 from wasmoci.oci.graph import ImageGraph
 from wasmoci.oci.wasm_artifact import component_signature_layer
-from wasmoci.values.errors import FormatError, Reason, VerificationError
-from wasmoci.verify.attached_bundles import noted
+from wasmoci.values.errors import Reason, VerificationError
+from wasmoci.verify.attached_bundles import noted, readable_referrers, refusal_of_all
 from wasmoci.verify.component import VerifiedComponent, check_count, verify_component
 from wasmoci.wasm.sections import Kind
 from wasmoci.wasm.signature import MAX_DATA_SIZE
@@ -34,17 +34,16 @@ def verify_image_component(
     problems: list[VerificationError] = []
     keys: dict[ComponentPublicKey, None] = {}
     warnings: list[str] = []
-    for referrer in graph.referrers:
-        with noted(problems, referrer.digest, FormatError):
-            layer = component_signature_layer(referrer.data, graph.digest)
+    for referrer, manifest in readable_referrers(graph, problems):
+        with noted(problems, referrer.digest):
+            layer = component_signature_layer(manifest, graph.digest)
             if layer is None:
                 continue
             signature = graph.source.read_blob(layer, MAX_DATA_SIZE)
-            with noted(problems, referrer.digest, VerificationError):
-                verified = verify_component(component, trusted, Kind.COMPONENT, signature)
-                keys |= dict.fromkeys(verified.keys)
-                warnings += verified.warnings
+            verified = verify_component(component, trusted, Kind.COMPONENT, signature)
+            keys |= dict.fromkeys(verified.keys)
+            warnings += verified.warnings
     if not keys:
-        raise problems[0] if problems else unsigned
+        raise refusal_of_all(problems or [unsigned])
     check_count(tuple(keys), threshold)
     return VerifiedComponent(tuple(keys), (*warnings, *map(str, problems)), is_detached=True)

@@ -16,7 +16,7 @@ from wasmoci.oci.graph import ImageGraph
 from wasmoci.oci.manifest import Manifest
 from wasmoci.oci.referrers import MAX_REFERRERS
 from wasmoci.values.digest import Digest
-from wasmoci.values.errors import FormatError, LimitError, Reason, UsageError, VerificationError
+from wasmoci.values.errors import LimitError, Reason, UsageError, VerificationError
 from wasmoci.values.signature_format import SignatureFormat
 from wasmoci.values.text import excerpt
 from wasmoci.verify.attached_bundles import (
@@ -70,7 +70,7 @@ def verify_image_signatures(graph: ImageGraph, trust: ImageTrust) -> VerifiedIma
             problem = f"an attestation is not a signature: predicate type {excerpt(predicate_type)!r}"
             attestations.append(VerificationError(Reason.UNSIGNED, f"{attached.carrier}: {problem}"))
             continue
-        with noted(problems, attached.carrier, FormatError, VerificationError):
+        with noted(problems, attached.carrier):
             good.append(_check_bundle(attached, graph.digest, trust))
     good += _legacy_signatures(graph, trust, problems)
     if not good:
@@ -94,22 +94,23 @@ def _legacy_signatures(
     graph: ImageGraph, trust: ImageTrust, problems: list[VerificationError]
 ) -> Iterator[ImageSignature]:
     """Those at the image's tag that hold."""
-    tagged = graph.at_tag(CosignTag.SIGNATURES)
+    tagged = None
+    with noted(problems, CosignTag.SIGNATURES.of(graph.digest)):
+        tagged = graph.at_tag(CosignTag.SIGNATURES)
     if tagged is None:
         return
-    with noted(problems, tagged.digest, FormatError):
+    with noted(problems, tagged.digest):
         layers = Manifest.parse(tagged.data, "the signature manifest").layers
         if len(layers) > MAX_REFERRERS:
             raise LimitError(f"it has {len(layers)} signatures, the limit is {MAX_REFERRERS}")
         for layer in layers:
-            with noted(problems, tagged.digest, FormatError):
+            with noted(problems, tagged.digest):
                 found = simple_signing.parse_signature(layer)
                 payload = graph.source.read_blob(layer, simple_signing.MAX_PAYLOAD_SIZE)
-                with noted(problems, tagged.digest, FormatError, VerificationError):
-                    key, logged = _check_legacy(found, payload, trust)
-                    annotations = simple_signing.check_payload(payload, graph.digest)
-                    trust.check_annotations(annotations)
-                    yield ImageSignature(key, SignatureFormat.LEGACY, tagged.digest, annotations, logged)
+                key, logged = _check_legacy(found, payload, trust)
+                annotations = simple_signing.check_payload(payload, graph.digest)
+                trust.check_annotations(annotations)
+                yield ImageSignature(key, SignatureFormat.LEGACY, tagged.digest, annotations, logged)
 
 
 def _check_legacy(found: LegacySignature, payload: bytes, trust: ImageTrust) -> tuple[Signatory, bool]:
