@@ -21,7 +21,8 @@ from wasmoci.registry.source import RegistrySource
 from wasmoci.registry_server.server import EmbeddedRegistry
 from wasmoci.values.image_reference import Reference, Repository
 from wasmoci.values.level import Level
-from wasmoci.verify.image import Policy, pull, verify
+from wasmoci.verify.image import pull, verify
+from wasmoci.verify.policy import Policy
 
 IMAGES = ("unsigned", "component_signed", "oci_signed", "secure")
 TAG = "dual-signed-v1.0.0"

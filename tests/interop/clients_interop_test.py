@@ -15,7 +15,8 @@ from wasmoci.publish.plan import PublishRequest, plan, publish
 from wasmoci.registry.source import RegistrySource
 from wasmoci.values.image_reference import Reference, Repository
 from wasmoci.values.level import Level
-from wasmoci.verify.image import Policy, verify
+from wasmoci.verify.image import verify
+from wasmoci.verify.policy import Policy
 from wasmoci.wasm.sections import custom_section
 
 

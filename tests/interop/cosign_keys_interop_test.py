@@ -25,7 +25,8 @@ from wasmoci.values.errors import KeyFileError, Reason, VerificationError
 from wasmoci.values.image_reference import Reference
 from wasmoci.values.level import Level
 from wasmoci.values.signature_format import SignatureFormat
-from wasmoci.verify.image import Policy, verify
+from wasmoci.verify.image import verify
+from wasmoci.verify.policy import Policy
 
 VERIFY = ("cosign", "verify", "--insecure-ignore-tlog")
 SIGN = ("cosign", "sign", "--tlog-upload=false", "--use-signing-config=false", "--allow-http-registry", "-y")

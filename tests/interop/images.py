@@ -19,7 +19,7 @@ from wasmoci.sign.keygen import make_image_pair
 from wasmoci.values.image_reference import Repository
 from wasmoci.values.level import Level
 from wasmoci.values.signature_format import SignatureFormat
-from wasmoci.verify.image import Policy
+from wasmoci.verify.policy import Policy
 
 BOTH = (SignatureFormat.BUNDLE, SignatureFormat.LEGACY)
 

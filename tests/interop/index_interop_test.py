@@ -26,8 +26,8 @@ from wasmoci.values.errors import Reason, VerificationError
 from wasmoci.values.image_reference import Reference
 from wasmoci.values.level import Level
 from wasmoci.values.signature_format import SignatureFormat
-from wasmoci.verify.image import Policy
 from wasmoci.verify.index import VerifiedIndex, verify_root
+from wasmoci.verify.policy import Policy
 from wasmoci.verify.signatures import ImageSignature
 
 VERIFY = ("cosign", "verify", "--insecure-ignore-tlog")

@@ -26,7 +26,8 @@ from wasmoci.sign.component import sign_embedded
 from wasmoci.sign.image import SignRequest, sign_image
 from wasmoci.values.errors import KeyFileError
 from wasmoci.values.level import Level
-from wasmoci.verify.image import Policy, verify
+from wasmoci.verify.image import verify
+from wasmoci.verify.policy import Policy
 from wasmoci.wasm.sections import Kind
 
 VERIFY = ("cosign", "verify", "--insecure-ignore-tlog")

@@ -33,7 +33,8 @@ from wasmoci.values.level import Level
 from wasmoci.values.signature_format import SignatureFormat
 from wasmoci.values.strict_json import dump
 from wasmoci.verify.attached_bundles import attached_bundles
-from wasmoci.verify.image import Policy, verify
+from wasmoci.verify.image import verify
+from wasmoci.verify.policy import Policy
 from wasmoci.verify.trust import ImageTrust
 
 WRONG_IDENTITY = IdentityPattern.of(identity=f"{SAN}x", issuer=ISSUER)

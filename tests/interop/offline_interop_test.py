@@ -16,7 +16,8 @@ from wasmoci.keys.image import load_image_key
 from wasmoci.package.image import PackageRequest, package
 from wasmoci.sign.edit import detach_signature
 from wasmoci.values.level import Level
-from wasmoci.verify.image import Policy, verify
+from wasmoci.verify.image import verify
+from wasmoci.verify.policy import Policy
 
 VERIFY = ("cosign", "verify", "--insecure-ignore-tlog")
 LEGACY = "--new-bundle-format=false"

@@ -34,7 +34,8 @@ from wasmoci.registry.source import RegistrySource
 from wasmoci.values.errors import RegistryError
 from wasmoci.values.image_reference import Reference, Repository
 from wasmoci.values.level import Level
-from wasmoci.verify.image import Policy, verify
+from wasmoci.verify.image import verify
+from wasmoci.verify.policy import Policy
 
 PATH = "acme/greeting"
 CONFIG = Descriptor.of(EMPTY_MEDIA_TYPE, EMPTY_CONFIG)

@@ -15,7 +15,8 @@ from wasmoci.sign.image import SignRequest, sign_image
 from wasmoci.values.errors import Reason, VerificationError
 from wasmoci.values.image_reference import Reference
 from wasmoci.values.signature_format import SignatureFormat
-from wasmoci.verify.image import Policy, Verified, verify
+from wasmoci.verify.image import verify
+from wasmoci.verify.policy import Policy, Verified
 from wasmoci.verify.trust import ImageTrust
 
 VERIFY = ("cosign", "verify", "--insecure-ignore-tlog", "--allow-http-registry")

@@ -33,7 +33,8 @@ from wasmoci.values.level import Level
 from wasmoci.values.signature_format import Placement, SignatureFormat
 from wasmoci.values.strict_json import dump
 from wasmoci.verify.attestation import AttestationPolicy, verify_attestation
-from wasmoci.verify.image import Policy, verify
+from wasmoci.verify.image import verify
+from wasmoci.verify.policy import Policy
 from wasmoci.verify.trust import ImageTrust
 
 OCI_REFERENCE, COMPONENT_REFERENCE = "fakekms://image", "fakekms://component"

@@ -23,7 +23,8 @@ from wasmoci.values.image_reference import Reference, Repository
 from wasmoci.values.level import Level
 from wasmoci.values.signature_format import SignatureFormat
 from wasmoci.values.strict_json import dump
-from wasmoci.verify.image import Policy, Verified, verify
+from wasmoci.verify.image import verify
+from wasmoci.verify.policy import Policy, Verified
 from wasmoci.verify.trust import ImageTrust
 
 IDENTITY = ["--certificate-identity", SAN, "--certificate-oidc-issuer", ISSUER]

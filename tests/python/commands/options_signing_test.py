@@ -25,7 +25,8 @@ from wasmoci.disk.layout import Layout
 from wasmoci.keys.component import SecretKey, pem_public
 from wasmoci.keys.image import FileKey, ImagePublicKey
 from wasmoci.values.signature_format import SignatureFormat
-from wasmoci.verify.image import Policy, verify
+from wasmoci.verify.image import verify
+from wasmoci.verify.policy import Policy
 from wasmoci.verify.trust import ImageTrust
 
 PASSWORD = "marked-password"

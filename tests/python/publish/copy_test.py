@@ -49,8 +49,8 @@ from wasmoci.values.errors import Error, FormatError, Reason, UsageError, Verifi
 from wasmoci.values.if_exists import IfExists
 from wasmoci.values.image_reference import Reference
 from wasmoci.values.level import Level
-from wasmoci.verify.image import Policy
 from wasmoci.verify.index import VerifiedIndex, verify_root
+from wasmoci.verify.policy import Policy
 
 Attach = Callable[[RepositoryClient, Descriptor], object]
 

@@ -30,7 +30,8 @@ from wasmoci.values.digest import Digest
 from wasmoci.values.errors import Error, Reason, UsageError, VerificationError
 from wasmoci.values.image_reference import Reference, Repository
 from wasmoci.values.level import Level
-from wasmoci.verify.image import Policy, verify
+from wasmoci.verify.image import verify
+from wasmoci.verify.policy import Policy
 from watched_registry_fixtures import assert_only_signed_tags, human_tags
 
 BOTH_KINDS = pytest.mark.parametrize("referrers_api", [True, False], ids=["referrers-api", "fallback-index"])

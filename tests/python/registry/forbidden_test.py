@@ -23,7 +23,8 @@ from wasmoci.values.errors import RegistryError
 from wasmoci.values.if_exists import IfExists
 from wasmoci.values.image_reference import Reference
 from wasmoci.values.level import Level
-from wasmoci.verify.image import Policy, verify
+from wasmoci.verify.image import verify
+from wasmoci.verify.policy import Policy
 
 BOTH_KINDS = pytest.mark.parametrize("referrers_api", [True, False])
 THEIRS = Policy.of([KEY], [OTHER_SIGNER.public_key])

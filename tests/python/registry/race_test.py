@@ -34,7 +34,8 @@ from wasmoci.registry_server.server import EmbeddedRegistry
 from wasmoci.values.errors import RegistryError
 from wasmoci.values.image_reference import Reference, Repository
 from wasmoci.values.signature_format import SignatureFormat
-from wasmoci.verify.image import Policy, verify
+from wasmoci.verify.image import verify
+from wasmoci.verify.policy import Policy
 
 PUBLISHERS = 10
 ALL = {referrer(number)[0].digest for number in range(PUBLISHERS)}

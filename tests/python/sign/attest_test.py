@@ -28,7 +28,8 @@ from wasmoci.sign.attest import AttestRequest, attest
 from wasmoci.sign.image import SignRequest, sign_image
 from wasmoci.values.errors import Error, FormatError, KeyFileError, LimitError, UsageError, VerificationError
 from wasmoci.values.signature_format import SignatureFormat
-from wasmoci.verify.image import Policy, verify
+from wasmoci.verify.image import verify
+from wasmoci.verify.policy import Policy
 
 
 @pytest.fixture

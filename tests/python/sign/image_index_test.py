@@ -36,8 +36,8 @@ from wasmoci.values.errors import Error, FormatError, UsageError, VerificationEr
 from wasmoci.values.level import Level
 from wasmoci.values.signature_format import Placement, SignatureFormat
 from wasmoci.verify.attestation import AttestationPolicy, verify_attestation
-from wasmoci.verify.image import Policy
 from wasmoci.verify.index import VerifiedIndex, verify_root
+from wasmoci.verify.policy import Policy
 from wasmoci.verify.signatures import ImageSignature, verify_image_signatures
 from wasmoci.verify.trust import ImageTrust
 from wasmoci.wasm.parts import ComponentAsked

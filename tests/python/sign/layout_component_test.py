@@ -19,7 +19,8 @@ from wasmoci.sign.image import SignRequest, sign_image
 from wasmoci.sign.layout import sign_layout_component
 from wasmoci.values.errors import Error, FormatError, KeyFileError, UsageError, VerificationError
 from wasmoci.values.signature_format import Placement, SignatureFormat
-from wasmoci.verify.image import Policy, verify
+from wasmoci.verify.image import verify
+from wasmoci.verify.policy import Policy
 from wasmoci.wasm.parts import ComponentAsked
 from wasmoci.wasm.signature import SignatureData
 

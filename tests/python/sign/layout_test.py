@@ -18,7 +18,8 @@ from wasmoci.values.errors import Error, KeyFileError, Reason, UsageError, Verif
 from wasmoci.values.image_reference import Repository
 from wasmoci.values.level import Level
 from wasmoci.values.signature_format import Placement, SignatureFormat
-from wasmoci.verify.image import Policy, verify
+from wasmoci.verify.image import verify
+from wasmoci.verify.policy import Policy
 
 REPOSITORY = f"localhost:5000/{PATH}"
 MANIFEST = manifest_step([SIGNER], REPOSITORY)

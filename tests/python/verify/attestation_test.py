@@ -43,7 +43,8 @@ from wasmoci.values.digest import Digest
 from wasmoci.values.errors import Error, FormatError, Reason, UsageError, VerificationError
 from wasmoci.values.strict_json import JsonObject
 from wasmoci.verify.attestation import AttestationPolicy, VerifiedAttestations, verify_attestation
-from wasmoci.verify.image import Policy, verify
+from wasmoci.verify.image import verify
+from wasmoci.verify.policy import Policy
 from wasmoci.verify.trust import ImageTrust, Signatory
 
 OTHER_IMAGE = make_image(config=lambda config: config.update(author="other"))

@@ -33,8 +33,9 @@ from wasmoci.oci.manifest import (
 )
 from wasmoci.oci.wasm_artifact import SIGNATURE_MEDIA_TYPE, component_signature_referrer
 from wasmoci.values.errors import Error, Reason, VerificationError
-from wasmoci.verify.image import Policy, verify
+from wasmoci.verify.image import verify
 from wasmoci.verify.index import VerifiedIndex, check_copy, signed_by, verify_root
+from wasmoci.verify.policy import Policy
 
 POLICY = both_layers(PUBLIC_KEY, OTHER_PUBLIC_KEY)
 

@@ -24,7 +24,8 @@ from wasmoci.values.digest import Digest
 from wasmoci.values.errors import FormatError, Reason, VerificationError
 from wasmoci.values.image_reference import Reference
 from wasmoci.values.level import Level
-from wasmoci.verify.image import Policy, Verified, pull, verify
+from wasmoci.verify.image import pull, verify
+from wasmoci.verify.policy import Policy, Verified
 from wasmoci.wasm.signature import MAX_DATA_SIZE
 from watched_registry_fixtures import Watched
 

@@ -53,7 +53,8 @@ from wasmoci.oci.wasm_artifact import MAX_CONFIG_SIZE, SIGNATURE_MEDIA_TYPE, com
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import Error, Reason, RegistryError, UsageError, VerificationError
 from wasmoci.values.level import Level
-from wasmoci.verify.image import Policy, verify
+from wasmoci.verify.image import verify
+from wasmoci.verify.policy import Policy
 from wasmoci.verify.trust import ImageTrust
 
 BOTH = both_layers()

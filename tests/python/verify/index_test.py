@@ -52,8 +52,8 @@ from wasmoci.values.errors import Error, FormatError, Reason, VerificationError
 from wasmoci.values.image_reference import Reference
 from wasmoci.values.level import Level
 from wasmoci.values.signature_format import SignatureFormat
-from wasmoci.verify.image import Policy, Verified
 from wasmoci.verify.index import VerifiedIndex, verify_root
+from wasmoci.verify.policy import Policy, Verified
 
 OCI_ONLY = Policy.of([], [PUBLIC_KEY])
 COMPONENT_ONLY = Policy.of([KEY], [])

@@ -36,7 +36,8 @@ from wasmoci.values.errors import Reason, RegistryError, VerificationError
 from wasmoci.values.image_reference import Reference
 from wasmoci.values.level import Level
 from wasmoci.values.strict_json import dump
-from wasmoci.verify.image import Policy, verify
+from wasmoci.verify.image import verify
+from wasmoci.verify.policy import Policy
 
 DUAL = Policy.of([KEY], [PUBLIC_KEY])
 

@@ -11,7 +11,7 @@ from wasmoci.values.image_reference import Repository
 from wasmoci.values.level import Level
 from wasmoci.values.notes import Notes
 from wasmoci.values.strict_json import JsonObject
-from wasmoci.verify.image import Policy
+from wasmoci.verify.policy import Policy
 
 MAX_IDENTITIES = 100
 

@@ -20,7 +20,7 @@ from wasmoci.values.errors import UsageError
 from wasmoci.values.if_exists import IfExists
 from wasmoci.values.image_reference import Repository, parse_destination
 from wasmoci.values.level import Level
-from wasmoci.verify.image import Policy
+from wasmoci.verify.policy import Policy
 
 
 @command(report_before="connection")

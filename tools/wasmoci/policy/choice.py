@@ -10,7 +10,7 @@ from wasmoci.values.errors import UsageError
 from wasmoci.values.image_reference import Reference, Repository
 from wasmoci.values.level import Level
 from wasmoci.values.notes import Notes
-from wasmoci.verify.image import Policy
+from wasmoci.verify.policy import Policy
 
 if TYPE_CHECKING:
     from wasmoci.policy.file import PolicyFile
@@ -53,6 +53,8 @@ class Policies:
 
     def of_target(self, target: str, *, is_layout: bool) -> Policy:
         """The policy for a layout's folder or a reference; VerificationError (NO_RULE) where no rule matches."""
+        if isinstance(self.chosen, Policy):
+            return self.chosen
         return self.of_repositories(() if is_layout else (Reference.parse(target).repository,))
 
     def of_repositories(self, repositories: Sequence[Repository]) -> Policy:

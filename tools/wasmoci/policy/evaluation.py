@@ -16,8 +16,8 @@ from wasmoci.values.errors import Reason, VerificationError
 from wasmoci.values.level import Level
 from wasmoci.values.text import excerpt
 from wasmoci.verify.attestation import AttestationPolicy, verify_attestations
-from wasmoci.verify.image import Policy, Verified
 from wasmoci.verify.index import verify_graph
+from wasmoci.verify.policy import Policy, Verified
 from wasmoci.verify.signatures import ImageSignature
 from wasmoci.wasm.interface import Interface
 
@@ -37,7 +37,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class RuleDemands:
-    """What a rule asks beyond keys and levels; a verify.image.Demands.
+    """What a rule asks beyond keys and levels; a verify.policy.Demands.
 
     `today` is the day on which it is judged whether the key of a signer has ended.
     """

@@ -21,8 +21,8 @@ from wasmoci.values.errors import UsageError, refuse_malformed
 from wasmoci.values.if_exists import IfExists
 from wasmoci.values.image_reference import Reference, Repository
 from wasmoci.values.notes import Notes
-from wasmoci.verify.image import Policy
 from wasmoci.verify.index import Verdict, check_copy, verify_graph
+from wasmoci.verify.policy import Policy
 
 NOTHING_VERIFIED = (
     "nothing was verified, the bytes are copied as they are: name whom you trust, "

@@ -16,8 +16,8 @@ from wasmoci.values.digest import Digest
 from wasmoci.values.errors import UsageError, refuse_malformed
 from wasmoci.values.if_exists import IfExists
 from wasmoci.values.image_reference import Reference, Repository, check_tag
-from wasmoci.verify.image import Policy
 from wasmoci.verify.index import Verdict, check_copy, signed_by, verify_graph
+from wasmoci.verify.policy import Policy
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ from wasmoci.values.errors import refuse_malformed
 from wasmoci.values.image_reference import Reference
 from wasmoci.values.notes import Notes
 from wasmoci.values.text import excerpt
-from wasmoci.verify.image import Policy, Verified, pull, verify_image
+from wasmoci.verify.image import pull, verify_image
+from wasmoci.verify.policy import Policy, Verified
 
 _SUFFIX = ".wasm"
 _TITLE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]{0,122}\.wasm")

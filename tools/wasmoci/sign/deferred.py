@@ -19,8 +19,8 @@ from wasmoci.values.image_reference import Repository
 from wasmoci.values.level import Level
 from wasmoci.values.notes import Notes
 from wasmoci.values.signature_format import Placement, SignatureFormat
-from wasmoci.verify.image import Policy, Verified
 from wasmoci.verify.index import VerifiedIndex, verify_root
+from wasmoci.verify.policy import Policy, Verified
 from wasmoci.verify.trust import ImageTrust
 from wasmoci.wasm.parts import ComponentAsked
 

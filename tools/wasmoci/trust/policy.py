@@ -10,7 +10,7 @@ from wasmoci.keys.image import ImagePublicKey
 from wasmoci.values.errors import UsageError
 from wasmoci.values.level import Level
 from wasmoci.values.notes import Notes
-from wasmoci.verify.image import Policy
+from wasmoci.verify.policy import Policy
 from wasmoci.verify.trust import CertificateVerifier, ImageTrust, LogVerifier
 
 

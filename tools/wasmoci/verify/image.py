@@ -5,95 +5,30 @@ The numbers are those of the steps in docs/security.md, "What a verdict means".
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
 from wasmoci.disk.files import atomic_output
-from wasmoci.keys.component import ComponentPublicKey
-from wasmoci.keys.image import ImagePublicKey
 from wasmoci.oci.graph import ImageGraph, read_image
-from wasmoci.oci.manifest import Descriptor
 from wasmoci.oci.source import ImageSource
 from wasmoci.oci.wasm_artifact import MAX_CONFIG_SIZE, check_config, check_manifest, is_wasm_artifact
 from wasmoci.values.digest import Digest
-from wasmoci.values.errors import FormatError, Reason, UsageError, VerificationError, refuse_malformed
+from wasmoci.values.errors import FormatError, Reason, VerificationError, refuse_malformed
 from wasmoci.values.level import Level
 from wasmoci.values.text import excerpt
-from wasmoci.verify.component import VerifiedComponent, check_trust
-from wasmoci.verify.demands import Demands
+from wasmoci.verify.component import VerifiedComponent
 from wasmoci.verify.image_component import verify_image_component
-from wasmoci.verify.signatures import ImageSignature, VerifiedImage, verify_image_signatures
-from wasmoci.verify.trust import ImageTrust
+from wasmoci.verify.policy import Policy, Verified
+from wasmoci.verify.signatures import VerifiedImage, verify_image_signatures
 from wasmoci.wasm.interface import Interface, read_interface
 
 # A component of at most so many bytes is verified in memory, a larger one in a temporary file.
 MAX_IN_MEMORY = 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """What an image must have. Build one with `of`."""
-
-    required: Level
-    component_keys: Sequence[ComponentPublicKey]
-    image: ImageTrust
-    component_threshold: int = 1
-    demands: Demands | None = None
-
-    def __post_init__(self) -> None:
-        if self.component_threshold != 1:
-            check_trust(self.component_keys, self.component_threshold)
-        if self.required.has_component and not self.component_keys:
-            raise UsageError(f"level {self.required.value} needs a trusted component key")
-        if self.required.has_image and not self.image:
-            raise UsageError(f"level {self.required.value} needs a trusted OCI key or identity")
-
-    @classmethod
-    def of(
-        cls,
-        component_keys: Sequence[ComponentPublicKey],
-        image: Sequence[ImagePublicKey] | ImageTrust,
-        required: Level | None = None,
-        component_threshold: int = 1,
-    ) -> "Policy":
-        """`image` may be just the trusted keys. `required` defaults to every layer that something is trusted for.
-
-        Raises UsageError where a required layer has no trusted key, where a threshold cannot be met,
-        and where nothing is required because nothing is trusted; only `required=Level.NONE` itself
-        asks for nothing.
-        """
-        trust = image if isinstance(image, ImageTrust) else ImageTrust(tuple(image))
-        if required is None:
-            required = Level.of(component=bool(component_keys), image=bool(trust))
-            if required is Level.NONE:
-                raise UsageError("no key is trusted, so nothing can be verified: give a component key or an OCI key")
-        return cls(required, tuple(component_keys), trust, component_threshold)
-
-
 # The digest of the component and its interface, None where there is none, and who signed it.
 _Component = tuple[Digest | None, Interface | None, VerifiedComponent]
-
-
-@dataclass(frozen=True, slots=True)
-class Verified:
-    """What was observed of an image that meets `policy`.
-
-    `level` counts signatures by trusted keys and identities only. `component` is the layer's digest,
-    None where the image is no Wasm artifact, as is `interface`. `component_is_detached` tells that the signatures of
-    the component are not in it.
-    """
-
-    policy: Policy
-    subject: Descriptor
-    level: Level
-    component: Digest | None
-    component_keys: tuple[ComponentPublicKey, ...]
-    image_signatures: tuple[ImageSignature, ...]
-    warnings: tuple[str, ...]
-    component_is_detached: bool = False
-    interface: Interface | None = None
 
 
 def verify(

@@ -9,7 +9,8 @@ from wasmoci.oci.source import ImageSource
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import Reason, VerificationError, refusals_about, refuse_malformed
 from wasmoci.values.level import Level
-from wasmoci.verify.image import Policy, Verified, verify_image, verify_image_layer
+from wasmoci.verify.image import verify_image, verify_image_layer
+from wasmoci.verify.policy import Policy, Verified
 from wasmoci.verify.signatures import ImageSignature
 
 

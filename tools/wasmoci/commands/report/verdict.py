@@ -8,8 +8,8 @@ from wasmoci.keys import image as image_key_files
 from wasmoci.keys.component_files import load_component_keys
 from wasmoci.oci.manifest import Descriptor
 from wasmoci.values.errors import KeyFileError
-from wasmoci.verify.image import Verified
 from wasmoci.verify.index import VerifiedIndex
+from wasmoci.verify.policy import Verified
 from wasmoci.verify.signatures import ImageSignature
 
 

@@ -1,0 +1,90 @@
+"""What an image must have, and what was observed of one that has it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from wasmoci.keys.component import ComponentPublicKey
+from wasmoci.keys.image import ImagePublicKey
+from wasmoci.oci.graph import ImageGraph
+from wasmoci.oci.manifest import Descriptor
+from wasmoci.values.digest import Digest
+from wasmoci.values.errors import UsageError
+from wasmoci.values.level import Level
+from wasmoci.verify.component import check_trust
+from wasmoci.verify.signatures import ImageSignature
+from wasmoci.verify.trust import ImageTrust
+from wasmoci.wasm.interface import Interface
+
+
+class Demands(Protocol):
+    """What a policy asks beyond levels, keys and thresholds; VerificationError where it is not met."""
+
+    def check_image(self, verified: "Verified") -> None:
+        """Check an image, also as an entry of an index, whose keys and levels hold."""
+
+    def check_index(self, signatures: Sequence[ImageSignature]) -> None:
+        """Check an index by its own signatures."""
+
+    def check_root(self, graph: ImageGraph) -> None:
+        """Check what is attested of what was asked for, an image or an index; Error where it cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What an image must have. Build one with `of`."""
+
+    required: Level
+    component_keys: Sequence[ComponentPublicKey]
+    image: ImageTrust
+    component_threshold: int = 1
+    demands: Demands | None = None
+
+    def __post_init__(self) -> None:
+        if self.component_threshold != 1:
+            check_trust(self.component_keys, self.component_threshold)
+        if self.required.has_component and not self.component_keys:
+            raise UsageError(f"level {self.required.value} needs a trusted component key")
+        if self.required.has_image and not self.image:
+            raise UsageError(f"level {self.required.value} needs a trusted OCI key or identity")
+
+    @classmethod
+    def of(
+        cls,
+        component_keys: Sequence[ComponentPublicKey],
+        image: Sequence[ImagePublicKey] | ImageTrust,
+        required: Level | None = None,
+        component_threshold: int = 1,
+    ) -> "Policy":
+        """`image` may be just the trusted keys. `required` defaults to every layer that something is trusted for.
+
+        Raises UsageError where a required layer has no trusted key, where a threshold cannot be met,
+        and where nothing is required because nothing is trusted; only `required=Level.NONE` itself
+        asks for nothing.
+        """
+        trust = image if isinstance(image, ImageTrust) else ImageTrust(tuple(image))
+        if required is None:
+            required = Level.of(component=bool(component_keys), image=bool(trust))
+            if required is Level.NONE:
+                raise UsageError("no key is trusted, so nothing can be verified: give a component key or an OCI key")
+        return cls(required, tuple(component_keys), trust, component_threshold)
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What was observed of an image that meets `policy`.
+
+    `level` counts signatures by trusted keys and identities only. `component` is the layer's digest,
+    None where the image is no Wasm artifact, as is `interface`. `component_is_detached` tells that the signatures of
+    the component are not in it.
+    """
+
+    policy: Policy
+    subject: Descriptor
+    level: Level
+    component: Digest | None
+    component_keys: tuple[ComponentPublicKey, ...]
+    image_signatures: tuple[ImageSignature, ...]
+    warnings: tuple[str, ...]
+    component_is_detached: bool = False
+    interface: Interface | None = None
