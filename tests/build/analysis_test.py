@@ -101,13 +101,9 @@ REFUSED = {
         "`signing_keys` names who signs, but `sign_component` is False",
     ),
     # What a select cannot choose.
-    "switch_by_select": (
-        SIGNED.format(f"{BOTH}, sign_component = {chosen('True', 'False')}"),
-        "`sign_component` cannot be a select",
-    ),
-    "other_switch_by_select": (
-        SIGNED.format(f"{BOTH}, sign_oci_image = {chosen('True', 'False')}"),
-        "`sign_oci_image` cannot be a select",
+    "switch_by_select_without_key": (
+        SIGNED.format(f"oci_signing_key = {O}, sign_component = {chosen('True', 'False')}"),
+        "`component_signing_keys` is missing",
     ),
     "type_by_select": (
         SIGNED.format(f"{BOTH}, signature_type = {chosen(repr('embedded'), repr('detached'))}"),
@@ -357,6 +353,9 @@ wasm_component_signed_oci_image(
     oci_signing_key = {chosen('"//given:prod_oci_key"', O)},
     package_name = {chosen('"chosen"', "None")},
     registry = {chosen('"registry.example.com"', '"localhost:5000"')},
+    sign = {chosen('"auto"', '"disabled"')},
+    sign_component = {chosen("True", "False")},
+    sign_oci_image = {chosen("True", "False")},
     tag = {chosen('"v1"', '"v0"')},
 )
 wasm_component_oci_image(

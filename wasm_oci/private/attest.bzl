@@ -1,6 +1,7 @@
 """The rule `wasm_oci_attest`, and the macro `wasm_oci_attest_provenance` with the rule behind it."""
 
 load(":actions.bzl", "ACTION_TOOL", "add_text", "run_tool", "tool_args")
+load(":checks.bzl", "module_of")
 load(":image_change.bzl", "changed_image", "image_to_change", "steps")
 load(
     ":providers.bzl",
@@ -9,9 +10,10 @@ load(
     "WasmSignersInfo",
     "signers",
     "with_attestations",
+    "with_unsigned",
 )
 load(":request.bzl", "present")
-load(":signing.bzl", "EXECUTION_REQUIREMENTS", "add_key")
+load(":signing.bzl", "EXECUTION_REQUIREMENTS", "SIGN_ATTRS", "add_key")
 
 visibility(["//wasm_oci/..."])
 
@@ -23,7 +25,7 @@ the image. The output is the layout `<name>`, a copy with the attestation added;
 a `reference` and identities attest at `bazel run`, as they sign.
 """
 
-_COMMON_ATTRS = {
+_COMMON_ATTRS = SIGN_ATTRS | {
     "image": attr.label(
         allow_single_file = True,
         doc = "The image: a target with one OCI image layout, signed on all layers that are signed in the build.",
@@ -59,18 +61,18 @@ def _attest(ctx, source, inputs, key, name, repository, add_statement):
     return layout
 
 def _attested(ctx, add_statement, statement):
-    image = image_to_change(ctx, "attest")
+    image = image_to_change(ctx, "attest", "attestation")
     repository = image.info.repository if image.info else ""
     digest = image.info.digest if image.info else None
     layout = image.source
-    for step in steps(ctx, image.keys):
+    for step in steps(ctx, image.asked.keys):
         layout = _attest(ctx, layout, step.inputs, step.key, step.name, repository, add_statement)
     return changed_image(ctx, image, layout, digest, repository) + [
-        OutputGroupInfo(digest = depset([digest] if digest else [])),
-        signers(ctx.attr.image),
+        OutputGroupInfo(_validation = depset(image.asked.checks), digest = depset([digest] if digest else [])),
+        with_unsigned(signers(ctx.attr.image), image.asked.unsigned),
         with_attestations(
             image.deferred_signing,
-            [struct(signer = signer, statement = statement) for signer in image.deferred_signers],
+            [struct(signer = signer, statement = statement) for signer in image.asked.deferred],
         ),
     ]
 
@@ -117,16 +119,9 @@ wasm_oci_attest(
     provides = _PROVIDES,
 )
 
-def _module(repository):
-    """The name of the module whose repository this is, a canonical name; None for what an extension made."""
-
-    # module+ or module+version, from an extension module++extension+name; Bazel 7 joins by a tilde.
-    parts = repository.replace("~", "+").split("+")
-    return parts[0] if len(parts) <= 2 else None
-
 def _in_module(repository, rest):
     """Names something in another repository by the module, or by the repository where that is no module's."""
-    module = _module(repository)
+    module = module_of(repository)
     return "@{}//{}".format(module if module else "@" + repository, rest)
 
 def _target(ctx):

@@ -36,6 +36,20 @@ MANIFEST = struct(
     signer = "a `wasm_oci_key` or a `wasm_oci_identity`",
 )
 
+def module_of(repository):
+    """The name of the module whose repository this is.
+
+    Args:
+        repository: a canonical name.
+
+    Returns:
+        string; None for what an extension made.
+    """
+
+    # module+ or module+version, from an extension module++extension+name; Bazel 7 joins by a tilde.
+    parts = repository.replace("~", "+").split("+")
+    return parts[0] if len(parts) <= 2 else None
+
 def shown(label):
     """A label as one writes it.
 
@@ -43,10 +57,11 @@ def shown(label):
         label: a Label.
 
     Returns:
-        string: without `@@` where it is of the main repository.
+        string: in the main repository without a repository, else with the module's name where it is a module's.
     """
-    text = str(label)
-    return text.removeprefix("@@") if text.startswith("@@//") else text
+    module = module_of(label.repo_name)
+    repository = "" if module == "" else "@" + (module or "@" + label.repo_name)
+    return "{}//{}:{}".format(repository, label.package, label.name)
 
 def asked_name(ctx):
     """What the user calls the target.

@@ -1,7 +1,7 @@
 """The rule `wasm_sign`."""
 
 load(":actions.bzl", "ACTION_TOOL", "add_text", "run_tool", "tool_args")
-load(":checks.bzl", "ASKED_ATTRS", "COMPONENT", "check_signers")
+load(":checks.bzl", "ASKED_ATTRS", "COMPONENT", "check_signers", "refuse", "shown")
 load(
     ":providers.bzl",
     "WasmComponentKeyInfo",
@@ -11,9 +11,9 @@ load(
     "deferred_signing",
     "signers",
     "with_component",
-    "with_signer",
+    "with_signers",
 )
-load(":signing.bzl", "EXECUTION_REQUIREMENTS", "add_key", "sorted_out")
+load(":signing.bzl", "EXECUTION_REQUIREMENTS", "SIGNS_ATTRS", "SIGN_ATTRS", "add_key", "signs", "sorted_out")
 
 visibility(["//wasm_oci/..."])
 
@@ -23,8 +23,8 @@ Signs a WebAssembly file with Ed25519, in the format of wasmsign2: one `WasmSign
 The output is `<name>.wasm`, the same for the same input and keys. With `detached` the rule hands the file on as it
 is, and `<name>.sig` (output group `signature`) has the signatures: packaging sends them along.
 
-Keys with a `reference` sign at `bazel run`, not in the build. If there is no other key, the rule hands the file on as
-it is.
+Keys with a `reference` sign at `bazel run`, not in the build. If there is no other key, or none that signs because of
+`sign`, the rule hands the file on as it is.
 
 ```starlark
 wasm_sign(
@@ -35,7 +35,7 @@ wasm_sign(
 ```
 """
 
-_ATTRS = {
+_ATTRS = SIGN_ATTRS | {
     "component": attr.label(
         allow_single_file = [".wasm"],
         doc = "The WebAssembly file: any target with one `.wasm` output.",
@@ -107,45 +107,45 @@ def _sign(ctx, component, key, output, previous_signature):
     )
 
 def _implementation(ctx):
-    check_signers(ctx, "keys", COMPONENT)
+    if signs(ctx):
+        check_signers(ctx, "keys", COMPONENT)
     component = _split(ctx) if ctx.attr.parts else ctx.file.component
-    known = with_component(signers(ctx.attr.component), ctx.file.component)
     signature = None
-    keys, deferred = sorted_out(ctx.attr.keys, WasmComponentKeyInfo)
-    for index, key in enumerate(keys):
-        step = "" if index == len(keys) - 1 else ".{}".format(index)
+    asked = sorted_out(ctx, WasmComponentKeyInfo, "component")
+    known = with_signers(
+        with_component(signers(ctx.attr.component), ctx.file.component),
+        asked,
+        "component_keys",
+    )
+    for index, key in enumerate(asked.keys):
+        step = "" if index == len(asked.keys) - 1 else ".{}".format(index)
         output = ctx.actions.declare_file(ctx.label.name + step + (".sig" if ctx.attr.detached else ".wasm"))
         _sign(ctx, component, key, output, signature)
         if ctx.attr.detached:
             signature = output
         else:
             component = output
-        known = with_signer(known, key, "component_keys")
-    for key in deferred:
-        known = with_signer(known, key, "component_keys")
 
     previous = deferred_signing(ctx.attr.component)
     if previous.component_keys and previous.component_detached != ctx.attr.detached:
-        fail("what signs at `bazel run` signs either embedded or detached: {} does otherwise".format(
-            ctx.attr.component.label,
+        refuse(ctx, "component", "signs at `bazel run` either embedded or detached: {} does otherwise".format(
+            shown(ctx.attr.component.label),
         ))
     providers = [
         DefaultInfo(files = depset([component]), runfiles = ctx.runfiles([component])),
+        OutputGroupInfo(_validation = depset(asked.checks), signature = depset([signature] if signature else [])),
         known,
         WasmRunTimeSigningInfo(
             annotations = {},
             attestations = [],
             component_detached = ctx.attr.detached,
-            component_keys = previous.component_keys + deferred,
+            component_keys = previous.component_keys + asked.deferred,
             formats = [],
             oci_signers = [],
         ),
     ]
     if signature:
-        providers += [
-            OutputGroupInfo(signature = depset([signature])),
-            WasmDetachedSignatureInfo(signature = signature),
-        ]
+        providers.append(WasmDetachedSignatureInfo(signature = signature))
     return providers
 
 _PROVIDES = [WasmRunTimeSigningInfo, WasmSignersInfo]
@@ -159,7 +159,7 @@ wasm_sign = rule(
 
 asked_component_sign = rule(
     implementation = _implementation,
-    attrs = ACTION_TOOL | ASKED_ATTRS | _ATTRS,
+    attrs = ACTION_TOOL | ASKED_ATTRS | SIGNS_ATTRS | _ATTRS,
     doc = "`wasm_sign` for macros.",
     provides = _PROVIDES,
 )

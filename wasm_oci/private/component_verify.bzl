@@ -7,6 +7,7 @@ load(":program.bzl", "request_name", "request_test")
 load(":providers.bzl", "WasmDetachedSignatureInfo")
 load(":request.bzl", "request_object", "write_request")
 load(":runfiles.bzl", "rlocation")
+load(":skipping.bzl", "skipped_where_unsigned")
 
 visibility(["//wasm_oci/..."])
 
@@ -74,10 +75,13 @@ def wasm_verify_test(
         kind = "component",
         size = "small",
         tags = [],
+        target_compatible_with = None,
         testonly = True,
         visibility = None,
         **kwargs):
     """Verifies the signature of a WebAssembly file, strictly and offline.
+
+    Where the file was to be signed and is not, because the build has no key, Bazel skips the test.
 
     The test writes JUnit XML, and `report.json` to its undeclared outputs, unless Bazel would have to zip those on a
     machine without `zip`.
@@ -100,6 +104,7 @@ def wasm_verify_test(
         kind: what the file must be, `component` or `module`.
         size: the usual attribute of tests.
         tags: the usual Bazel attribute.
+        target_compatible_with: the usual Bazel attribute.
         testonly: the usual Bazel attribute.
         visibility: the usual Bazel attribute.
         **kwargs: other attributes of the test, such as `timeout`.
@@ -124,6 +129,13 @@ def wasm_verify_test(
         size = size,
         program = "verify_component",
         tags = (tags or []) + ["block-network"],
+        target_compatible_with = skipped_where_unsigned(
+            name = name,
+            level = "component-only",
+            subject = component,
+            target_compatible_with = target_compatible_with,
+            testonly = testonly,
+        ),
         testonly = testonly,
         visibility = visibility,
         **kwargs

@@ -1,28 +1,33 @@
 """What `wasm_oci_sign` and the attesting rules have in common: they add something to the image in a layout."""
 
 load(":checks.bzl", "MANIFEST", "check_layout_directory", "check_signers", "refuse", "shown")
-load(":providers.bzl", "WasmOciImageInfo", "WasmOciKeyInfo", "deferred_signing")
-load(":signing.bzl", "sorted_out")
+load(":providers.bzl", "WasmOciImageInfo", "WasmOciKeyInfo", "deferred_signing", "signers")
+load(":signing.bzl", "signs", "sorted_out")
 
 visibility(["//wasm_oci/private/..."])
 
-def image_to_change(ctx, verb):
+def image_to_change(ctx, verb, layer):
     """What the attributes `image` and `keys` say; fails where the build cannot do it.
 
     Args:
         ctx: the rule's context.
         verb: what is done to the manifest, for messages.
+        layer: what is signed, as `sorted_out` takes it.
 
     Returns:
-        A struct: `source`, the layout; `info`, a WasmOciImageInfo or None; `keys`, which sign in actions;
-        `deferred_signers`, which sign at `bazel run`; `deferred_signing`, the WasmRunTimeSigningInfo of `image`.
+        A struct: `source`, the layout; `info`, a WasmOciImageInfo or None; `asked`, a result of `sorted_out`;
+        `deferred_signing`, the WasmRunTimeSigningInfo of `image`.
     """
     check_layout_directory(ctx)
-    check_signers(ctx, "keys", MANIFEST)
+    if signs(ctx):
+        check_signers(ctx, "keys", MANIFEST)
     image = ctx.attr.image
-    keys, deferred = sorted_out(ctx.attr.keys, WasmOciKeyInfo)
+
+    # Whoever signs a manifest signs all that is behind it.
+    lacks_component = "component" in [each.layer for each in signers(image).unsigned.to_list()]
+    asked = sorted_out(ctx, WasmOciKeyInfo, layer, unsigned = "its component is not signed" if lacks_component else "")
     previous = deferred_signing(image)
-    if keys and previous.component_keys and not previous.component_detached:
+    if asked.keys and previous.component_keys and not previous.component_detached:
         refuse(
             ctx,
             "keys",
@@ -32,10 +37,9 @@ def image_to_change(ctx, verb):
             ),
         )
     return struct(
-        deferred_signers = deferred,
+        asked = asked,
         deferred_signing = previous,
         info = image[WasmOciImageInfo] if WasmOciImageInfo in image else None,
-        keys = keys,
         source = ctx.file.image,
     )
 
@@ -76,7 +80,7 @@ def changed_image(ctx, image, layout, digest, repository):
     return [
         DefaultInfo(
             files = depset([layout]),
-            runfiles = runfiles if image.keys else runfiles.merge(ctx.attr.image[DefaultInfo].default_runfiles),
+            runfiles = runfiles if image.asked.keys else runfiles.merge(ctx.attr.image[DefaultInfo].default_runfiles),
         ),
         WasmOciImageInfo(
             digest = digest,

@@ -96,6 +96,7 @@ def wasm_component_oci_index(
         platforms = {},
         oci_signing_key = None,
         oci_signature_annotations = {},
+        sign = None,
         tags = [],
         testonly = None,
         visibility = None):
@@ -132,6 +133,8 @@ def wasm_component_oci_index(
         oci_signing_key: who signs the index and the images in it, a `wasm_oci_key` or a `wasm_oci_identity`, or a list
             of them.
         oci_signature_annotations: what the index's signatures say besides its digest, as `cosign sign -a`.
+        sign: whether they sign in this build: `enabled`, where a missing private key is an error; `disabled`; or `auto`,
+            as the build setting `//wasm_oci:sign` says.
         tags: the usual Bazel attribute.
         testonly: the usual Bazel attribute.
         visibility: the usual Bazel attribute.
@@ -168,6 +171,7 @@ def wasm_component_oci_index(
             asked = {"keys": "oci_signing_key"},
             image = index,
             keys = label_list(oci_signing_key, name = name, attribute = "oci_signing_key", **internal),
+            sign = sign,
             **public
         )
         deferred_signing_target(

@@ -9,10 +9,9 @@ load(
     "WasmRunTimeSigningInfo",
     "WasmSignersInfo",
     "signers",
-    "with_identity",
-    "with_signer",
+    "with_signers",
 )
-load(":signing.bzl", "EXECUTION_REQUIREMENTS", "add_key")
+load(":signing.bzl", "EXECUTION_REQUIREMENTS", "SIGNS_ATTRS", "SIGN_ATTRS", "add_key")
 
 visibility(["//wasm_oci/..."])
 
@@ -26,7 +25,8 @@ rules_oci. The output group `unsigned` is the layout before it was signed, which
 want it that do not know signatures.
 
 Keys with a `reference` and identities sign at `bazel run`, of a publishing target or of the image's `.sign` target,
-not in the build. If there is no other key, the rule hands the layout on as it is.
+not in the build. If there is no other key, or none that signs because of `sign`, the rule hands the layout on as it
+is. No key signs the manifest of an image that lacks its component's signature.
 
 The rule also signs the images of an index, as `cosign sign --recursive` does: verifiers ask for both.
 
@@ -39,7 +39,7 @@ wasm_oci_sign(
 ```
 """
 
-_ATTRS = {
+_ATTRS = SIGN_ATTRS | {
     "annotations": attr.string_dict(
         doc = "What the signatures say besides the digest, as `cosign sign -a key=value`; verifiers can ask for it.",
     ),
@@ -98,29 +98,29 @@ def _deferred_formats(ctx, deferred_signers):
     return ["bundle"]
 
 def _implementation(ctx):
-    image = image_to_change(ctx, "sign")
+    image = image_to_change(ctx, "sign", "manifest")
     repository = ctx.attr.repository or (image.info.repository if image.info else "")
     if not repository:
         refuse(ctx, "repository", "is needed where `image` ({}) does not say it".format(shown(ctx.attr.image.label)))
 
-    known = signers(ctx.attr.image)
     layout = image.source
     digest = image.info.digest if image.info else None
-    for step in steps(ctx, image.keys):
+    for step in steps(ctx, image.asked.keys):
         layout, digest = _sign(ctx, layout, step.inputs, repository, step.key, step.name)
-        known = with_signer(known, step.key, "oci_keys")
-    for signer in image.deferred_signers:
-        known = with_signer(known, signer, "oci_keys") if signer.kind == "key" else with_identity(known, signer)
     return changed_image(ctx, image, layout, digest, repository) + [
-        OutputGroupInfo(digest = depset([digest] if digest else []), unsigned = depset([image.source])),
-        known,
+        OutputGroupInfo(
+            _validation = depset(image.asked.checks),
+            digest = depset([digest] if digest else []),
+            unsigned = depset([image.source]),
+        ),
+        with_signers(signers(ctx.attr.image), image.asked, "oci_keys"),
         WasmRunTimeSigningInfo(
             annotations = ctx.attr.annotations,
             attestations = image.deferred_signing.attestations,
             component_detached = image.deferred_signing.component_detached,
             component_keys = image.deferred_signing.component_keys,
-            formats = _deferred_formats(ctx, image.deferred_signers),
-            oci_signers = image.deferred_signing.oci_signers + image.deferred_signers,
+            formats = _deferred_formats(ctx, image.asked.deferred),
+            oci_signers = image.deferred_signing.oci_signers + image.asked.deferred,
         ),
     ]
 
@@ -135,7 +135,7 @@ wasm_oci_sign = rule(
 
 asked_image_sign = rule(
     implementation = _implementation,
-    attrs = ACTION_TOOL | ASKED_ATTRS | _ATTRS,
+    attrs = ACTION_TOOL | ASKED_ATTRS | SIGNS_ATTRS | _ATTRS,
     doc = "`wasm_oci_sign` for macros.",
     provides = _PROVIDES,
 )

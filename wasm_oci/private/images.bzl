@@ -21,6 +21,7 @@ def wasm_component_oci_image(
         authors = [],
         license = "",
         annotations = [],
+        sign = None,
         sign_component = None,
         signing_keys = None,
         signature_type = "embedded",
@@ -57,7 +58,9 @@ def wasm_component_oci_image(
         authors: annotation `org.opencontainers.image.authors`, a list.
         license: annotation `org.opencontainers.image.licenses`, an SPDX expression.
         annotations: more annotations, as `key=value` strings.
-        sign_component: whether the component is signed, by default whether there are `signing_keys`. Not configurable.
+        sign: whether what is to be signed is signed in this build: `enabled`, where a missing private key is an error;
+            `disabled`; or `auto`, as the build setting `//wasm_oci:sign` says.
+        sign_component: whether the component is to be signed, by default whether there are `signing_keys`.
         signing_keys: the component's key pair, a `wasm_component_key`, or a list of them.
         signature_type: `embedded`, a section of the component, or `detached`, a referrer of the image. Not
             configurable.
@@ -78,6 +81,7 @@ def wasm_component_oci_image(
         package = package,
         package_name = package_name,
         registry = registry,
+        sign = sign,
         sign_component = sign_component,
         signature_type = signature_type,
         tag = tag,
@@ -106,6 +110,7 @@ def wasm_component_signed_oci_image(
         authors = [],
         license = "",
         annotations = [],
+        sign = None,
         tags = [],
         testonly = None,
         visibility = None):
@@ -142,11 +147,11 @@ def wasm_component_signed_oci_image(
         namespace: first part of the repository's path, by default `library`, and nothing with `package`; may be empty.
         tag: the tag that is proposed when the image is published, by default `latest`, or the package's version.
             `{KEY}` stands for a value of the workspace status when a publishing target runs, as in `v{BUILD_VERSION}`.
-        sign_component: whether the component is signed. Not configurable.
+        sign_component: whether the component is to be signed.
         component_signing_keys: the component's key pair, a `wasm_component_key`, or a list of them.
         signature_type: `embedded`, a section of the component, or `detached`, a referrer of the image. Not
             configurable.
-        sign_oci_image: whether the manifest is signed. Not configurable.
+        sign_oci_image: whether the manifest is to be signed.
         oci_signing_key: who signs the manifest, a `wasm_oci_key` or a `wasm_oci_identity`, or a list of them.
         oci_signing_method: `cosign`. Not configurable.
         oci_signature_annotations: what the manifest's signatures say besides its digest, as `cosign sign -a`.
@@ -154,6 +159,8 @@ def wasm_component_signed_oci_image(
         authors: annotation `org.opencontainers.image.authors`, a list.
         license: annotation `org.opencontainers.image.licenses`, an SPDX expression.
         annotations: more annotations, as `key=value` strings.
+        sign: whether what is to be signed is signed in this build: `enabled`, where a missing private key is an error;
+            `disabled`; or `auto`, as the build setting `//wasm_oci:sign` says.
         tags: the usual Bazel attribute.
         testonly: the usual Bazel attribute.
         visibility: the usual Bazel attribute.
@@ -176,6 +183,7 @@ def wasm_component_signed_oci_image(
         package = package,
         package_name = package_name,
         registry = registry,
+        sign = sign,
         sign_component = sign_component,
         sign_oci_image = sign_oci_image,
         signature_type = signature_type,
@@ -191,6 +199,7 @@ def _image(
         component,
         component_keys,
         component_keys_attribute,
+        sign,
         sign_component,
         signature_type,
         tags,
@@ -200,15 +209,10 @@ def _image(
         oci_signature_annotations = {},
         sign_oci_image = False,
         **described):
-    check_not_select(
-        name,
-        sign_component = sign_component,
-        sign_oci_image = sign_oci_image,
-        signature_type = signature_type,
-    )
+    check_not_select(name, signature_type = signature_type)
     if signature_type not in ("embedded", "detached"):
         fail("{}: `signature_type` must be embedded or detached, got: {}".format(declared(name), signature_type))
-    sign_component = _is_signed(
+    component_signs = _signs(
         name,
         "sign_component",
         sign_component,
@@ -216,7 +220,7 @@ def _image(
         component_keys,
         "a `wasm_component_key`",
     )
-    sign_oci_image = _is_signed(
+    manifest_signs = _signs(
         name,
         "sign_oci_image",
         sign_oci_image,
@@ -236,34 +240,38 @@ def _image(
         "visibility": visibility,
     }
 
-    if sign_component:
+    if component_signs:
         asked_component_sign(
             name = name + ".component",
             asked = {"keys": component_keys_attribute, "name": name},
             component = component,
             detached = signature_type == "detached",
             keys = label_list(component_keys, name = name, attribute = component_keys_attribute, **internal),
+            sign = sign,
+            signs = component_signs,
             **internal
         )
 
     described_image(
-        name = name + ".unsigned" if sign_oci_image else name,
+        name = name + ".unsigned" if manifest_signs else name,
         asked = {"name": name},
-        component = name + ".component" if sign_component else component,
-        **(described | (internal if sign_oci_image else public))
+        component = name + ".component" if component_signs else component,
+        **(described | (internal if manifest_signs else public))
     )
 
-    if sign_oci_image:
+    if manifest_signs:
         asked_image_sign(
             name = name,
             annotations = oci_signature_annotations,
             asked = {"keys": "oci_signing_key"},
             image = name + ".unsigned",
             keys = label_list(oci_keys, name = name, attribute = "oci_signing_key", **internal),
+            sign = sign,
+            signs = manifest_signs,
             **public
         )
 
-    if sign_component or sign_oci_image:
+    if component_signs or manifest_signs:
         deferred_signing_target(
             name = name,
             tags = tags,
@@ -271,8 +279,8 @@ def _image(
             visibility = visibility,
         )
 
-def _is_signed(name, switch, signs, attribute, keys, signer):
-    """Whether a layer is signed: a given key means so."""
+def _signs(name, switch, signs, attribute, keys, signer):
+    """Whether a layer is to be signed, which a select may choose where keys are given; they mean so by themselves."""
     given = keys != None and keys != []
     if signs and not given:
         fail("{target}: `{attribute}` is missing: name {signer}, or say `{switch} = False`".format(
@@ -287,4 +295,4 @@ def _is_signed(name, switch, signs, attribute, keys, signer):
             switch = switch,
             target = declared(name),
         ))
-    return given
+    return signs if type(signs) == "select" else given

@@ -63,7 +63,8 @@ WasmSignersInfo, _new_signers = provider(
     doc = """\
 The public keys and identities that sign what is behind a target, in actions or at `bazel run`.
 
-It says who was asked to sign. Only a verifier says whether the signatures are there and hold.
+It says who was asked to sign. Only a verifier says whether the signatures are there and hold. Who was asked and did
+not sign is in `unsigned`: what is behind the target is then not what was declared, and no target publishes it.
 """,
     fields = {
         "component": "File or None: the component as it came in, before any of them signed it.",
@@ -71,6 +72,8 @@ It says who was asked to sign. Only a verifier says whether the signatures are t
         "identities": "depset of WasmOciIdentityInfo: identities that sign the image.",
         "oci_keys": "depset of File: public keys of the image's signers.",
         "placeholders": "depset of File: those of the public keys whose private half is a placeholder.",
+        "unsigned": "depset of struct: who was asked to sign and did not: `layer`, which is `component`, `manifest` or " +
+                    "`attestation`; `signer`, a string, the label; `reason`, a string.",
     },
     init = _signers,
 )
@@ -105,6 +108,16 @@ WasmOciImageInfo = provider(
     },
 )
 
+def _joined(infos, *, component = None, component_keys = [], identities = [], oci_keys = [], placeholders = [], unsigned = []):
+    return WasmSignersInfo(
+        component = component,
+        component_keys = depset(component_keys, transitive = [info.component_keys for info in infos]),
+        identities = depset(identities, transitive = [info.identities for info in infos]),
+        oci_keys = depset(oci_keys, transitive = [info.oci_keys for info in infos]),
+        placeholders = depset(placeholders, transitive = [info.placeholders for info in infos]),
+        unsigned = depset(unsigned, transitive = [info.unsigned for info in infos]),
+    )
+
 def signers(target):
     """The WasmSignersInfo of a target, an empty one where it has none.
 
@@ -114,14 +127,7 @@ def signers(target):
     Returns:
         A WasmSignersInfo.
     """
-    if WasmSignersInfo in target:
-        return target[WasmSignersInfo]
-    return WasmSignersInfo(
-        component_keys = depset(),
-        identities = depset(),
-        oci_keys = depset(),
-        placeholders = depset(),
-    )
+    return target[WasmSignersInfo] if WasmSignersInfo in target else _joined([])
 
 def all_signers(targets):
     """The signers of several targets.
@@ -132,13 +138,7 @@ def all_signers(targets):
     Returns:
         A WasmSignersInfo.
     """
-    infos = [signers(target) for target in targets]
-    return WasmSignersInfo(
-        component_keys = depset(transitive = [info.component_keys for info in infos]),
-        identities = depset(transitive = [info.identities for info in infos]),
-        oci_keys = depset(transitive = [info.oci_keys for info in infos]),
-        placeholders = depset(transitive = [info.placeholders for info in infos]),
-    )
+    return _joined([signers(target) for target in targets])
 
 def deferred_signing(target):
     """The WasmRunTimeSigningInfo of a target, an empty one where it has none.
@@ -160,25 +160,39 @@ def deferred_signing(target):
         oci_signers = [],
     )
 
-def with_signer(info, key, field):
-    """Adds a signing key to a WasmSignersInfo.
+def with_signers(info, asked, field):
+    """Adds those who were asked to sign a layer to a WasmSignersInfo.
 
     Args:
         info: a WasmSignersInfo.
-        key: a WasmComponentKeyInfo or WasmOciKeyInfo.
-        field: `component_keys` or `oci_keys`, the list that the key joins.
+        asked: a result of `sorted_out`.
+        field: `component_keys` or `oci_keys`, the list that their keys join.
 
     Returns:
         A new WasmSignersInfo.
     """
-    public = [key.public_key]
-    return WasmSignersInfo(
+    public = [key.public_key for key in asked.all_keys]
+    return _joined(
+        [info],
         component = info.component,
-        component_keys = depset(public if field == "component_keys" else [], transitive = [info.component_keys]),
-        identities = info.identities,
-        oci_keys = depset(public if field == "oci_keys" else [], transitive = [info.oci_keys]),
-        placeholders = depset(public if key.placeholder else [], transitive = [info.placeholders]),
+        component_keys = public if field == "component_keys" else [],
+        identities = asked.all_identities,
+        oci_keys = public if field == "oci_keys" else [],
+        placeholders = [key.public_key for key in asked.all_keys if key.placeholder],
+        unsigned = asked.unsigned,
     )
+
+def with_unsigned(info, unsigned):
+    """Adds those who were asked and did not sign to a WasmSignersInfo.
+
+    Args:
+        info: a WasmSignersInfo.
+        unsigned: structs as in its field.
+
+    Returns:
+        A new WasmSignersInfo.
+    """
+    return _joined([info], component = info.component, unsigned = unsigned)
 
 def with_component(info, component):
     """Adds the component to a WasmSignersInfo, unless one came in before it.
@@ -190,13 +204,7 @@ def with_component(info, component):
     Returns:
         A new WasmSignersInfo.
     """
-    return WasmSignersInfo(
-        component = info.component or component,
-        component_keys = info.component_keys,
-        identities = info.identities,
-        oci_keys = info.oci_keys,
-        placeholders = info.placeholders,
-    )
+    return _joined([info], component = info.component or component)
 
 def with_attestations(info, attestations):
     """Adds attestations to a WasmRunTimeSigningInfo.
@@ -215,22 +223,4 @@ def with_attestations(info, attestations):
         component_keys = info.component_keys,
         formats = info.formats,
         oci_signers = info.oci_signers,
-    )
-
-def with_identity(info, identity):
-    """Adds an identity that signs the image to a WasmSignersInfo.
-
-    Args:
-        info: a WasmSignersInfo.
-        identity: a WasmOciIdentityInfo.
-
-    Returns:
-        A new WasmSignersInfo.
-    """
-    return WasmSignersInfo(
-        component = info.component,
-        component_keys = info.component_keys,
-        identities = depset([identity], transitive = [info.identities]),
-        oci_keys = info.oci_keys,
-        placeholders = info.placeholders,
     )

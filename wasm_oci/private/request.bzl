@@ -3,8 +3,9 @@
 User-controlled text lives only in JSON, so no shell and no Make variable ever sees it.
 """
 
-load(":checks.bzl", "check_layout")
+load(":checks.bzl", "check_layout", "shown")
 load(":libraries.bzl", "merged")
+load(":providers.bzl", "signers")
 load(":runfiles.bzl", "rlocation")
 
 visibility(["//wasm_oci/private/..."])
@@ -71,8 +72,13 @@ def layout_image(ctx):
         A result of `request_object`.
     """
     check_layout(ctx)
+    image = shown(ctx.attr.image.label)
+    unsigned = [
+        "the {} of {} is not signed by {}, because {}".format(each.layer, image, each.signer, each.reason)
+        for each in signers(ctx.attr.image).unsigned.to_list()
+    ]
     return request_object(
-        {"layout": rlocation(ctx, ctx.file.image)},
+        {"layout": rlocation(ctx, ctx.file.image)} | present({"unsigned": unsigned}),
         files = [ctx.file.image],
         runfiles = [ctx.attr.image[DefaultInfo].default_runfiles],
     )

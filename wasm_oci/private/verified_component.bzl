@@ -1,26 +1,11 @@
-"""The rule `wasm_oci_verified_component`."""
+"""The macro `wasm_oci_verified_component` and the rule behind it."""
 
 load(":actions.bzl", "ACTION_TOOL", "add_annotations", "run_tool", "tool_args")
 load(":checks.bzl", "COMPONENT", "MANIFEST", "check_layout", "check_trusted", "refuse", "shown")
 load(":providers.bzl", "WasmOciIdentityInfo", "WasmTransparencyLogInfo")
+load(":skipping.bzl", "skipped_where_unsigned")
 
 visibility(["//wasm_oci/..."])
-
-_DOC = """\
-The component of an image, once the image is verified, offline, in one `WasmVerify` action.
-
-The output is `<name>.wasm`; `<name>.json` (output group `verification`) is the verdict, as `wasm-oci verify --json`
-prints it. If the image does not meet the level, there is no output, and nothing that uses it can be built.
-
-```starlark
-wasm_oci_verified_component(
-    name = "verified_greeting",
-    component_keys = [":component_key"],
-    image = ":image",
-    oci_keys = [":oci_key"],
-)
-```
-"""
 
 LEVELS = ["component-only", "oci-only", "dual-layer"]
 
@@ -109,8 +94,59 @@ def _implementation(ctx):
         OutputGroupInfo(verification = depset([verification])),
     ]
 
-wasm_oci_verified_component = rule(
+_wasm_oci_verified_component = rule(
     implementation = _implementation,
     attrs = ACTION_TOOL | _ATTRS,
-    doc = _DOC,
+    doc = "The component of an image, once the image is verified, offline, in one `WasmVerify` action.",
 )
+
+def wasm_oci_verified_component(
+        *,
+        name,
+        image,
+        level = "dual-layer",
+        target_compatible_with = None,
+        testonly = None,
+        **kwargs):
+    """The component of an image, once the image is verified, offline, in one `WasmVerify` action.
+
+    The output is `<name>.wasm`; `<name>.json` (output group `verification`) is the verdict, as `wasm-oci verify --json`
+    prints it. If the image does not meet the level, there is no output, and nothing that uses it can be built. Where a
+    layer that `level` asks for was to be signed and is not, because the build has no key, Bazel skips the target and
+    what uses it.
+
+    ```starlark
+    wasm_oci_verified_component(
+        name = "verified_greeting",
+        component_keys = [":component_key"],
+        image = ":image",
+        oci_keys = [":oci_key"],
+    )
+    ```
+
+    Args:
+        name: name of the target.
+        image: a target with one OCI image layout: a directory, or the files of one.
+        level: what the image must have: `component-only`, `oci-only` or `dual-layer`.
+        target_compatible_with: the usual Bazel attribute.
+        testonly: the usual Bazel attribute.
+        **kwargs: the other attributes, besides those that all rules have: `component_keys`, trusted component keys, key
+            targets or files, one of which must have signed; `oci_keys`, trusted OCI keys, likewise; `oci_threshold`,
+            how many of them must have signed the manifest; `signed_annotations`, what a signature of the manifest must
+            say, as `cosign verify -a`; `transparency_log`, a `wasm_oci_transparency_log` that must have the manifest's
+            signatures.
+    """
+    _wasm_oci_verified_component(
+        name = name,
+        image = image,
+        level = level,
+        target_compatible_with = skipped_where_unsigned(
+            name = name,
+            level = level,
+            subject = image,
+            target_compatible_with = target_compatible_with,
+            testonly = testonly,
+        ),
+        testonly = testonly,
+        **kwargs
+    )

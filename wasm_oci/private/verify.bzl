@@ -2,6 +2,7 @@
 
 load("@rules_python//python:py_test.bzl", "py_test")
 load(":program.bzl", "request_name", "request_test")
+load(":skipping.bzl", "skipped_where_unsigned")
 load(":verify_request.bzl", "live_verify_request", "verify_request")
 
 visibility(["//wasm_oci/..."])
@@ -18,10 +19,13 @@ def wasm_component_verify_test(
         transparency_log = None,
         size = "small",
         tags = [],
+        target_compatible_with = None,
         testonly = True,
         visibility = None,
         **kwargs):
     """Verifies the layers of a built image, offline, on exactly the bytes that would be published.
+
+    Where a layer that `level` asks for was to be signed and is not, because the build has no key, Bazel skips the test.
 
     The test writes JUnit XML, and `report.json` to its undeclared outputs, unless Bazel would have to zip those on a
     machine without `zip`.
@@ -46,6 +50,7 @@ def wasm_component_verify_test(
         transparency_log: a `wasm_oci_transparency_log` that must have the manifest's signatures.
         size: the usual attribute of tests.
         tags: the usual Bazel attribute.
+        target_compatible_with: the usual Bazel attribute.
         testonly: the usual Bazel attribute.
         visibility: the usual Bazel attribute.
         **kwargs: other attributes of the test, such as `timeout`.
@@ -70,6 +75,13 @@ def wasm_component_verify_test(
         program = "verify_image",
         size = size,
         tags = (tags or []) + ["block-network"],
+        target_compatible_with = skipped_where_unsigned(
+            name = name,
+            level = level,
+            subject = image,
+            target_compatible_with = target_compatible_with,
+            testonly = testonly,
+        ),
         testonly = testonly,
         visibility = visibility,
         **kwargs

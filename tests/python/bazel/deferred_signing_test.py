@@ -436,6 +436,35 @@ def test_a_target_says_the_formats(target: Callable[..., None], service: Service
     assert [one.format for one in found] == [SignatureFormat.BUNDLE]
 
 
+@pytest.mark.parametrize(
+    ("command", "options"),
+    [
+        (publish_program.publish, ["--dry-run"]),
+        (publish_program.publish, []),
+        (sign_program.sign, ["--output", "signed"]),
+    ],
+)
+def test_nothing_is_signed_or_sent_of_an_image_that_lacks_what_the_build_was_to_sign(
+    command: object,
+    options: list[str],
+    target: Callable[..., None],
+    service: Service,
+    events: list[Event],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    target(
+        image={"unsigned": ["the component of //:a is not signed by //:b, because `sign` is disabled"]},
+        trust={"require": "none"},
+    )
+    result = program(command, *options, code=1)
+    assert "the component of //:a is not signed by //:b, because `sign` is disabled: let them sign" in result.output
+    assert service.asked == []
+    assert events == []
+    assert not (tmp_path / "signed").exists()
+
+
 @TYPES
 def test_a_signing_target_writes_the_layout_that_would_be_published(
     placement: str, target: Callable[..., None], service: Service, address: str, layout: Path, tmp_path: Path

@@ -53,10 +53,12 @@ class TargetComponentTrust:
 class TargetImage:
     """The image of a target: in a layout among the runfiles, or by `reference` in a registry.
 
-    `insecure_registries` are `host:port` of registries that are spoken to in plain HTTP.
+    `unsigned` has a clause for each who was to sign it and does not. `insecure_registries`, `host:port`, are registries
+    that are spoken to in plain HTTP.
     """
 
     layout: Path | None
+    unsigned: tuple[str, ...]
     reference: str | None
     insecure_registries: tuple[str, ...]
 
@@ -65,6 +67,7 @@ class TargetImage:
         """Raises Error, FormatError."""
         return cls(
             layout=locator.optional_path(said, "layout"),
+            unsigned=strings(said, "unsigned"),
             reference=said.optional_string("reference"),
             insecure_registries=strings(said, "insecureRegistries"),
         )

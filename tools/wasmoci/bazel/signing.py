@@ -9,7 +9,7 @@ from wasmoci.commands.options.private_keys import Password
 from wasmoci.sign.attested import MAX_FILES, Attested, ProvenanceOptions
 from wasmoci.sign.deferred import AttestationSpec, DeferredSigning, LogSpec
 from wasmoci.trust.signers import IdentitySpec, KeySpec
-from wasmoci.values.errors import UsageError
+from wasmoci.values.errors import Error, UsageError
 from wasmoci.values.signature_format import Placement, SignatureFormat
 from wasmoci.values.strict_json import JsonObject
 
@@ -27,13 +27,21 @@ class LayoutTarget:
 
     @classmethod
     def read(cls, rlocation: str, locator: Locator) -> "LayoutTarget":
-        """Read the request at an rlocation path; raises UsageError, FormatError, Error."""
+        """Read the request at an rlocation path; raises UsageError, FormatError, Error.
+
+        Error also for an image that lacks a signature which its target declares.
+        """
         request = locator.request(rlocation)
         image = TargetImage.parse(request.object("image"), locator)
         trust = TargetTrust.parse(request.object("trust"), locator)
         destination = TargetDestination.parse(request.object("destination"), locator)
         if image.layout is None or not destination.repositories:
             raise UsageError("`oci_image` must be an image of rules_wasm_oci")
+        if image.unsigned:
+            raise Error(
+                f"{'; '.join(image.unsigned)}: let them sign what is to leave the build; "
+                "with `--@rules_wasm_oci//wasm_oci:sign=enabled` it is an error of the build where one cannot"
+            )
         signing = deferred_signing(request.optional_object("signing"), locator)
         return cls(image.layout, signing, trust, destination)
 

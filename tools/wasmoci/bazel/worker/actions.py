@@ -11,6 +11,7 @@ ACTIONS = {
     "image_index": "wasmoci.commands.image_index:index",
     "image_package": "wasmoci.commands.image_package:package",
     "image_sign": "wasmoci.commands.image_sign:sign",
+    "key_public": "wasmoci.commands.key_public:public",
     "signing_request": "wasmoci.commands.signing_request:request",
     "verified_component": "wasmoci.bazel.worker.verified_component:verified_component",
 }
