@@ -199,7 +199,7 @@ def test_the_same_build_makes_the_same_layout(desk: Desk) -> None:
         (["--provenance", "request.json", *ANY, "--type", "cyclonedx"], "makes predicates of type"),
         (["--provenance", "request.json", *ANY, "--source", "git+https://example.com/a"], "lacks the commit"),
         (["--provenance", "request.json", *ANY, "--source", "https://marked-pw@example.com/a"], "no password"),
-        (["--provenance", "request.json", *ANY, "--invocation-id", "{BUILD_ID}"], "no status file has a value"),
+        (["--provenance", "request.json", *ANY, "--invocation-id", "{BUILD_ID}"], "no status file was given"),
         (["--provenance", "request.json", *ANY, "--finished-on", "today"], "a time is written as"),
         (["--predicate", "request.json"], "give its type with --type"),
         (["--predicate", "sbom.json", "--type", "spdxjson"], "it looks like https://cyclonedx.org/bom"),

@@ -184,6 +184,10 @@ def test_the_token_does_not_follow_a_redirect(vault: Vault) -> None:
 
 
 NONSENSE = "the Vault server gave an answer that is not in its form"
+NO_KEY = (
+    "the transit engine at 'transit' (TRANSIT_SECRET_ENGINE_PATH) of the Vault server has no key 'p256', "
+    "or is not there"
+)
 ENCRYPTION = "this key of the transit engine is for encryption, not for signatures"
 
 
@@ -191,7 +195,7 @@ ENCRYPTION = "this key of the transit engine is for encryption, not for signatur
     ("answer", "text"),
     [
         (Answer.of({"errors": [SECRET]}, 403), "the Vault server refused this: Forbidden"),
-        (Answer.of({"errors": []}, 404), "the Vault server refused this: InvalidPath"),
+        (Answer.of({"errors": []}, 404), NO_KEY),
         (Answer.of({"errors": [SECRET]}, 503), "the Vault server refused this: VaultDown"),
         (Answer(SECRET.encode()), NONSENSE),
         (Answer.of([]), NONSENSE),

@@ -400,7 +400,7 @@ class Identity:
 class Certificates:
     """Verifies bundles with certificates; notes the bytes that it was given."""
 
-    principals = 1
+    names = ("ci@example.com",)
 
     def __init__(self, error: Error | None = None) -> None:
         self.seen: list[bytes] = []
@@ -436,7 +436,8 @@ def test_an_identity_attests(image: MemoryImage) -> None:
 def test_an_identity_that_does_not_hold_is_refused(image: MemoryImage, error: VerificationError | FormatError) -> None:
     carrier = attach_keyless(image)
     refused = refusal(image, trust=ImageTrust(certificates=Certificates(error)))
-    assert (refused.reason, str(refused)) == (error.reason, f"{carrier.digest}: it does not hold")
+    trusted = "; trusted: ci@example.com" if error.reason is Reason.UNTRUSTED_KEY else ""
+    assert (refused.reason, str(refused)) == (error.reason, f"{carrier.digest}: it does not hold{trusted}")
 
 
 def test_an_identity_is_no_key(image: MemoryImage) -> None:

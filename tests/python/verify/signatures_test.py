@@ -435,7 +435,7 @@ def test_every_key_that_signed_is_found_and_only_those(image: MemoryImage) -> No
     assert [key.fingerprint for key in keys] == [OTHER_PUBLIC_KEY.fingerprint, PUBLIC_KEY.fingerprint]
     verified = check(image, PUBLIC_KEY)
     assert [one.signer.fingerprint for one in verified.signatures] == [PUBLIC_KEY.fingerprint]
-    assert "none of the 1 trusted OCI keys made this signature" in verified.warnings[0]
+    assert "and no trusted key signed it" in verified.warnings[0]
 
 
 @pytest.mark.parametrize("signed", [False, True])
@@ -450,7 +450,8 @@ def test_refusal_names_each_carrier_and_its_problem(image: MemoryImage) -> None:
     first = attach_bundle(image, STRANGER)
     second = attach_blob(image, b"[]")
     text = str(refusal(image))
-    assert f"{first.digest}: none of the 1 trusted" in text
+    assert f"{first.digest}: it names the key {STRANGER.fingerprint.partition(':')[2]}" in text
+    assert text.endswith(f"; trusted: {PUBLIC_KEY.fingerprint}")
     assert f"{second.digest}: the bundle must be a JSON object" in text
 
 

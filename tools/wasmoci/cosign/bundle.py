@@ -9,6 +9,7 @@ from wasmoci.cosign.dsse import Envelope
 from wasmoci.cosign.statement import SIGNATURE_PREDICATE_TYPE
 from wasmoci.oci.manifest import EMPTY_CONFIG, EMPTY_MEDIA_TYPE, Descriptor, Manifest
 from wasmoci.oci.referrers import BUNDLE_TYPE
+from wasmoci.values.base64_strict import decode
 from wasmoci.values.errors import FormatError
 from wasmoci.values.strict_json import JsonObject, Shape, dump, parse_object
 from wasmoci.values.text import excerpt
@@ -20,6 +21,8 @@ PREDICATE_TYPE_ANNOTATION = "dev.sigstore.bundle.predicateType"
 MAX_BUNDLE_SIZE = 10 * 1024 * 1024
 MAX_LOG_ENTRIES = 32
 MAX_TIME_STAMPS = 32
+
+_SHA256_SIZE = 32
 
 # The members of sigstore_bundle.proto and of what it holds, in protobuf's JSON; cosign refuses any other, too.
 LOG_ENTRY_SHAPE: Shape = {
@@ -54,13 +57,15 @@ class Bundle:
     """A Sigstore bundle v0.3.
 
     `log_entries` are its transparency log entries, in protobuf's JSON, and `time_stamps` its answers of time
-    stamping authorities (RFC 3161, DER); neither are checked.
+    stamping authorities (RFC 3161, DER); neither are checked. `named_key` is what its hint says of the key: the
+    SHA-256 of the key's SubjectPublicKeyInfo in hex, empty where it says nothing of that form. It is a name and no proof.
     """
 
     envelope: Envelope
     has_certificate: bool
     log_entries: tuple[JsonObject, ...]
     time_stamps: tuple[bytes, ...] = ()
+    named_key: str = ""
 
 
 def bundle(envelope: Envelope, hint: str) -> bytes:
@@ -102,7 +107,7 @@ def bundle_layer(manifest: Manifest) -> Descriptor | None:
 def parse_bundle(data: bytes) -> Bundle:
     """Read a bundle made with a key or a certificate; FormatError for anything else, and for names that are unknown.
 
-    The public key hint is a name and not a key, so it is not used. A certificate is not looked at.
+    The public key hint is a name and not a key, so nothing depends on it. A certificate is not looked at.
     """
     top = parse_object(data, "the bundle", MAX_BUNDLE_SIZE)
     top.check("mediaType", BUNDLE_MEDIA_TYPE)
@@ -110,14 +115,14 @@ def parse_bundle(data: bytes) -> Bundle:
     signed_by = material.names() - {"tlogEntries", "timestampVerificationData"}
     if signed_by not in ({"publicKey"}, {"certificate"}):
         raise FormatError(f"the bundle must have a key's hint or a certificate, its material is: {sorted(signed_by)}")
-    material.object(*signed_by)
+    signer = material.object(*signed_by)
     if "messageSignature" in top:
         raise FormatError("the bundle must hold a DSSE envelope and nothing else")
     top.only(_SHAPE)
     entries = material.objects("tlogEntries", MAX_LOG_ENTRIES) if "tlogEntries" in material else ()
-    return Bundle(
-        Envelope.parse(top.object("dsseEnvelope")), signed_by == {"certificate"}, tuple(entries), _time_stamps(material)
-    )
+    envelope = Envelope.parse(top.object("dsseEnvelope"))
+    named_key = _named_key(signer.members().get("hint"))
+    return Bundle(envelope, signed_by == {"certificate"}, tuple(entries), _time_stamps(material), named_key)
 
 
 def _time_stamps(material: JsonObject) -> tuple[bytes, ...]:
@@ -125,3 +130,11 @@ def _time_stamps(material: JsonObject) -> tuple[bytes, ...]:
     if data is None or not data.names():
         return ()
     return tuple(stamp.base64("signedTimestamp") for stamp in data.objects("rfc3161Timestamps", MAX_TIME_STAMPS))
+
+
+def _named_key(hint: object) -> str:
+    try:
+        named = decode(hint, "the hint") if isinstance(hint, str) else b""
+    except FormatError:
+        return ""
+    return named.hex() if len(named) == _SHA256_SIZE else ""

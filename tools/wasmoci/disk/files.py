@@ -5,7 +5,7 @@ An output may also be a pipe or a character device, which is written to once the
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -50,16 +50,20 @@ def read_file(path: Path, limit: int, what: str) -> bytes:
         return _read_whole(stream, limit, f"{what} {path}")
 
 
-def read_secret(path: Path, limit: int, what: str, *, private: bool) -> bytes:
+def read_secret(
+    path: Path, limit: int, what: str, *, private: bool, is_secret: Callable[[bytes], bool] = lambda _: True
+) -> bytes:
     """As `read_bounded`; with `private` a file that its mode opens to others than its owner is a KeyFileError.
 
-    Where files have no such modes nothing is refused.
+    Not so one whose content `is_secret` denies: it is told what it is, not how to hide it. Where files have no such
+    modes nothing is refused.
     """
     with os_errors(f"read {what} {path}"), open_input(path) as stream:
-        if private:
-            way_out = ", or allow it with --allow-readable-key"
-            refuse_open_to_others(os.fstat(stream.fileno()).st_mode, f"{what} {path}", path, way_out)
-        return _read_whole(stream, limit, f"{what} {path}")
+        mode = os.fstat(stream.fileno()).st_mode
+        data = _read_whole(stream, limit, f"{what} {path}") if not private or stat.S_ISREG(mode) else None
+        if private and (data is None or is_secret(data)):
+            refuse_open_to_others(mode, f"{what} {path}", path, ", or allow it with --allow-readable-key")
+        return _read_whole(stream, limit, f"{what} {path}") if data is None else data
 
 
 def _read_whole(stream: BinaryIO, limit: int, what: str) -> bytes:

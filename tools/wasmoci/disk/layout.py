@@ -55,7 +55,8 @@ class Layout:
         `index` lacks the entries of index.json that are no descriptors; they are problems of the root's referrers.
         """
         if not path.is_dir():
-            raise Error(f"there is no image layout at {path}")
+            found = "a file" if path.is_file() else "nothing"
+            raise Error(f"there is no image layout at {path}, but {found}: a layout is a folder with index.json in it")
         self.path = path
         self._blobs = str(path / BLOBS_FOLDER)
         marker = parse_object(_read_member(path / "oci-layout"), "oci-layout", MAX_MANIFEST_SIZE)

@@ -52,8 +52,8 @@ class IdentityVerifier:
         self._clock = clock
 
     @property
-    def principals(self) -> int:
-        return len({pattern.name for pattern in self._patterns})
+    def names(self) -> Sequence[str]:
+        return tuple(dict.fromkeys(pattern.name for pattern in self._patterns))
 
     def verify(self, bundle: bytes) -> TrustedIdentity:
         """The trusted identity that signed the DSSE payload of these bytes.

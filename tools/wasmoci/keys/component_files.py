@@ -54,7 +54,9 @@ def load_secret_key(path: Path, password: PasswordSource = no_password, *, priva
     Where the file holds both halves they must match. With `private` a file that is open to others than
     its owner is refused.
     """
-    data = read_secret(path, MAX_KEY_FILE_SIZE, "the component secret key", private=private)
+    data = read_secret(
+        *(path, MAX_KEY_FILE_SIZE, "the component secret key"), private=private, is_secret=_is_no_public_key
+    )
     with refusals_about(path, KeyFileError):
         return parse_secret_key(data, password)
 
@@ -104,7 +106,7 @@ def parse_secret_key(data: bytes, password: PasswordSource) -> SecretKey:
     """The key in the bytes of a secret key file; raises KeyFileError."""
     if len(data) == 1 + 2 * KEY_SIZE and data.startswith(COMPACT_SECRET):
         return _matching(data[1 : 1 + KEY_SIZE], data[1 + KEY_SIZE :])
-    if data.startswith((COMPACT_PUBLIC, b"ssh-")) or b"PUBLIC KEY-----" in data:
+    if not _is_no_public_key(data):
         raise KeyFileError("this is a public key where a secret key is wanted")
     plain = plain_ed25519.seed_in(data)
     if plain is not None:
@@ -119,6 +121,11 @@ def parse_secret_key(data: bytes, password: PasswordSource) -> SecretKey:
     if public is None:
         raise KeyFileError(_NO_SECRET_KEY)
     return _matching(seed, public)
+
+
+def _is_no_public_key(data: bytes) -> bool:
+    is_compact = len(data) == 1 + KEY_SIZE and data.startswith(COMPACT_PUBLIC)
+    return key_files.is_no_public_key(data) and not is_compact
 
 
 def _load_private(data: bytes, password: bytes | None) -> object:

@@ -150,14 +150,16 @@ def load_file_key(path: Path, password: PasswordSource = no_password, *, private
 
     With `private` a file that is open to others than its owner is refused.
     """
-    data = read_secret(path, MAX_KEY_FILE_SIZE, "the OCI private key", private=private)
+    data = read_secret(
+        *(path, MAX_KEY_FILE_SIZE, "the OCI private key"), private=private, is_secret=key_files.is_no_public_key
+    )
     with refusals_about(path, KeyFileError):
         return parse_private_key(data, password)
 
 
 def parse_private_key(data: bytes, password: PasswordSource = no_password) -> FileKey:
     """The key in the bytes of a private key file; raises KeyFileError."""
-    if b"PUBLIC KEY-----" in data:
+    if not key_files.is_no_public_key(data):
         raise KeyFileError("this is a public key where a private key is wanted")
     if any(mark in data for mark in _COSIGN_PEM_MARK):
         from wasmoci.keys.cosign_file import decrypt

@@ -29,6 +29,14 @@ _PRIVATE_BLOCK = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----")
 Loader = Callable[[bytes, bytes | None], object]
 
 
+_PUBLIC = (b"ssh-", b"ecdsa-sha2-")
+
+
+def is_no_public_key(data: bytes) -> bool:
+    """Whether the content of a file is not that of a public key by its first words."""
+    return b"PUBLIC KEY-----" not in data and not data.startswith(_PUBLIC)
+
+
 def load_public(data: bytes) -> object:
     """Reads SubjectPublicKeyInfo, PEM or DER; raises KeyFileError for several PEM blocks."""
     from cryptography.hazmat.primitives import serialization

@@ -16,7 +16,7 @@ from wasmoci.publish.blob_supply import blobs_of
 from wasmoci.publish.send import Destination, Outcome, Published, send_image
 from wasmoci.registry.connection_options import ConnectionOptions
 from wasmoci.registry.source import RegistrySource
-from wasmoci.registry.sources import Sources, is_folder
+from wasmoci.registry.sources import Sources, reference_of
 from wasmoci.values.errors import UsageError, refuse_malformed
 from wasmoci.values.if_exists import IfExists
 from wasmoci.values.image_reference import Reference, Repository
@@ -118,7 +118,7 @@ def copy_image(request: CopyRequest, connection: ConnectionOptions, notes: Notes
     """Copy; `notes` gets all warnings before anything is sent. Raises what `plan_copy` and `copy_to_layout` raise."""
     with Sources(connection) as sources, watch() as progress:
         source = sources.open(request.source)
-        reference = None if is_folder(request.source) else Reference.parse(request.source)
+        reference = reference_of(request.source)
         planned = plan_copy(source, request.policy, recursive=request.recursive)
         for warning in planned.warnings:
             notes(warning)

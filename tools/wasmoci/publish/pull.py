@@ -9,7 +9,7 @@ from wasmoci.oci.graph import ImageGraph, read_image
 from wasmoci.oci.manifest import TITLE_ANNOTATION
 from wasmoci.publish.copy import copy_to_layout, plan_copy
 from wasmoci.registry.connection_options import ConnectionOptions
-from wasmoci.registry.sources import is_folder, open_source
+from wasmoci.registry.sources import open_source, reference_of
 from wasmoci.values.errors import refuse_malformed
 from wasmoci.values.image_reference import Reference
 from wasmoci.values.notes import Notes
@@ -54,7 +54,7 @@ def pull_image(request: PullRequest, connection: ConnectionOptions, notes: Notes
     Raises UsageError for an index, VerificationError where the policy is not met, Error where something cannot be
     read or written, and where there is a file already unless `overwrite`. Then there is no component.
     """
-    reference = None if is_folder(request.target) else Reference.parse(request.target)
+    reference = reference_of(request.target)
     output = request.output
     with open_source(request.target, connection) as source:
         with refuse_malformed():

@@ -24,7 +24,8 @@ MAX_TOKEN_RESPONSE = 256 * 1024
 CLIENT_ID = "wasm-oci"
 
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]+")
-_OK, _UNAUTHORIZED = 200, 401
+_OK, _UNAUTHORIZED, _FORBIDDEN = 200, 401, 403
+_MAY_BE_AT_FAULT = "may not do this, or has expired (Amazon ECR's do after 12 hours)"
 
 
 class Access(str, Enum):
@@ -52,6 +53,7 @@ class Authorizer:
         self._origin = origin
         self._transport = transport
         self._find_credential = cache(find_credential)
+        self._was_asked = False
         self._headers: dict[Access, str] = {}
         self._mount_sources: set[str] = set()
         self._lock = threading.RLock()
@@ -78,6 +80,7 @@ class Authorizer:
 
         Raises RegistryError (status 401) where there is no answer.
         """
+        self._was_asked = True
         challenges = _challenges(refusal)
         with self._lock:
             if "bearer" in challenges:
@@ -106,6 +109,20 @@ class Authorizer:
             header = self._headers[access] = self._bearer(parameters, [scope])
         return header
 
+    def blamed(self, status: int) -> str:
+        """What may be at fault where the registry answers so: the credential that it got, or that there is none."""
+        if status not in (_UNAUTHORIZED, _FORBIDDEN) or not self._was_asked:
+            return ""
+        credential = self._credential_of_registry()
+        if credential is None:
+            return f"; neither the environment nor the Docker config has a credential: {self._way_in}"
+        fault = "is wrong or has expired" if status == _UNAUTHORIZED else _MAY_BE_AT_FAULT
+        return f"; it got {credential}, which {fault}: {self._way_in}"
+
+    @property
+    def _way_in(self) -> str:
+        return f"log in with `wasm-oci login {self._repository.registry}`"
+
     def _scopes(self, access: Access) -> list[str]:
         scopes = [f"repository:{self._repository.path}:{access.value}"]
         if access is Access.PUSH:
@@ -131,8 +148,8 @@ class Authorizer:
         credential = self._credential_of_registry()
         if credential is None or credential.kind is not CredentialKind.LOGIN:
             raise _refused(
-                f"{self._repository.registry} wants a user name and a password, "
-                f"and neither the environment nor the Docker config has them for it"
+                f"{self._repository.registry} wants a user name and a password, and neither the environment nor the "
+                f"Docker config has them for it: {self._way_in}"
             )
         return self._basic_header(credential)
 
@@ -153,7 +170,7 @@ class Authorizer:
         self._check_realm(realm, credential)
         with self._ask(realm, scopes, parameters.get("service"), credential) as response:
             if response.status != _OK:
-                raise _refused(f"the token service {realm} answered {response.status}")
+                raise _refused(f"the token service {realm} answered {response.status}{self.blamed(response.status)}")
             where = f"the answer of the token service {realm}"
             with not_of_the_image():
                 answer = parse_object(response.read(MAX_TOKEN_RESPONSE, where), where, MAX_TOKEN_RESPONSE)

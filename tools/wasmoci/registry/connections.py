@@ -5,12 +5,13 @@ import logging
 import socket
 import ssl
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import NameResolutionError, NewConnectionError, ProxyError
 
 from wasmoci.registry.deadline import interrupting
 from wasmoci.registry.proxy import Proxy, proxy_for
@@ -28,6 +29,10 @@ logging.getLogger("urllib3.connectionpool").setLevel(logging.WARNING)
 
 # From a connected socket to the end of its TLS handshake, through a proxy too.
 HANDSHAKE_SECONDS = 30.0
+
+# What OpenSSL says of an answer that is no TLS record, and its codes for a certificate of an authority that is unknown.
+_NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"})
+_UNKNOWN_AUTHORITY = frozenset({18, 19, 20, 21})
 
 
 class Connections:
@@ -94,6 +99,49 @@ class Connections:
         if self._others is None:
             self._others = trusting(self._tls, self._environment)
         return self._others
+
+
+def failure(error: Exception, origin: Origin, insecure: Iterable[Origin]) -> str:
+    """Why there is no answer from `origin`, and what its user can do; `insecure` are all that may be plain HTTP."""
+    if isinstance(error, ProxyError):
+        return f"the proxy that the environment names: {_reason(error.original_error)}"
+    reason = _reason(error)
+    if any(getattr(cause, "reason", None) in _NO_TLS for cause in _causes(error)):
+        meant = next((other for other in insecure if other.host == origin.host), None)
+        named = "" if meant is None else f", not {meant.netloc} (port {meant.port})"
+        return (
+            f"{origin.netloc} does not speak TLS: if it is a registry in plain HTTP, "
+            f"allow that with --insecure-registry {origin.netloc}{named}"
+        )
+    untrusted = next((cause for cause in _causes(error) if isinstance(cause, ssl.SSLCertVerificationError)), None)
+    if untrusted is not None:
+        way_out = ": name the CA certificates for it with --registry-cacert FILE"
+        return (
+            f"the certificate of {origin.netloc} is not trusted (certificate verify failed: "
+            f"{untrusted.verify_message}){way_out if untrusted.verify_code in _UNKNOWN_AUTHORITY else ''}"
+        )
+    if isinstance(error, NameResolutionError):
+        return f"the host {origin.host} has no address ({reason}): is it spelled right?"
+    if isinstance(error, NewConnectionError):
+        return f"cannot connect to {origin.netloc} ({reason}): does the registry run, and is the port right?"
+    return reason
+
+
+def _reason(error: BaseException) -> str:
+    """The innermost cause: what urllib3 puts around it names its own objects."""
+    *_, cause = _causes(error)
+    if isinstance(cause, OSError) and cause.strerror:
+        return cause.strerror
+    return str(cause) or type(cause).__name__
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The error and what it came from, as urllib3 says that: by `raise … from`, or as its last argument."""
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        inner = [argument for argument in cause.args if isinstance(argument, Exception)]
+        cause = inner[-1] if inner else cause.__cause__
 
 
 def _new_manager(proxy: Proxy | None, context: ssl.SSLContext | None) -> urllib3.PoolManager:

@@ -36,11 +36,17 @@ class CredentialKind(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """A password with its user name, or a token without."""
+    """A password with its user name, or a token without; `source` says where it was found."""
 
     username: str
     secret: str = field(repr=False)
     kind: CredentialKind = CredentialKind.LOGIN
+    source: str = field(default="", compare=False)
+
+    def __str__(self) -> str:
+        """Names it without the secret."""
+        what = f"the password of {excerpt(self.username)!r}" if self.kind is CredentialKind.LOGIN else "the token"
+        return f"{what} from {self.source}"
 
 
 # Asks the helper of this name for this server; see ask_helper.
@@ -76,8 +82,8 @@ def ask_helper(name: str, server: str, environment: Mapping[str, str]) -> Creden
         answer = parse_object(output, f"the answer of {program}", MAX_OUTPUT)
         username, secret = answer.string("Username"), answer.string("Secret")
     if secret and username == _USER_OF_IDENTITY:
-        return Credential("", secret, CredentialKind.REFRESH)
-    return Credential(username, secret) if secret else None
+        return Credential("", secret, CredentialKind.REFRESH, program)
+    return Credential(username, secret, source=program) if secret else None
 
 
 def _run(command: Sequence[str], asked: bytes, environment: Mapping[str, str]) -> tuple[int, bytes]:

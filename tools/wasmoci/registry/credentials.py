@@ -13,6 +13,7 @@ import base64
 import os
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from wasmoci.disk.files import read_up_to
@@ -58,9 +59,15 @@ def find_credential(
         for name, value in environment.items()
         if name not in _SECRET_VARIABLES and not _WKG_TOKEN.fullmatch(name)
     }
-    in_files = (_credential_in_file(path, repository, others, ask) for path in _files(environment))
     with not_of_the_image():
-        return _environment_credential(repository.registry, environment) or next(filter(None, in_files), None)
+        found = _environment_credential(repository.registry, environment)
+        if found is not None:
+            return replace(found, source="the environment")
+        for path in _files(environment):
+            found = _credential_in_file(path, repository, others, ask)
+            if found is not None:
+                return replace(found, source=found.source or str(path))
+    return None
 
 
 def _environment_credential(registry: str, environment: Mapping[str, str]) -> Credential | None:

@@ -161,8 +161,10 @@ class Session:
         with contextlib.suppress(Error):
             said = _what_it_said(response.read(MAX_ERROR_RESPONSE, "the error"))
         said = excerpt(self.connection.transport.redact(said))
+        blamed = self.authorizer.blamed(response.status) if request.url.origin == self._origin else ""
+        answered = f"{request}: answered {response.status}{': ' if said else ''}{said}{blamed}"
         kind = NotFoundError if response.status == _NOT_FOUND else RegistryError
-        return kind(f"{request}: answered {response.status}{': ' if said else ''}{said}", response.status)
+        return kind(answered, response.status)
 
 
 def check_said_digest(response: Response, actual: Digest) -> None:

@@ -8,17 +8,31 @@ from typing import TYPE_CHECKING
 
 from wasmoci.disk.layout import Layout
 from wasmoci.registry.connection_options import ConnectionOptions
-from wasmoci.values.errors import refuse_malformed
+from wasmoci.values.errors import UsageError, refuse_malformed
+from wasmoci.values.text import excerpt
 
 if TYPE_CHECKING:
     from wasmoci.oci.source import ImageSource
     from wasmoci.registry.client import Registries
+    from wasmoci.values.image_reference import Reference
 
 
-def is_folder(target: str) -> bool:
-    """Whether a layout's folder is meant, not a reference. The empty text is neither."""
-    # Path.is_dir raises for names that are longer than a file system takes.
-    return os.path.isdir(target)  # noqa: PTH112
+def reference_of(target: str) -> "Reference | None":
+    """The reference that is meant; None where it is a layout's folder. Raises UsageError for what is neither."""
+    # The methods of Path raise for names that are longer than a file system takes.
+    if os.path.isdir(target):  # noqa: PTH112
+        return None
+    from wasmoci.values.image_reference import Reference
+
+    try:
+        return Reference.parse(target)
+    except UsageError as error:
+        if os.path.isfile(target):  # noqa: PTH113
+            raise UsageError(
+                f"{target} is a file, not an image: `wasm-oci component verify` verifies a component by itself, and "
+                "`wasm-oci image package` makes an image layout of it"
+            ) from None
+        raise UsageError(f"there is no folder {excerpt(target)!r} with an image layout, and {error}") from None
 
 
 class Sources(ExitStack):
@@ -34,13 +48,12 @@ class Sources(ExitStack):
 
         What is only `to_verify` may lack what the registry forbids to read beside it; see RegistrySource.
         """
-        if is_folder(target):
+        reference = reference_of(target)
+        if reference is None:
             with refuse_malformed():
                 return Layout(Path(target))
         from wasmoci.registry.source import RegistrySource
-        from wasmoci.values.image_reference import Reference
 
-        reference = Reference.parse(target)
         client = self.registries().client(reference.repository)
         return RegistrySource(reference, client, forbidden_is_absent=to_verify)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import urllib3
 from urllib3.exceptions import HTTPError, InvalidHeader, SSLError
 
-from wasmoci.registry.connections import READ_SECONDS, Connections
+from wasmoci.registry.connections import READ_SECONDS, Connections, failure
 from wasmoci.registry.deadline import REQUEST_SECONDS, Deadline, interrupting, pause_seconds, seconds_asked
 from wasmoci.registry.tls import TlsFiles
 from wasmoci.registry.url import Origin, Url
@@ -27,6 +27,7 @@ _NOT_SERVED = frozenset({429, 503})
 
 READ_BLOCK_SIZE = 256 * 1024
 _DRAINED_SIZE = 64 * 1024
+_MAX_FAILURE_CHARACTERS = 500
 
 
 class NoAnswerError(RegistryError):
@@ -221,14 +222,11 @@ class Transport:
                     connect=min(CONNECT_SECONDS, deadline.remaining), read=min(READ_SECONDS, deadline.remaining)
                 ),
             )
-        except (SSLError, InvalidHeader) as error:
-            raise RegistryError(f"{request}: {self._text_of(error)}") from None
         except (HTTPError, OSError) as error:
-            raise NoAnswerError(f"{request}: {self._text_of(error)}") from None
+            kind = RegistryError if isinstance(error, (SSLError, InvalidHeader)) else NoAnswerError
+            said = self.redact(failure(error, request.url.origin, self._insecure))
+            raise kind(f"{request}: {excerpt(said, _MAX_FAILURE_CHARACTERS)}") from None
         return Response(raw, request.url, deadline, self.redact)
-
-    def _text_of(self, error: Exception) -> str:
-        return excerpt(self.redact(str(error)))
 
 
 def _may_repeat(request: Request, response: Response) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 MAX_QUOTED_CHARACTERS = 200
+MAX_LISTED = 10
 
 
 def printable(text: str) -> str:
@@ -21,6 +22,13 @@ def excerpt(text: str, limit: int = MAX_QUOTED_CHARACTERS) -> str:
 def one_line(error: Exception) -> str:
     """An excerpt of the error's text, or its kind where it has none."""
     return excerpt(" ".join(str(error).split()) or type(error).__name__)
+
+
+def listed(names: Iterable[str], limit: int = MAX_LISTED) -> str:
+    """Excerpts of the first `limit` names, and how many more there are; `none` where there is none."""
+    shown = [excerpt(name) for name in names]
+    more = [f"and {len(shown) - limit} more"] if len(shown) > limit else []
+    return ", ".join([*shown[:limit], *more]) or "none"
 
 
 def without_secrets(text: str, secrets: Iterable[str]) -> str:

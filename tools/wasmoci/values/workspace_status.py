@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from wasmoci.values.errors import FormatError, UsageError
+from wasmoci.values.text import listed
 
 MAX_STATUS_SIZE = 1024 * 1024
 
@@ -42,7 +43,11 @@ def expanded(text: str, status: Mapping[str, str]) -> str:
     def value(match: re.Match[str]) -> str:
         found = status.get(match[1])
         if not found:
-            raise UsageError(f"{text!r} names {match[1]!r}, and no status file has a value of it")
+            there = f"has a value of it (they have: {listed(sorted(status))})" if status else "was given"
+            raise UsageError(
+                f"{text!r} names {match[1]!r}, and no status file {there}: Bazel has the values that the program of "
+                "--workspace_status_command prints, one KEY VALUE a line"
+            )
         return found
 
     return _NAMED_KEY.sub(value, text)

@@ -11,6 +11,7 @@ from wasmoci.oci.graph import ImageGraph
 from wasmoci.oci.manifest import Manifest
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import FormatError, NotFoundError, Reason, VerificationError
+from wasmoci.values.text import listed
 from wasmoci.verify.trust import ImageTrust, Signatory
 
 _CLOSEST_FIRST = (
@@ -73,24 +74,27 @@ def verify_bundle(attached: AttachedBundle, trust: ImageTrust) -> tuple[Signator
     bundle = attached.bundle
     if bundle.has_certificate:
         if trust.certificates is None:
-            raise VerificationError(Reason.UNTRUSTED_KEY, "it is signed by an identity, and no identity is trusted")
+            raise VerificationError(Reason.UNTRUSTED_KEY, "an identity signed it, and only keys are trusted")
         return trust.certificates.verify(attached.data), True
-    key = signing_key(bundle.envelope.signature, bundle.envelope.signed_message, trust.keys)
+    envelope = bundle.envelope
+    key = signing_key(envelope.signature, envelope.signed_message, trust.keys, bundle.named_key)
     log = trust.log_for(has_entry=bool(bundle.log_entries))
     if log is not None:
-        log.verify(bundle.log_entries, bundle.envelope, key, bundle.time_stamps)
+        log.verify(bundle.log_entries, envelope, key, bundle.time_stamps)
     return key, log is not None
 
 
-def signing_key(signature: bytes, message: bytes, trusted: Sequence[ImagePublicKey]) -> ImagePublicKey:
-    """The trusted key that made `signature`; VerificationError where none did."""
+def signing_key(signature: bytes, message: bytes, trusted: Sequence[ImagePublicKey], named: str = "") -> ImagePublicKey:
+    """The trusted key that made `signature`; VerificationError where none did. `named` is the key that it names."""
     for key in trusted:
         try:
             key.verify(signature, message)
         except VerificationError:
             continue
         return key
-    raise VerificationError(Reason.UNTRUSTED_KEY, f"none of the {len(trusted)} trusted OCI keys made this signature")
+    names = f"it names the key {named}" if named else "it names no key"
+    nobody = "no trusted key signed it" if trusted else "only identities are trusted"
+    raise VerificationError(Reason.UNTRUSTED_KEY, f"{names}, and {nobody}")
 
 
 @contextmanager
@@ -107,11 +111,13 @@ def noted(problems: list[VerificationError], carrier: object) -> Iterator[None]:
         problems.append(VerificationError(Reason.MALFORMED, f"{carrier}: {error}"))
 
 
-def refusal_of_all(problems: Sequence[VerificationError]) -> VerificationError:
-    """One refusal for several, which are not empty, whatever their order.
+def refusal_of_all(problems: Sequence[VerificationError], trust: ImageTrust) -> VerificationError:
+    """One refusal for several, which are not empty, whatever their order; UNTRUSTED_KEY says who is trusted.
 
     Its reason is that of the one that came closest to holding: what a trusted signer made comes before what
     others made, and that before what cannot be read.
     """
     ranked = sorted(problems, key=lambda problem: _RANKS.get(problem.reason, len(_RANKS)))
-    return VerificationError(ranked[0].reason, "; ".join(map(str, ranked)))
+    reason = ranked[0].reason
+    trusted = [f"trusted: {listed(trust.names)}"] if reason is Reason.UNTRUSTED_KEY else []
+    return VerificationError(reason, "; ".join([*map(str, ranked), *trusted]))

@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 from wasmoci.keys.component import ComponentPublicKey
 from wasmoci.values.errors import FormatError, Reason, UsageError, VerificationError
+from wasmoci.values.text import listed
 from wasmoci.wasm.parts import ComponentParts, hash_parts, read_parts
 from wasmoci.wasm.sections import Kind
 from wasmoci.wasm.signature import Record, SignatureData, SignatureSet, UnknownRecord, signed_message
@@ -146,6 +147,8 @@ def _refusal(
         return VerificationError(Reason.MALFORMED, "; ".join(warnings))
     if any(record.key_id == key.key_id for record in known for key in trusted):
         return VerificationError(Reason.BAD_SIGNATURE, "a signature names a trusted key, but that key did not make it")
+    signers = listed(dict.fromkeys(record.key_id.hex() or "a key that is not named" for record in known))
+    ids = listed(f"{key.fingerprint} (key id {key.key_id.hex()})" for key in trusted)
     return VerificationError(
-        Reason.UNTRUSTED_KEY, f"none of the {len(trusted)} trusted component keys signed this component"
+        Reason.UNTRUSTED_KEY, f"no trusted key signed the component, but: {signers}; trusted: {ids}"
     )

@@ -29,8 +29,8 @@ class CertificateVerifier(Protocol):
     """Trusted identities, and the trusted root that their certificates and log entries must lead to."""
 
     @property
-    def principals(self) -> int:
-        """How many identities and patterns of identities are trusted, each once."""
+    def names(self) -> Sequence[str]:
+        """The identities and patterns of identities that are trusted, each once."""
 
     def verify(self, bundle: bytes) -> Signatory:
         """Check a keyless bundle as a whole: certificate chain, SCT, time, log entry, signature, identity.
@@ -90,8 +90,13 @@ class ImageTrust:
     @property
     def principals(self) -> int:
         """How many distinct keys, identities and patterns of identities are trusted."""
-        identities = 0 if self.certificates is None else self.certificates.principals
-        return len({key.principal for key in self.keys}) + identities
+        return len(self.names)
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The distinct keys, identities and patterns of identities that are trusted."""
+        identities = () if self.certificates is None else self.certificates.names
+        return (*dict.fromkeys(key.principal for key in self.keys), *identities)
 
     def log_for(self, *, has_entry: bool) -> LogVerifier | None:
         """What has to check a keyed signature's log entry, None where nothing is to be checked.

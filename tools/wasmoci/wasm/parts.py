@@ -35,6 +35,12 @@ HASHED_BLOCK_SIZE = 512 * 1024
 LONG = 16 * HASHED_BLOCK_SIZE
 
 
+_WAYS_OUT = {
+    Kind.MODULE: ": make a component of it (`wasm-tools component new`), or say --kind module",
+    Kind.COMPONENT: "",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class ComponentParts:
     """Where the parts of a file lie; offsets in bytes.
@@ -56,7 +62,8 @@ class ComponentParts:
         """Raise VerificationError (WRONG_KIND) unless the file is of `kind`."""
         if self.kind is not kind:
             raise VerificationError(
-                Reason.WRONG_KIND, f"a {kind.value} was expected, but the file's header says {self.kind.value}"
+                Reason.WRONG_KIND,
+                f"a {kind.value} was expected, but the file's header says {self.kind.value}{_WAYS_OUT[self.kind]}",
             )
         if self.stranger is not None:
             raise VerificationError(

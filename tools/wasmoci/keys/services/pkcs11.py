@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
+from urllib.parse import quote_from_bytes
 
 import pkcs11
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
@@ -20,6 +21,7 @@ from wasmoci.keys.pkcs11_uri import MODULE_VARIABLE, PIN_VARIABLE, Pkcs11Uri
 from wasmoci.keys.plain_ed25519 import KEY_SIZE
 from wasmoci.keys.services import answers
 from wasmoci.values.errors import KeyFileError
+from wasmoci.values.text import listed
 
 _SERVICE = "the PKCS#11 token"
 _MAX_PIN_SIZE = 4096
@@ -95,8 +97,10 @@ def _explained() -> Iterator[None]:
 def _module(uri: Pkcs11Uri) -> str:
     path = uri.module or Path(os.environ.get(MODULE_VARIABLE, ""))
     if not path.is_absolute() or not path.is_file():
+        found = f"{path} is no such file" if path.name else "neither is given"
         raise KeyFileError(
-            f"module-path in the PKCS#11 URI, or ${MODULE_VARIABLE}, must be the absolute path of the token's library"
+            f"module-path in the PKCS#11 URI, or ${MODULE_VARIABLE}, must be the absolute path of the token's library "
+            f"(SoftHSM's is libsofthsm2.so), {found}"
         )
     return str(path)
 
@@ -107,10 +111,12 @@ def _token(uri: Pkcs11Uri) -> pkcs11.Token:
         library = pkcs11.lib(path)
     except RuntimeError:
         raise KeyFileError(f"{path} is not a PKCS#11 library that can be used") from None
-    slots = [slot for slot in library.get_slots(token_present=True) if uri.slot in (None, slot.slot_id)]
-    tokens = [token for token in (slot.get_token() for slot in slots) if _names(uri, token)]
+    slots = library.get_slots(token_present=True)
+    candidates = [slot.get_token() for slot in slots if uri.slot in (None, slot.slot_id)]
+    tokens = [token for token in candidates if _names(uri, token)]
     if not tokens:
-        raise KeyFileError("there is no token that the PKCS#11 URI names")
+        there = listed(f"token={slot.get_token().label} slot-id={slot.slot_id}" for slot in slots)
+        raise KeyFileError(f"there is no token that the PKCS#11 URI names; {path} has: {there}")
     if len(tokens) > 1:
         raise KeyFileError(f"the PKCS#11 URI names {len(tokens)} tokens: add serial= or slot-id=")
     return tokens[0]
@@ -155,10 +161,17 @@ def _only_object(session: pkcs11.Session, uri: Pkcs11Uri, kind: ObjectClass) -> 
     found = list(session.get_objects(wanted))
     what = kind.name.lower().replace("_", " ")
     if not found:
-        raise KeyFileError(f"the token has no {what} that the PKCS#11 URI names")
+        there = listed(map(_name_of, session.get_objects({Attribute.CLASS: kind})))
+        raise KeyFileError(f"the token has no {what} that the PKCS#11 URI names; it has: {there}")
     if len(found) > 1:
         raise KeyFileError(f"the token has {len(found)} objects of the kind {what} that the PKCS#11 URI names: add id=")
     return found[0]
+
+
+def _name_of(key: pkcs11.Object) -> str:
+    label, key_id = _optional(key, Attribute.LABEL), _optional(key, Attribute.ID)
+    named = f"object={label}" if label else ""
+    return f"{named} id={quote_from_bytes(key_id)}".strip() if isinstance(key_id, bytes) else named
 
 
 def _public_key(session: pkcs11.Session, uri: Pkcs11Uri) -> algorithms.PublicKey:

@@ -7,13 +7,14 @@ $TRANSIT_SECRET_ENGINE_PATH says, else at `transit`. $VAULT_NAMESPACE, $VAULT_CA
 
 import os
 import re
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import hvac
 from cryptography.hazmat.primitives.asymmetric import ed25519
-from hvac.exceptions import VaultError
+from hvac.exceptions import InvalidPath, VaultError
 from requests.exceptions import RequestException
 
 from wasmoci.disk.files import read_secret
@@ -22,6 +23,7 @@ from wasmoci.keys.reference_forms import VaultKey
 from wasmoci.keys.services import answers
 from wasmoci.values import base64_strict
 from wasmoci.values.errors import FormatError, KeyFileError
+from wasmoci.values.text import excerpt, listed
 
 _SERVICE = "the Vault server"
 _MAX_TOKEN_SIZE = 64 * 1024
@@ -54,9 +56,22 @@ class ServiceKey:
             allow_redirects=False,
         ).secrets.transit
         with _explained():
-            answer = self._transit.read_key(self._name, mount_point=self._mount)
+            try:
+                answer = self._transit.read_key(self._name, mount_point=self._mount)
+            except InvalidPath:
+                raise self._not_there() from None
             self._version, public_key = _newest(answer["data"])
             self.public_key = _public_key(public_key)
+
+    def _not_there(self) -> KeyFileError:
+        """Says what is there, where the token may list that."""
+        there = ""
+        with suppress(VaultError, LookupError, TypeError):
+            there = f"; it has: {listed(self._transit.list_keys(mount_point=self._mount)['data']['keys'])}"
+        return KeyFileError(
+            f"the transit engine at {excerpt(self._mount)!r} (TRANSIT_SECRET_ENGINE_PATH) of the Vault server has no "
+            f"key {excerpt(self._name)!r}, or is not there{there}"
+        )
 
     def sign(self, message: bytes) -> bytes:
         ed25519_key = isinstance(self.public_key, ed25519.Ed25519PublicKey)
