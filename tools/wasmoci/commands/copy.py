@@ -14,7 +14,7 @@ from wasmoci.commands.report.published import outcomes_report
 from wasmoci.commands.report.verdict import verdict_json
 from wasmoci.policy.choice import Policies
 from wasmoci.publish.copy import Copies, CopyPlan, CopyRequest, copy_image, plan_copies
-from wasmoci.registry.sources import is_folder
+from wasmoci.registry.sources import reference_of
 from wasmoci.trust.policy import TrustValues
 from wasmoci.values.errors import UsageError
 from wasmoci.values.if_exists import IfExists
@@ -63,7 +63,7 @@ def copy(
 
 
 def _policy(source: str, policies: Policies) -> Policy:
-    return policies.of_target(source, is_layout=is_folder(source))
+    return policies.of_target(source, reference_of)
 
 
 def _places(destinations: Sequence[str]) -> dict[Repository, list[str]]:

@@ -11,9 +11,9 @@ from wasmoci.commands.report.output import Report
 from wasmoci.oci.graph import read_graph
 from wasmoci.policy.evaluation import Explained, explain
 from wasmoci.policy.file import PolicyFile
-from wasmoci.registry.sources import is_folder, open_source
+from wasmoci.registry.sources import open_source, reference_of
 from wasmoci.values.errors import Reason, UsageError, VerificationError, refuse_malformed
-from wasmoci.values.image_reference import Reference, Repository
+from wasmoci.values.image_reference import Repository
 
 
 @command("explain", report_before="connection")
@@ -28,10 +28,7 @@ def explain_policy(
     The exit code is 3 where something is not met.
     """
     policy = PolicyFile.read(file)
-    if named is None and is_folder(target):
-        raise UsageError("rules match repositories, and a layout is in none: say in which with --as HOST/PATH")
-    repository = Reference.parse(target).repository if named is None else Repository.parse(named)
-    rule = policy.rule_for(str(repository))
+    rule = policy.rule_for(str(_repository(target) if named is None else Repository.parse(named)))
     with open_source(target, connection, to_verify=True) as source:
         with refuse_malformed():
             graph = read_graph(source)
@@ -40,6 +37,13 @@ def explain_policy(
     unmet = VerificationError(Reason.POLICY_UNMET, f"{target} does not meet the rule of {rule.place}")
     data = {"policy": str(file), "rule": str(rule.place), **_json(explained)}
     return Report(lines, data, explained.warnings, [] if explained.is_met else [unmet])
+
+
+def _repository(target: str) -> Repository:
+    reference = reference_of(target)
+    if reference is None:
+        raise UsageError("rules match repositories, and a layout is in none: say in which with --as HOST/PATH")
+    return reference.repository
 
 
 def _lines(explained: Explained) -> Iterator[str]:

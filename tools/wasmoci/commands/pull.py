@@ -12,7 +12,7 @@ from wasmoci.commands.report.output import Report, warn
 from wasmoci.commands.report.verdict import verdict_report
 from wasmoci.policy.choice import Policies
 from wasmoci.publish.pull import PullRequest, pull_image
-from wasmoci.registry.sources import is_folder
+from wasmoci.registry.sources import reference_of
 from wasmoci.values.errors import UsageError
 
 
@@ -36,7 +36,7 @@ def pull(
         raise UsageError("give --output or --output-dir, not both")
     if output is None and output_dir is None and layout is None:
         raise UsageError("give --output, --output-dir or --layout")
-    policy = Policies.of(trusted, require, warn).enforced().of_target(target, is_layout=is_folder(target))
+    policy = Policies.of(trusted, require, warn).enforced().of_target(target, reference_of)
     request = PullRequest(target, policy, output, output_dir, layout, overwrite)
     pulled = pull_image(request, connection, warn)
     report = verdict_report(target, pulled.verified)

@@ -11,7 +11,7 @@ from wasmoci.commands.report.output import Report, error_members, result_of, war
 from wasmoci.commands.report.unforeseen import nothing_unforeseen
 from wasmoci.commands.report.verdict import verdict_report
 from wasmoci.policy.choice import Policies
-from wasmoci.registry.sources import Sources, is_folder
+from wasmoci.registry.sources import Sources, reference_of
 from wasmoci.values.errors import Error, VerificationError
 from wasmoci.verify.index import verify_root
 
@@ -38,7 +38,7 @@ def verify(
 
 def _verify(target: str, sources: Sources, wanted: Policies) -> Report:
     try:
-        policy = wanted.of_target(target, is_layout=is_folder(target))
+        policy = wanted.of_target(target, reference_of)
         report = verdict_report(target, verify_root(sources.open(target, to_verify=True), policy))
     except VerificationError as error:
         if not wanted.reports_only:

@@ -58,7 +58,7 @@ class Bundle:
 
     `log_entries` are its transparency log entries, in protobuf's JSON, and `time_stamps` its answers of time
     stamping authorities (RFC 3161, DER); neither are checked. `named_key` is what its hint says of the key: the
-    SHA-256 of the key's SubjectPublicKeyInfo in hex, empty where it says nothing of that form. It is a name and no proof.
+    SHA-256 of the key's SubjectPublicKeyInfo in hex, empty where it says nothing of that form; a name and no proof.
     """
 
     envelope: Envelope

@@ -1,6 +1,6 @@
 """The policy for a target: that of the options, or that of the rule of a policy file."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timezone
 from typing import TYPE_CHECKING
@@ -51,11 +51,15 @@ class Policies:
             raise UsageError(f"{self.chosen.name} has `mode: report`, and only `wasm-oci verify` reports alone")
         return self
 
-    def of_target(self, target: str, *, is_layout: bool) -> Policy:
-        """The policy for a layout's folder or a reference; VerificationError (NO_RULE) where no rule matches."""
+    def of_target(self, target: str, reference_of: Callable[[str], Reference | None]) -> Policy:
+        """The policy for what `target` names, a layout or a reference, as the function tells.
+
+        Raises as it does, and VerificationError (NO_RULE) where no rule matches.
+        """
         if isinstance(self.chosen, Policy):
             return self.chosen
-        return self.of_repositories(() if is_layout else (Reference.parse(target).repository,))
+        reference = reference_of(target)
+        return self.of_repositories(() if reference is None else (reference.repository,))
 
     def of_repositories(self, repositories: Sequence[Repository]) -> Policy:
         """The one policy for an image in all of these; UsageError where they have several or there is none."""

@@ -111,13 +111,13 @@ def noted(problems: list[VerificationError], carrier: object) -> Iterator[None]:
         problems.append(VerificationError(Reason.MALFORMED, f"{carrier}: {error}"))
 
 
-def refusal_of_all(problems: Sequence[VerificationError], trust: ImageTrust) -> VerificationError:
-    """One refusal for several, which are not empty, whatever their order; UNTRUSTED_KEY says who is trusted.
+def refusal_of_all(problems: Sequence[VerificationError], names: Sequence[str] = ()) -> VerificationError:
+    """One refusal for several, which are not empty, whatever their order; UNTRUSTED_KEY says who is trusted, `names`.
 
     Its reason is that of the one that came closest to holding: what a trusted signer made comes before what
     others made, and that before what cannot be read.
     """
     ranked = sorted(problems, key=lambda problem: _RANKS.get(problem.reason, len(_RANKS)))
     reason = ranked[0].reason
-    trusted = [f"trusted: {listed(trust.names)}"] if reason is Reason.UNTRUSTED_KEY else []
+    trusted = [f"trusted: {listed(names)}"] if names and reason is Reason.UNTRUSTED_KEY else []
     return VerificationError(reason, "; ".join([*map(str, ranked), *trusted]))

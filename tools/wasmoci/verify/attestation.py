@@ -115,7 +115,7 @@ def verify_attestations(graph: ImageGraph, policy: AttestationPolicy) -> Verifie
     if not good:
         listed = "; ".join(map(excerpt, sorted(others))) or "nothing"
         nothing = f"nothing of type {policy.uri} is attested of the image; attested is: {listed}"
-        raise refusal_of_all(problems or [VerificationError(Reason.UNATTESTED, nothing)], policy.trust)
+        raise refusal_of_all(problems or [VerificationError(Reason.UNATTESTED, nothing)], policy.trust.names)
     return VerifiedAttestations(graph.descriptor, tuple(good), tuple(map(str, problems)))
 
 
