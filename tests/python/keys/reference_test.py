@@ -1,5 +1,7 @@
 """Key references: every spelling, every wrong spelling, keys in variables, and libraries that are missing."""
 
+import json
+import re
 import sys
 from pathlib import Path
 
@@ -15,7 +17,15 @@ from wasmoci.keys.pkcs11_uri import Pkcs11Uri
 from wasmoci.keys.protocols import MAX_KEY_FILE_SIZE
 from wasmoci.keys.reference import KeyReference
 from wasmoci.keys.reference_forms import AwsKey, AzureKey, EnvironmentKey, Form, GcpKey, PluginKey, VaultKey
+from wasmoci.keys.scheme_keys import LIBRARIES
 from wasmoci.values.errors import Error, KeyFileError, UsageError
+
+PROJECT = Path(__file__).absolute().parents[3] / "pyproject.toml"
+EXTRAS: dict[str, list[str]] = {
+    name: json.loads(libraries)
+    for name, libraries in re.findall(r"^(\w+) = (\[.*\])$", PROJECT.read_text(encoding="utf-8"), re.MULTILINE)
+    if name in LIBRARIES
+}
 
 UUID = "1234abcd-12ab-34cd-56ef-1234567890ab"
 ARN = "arn:aws:kms:us-east-2:111122223333"
@@ -265,9 +275,14 @@ def test_a_missing_library_is_one_line_that_says_what_to_install(
     for opened in (open_image_signer, public_key_of):
         with pytest.raises(KeyFileError) as raised:
             opened(reference)
+        wanted = " ".join(f"'{name}'" for name in EXTRAS[extra])
         assert told(raised) == (
-            f"the library {library} for this kind of key is not installed: run `pip install 'rules-wasm-oci[{extra}]'`"
+            f"the library {library} for this kind of key is not installed: run `pip install {wanted}`"
         )
+
+
+def test_libraries_are_those_of_the_extras() -> None:
+    assert {extra: list(names) for extra, names in LIBRARIES.items()} == EXTRAS
 
 
 def test_a_file_that_is_missing_is_one_line(tmp_path: Path) -> None:

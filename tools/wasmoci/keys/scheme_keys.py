@@ -32,8 +32,8 @@ _T = TypeVar("_T")
 # Reads the text of a private key file.
 Parser = Callable[[bytes, PasswordSource], SigningKey]
 
-# What opens each kind of key. What it needs beside this distribution is an extra that is named like the module; a
-# plugin is a program, which needs nothing here.
+# What opens each kind of key. What it needs beside this distribution is in LIBRARIES, by the name of the module and of
+# the extra; a plugin is a program, which needs nothing here.
 _SERVICES: dict[type[ServiceForm], str] = {
     Pkcs11Uri: "wasmoci.keys.services.pkcs11",
     AwsKey: "wasmoci.keys.services.aws",
@@ -41,6 +41,13 @@ _SERVICES: dict[type[ServiceForm], str] = {
     AzureKey: "wasmoci.keys.services.azure",
     VaultKey: "wasmoci.keys.services.vault",
     PluginKey: "wasmoci.keys.services.plugin",
+}
+LIBRARIES = {
+    "pkcs11": ("python-pkcs11>=0.9",),
+    "aws": ("boto3>=1.40",),
+    "gcp": ("google-cloud-kms>=3.5",),
+    "azure": ("azure-identity>=1.19", "azure-keyvault-keys>=4.10"),
+    "vault": ("hvac>=2.3",),
 }
 
 
@@ -100,8 +107,7 @@ def _service_of(form: ServiceForm) -> Iterator[ModuleType]:
     try:
         yield import_module(name)
     except ImportError as error:
-        extra = name.rpartition(".")[2]
+        wanted = " ".join(f"'{library}'" for library in LIBRARIES[name.rpartition(".")[2]])
         raise KeyFileError(
-            f"the library {error.name} for this kind of key is not installed: "
-            f"run `pip install 'rules-wasm-oci[{extra}]'`"
+            f"the library {error.name} for this kind of key is not installed: run `pip install {wanted}`"
         ) from None
