@@ -20,8 +20,7 @@ from layout_fixtures import files_of
 from tool_fixtures import CALLS, TOOLS, Ended, WorkerProcess, call_tool, make_inputs, tool_command, worker
 from wasmoci.bazel.worker.actions import command_of
 from wasmoci.bazel.worker.call import call, captured, separate_output
-from wasmoci.commands.options.declared import RepeatedCommand
-from wasmoci.commands.options.paths import PathArgument
+from wasmoci.commands.options.declared import PathArgument, RepeatedCommand
 from wasmoci.commands.options.private_keys import KeyArgument
 
 COMMANDS = {name: command_of(name) for name in TOOLS}

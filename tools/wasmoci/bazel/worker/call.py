@@ -11,7 +11,7 @@ from typing import TextIO
 import click
 
 from wasmoci.bazel.worker.arguments import arguments_of
-from wasmoci.commands.options.paths import WorkingFolder
+from wasmoci.commands.options.declared import WorkingFolder
 from wasmoci.values.errors import Error
 from wasmoci.values.text import printable
 

@@ -8,8 +8,7 @@ from typing import Annotated
 import click
 
 from wasmoci.commands.options.common import COMPONENT_KEYS_HELP, REQUIRE_LOG, TRUSTED_ROOT, annotation_pairs
-from wasmoci.commands.options.declared import Argument, Option, OptionGroup, command
-from wasmoci.commands.options.paths import PathArgument
+from wasmoci.commands.options.declared import Argument, Option, OptionGroup, PathArgument, command
 from wasmoci.commands.report.output import Report, warn
 from wasmoci.commands.report.verdict import verdict_report
 from wasmoci.disk.files import write_atomically

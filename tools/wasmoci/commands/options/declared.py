@@ -6,8 +6,10 @@ none of them must be given unless it is optional or has a default.
 """
 
 import functools
+import os
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from types import NoneType
@@ -15,8 +17,27 @@ from typing import Any, NamedTuple, Union, get_args, get_origin
 
 import click
 
-from wasmoci.commands.options.paths import PathArgument
 from wasmoci.commands.report.output import Report, print_report_of
+
+
+@dataclass(frozen=True, slots=True)
+class WorkingFolder:
+    """What relative paths are relative to where it is the `obj` of a command's context: a thread has no `chdir`."""
+
+    path: Path
+
+    @classmethod
+    def of(cls, context: click.Context | None) -> Path:
+        """The folder of the call; where nothing is said, that of the process."""
+        found = None if context is None else context.find_object(cls)
+        return Path() if found is None else found.path
+
+
+class PathArgument(click.Path):
+    """A path as pathlib.Path, in the working folder of the call; operations say what is wrong with it."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:  # noqa: ARG002
+        return WorkingFolder.of(ctx) / os.fsdecode(value)
 
 
 class Filled(NamedTuple):

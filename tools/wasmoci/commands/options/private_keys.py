@@ -10,8 +10,7 @@ from typing import Annotated, Any
 import click
 from click.types import StringParamType
 
-from wasmoci.commands.options.declared import Option, OptionGroup
-from wasmoci.commands.options.paths import WorkingFolder
+from wasmoci.commands.options.declared import Option, OptionGroup, WorkingFolder
 from wasmoci.disk.files import read_bounded
 from wasmoci.keys.reference import has_scheme
 from wasmoci.values.errors import Error, UsageError
