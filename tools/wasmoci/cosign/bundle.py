@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from wasmoci.cosign.dsse import Envelope
 from wasmoci.cosign.statement import SIGNATURE_PREDICATE_TYPE
-from wasmoci.oci.manifest import EMPTY_CONFIG, EMPTY_MEDIA_TYPE, Descriptor, Manifest
+from wasmoci.oci.manifest import Descriptor, Manifest
 from wasmoci.oci.referrers import BUNDLE_TYPE
 from wasmoci.values.base64_strict import decode
 from wasmoci.values.errors import FormatError
@@ -81,13 +81,8 @@ def bundle(envelope: Envelope, hint: str) -> bytes:
 
 def referrer(bundle_blob: bytes, subject: Descriptor, predicate_type: str = SIGNATURE_PREDICATE_TYPE) -> Manifest:
     """The manifest that attaches a bundle with a statement of this type to `subject`."""
-    return Manifest(
-        config=Descriptor.of(EMPTY_MEDIA_TYPE, EMPTY_CONFIG),
-        layers=(Descriptor.of(BUNDLE_MEDIA_TYPE, bundle_blob),),
-        annotations={CONTENT_ANNOTATION: "dsse-envelope", PREDICATE_TYPE_ANNOTATION: predicate_type},
-        subject=Descriptor(subject.media_type, subject.digest, subject.size),
-        artifact_type=BUNDLE_MEDIA_TYPE,
-    )
+    annotations = {CONTENT_ANNOTATION: "dsse-envelope", PREDICATE_TYPE_ANNOTATION: predicate_type}
+    return Manifest.attaching(Descriptor.of(BUNDLE_MEDIA_TYPE, bundle_blob), subject, annotations)
 
 
 def bundle_layer(manifest: Manifest) -> Descriptor | None:

@@ -117,6 +117,15 @@ class Manifest:
             artifact_type=top.optional_string("artifactType") or None,
         )
 
+    @classmethod
+    def attaching(
+        cls, layer: Descriptor, subject: Descriptor, annotations: Mapping[str, str] | None = None
+    ) -> "Manifest":
+        """A referrer of `subject` that carries a blob, whose media type is its artifact type."""
+        config = Descriptor.of(EMPTY_MEDIA_TYPE, EMPTY_CONFIG)
+        bare = Descriptor(subject.media_type, subject.digest, subject.size)
+        return cls(config, (layer,), annotations or {}, bare, layer.media_type)
+
     def to_bytes(self) -> bytes:
         """Raises LimitError where the result could not be read again."""
         content = {"config": self.config.to_json(), "layers": [layer.to_json() for layer in self.layers]}

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
-from wasmoci.oci.manifest import EMPTY_CONFIG, EMPTY_MEDIA_TYPE, TITLE_ANNOTATION, Descriptor, Manifest
+from wasmoci.oci.manifest import TITLE_ANNOTATION, Descriptor, Manifest
 from wasmoci.oci.referrers import COMPONENT_SIGNATURE_TYPE
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import FormatError, UsageError
@@ -103,12 +103,7 @@ def parse_origin(data: bytes) -> tuple[int, str | None]:
 
 def component_signature_referrer(signature: bytes, subject: Descriptor, title: str) -> Manifest:
     """The manifest that attaches `signature` to `subject`; `title` is the file name that `oras pull` restores."""
-    return Manifest(
-        config=Descriptor.of(EMPTY_MEDIA_TYPE, EMPTY_CONFIG),
-        layers=(Descriptor.of(SIGNATURE_MEDIA_TYPE, signature, {TITLE_ANNOTATION: title}),),
-        subject=Descriptor(subject.media_type, subject.digest, subject.size),
-        artifact_type=SIGNATURE_MEDIA_TYPE,
-    )
+    return Manifest.attaching(Descriptor.of(SIGNATURE_MEDIA_TYPE, signature, {TITLE_ANNOTATION: title}), subject)
 
 
 def component_signature_layer(referrer: Manifest, subject: Digest) -> Descriptor | None:

@@ -5,12 +5,14 @@ import io
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import BinaryIO
 
 from wasmoci.oci.manifest import Descriptor
 from wasmoci.registry.auth import Access
 from wasmoci.registry.deadline import seconds_for
+from wasmoci.registry.manifests import FORBIDDEN, NOT_FOUND
 from wasmoci.registry.referrers_api import ReferrersClient
 from wasmoci.registry.session import REDIRECTS, RegistryConnection, mismatch
 from wasmoci.registry.tls import TlsFiles
@@ -21,7 +23,7 @@ from wasmoci.values.digest import Digest
 from wasmoci.values.errors import LimitError
 from wasmoci.values.image_reference import Repository
 
-_OK, _FORBIDDEN, _NOT_FOUND = 200, 403, 404
+_OK = 200
 
 
 class RepositoryClient(ReferrersClient):
@@ -37,9 +39,9 @@ class RepositoryClient(ReferrersClient):
         """Whether the blob is known to be there; a look before a put, which says what is forbidden."""
         url = self._session.url(f"blobs/{descriptor.digest}")
         # A redirect goes to where the blob is; storage URLs are signed for one method, so HEAD does not follow it.
-        expected = {_OK, _FORBIDDEN, _NOT_FOUND, *REDIRECTS}
+        expected = {_OK, FORBIDDEN, NOT_FOUND, *REDIRECTS}
         with self._session.request(Request("HEAD", url, idempotent=True), expected, Access.PULL) as response:
-            return response.status not in (_FORBIDDEN, _NOT_FOUND)
+            return response.status not in (FORBIDDEN, NOT_FOUND)
 
     def read_blob(self, descriptor: Descriptor, limit: int) -> bytes:
         """A blob of at most `limit` bytes."""
@@ -101,7 +103,7 @@ class RepositoryClient(ReferrersClient):
         return sent
 
 
-class Registries:
+class Registries(AbstractContextManager["Registries"]):
     """Makes clients that share one connection pool for each registry, and nothing between registries.
 
     Safe to share between threads. Close it, or use it in a `with`: that ends all its clients.
@@ -140,9 +142,6 @@ class Registries:
         with self._lock:
             for connection in self._connections.values():
                 connection.transport.close()
-
-    def __enter__(self) -> "Registries":
-        return self
 
     def __exit__(self, *_: object) -> None:
         self.close()

@@ -14,7 +14,7 @@ from wasmoci.values.text import excerpt
 
 _MANIFEST_TYPES = (MANIFEST_MEDIA_TYPE, INDEX_MEDIA_TYPE)
 _OK, _CREATED, _ACCEPTED = 200, 201, 202
-_FORBIDDEN, _NOT_FOUND = 403, 404
+FORBIDDEN, NOT_FOUND = 403, 404
 
 
 class ManifestClient:
@@ -52,7 +52,7 @@ class ManifestClient:
         try:
             return self.resolve(reference)
         except RegistryError as error:
-            if error.status == _NOT_FOUND or (before_put and error.status == _FORBIDDEN):
+            if error.status == NOT_FOUND or (before_put and error.status == FORBIDDEN):
                 return None
             raise
 
@@ -65,7 +65,7 @@ class ManifestClient:
         try:
             return self.find_manifest(tag)
         except RegistryError as error:
-            if error.status != _FORBIDDEN or not self._may_read():
+            if error.status != FORBIDDEN or not self._may_read():
                 raise
             return None
 

@@ -7,6 +7,7 @@ oras is set up for us. A proxy is reached by plain HTTP; through it, HTTPS is a 
 import base64
 import ipaddress
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
@@ -61,8 +62,8 @@ def _exempts(entry: str, origin: Origin) -> bool:
     if entry in ("", "*"):
         return entry == "*"
     address = _address(origin.host)
-    network = _network(entry)
-    if network is not None:
+    with suppress(ValueError):
+        network = ipaddress.ip_network(entry, strict=False)
         return address is not None and address in network
     host, colon, port = entry.rpartition(":") if not entry.endswith("]") else (entry, "", "")
     if not colon:
@@ -75,15 +76,7 @@ def _exempts(entry: str, origin: Origin) -> bool:
     return origin.host.endswith(domain) if domain.startswith(".") else f".{origin.host}".endswith(f".{domain}")
 
 
-def _network(entry: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
-    try:
-        return ipaddress.ip_network(entry, strict=False)
-    except ValueError:
-        return None
-
-
 def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
+    with suppress(ValueError):
         return ipaddress.ip_address(host.strip("[]"))
-    except ValueError:
-        return None
+    return None

@@ -65,7 +65,7 @@ class Request:
         return f"{self.method} {self.url}"
 
 
-class Response:
+class Response(contextlib.AbstractContextManager["Response"]):
     """The head of an answer, and its body to be read once. Close it, or use it in a `with`."""
 
     def __init__(
@@ -138,9 +138,6 @@ class Response:
         self._deadline.check()
         return block
 
-    def __enter__(self) -> "Response":
-        return self
-
     def __exit__(self, *_: object) -> None:
         self.close()
 
@@ -167,7 +164,7 @@ class Transport:
         self._sleep = sleep
         own = None if registry is None else self.origin_of(registry)
         self._connections = Connections(environment or {}, tls or TlsFiles(), own)
-        self.hide, self.redact = self._connections.hide, self._connections.redact
+        self.hide, self.redact, self.close = self._connections.hide, self._connections.redact, self._connections.close
 
     def origin_of(self, registry: str) -> Origin:
         """Where `host[:port]` is reached."""
@@ -203,9 +200,6 @@ class Transport:
             self._sleep(min(pause, deadline.remaining))
             deadline.check()
         raise AssertionError("the last attempt returns or raises")
-
-    def close(self) -> None:
-        self._connections.close()
 
     def _send_once(self, request: Request, deadline: Deadline) -> Response:
         body = request.body
