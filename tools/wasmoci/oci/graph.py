@@ -155,7 +155,7 @@ class ImageGraph:
         for referrer in self.referrers:
             yield from referrer.parts(self.digest)
         for tagged in self.tagged:
-            yield Part(tagged, tagged.layers)
+            yield Part(tagged, tagged.layers, self.digest)
 
     def steps(self) -> Iterator[str]:
         """What is sent, a line for each, in the order of sending."""
@@ -183,7 +183,7 @@ class ImageGraph:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A manifest of a graph, and the blobs that go with it; `subject` is what a referrer is attached to."""
+    """A manifest of a graph, and the blobs that go with it; `subject` is what it is attached to."""
 
     node: ImageGraph | TaggedManifest
     blobs: tuple[Descriptor, ...]

@@ -38,7 +38,9 @@ class Look:
         """What would make publishing there fail."""
         if self.state is None:
             return [] if self.error is None else [self.error]
-        return [refusal(self.request.repository, tag) for tag in self.state.tags if tag.change is TagChange.REFUSED]
+        full = [] if self.state.full is None else [self.state.full]
+        refused = [tag for tag in self.state.tags if tag.change is TagChange.REFUSED]
+        return [*full, *(refusal(self.request.repository, tag) for tag in refused)]
 
 
 @dataclass(frozen=True, slots=True)

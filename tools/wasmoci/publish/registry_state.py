@@ -6,20 +6,28 @@ from functools import partial
 
 from wasmoci.oci.cosign_tags import TaggedManifest
 from wasmoci.oci.graph import ImageGraph, Part, blob_line
-from wasmoci.oci.manifest import Descriptor
-from wasmoci.oci.referrers import ReferrerList
+from wasmoci.oci.manifest import Descriptor, Manifest
+from wasmoci.oci.referrers import MAX_REFERRERS, ReferrerList
 from wasmoci.publish.tags import TagState, tag_state
 from wasmoci.registry.client import RepositoryClient
+from wasmoci.registry.source import clean_doubles
 from wasmoci.values.digest import Digest
+from wasmoci.values.errors import LimitError, RegistryError
 from wasmoci.values.if_exists import IfExists
+
+_FORBIDDEN = 403
 
 
 @dataclass(frozen=True, slots=True)
 class RegistryState:
-    """`steps` are those of the image (ImageGraph.steps), each with whether it is done; `tags` in their order."""
+    """`steps` are those of the image (ImageGraph.steps), each with whether it is done; `tags` in their order.
+
+    `full` says that verifiers would read no more what is there and what would be added.
+    """
 
     steps: tuple[tuple[str, bool], ...]
     tags: tuple[TagState, ...]
+    full: LimitError | None = None
 
 
 class Presence:
@@ -54,10 +62,34 @@ class Presence:
                 return True
         return self._client.find_manifest(part.node.digest, before_put=True) is not None
 
+    def check_referrers(self, subject: Digest, entries: Sequence[Descriptor]) -> None:
+        """Raise LimitError where verifiers would not read these beside what is listed; what is there adds nothing."""
+        listed, _ = self._listed(subject)
+        missing = tuple(entry for entry in entries if not listed.lists(entry.digest))
+        if missing:
+            where = f"with what is published, the list of referrers of {subject} in {self._client.repository}"
+            (listed + ReferrerList(missing)).within_limit(where, f": {clean_doubles(self._client.repository, subject)}")
+
+    def check_layers(self, subject: Digest, tag: str, layers: Sequence[Descriptor]) -> None:
+        """The same for signatures or attestations at one of cosign's tags."""
+        found = self._client.find_manifest(tag, before_put=True)
+        present = () if found is None else tuple(Manifest.parse(found[1]).layers)
+        missing = [layer for layer in layers if layer not in present]
+        count = len(present) + len(missing)
+        if missing and count > MAX_REFERRERS:
+            where = f"with what is published, tag {tag} of {self._client.repository}"
+            way_out = clean_doubles(self._client.repository, subject)
+            raise LimitError(f"{where} has {count} layers, the limit is {MAX_REFERRERS}: {way_out}")
+
     def _listed(self, subject: Digest) -> tuple[ReferrerList, bool]:
         """The list, and whether it is that of the referrers API: what clients wrote into an index may be gone."""
         if subject not in self._lists:
-            listed = self._client.referrers(subject)
+            try:
+                listed = self._client.referrers(subject)
+            except RegistryError as error:
+                if error.status != _FORBIDDEN:
+                    raise
+                listed = ReferrerList()
             by_api = listed is not None
             if listed is None:
                 listed = self._client.read_fallback_index(subject, partial(self._client.find_manifest, before_put=True))
@@ -77,8 +109,28 @@ def registry_state(
     for part in () if graph is None else graph.parts():
         steps += [(blob_line(blob), presence.has_blob(blob)) for blob in part.blobs]
         steps.append((part.line, presence.has(part)))
+    full = None
+    try:
+        if graph is not None:
+            check_room(graph, presence)
+    except LimitError as error:
+        full = error
     digest = None if graph is None else graph.digest
-    return RegistryState(tuple(steps), tuple(tag_state(client, tag, digest, if_exists) for tag in tags))
+    return RegistryState(tuple(steps), tuple(tag_state(client, tag, digest, if_exists) for tag in tags), full)
+
+
+def check_room(graph: ImageGraph, presence: Presence) -> None:
+    """Raise LimitError where verifiers would not read all signatures, if what the registry lacks were added."""
+    referrers: dict[Digest, list[Descriptor]] = {}
+    for part in graph.parts():
+        if part.subject is None:
+            continue
+        if isinstance(part.node, ImageGraph):
+            referrers.setdefault(part.subject, []).append(part.node.listing)
+        elif part.node.kind.grows:
+            presence.check_layers(part.subject, part.node.tag, part.node.layers)
+    for subject, entries in referrers.items():
+        presence.check_referrers(subject, entries)
 
 
 def is_published(graph: ImageGraph, tags: Sequence[str], client: RepositoryClient) -> bool:

@@ -11,7 +11,7 @@ from wasmoci.oci.graph import ImageGraph, Part, blob_line
 from wasmoci.oci.manifest import IMAGE_CONFIG_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descriptor, Manifest
 from wasmoci.oci.progress import Progress
 from wasmoci.publish.blob_supply import BlobSupply
-from wasmoci.publish.registry_state import Presence
+from wasmoci.publish.registry_state import Presence, check_room
 from wasmoci.publish.tags import stays
 from wasmoci.registry.client import RepositoryClient
 from wasmoci.registry.tag_race import TagAdditions
@@ -84,13 +84,14 @@ def send_image(
     Then comes `check`, which raises where the registry's copy is not what it should be, and the tags at last:
     they alone make the image visible, so this may fail or be killed before at any time. Raises RegistryError,
     VerificationError where a tag is not as `if_exists` wants it and where an SBOM is there already that is
-    another, what `blobs` raises.
+    another, what `blobs` raises; LimitError, before anything is sent, where verifiers would not read the result.
     """
     if destination.if_exists in (IfExists.VERIFY_SAME, IfExists.FAIL):
         for tag in destination.tags:
             stays(destination.client, tag, graph.digest, destination.if_exists)
     with destination.client.additions() as additions:
         sending = _Sending(blobs, destination, progress, additions)
+        check_room(graph, sending.presence)
         for part in graph.parts():
             sending.part(part)
     if check is not None:
@@ -116,7 +117,7 @@ class _Sending:
         self._destination = destination
         self._progress = progress
         self._additions = additions
-        self._presence = Presence(destination.client)
+        self.presence = Presence(destination.client)
         self._seen: set[tuple[Digest, int]] = set()
         self.sent = 0
         self.present = 0
@@ -128,7 +129,7 @@ class _Sending:
             sent = self._layers(node) if node.kind.grows else self._tagged(node)
         else:
             self._blobs(part.blobs)
-            sent = not self._presence.has(part)
+            sent = not self.presence.has(part)
             if sent and part.subject is not None:
                 self._client.attach_referrer(part.subject, node.listing, node.data, self._additions)
             elif sent:
