@@ -119,6 +119,7 @@ BUNDLE_DEFECTS = [
     pytest.param(lambda top: top.update(dsse_envelope=1), "'dsse_envelope' is unknown", id="proto_name"),
     pytest.param(lambda top: top.update(DsseEnvelope=1), "'DsseEnvelope' is unknown", id="envelope_case"),
     pytest.param(lambda top: top.update(message_signature={}), "is unknown", id="message_signature_by_proto_name"),
+    pytest.param(material(publicKey={"hint": 1}), "`hint` must be a string", id="hint_is_a_number"),
     pytest.param(material(publicKey={**HINT, "rawBytes": ""}), "'rawBytes' is unknown", id="unknown_of_key"),
     pytest.param(material(publicKey=HINT, tlogEntries=[{"log_index": "1"}]), "'log_index' is", id="unknown_of_entry"),
     pytest.param(
@@ -218,7 +219,6 @@ def subject(**changes: object) -> Edit:
         pytest.param(subject(digest={"sha256": "0" * 64}), Reason.WRONG_SUBJECT, id="other_digest"),
         pytest.param(subject(digest={"sha256": SUBJECT.digest.hex.upper()}), Reason.WRONG_SUBJECT, id="upper_case"),
         pytest.param(subject(digest={"sha256": str(SUBJECT.digest)}), Reason.WRONG_SUBJECT, id="digest_with_algorithm"),
-        pytest.param(subject(digest={"sha256": None}), Reason.WRONG_SUBJECT, id="null_digest"),
         pytest.param(subject(digest={"sha512": SUBJECT.digest.hex}), Reason.WRONG_SUBJECT, id="other_algorithm"),
         pytest.param(subject(digest={}), Reason.WRONG_SUBJECT, id="empty_digest"),
         pytest.param(lambda top: top.update(subject=[]), Reason.WRONG_SUBJECT, id="no_subject"),
@@ -241,6 +241,8 @@ def test_statement_that_does_not_say_so_is_refused(edit: Edit, reason: Reason) -
 @pytest.mark.parametrize(
     ("edit", "message"),
     [
+        pytest.param(subject(digest={"sha256": None}), "must be a string", id="null_digest"),
+        pytest.param(lambda top: top.update(predicate=1), "`predicate` must be a JSON object", id="predicate"),
         pytest.param(lambda top: top.update(_type="https://in-toto.io/Statement/v0.1"), "`_type` must be", id="v0_1"),
         pytest.param(lambda top: top.pop("_type"), "`_type` is missing", id="no_type"),
         pytest.param(lambda top: top.pop("predicateType"), "is missing", id="no_predicate_type"),

@@ -71,6 +71,9 @@ def test_a_statement_about_other_subjects_is_refused(wrong: list[Json]) -> None:
     assert refused.value.reason is Reason.WRONG_SUBJECT
 
 
+NAMED = {"digest": {"sha256": IMAGE.hex}}
+
+
 @pytest.mark.parametrize(
     ("payload", "message"),
     [
@@ -98,6 +101,12 @@ def test_a_statement_about_other_subjects_is_refused(wrong: list[Json]) -> None:
         pytest.param(statement(subject=[{"digest": None}]), "must be a JSON object", id="digests_are_null"),
         pytest.param(statement(subject=[{"digest": {"sha256": 1}}]), "must be a string", id="digest_is_a_number"),
         pytest.param(statement(subject=[{"digest": {"sha256": None}}]), "must be a string", id="digest_is_null"),
+        pytest.param(statement(subject=[{**NAMED, "name": 1}]), "`name` must be a string", id="name"),
+        pytest.param(statement(subject=[{**NAMED, "uri": []}]), "`uri` must be a string", id="uri"),
+        pytest.param(statement(subject=[{**NAMED, "downloadLocation": {}}]), "must be a string", id="location"),
+        pytest.param(statement(subject=[{**NAMED, "mediaType": True}]), "must be a string", id="media_type"),
+        pytest.param(statement(subject=[{**NAMED, "content": "x"}]), "is not base64", id="content"),
+        pytest.param(statement(subject=[{**NAMED, "annotations": "x"}]), "must be a JSON object", id="annotations"),
     ],
 )
 def test_a_malformed_statement_is_refused(payload: bytes, message: str) -> None:

@@ -16,6 +16,7 @@ from wasmoci.oci.platform import Platform
 from wasmoci.oci.referrers import ReferrerList
 from wasmoci.oci.wasm_artifact import WasmConfig, check_config, parse_origin
 from wasmoci.registry.credentials import find_credential
+from wasmoci.transparency.log_entry import LegacyBundle
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import FormatError, Reason, RegistryError
 from wasmoci.values.image_reference import Repository
@@ -33,6 +34,12 @@ CONFIG = WasmConfig(DIGEST, INTERFACE).to_bytes()
 PAYLOAD = payload(DIGEST, "example.com/a/b", {"env": "1", "ENV": "2"})
 SIGNED = signature_statement(DIGEST, {"env": "1", "ENV": "2"})
 ATTESTED = attestation(DIGEST, "a", "a:b", b'{"http_proxy":1,"HTTP_PROXY":{"x":1,"X":2}}')
+LEGACY_ENTRY = dump(
+    {
+        "SignedEntryTimestamp": "e30=",
+        "Payload": {"body": "e30=", "integratedTime": 1, "logIndex": 2, "logID": DIGEST.hex},
+    }
+)
 DOCKER = dump({"auths": {"a.example": {"username": "a", "password": "b"}, "A.EXAMPLE": {}}, "credsStore": ""})
 
 Read = Callable[[bytes], object]
@@ -90,6 +97,12 @@ TABLE: list[tuple[str, Read, bytes, str]] = [
         Statement.parse,
         ATTESTED,
         "_type subject predicateType predicate subject/0/digest subject/0/name",
+    ),
+    (
+        "log entry of a legacy signature",
+        lambda data: LegacyBundle.parse(data.decode()),
+        LEGACY_ENTRY,
+        "SignedEntryTimestamp Payload Payload/body Payload/integratedTime Payload/logIndex Payload/logID",
     ),
 ]
 CASES = [

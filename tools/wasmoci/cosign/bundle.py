@@ -110,13 +110,13 @@ def parse_bundle(data: bytes) -> Bundle:
     signed_by = material.names() - {"tlogEntries", "timestampVerificationData"}
     if signed_by not in ({"publicKey"}, {"certificate"}):
         raise FormatError(f"the bundle must have a key's hint or a certificate, its material is: {sorted(signed_by)}")
-    signer = material.object(*signed_by)
+    hint = material.object(*signed_by).optional_string("hint")
     if "messageSignature" in top:
         raise FormatError("the bundle must hold a DSSE envelope and nothing else")
     top.only(_SHAPE)
     entries = material.objects("tlogEntries", MAX_LOG_ENTRIES) if "tlogEntries" in material else ()
     envelope = Envelope.parse(top.object("dsseEnvelope"))
-    named_key = _named_key(signer.members().get("hint"))
+    named_key = _named_key(hint or "")
     return Bundle(envelope, signed_by == {"certificate"}, tuple(entries), _time_stamps(material), named_key)
 
 
@@ -127,9 +127,9 @@ def _time_stamps(material: JsonObject) -> tuple[bytes, ...]:
     return tuple(stamp.base64("signedTimestamp") for stamp in data.objects("rfc3161Timestamps", MAX_TIME_STAMPS))
 
 
-def _named_key(hint: object) -> str:
+def _named_key(hint: str) -> str:
     try:
-        named = decode(hint, "the hint") if isinstance(hint, str) else b""
+        named = decode(hint, "the hint")
     except FormatError:
         return ""
     return named.hex() if len(named) == _SHA256_SIZE else ""

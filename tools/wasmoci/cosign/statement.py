@@ -30,7 +30,8 @@ MAX_PREDICATE_SIZE = 4 * MAX_STATEMENT_SIZE
 _TYPE = "https://in-toto.io/Statement/v1"
 _TYPES = (_TYPE, "https://in-toto.io/Statement/v0.1")
 _NAMES = ("_type", "subject", "predicateType", "predicate")
-_SUBJECT_NAMES = ("name", "uri", "digest", "content", "downloadLocation", "mediaType", "annotations")
+_SUBJECT_TEXTS = ("name", "uri", "downloadLocation", "mediaType")
+_SUBJECT_NAMES = (*_SUBJECT_TEXTS, "digest", "content", "annotations")
 _TOKENS = re.compile(rb'("(?:[^"\\]|\\.)*")|[ \t\r\n]+')
 
 
@@ -90,8 +91,8 @@ def signed_annotations(payload: bytes, subject: Digest) -> dict[str, str]:
             Reason.UNSIGNED,
             f"an attestation is not a signature: predicate type {excerpt(top.string('predicateType'))!r}",
         )
-    subjects = top.objects("subject", MAX_SUBJECTS)
-    meant = [named for named in subjects if _digests(named).optional_string("sha256") == subject.hex]
+    top.optional_object("predicate")
+    meant = [named for named in top.objects("subject", MAX_SUBJECTS) if _sha256(named) == subject.hex]
     if not meant:
         raise VerificationError(Reason.WRONG_SUBJECT, f"the signature is not for {subject}")
     if len(meant) > 1:
@@ -138,16 +139,16 @@ def _of_type(types: Collection[str], statement: JsonObject) -> JsonObject:
 
 def _sha256(subject: JsonObject) -> str:
     """The subject's digest in hex, empty where it has none of this algorithm."""
-    _digests(subject)
-    return subject.string_map("digest").get("sha256", "")
-
-
-def _digests(subject: JsonObject) -> JsonObject:
     digests = subject.spelled(_SUBJECT_NAMES, protobuf=True).object("digest")
     count = len(digests.names())
     if count > MAX_SUBJECT_DIGESTS:
         raise LimitError(f"{digests.where} has {count} digests, the limit is {MAX_SUBJECT_DIGESTS}")
-    return digests
+    for name in _SUBJECT_TEXTS:
+        subject.optional_string(name)
+    if subject.optional_string("content"):
+        subject.base64("content")
+    subject.optional_object("annotations")
+    return subject.string_map("digest").get("sha256", "")
 
 
 def _compact(json_text: bytes) -> bytes:

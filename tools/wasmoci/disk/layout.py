@@ -62,7 +62,7 @@ class Layout:
         marker = parse_object(_read_member(path / "oci-layout"), "oci-layout", MAX_MANIFEST_SIZE)
         if marker.spelled(_MARKER_NAMES).string("imageLayoutVersion") != VERSION:
             raise FormatError(f"the layout's version must be {VERSION}")
-        listed = ReferrerList.parse_many(_read_member(path / "index.json"), "index.json")
+        listed = ReferrerList.parse(_read_member(path / "index.json"), "index.json")
         self.index, self._problems = Index(listed.descriptors), listed.problems
         self._root = _find_root(listed)
 

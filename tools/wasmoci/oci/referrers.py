@@ -49,11 +49,6 @@ class ReferrerList:
     @classmethod
     def parse(cls, data: bytes, where: str) -> "ReferrerList":
         """Read an OCI index leniently by entry; raises FormatError, LimitError for the index as a whole."""
-        return cls.parse_many(data, where).within_limit(where)
-
-    @classmethod
-    def parse_many(cls, data: bytes, where: str) -> "ReferrerList":
-        """The same, of up to MAX_INDEX_ENTRIES."""
         descriptors, problems = [], []
         index = parse_document(data, where, INDEX_MEDIA_TYPE, foreign=INDEX_FOREIGN)
         for position, item in enumerate(index.items("manifests", MAX_INDEX_ENTRIES)):

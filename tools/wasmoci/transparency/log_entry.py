@@ -21,6 +21,8 @@ _MAX_LEGACY_SIZE = 2 * MAX_BODY_SIZE
 _HEX_HASH = re.compile(r"[0-9a-f]{64}")
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,15}", re.ASCII)
 
+_LEGACY_NAMES = ("SignedEntryTimestamp", "Payload")
+_LEGACY_PAYLOAD_NAMES = ("body", "integratedTime", "logIndex", "logID")
 
 @dataclass(frozen=True, slots=True)
 class InclusionProof:
@@ -108,8 +110,8 @@ class LegacyBundle:
     @classmethod
     def parse(cls, text: str) -> "LegacyBundle":
         """Raises FormatError, LimitError."""
-        top = parse_object(text.encode(), "the legacy bundle", _MAX_LEGACY_SIZE)
-        payload = top.object("Payload")
+        top = parse_object(text.encode(), "the legacy bundle", _MAX_LEGACY_SIZE).spelled(_LEGACY_NAMES)
+        payload = top.object("Payload").spelled(_LEGACY_PAYLOAD_NAMES)
         return cls(
             index=payload.integer("logIndex"),
             log_id=bytes.fromhex(hex_hash(payload, "logID")),
