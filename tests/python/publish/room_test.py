@@ -22,7 +22,7 @@ from wasmoci.values.errors import LimitError
 from wasmoci.values.if_exists import IfExists
 from wasmoci.values.image_reference import Reference, Repository
 from wasmoci.values.level import Level
-from wasmoci.verify.image import Policy, verify
+from wasmoci.verify.policy import Policy, verify
 from watched_registry_fixtures import Watched
 
 Crowd = Callable[[OwnClient, Descriptor], object]

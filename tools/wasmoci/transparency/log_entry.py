@@ -24,6 +24,7 @@ _NUMBER = re.compile(r"0|[1-9][0-9]{0,15}", re.ASCII)
 _LEGACY_NAMES = ("SignedEntryTimestamp", "Payload")
 _LEGACY_PAYLOAD_NAMES = ("body", "integratedTime", "logIndex", "logID")
 
+
 @dataclass(frozen=True, slots=True)
 class InclusionProof:
     """That a leaf is in the tree which the checkpoint signs; `index` counts in that tree alone."""
