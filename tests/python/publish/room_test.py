@@ -22,7 +22,8 @@ from wasmoci.values.errors import LimitError
 from wasmoci.values.if_exists import IfExists
 from wasmoci.values.image_reference import Reference, Repository
 from wasmoci.values.level import Level
-from wasmoci.verify.policy import Policy, verify
+from wasmoci.verify.image import verify
+from wasmoci.verify.policy import Policy
 from watched_registry_fixtures import Watched
 
 Crowd = Callable[[OwnClient, Descriptor], object]

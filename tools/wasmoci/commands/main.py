@@ -48,7 +48,7 @@ image = LazyGroup(
         "sign-component": ("image_sign_component:sign_component", "Sign the component of an image that is packaged."),
         "log": ("image_log:log", "Put the signatures of an image into transparency logs."),
         "index": ("image_index:index", "Make one OCI index of several images."),
-        "inspect": ("image_inspect:inspect", "Show an image and the level that trusted keys confirm."),
+        "inspect": ("inspect:inspect", "As `wasm-oci inspect`."),
     },
     help="Package, sign and inspect OCI image layouts.",
 )
@@ -89,6 +89,7 @@ main = LazyGroup(
         "attest": ("attest:attest", "Attest provenance or an SBOM of the image in a layout."),
         "publish": ("publish:publish", "Publish a layout with its signatures to a registry."),
         "copy": ("copy:copy", "Copy an image with its signatures between registries and layouts."),
+        "inspect": ("inspect:inspect", "Show an image and what is attached to it; needs no key."),
         "pull": ("pull:pull", "Verify an image and fetch its component."),
         "verify": ("verify:verify", "Verify an image in a layout or a registry on both layers."),
         "verify-attestation": (

@@ -84,6 +84,12 @@ def verify_keyless(data: bytes, root: KeylessRoot, clock: Clock = time.time) -> 
     return identity_of(certificate)
 
 
+def claimed_identity(data: bytes) -> Identity:
+    """The identity that a bundle's certificate names, of which nothing is verified; FormatError."""
+    material = parse_object(data, "the bundle", MAX_BUNDLE_SIZE).object("verificationMaterial")
+    return identity_of(parse_certificate(material.object("certificate")))
+
+
 def _integrated(entries: Sequence[JsonObject]) -> tuple[int, ...]:
     """The time of signing, in seconds since 1970, of an entry of Rekor v1; nothing of Rekor v2."""
     if len(entries) != 1:

@@ -77,6 +77,13 @@ def trusted_component_keys(files: Sequence[Path], notes: Notes) -> list[Componen
     return [key for path in files for key in load_component_keys(path, notes)]
 
 
+def certificate_holder(bundle: bytes) -> str:
+    """The identity that a bundle's certificate names, of which nothing is verified; FormatError."""
+    from wasmoci.keyless.verifying import claimed_identity
+
+    return str(claimed_identity(bundle))
+
+
 def _oci_key(reference: str) -> ImagePublicKey:
     from wasmoci.keys.reference import KeyReference
 

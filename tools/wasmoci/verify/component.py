@@ -120,14 +120,18 @@ def check_count(signers: Sequence[ComponentPublicKey], threshold: int) -> None:
 def has_signed(key: ComponentPublicKey, signed_set: SignatureSet) -> bool:
     """Whether some record of this set is a signature by `key` over the hashes of the set."""
     message = signed_message(signed_set.hashes)
-    for record in signed_set.records:
-        if isinstance(record, Record) and record.key_id in (b"", key.key_id):
-            try:
-                key.verify(record.signature, message)
-            except VerificationError:
-                continue
-            return True
-    return False
+    return any(made_by(record, key, message) for record in signed_set.records if isinstance(record, Record))
+
+
+def made_by(record: Record, key: ComponentPublicKey, message: bytes) -> bool:
+    """Whether the record is a signature by `key` over `message`."""
+    if record.key_id not in (b"", key.key_id):
+        return False
+    try:
+        key.verify(record.signature, message)
+    except VerificationError:
+        return False
+    return True
 
 
 def _refusal(

@@ -11,7 +11,7 @@ from wasmoci.values.errors import Reason, VerificationError, refusals_about, ref
 from wasmoci.values.level import Level
 from wasmoci.verify.image import verify_image, verify_image_layer
 from wasmoci.verify.policy import Policy, Verified
-from wasmoci.verify.signatures import ImageSignature
+from wasmoci.verify.signatures import ImageSignature, VerifiedImage
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +64,22 @@ def _verify_entries(graph: ImageGraph, policy: Policy, known: Sequence[Verified]
     for entry in entries:
         with refusals_about(f"entry {entry.digest}"):
             verified.append(verify_image(entry, policy, known=known))
+    return index_verdict(graph, policy, own, verified)
+
+
+def index_verdict(graph: ImageGraph, policy: Policy, own: VerifiedImage, entries: Sequence[Verified]) -> VerifiedIndex:
+    """What is observed of an index with these signatures of its own and these entries."""
     return VerifiedIndex(
         policy=policy,
         subject=graph.descriptor,
         level=Level.of(
-            component=all(entry.level.has_component for entry in verified),
-            image=bool(own.signatures) and all(entry.level.has_image for entry in verified),
+            component=all(entry.level.has_component for entry in entries),
+            image=bool(own.signatures) and all(entry.level.has_image for entry in entries),
         ),
         image_signatures=own.signatures,
-        entries=tuple(verified),
+        entries=tuple(entries),
         warnings=own.warnings
-        + tuple(f"entry {entry.subject.digest}: {text}" for entry in verified for text in entry.warnings),
+        + tuple(f"entry {entry.subject.digest}: {text}" for entry in entries for text in entry.warnings),
     )
 
 

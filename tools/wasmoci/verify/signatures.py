@@ -107,13 +107,13 @@ def _legacy_signatures(
             with noted(problems, tagged.digest):
                 found = simple_signing.parse_signature(layer)
                 payload = graph.source.read_blob(layer, simple_signing.MAX_PAYLOAD_SIZE)
-                key, logged = _check_legacy(found, payload, trust)
+                key, logged = check_legacy(found, payload, trust)
                 annotations = simple_signing.check_payload(payload, graph.digest)
                 trust.check_annotations(annotations)
                 yield ImageSignature(key, SignatureFormat.LEGACY, tagged.digest, annotations, logged)
 
 
-def _check_legacy(found: LegacySignature, payload: bytes, trust: ImageTrust) -> tuple[Signatory, bool]:
+def check_legacy(found: LegacySignature, payload: bytes, trust: ImageTrust) -> tuple[Signatory, bool]:
     """The trusted key that made the signature, and whether it is logged, as `verify_bundle` says it of a bundle."""
     if found.has_certificate:
         raise VerificationError(

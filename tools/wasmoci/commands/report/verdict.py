@@ -36,7 +36,7 @@ def verdict_json(verified: Verified | VerifiedIndex) -> dict[str, object]:
 
 def verdict_report(target: str, verified: Verified | VerifiedIndex) -> Report:
     entries = verified.entries if isinstance(verified, VerifiedIndex) else ()
-    parts = [f"{_variant(entry.subject)}: {entry.subject.digest}" for entry in entries]
+    parts = [f"{entry_name(entry.subject)}: {entry.subject.digest}" for entry in entries]
     return Report(_lines(target, verified), verdict_json(verified), verified.warnings, parts=parts)
 
 
@@ -45,7 +45,7 @@ def _lines(target: str, verified: Verified | VerifiedIndex) -> list[str]:
     if isinstance(verified, VerifiedIndex):
         lines += _signature_lines("OCI index", verified)
         for entry in verified.entries:
-            name, *rest = _lines(_variant(entry.subject), entry)
+            name, *rest = _lines(entry_name(entry.subject), entry)
             lines += [f"  {name}", *(f"    {line}" for line in rest)]
         return lines
     component_keys = [key.fingerprint for key in verified.component_keys]
@@ -63,7 +63,7 @@ def _signature_lines(what: str, verified: Verified | VerifiedIndex) -> list[str]
     return [count, *(f"  {_signature_line(signature)}" for signature in verified.image_signatures)]
 
 
-def _variant(entry: Descriptor) -> str:
+def entry_name(entry: Descriptor) -> str:
     """What an index says of an entry, in one line."""
     said = [] if entry.platform is None else [str(entry.platform)]
     said += [f"{key}={value}" for key, value in sorted(entry.annotations.items())]
