@@ -99,9 +99,38 @@ def test_version_is_not_moved_unless_asked(publish: Publish, layout: Path, addre
 
 
 @pytest.mark.parametrize(
+    ("places", "options", "tags"),
+    [
+        ([":v1"], [], ["v1"]),
+        ([":v{BUILD_VERSION}"], ["--stamp-file", "status.txt"], ["v3.0.0"]),
+        ([":v1"], ["--tag", "latest", "--tag", "v1"], ["v1", "latest"]),
+        ([":v1", "/again:v1"], [], ["v1"]),
+    ],
+)
+def test_a_tag_may_stand_behind_its_repository(
+    places: list[str],
+    options: list[str],
+    tags: list[str],
+    publish: Publish,
+    layout: Path,
+    address: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(layout.parent)
+    Path("status.txt").write_text("BUILD_VERSION 3.0.0\n")
+    publish(layout, *(f"{address}/{PATH}{place}" for place in places), *options)
+    for place in places:
+        path = f"{PATH}{place.partition(':')[0]}"
+        assert [digest_of(address, path, tag) for tag in tags] == [subject_of(layout)] * len(tags)
+
+
+@pytest.mark.parametrize(
     ("arguments", "message"),
     [
         pytest.param([], "name a REPOSITORY, or a --package and its --registry", id="nothing"),
+        pytest.param(["localhost:5000/a:v1", "localhost:5000/b:v2"], "give each the same tag", id="two_tags"),
+        pytest.param(["localhost:5000/a:v1", "localhost:5000/b"], "give each the same tag", id="one_tag_for_two"),
+        pytest.param([f"localhost:5000/a@sha256:{64 * 'a'}"], "has no digest", id="digest"),
         pytest.param(NAME, "--package needs a --registry", id="no_registry"),
         pytest.param(["--registry", "localhost:5000"], "are for --package", id="registry_alone"),
         pytest.param([f"localhost:5000/{PATH}", "--namespace-prefix", ""], "are for --package", id="prefix_alone"),

@@ -63,7 +63,7 @@ class DeferredSigningOptions:
 @command(report_before="connection")
 def publish(
     layout: Annotated[Path, Argument()],
-    repositories: Annotated[tuple[str, ...], Argument(metavar="REPOSITORY…")],
+    repositories: Annotated[tuple[str, ...], Argument(metavar="REPOSITORY[:TAG]…")],
     packaged: Packaged,
     tagging: Tagging,
     dry_run: DryRunWanted,
@@ -72,7 +72,7 @@ def publish(
     connection: Connection,
     trusted: Trusted,
 ) -> Report:
-    """Publish the image in LAYOUT to each REPOSITORY, host[:port]/path; with --key or --keyless sign it first.
+    """Publish the image in LAYOUT to each REPOSITORY, host[:port]/path[:tag]; with --key or --keyless sign it first.
 
     With --package and --registry it is published where `wkg get` finds it.
 

@@ -10,7 +10,7 @@ from wasmoci.publish.look import DryRun
 from wasmoci.publish.tags import stamped
 from wasmoci.values.errors import UsageError
 from wasmoci.values.if_exists import IfExists
-from wasmoci.values.image_reference import Repository
+from wasmoci.values.image_reference import Repository, parse_destination
 from wasmoci.values.package_name import PackageName
 
 _NAME = (
@@ -67,8 +67,16 @@ def destination(repositories: Sequence[str], tagging: TagOptions, packaged: Pack
             raise UsageError("--registry and --namespace-prefix are for --package")
         if not repositories:
             raise UsageError("name a REPOSITORY, or a --package and its --registry")
-        tags = stamped(tagging.tags, tagging.status_files)
-        return [Repository.parse(text) for text in repositories], tags, tagging.if_exists or IfExists.OVERWRITE
+        places = [parse_destination(text) for text in stamped(repositories, tagging.status_files)]
+        (own, *others) = dict.fromkeys(tag for _, tag in places)
+        if others:
+            raise UsageError(
+                f"a tag is set in every REPOSITORY, and these name several: {' '.join(repositories)}; "
+                "give each the same tag, or --tag for all"
+            )
+        tags = [*([own] if own else []), *stamped(tagging.tags, tagging.status_files)]
+        found = [repository for repository, _ in places]
+        return found, list(dict.fromkeys(tags)), tagging.if_exists or IfExists.OVERWRITE
     if repositories or tagging.tags:
         raise UsageError("--package says the repository and the tag, so neither REPOSITORY nor --tag goes with it")
     if not packaged.registries:
