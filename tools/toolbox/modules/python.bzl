@@ -4,6 +4,8 @@ _BUILD = """\
 load("@bazel_tools//tools/python:toolchain.bzl", "py_runtime_pair")
 load("@rules_python//python:py_runtime.bzl", "py_runtime")
 
+package(default_visibility = ["//visibility:public"])
+
 py_runtime(
     name = "runtime",
     interpreter_path = "/usr/bin/python3",
