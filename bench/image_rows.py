@@ -13,7 +13,7 @@ def sign_manifest(lab: Lab) -> Row:
     bazel = lab.workspace(1)
     bazel.build(_TOOL, "//images/...")
     layout = bazel.output("images/image_0.unsigned")
-    tool = bazel.output("external/rules_wasm_oci~/tools/action")
+    (tool,) = bazel.output("external").glob("rules_wasm_oci?/tools/action")
     ours = lab.command(
         *(tool, "image_sign", "--quiet", layout, "--output", "signed", "--digest-file", "signed.digest"),
         *("--repository", "localhost:5000/bench/image", "--format", "bundle", "--format", "legacy", "--recursive"),

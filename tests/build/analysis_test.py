@@ -14,7 +14,7 @@ SMOKE = ROOT / "e2e/smoke"
 MODULE = f"""\
 module(name = "analysis")
 
-bazel_dep(name = "bazel_skylib", version = "1.8.1")
+bazel_dep(name = "bazel_skylib", version = "1.8.2")
 bazel_dep(name = "rules_wasm_oci")
 local_path_override(
     module_name = "rules_wasm_oci",

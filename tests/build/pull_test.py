@@ -93,7 +93,8 @@ test --nozip_undeclared_test_outputs
 # Bazel's exit code where a module extension fails.
 EXTENSION_FAILED = 48
 
-OUTPUT = "bazel-bin/external/rules_wasm_oci~~wasm_oci~hello"
+# Where the outputs of the repository are, whatever Bazel makes of its name.
+OUTPUT = "bazel-bin/external/rules_wasm_oci*wasm_oci?hello"
 
 
 @dataclass(frozen=True)
@@ -116,8 +117,12 @@ class Module:
         """Build the component; what Bazel said."""
         return self.bazel("build", "@hello", *arguments, code=code).stderr
 
+    def output(self, name: str) -> bytes:
+        (path,) = self.folder.glob(f"{OUTPUT}/{name}")
+        return path.read_bytes()
+
     def component(self) -> bytes:
-        return (self.folder / OUTPUT / "hello.wasm").read_bytes()
+        return self.output("hello.wasm")
 
 
 def _attributes(address: str, image: MemoryImage) -> dict[str, object]:
@@ -184,7 +189,7 @@ def test_a_verified_component_goes_into_the_build(kinds: str, referrers_api: boo
         module.pull(registry.address, image)
         module.build("--output_groups=+verification")
     assert module.component() == SIGNED_HELLO
-    verdict = json.loads((module.folder / OUTPUT / "hello.json").read_text())
+    verdict = json.loads(module.output("hello.json"))
     assert (verdict["image"], verdict["level"]) == (str(image.image.digest), "dual-layer")
     assert [one["format"] for one in verdict["ociSignatures"]] == kinds.split(", ")
 
@@ -350,7 +355,7 @@ def test_a_list_that_names_what_is_no_referrer(module: Module) -> None:
     with _served(module, image, served) as registry:
         module.pull(registry.address, image)
         module.build("--output_groups=+verification")
-    verdict = json.loads((module.folder / OUTPUT / "hello.json").read_text())
+    verdict = json.loads(module.output("hello.json"))
     assert ([one["format"] for one in verdict["ociSignatures"]], verdict["warnings"]) == (["legacy"], [])
 
 
@@ -472,7 +477,7 @@ def test_docker_registry(module: Module, tmp_path: Path) -> None:
             send_layout(write_layout(image, tmp_path / "layout"), client)
         module.pull(address, image)
         module.build("--output_groups=+verification")
-    verdict = json.loads((module.folder / OUTPUT / "hello.json").read_text())
+    verdict = json.loads(module.output("hello.json"))
     assert [one["format"] for one in verdict["ociSignatures"]] == ["bundle", "legacy"]
 
 
@@ -654,7 +659,7 @@ def test_a_pull_that_makes_no_sense(attributes: dict[str, object], text: str, mo
 def _check_no_secret(module: Module) -> None:
     """No secret is in what Bazel keeps of the repository, in its logs and in the lock."""
     base = Path(module.bazel("info", "output_base").stdout.strip())
-    kept = [*base.glob("external/*wasm_oci~hello/**/*"), *base.glob("external/@*hello.marker"), *base.glob("*.log*")]
+    kept = [*base.glob("external/*wasm_oci?hello/**/*"), *base.glob("external/@*hello.marker"), *base.glob("*.log*")]
     kept += [*base.glob("java.log*"), module.folder / "MODULE.bazel.lock"]
     for file in {file for file in kept if file.is_file()}:
         assert b"MARKED-" not in file.read_bytes(), file

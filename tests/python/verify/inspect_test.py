@@ -34,8 +34,8 @@ from wasmoci.oci.manifest import MANIFEST_MEDIA_TYPE
 from wasmoci.oci.wasm_artifact import SIGNATURE_MEDIA_TYPE, component_signature_referrer
 from wasmoci.values.errors import FormatError, Reason, VerificationError
 from wasmoci.values.level import Level
-from wasmoci.verify.image import Policy
 from wasmoci.verify.inspect import Attached, inspect
+from wasmoci.verify.policy import Policy
 from wasmoci.verify.trust import ImageTrust
 
 TYPE = "https://example.com/type"

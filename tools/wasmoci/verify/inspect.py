@@ -18,8 +18,9 @@ from wasmoci.values.errors import FormatError, VerificationError, refusals_about
 from wasmoci.values.signature_format import SignatureFormat
 from wasmoci.verify.attached_bundles import AttachedBundle, attached_bundles, verify_bundle
 from wasmoci.verify.component import made_by
-from wasmoci.verify.image import Policy, Verified, verify_image, verify_image_layer
+from wasmoci.verify.image import verify_image, verify_image_layer
 from wasmoci.verify.index import VerifiedIndex, index_verdict
+from wasmoci.verify.policy import Policy, Verified
 from wasmoci.verify.signatures import check_legacy
 from wasmoci.wasm.interface import Interface, read_interface
 from wasmoci.wasm.parts import hash_parts, read_parts
@@ -96,7 +97,7 @@ def _component(graph: ImageGraph, component: BinaryIO, policy: Policy) -> Iterat
         yield from _records("embedded", graph.manifest.layers[0].digest, parts.signature, hashes, policy)
     for referrer in graph.referrers:
         with suppress(FormatError):
-            layer = component_signature_layer(referrer.data, graph.digest)
+            layer = component_signature_layer(referrer.manifest, graph.digest)
             if layer is not None:
                 data = graph.source.read_blob(layer, MAX_DATA_SIZE)
                 yield from _records("detached", referrer.digest, data, hashes, policy)
@@ -142,7 +143,7 @@ def _manifests(graph: ImageGraph, policy: Policy, name_holder: NameHolder) -> It
         problem = unreadable.get(str(referrer.digest))
         form = referrer.descriptor.artifact_type or ""
         with suppress(FormatError):
-            if component_signature_layer(referrer.data, graph.digest) is not None:
+            if component_signature_layer(referrer.manifest, graph.digest) is not None:
                 continue
             form = referrer.manifest.artifact_type or referrer.manifest.config.media_type
         yield Attached("other", form, referrer.digest, problem=problem)
