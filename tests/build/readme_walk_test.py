@@ -1,22 +1,32 @@
-"""README's quick start, done word for word in an empty folder and an empty home, with Bazel's own flags."""
+"""README's quick start, done word for word in an empty folder and an empty home, with Bazel's own flags.
+
+The module is a release's archive, with the lines that the release's notes say.
+"""
 
 import json
 import re
 import shutil
+from pathlib import Path
 
 from bazel import ROOT
+from releases import release
 from walks import empty_folders, free_port, script_of, walk
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 START = README.partition("## Quick start\n")[2].partition("## Design principles\n")[0]
 
 
-def test_the_quick_start_works_in_an_empty_folder() -> None:
+def test_the_quick_start_works_in_an_empty_folder(tmp_path: Path) -> None:
+    made = release(tmp_path)
+    (override,) = re.findall(r"^archive_override\(\n.*?^\)\n", made.notes, re.MULTILINE | re.DOTALL)
+    (shown,) = re.findall(r"^archive_override\(\n.*?^\)\n", START, re.MULTILINE | re.DOTALL)
     port = free_port()
-    script = script_of(
-        START,
-        {"/path/to/rules_wasm_oci": str(ROOT), "localhost:5000": f"localhost:{port}", "--port 5000": f"--port {port}"},
-    )
+    replaced = {
+        shown: re.sub(r"https://[^\"]+", made.archive.as_uri(), override),
+        "localhost:5000": f"localhost:{port}",
+        "--port 5000": f"--port {port}",
+    }
+    script = script_of(START, replaced, "archive_override")
     with empty_folders("readme") as (folder, home):
         # The component, from whatever compiler.
         shutil.copy(ROOT / "e2e/smoke/adder.wasm", folder / "greeting.wasm")

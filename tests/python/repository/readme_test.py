@@ -12,7 +12,12 @@ from wasmoci.values.errors import Reason
 
 ROOT = Path(__file__).absolute().parents[3]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+CONTRIBUTING = ROOT / "CONTRIBUTING.md"
+PAGES = [
+    ROOT / "README.md",
+    *(ROOT / f"{name}.md" for name in ("CHANGELOG", "CONTRIBUTING", "SECURITY")),
+    *sorted((ROOT / "docs").glob("*.md")),
+]
 EXAMPLE = (ROOT / "examples/oci_signing/BUILD.bazel").read_text(encoding="utf-8")
 DEFS = (ROOT / "wasm_oci/defs.bzl").read_text(encoding="utf-8")
 
@@ -29,7 +34,9 @@ def test_the_load_statements_name_what_the_snippets_use() -> None:
     assert {name for names in loaded for pair in names for name in pair if name} == set(used)
 
 
-@pytest.mark.parametrize("target", sorted(set(re.findall(r"//examples/oci_signing:(\w+)", README))))
+@pytest.mark.parametrize(
+    "target", sorted(set(re.findall(r"//examples/oci_signing:(\w+)", CONTRIBUTING.read_text(encoding="utf-8"))))
+)
 def test_targets_exist(target: str) -> None:
     assert f'name = "{target}"' in EXAMPLE
 
