@@ -1,17 +1,19 @@
-"""docs/architecture.md and its picture say what is so."""
+"""docs/architecture.md and the pictures say what is so."""
 
 import re
+from pathlib import Path
 
 import pytest
 
 from import_fixtures import PACKAGE
-from picture_fixtures import PICTURE, drawn
+from picture_fixtures import PICTURE, pictures
 
 PAGE = PICTURE.with_suffix(".md").read_text(encoding="utf-8")
 
 
-def test_the_picture_is_that_of_todays_imports() -> None:
-    assert PICTURE.read_text(encoding="utf-8") == drawn(), "draw it: python3 tests/python/fixtures/picture_fixtures.py"
+@pytest.mark.parametrize(("path", "picture"), pictures().items(), ids=lambda one: getattr(one, "name", ""))
+def test_a_picture_is_that_of_todays_imports_and_texts(path: Path, picture: str) -> None:
+    assert path.read_text(encoding="utf-8") == picture, "draw it: python3 tests/python/fixtures/picture_fixtures.py"
 
 
 @pytest.mark.parametrize("path", sorted(set(re.findall(r"`([a-z_/]+/(?:[a-z_]+\.(?:py|bzl))?)`", PAGE))))
