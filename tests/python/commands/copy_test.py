@@ -8,14 +8,14 @@ import pytest
 from click.testing import CliRunner, Result
 
 from copy_fixtures import client_at, human_tags, index_layout, put_others_signature, send_layout, source_in
-from image_fixtures import HELLO, SIGNER
+from image_fixtures import HELLO, SIGNER, edited, fully_signed, write_layout
 from observed_registry_fixtures import Event, ObservedRegistry
 from publish_fixtures import dual_layout, subject_of, unsigned_layout
 from wasm_fixtures import KEY
 from wasmoci.commands.main import main
 from wasmoci.disk.layout import Layout
 from wasmoci.keys.component import pem_public
-from wasmoci.oci.manifest import INDEX_MEDIA_TYPE, REF_NAME_ANNOTATION, Index
+from wasmoci.oci.manifest import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, REF_NAME_ANNOTATION, Index
 from wasmoci.package.image import PackageRequest, package
 from wasmoci.registry.client import RepositoryClient
 from wasmoci.registry_server.server import EmbeddedRegistry
@@ -283,3 +283,19 @@ def test_a_source_that_is_none(copy: Copy, target: RepositoryClient, tmp_path: P
     assert "MALFORMED" in copy(tmp_path / "empty", image(target), code=3).stderr
     copy(f"{target.repository}:missing", image(target), code=1)
     copy(target.repository, image(target), code=2)
+
+
+@pytest.mark.parametrize("dry_run", [[], ["--dry-run"]], ids=["copied", "dry-run"])
+def test_what_is_attached_and_not_there(
+    dry_run: list[str], copy: Copy, target: RepositoryClient, trust: list[str], tmp_path: Path
+) -> None:
+    layout = write_layout(fully_signed(), tmp_path / "layout")
+    index = layout / "index.json"
+    lost = {"mediaType": MANIFEST_MEDIA_TYPE, "digest": str(Digest.of(b"lost")), "size": 4}
+    index.write_bytes(edited(index.read_bytes(), lambda top: top["manifests"].append(lost)))
+    refused = copy(layout, image(target), *dry_run, *trust, code=1)
+    assert "the rest is copied with --skip-missing" in refused.stderr
+    assert target.find_manifest("v1") is None
+    said = copy(layout, image(target), "--skip-missing", *dry_run, *trust).stderr
+    assert f"left out, the referrer {lost['digest']}: the layout lacks blob" in said
+    assert (target.find_manifest("v1") is None) == bool(dry_run)

@@ -10,10 +10,13 @@ from copy_fixtures import client_at, index_layout, send_layout
 from image_fixtures import (
     SIGNED_HELLO,
     SIGNER,
+    STRANGER,
     Json,
     MemoryImage,
     attach_bundle,
     attach_legacy,
+    blob_path,
+    both_layers,
     fully_signed,
     legacy_layer,
     make_image,
@@ -259,3 +262,14 @@ def test_a_manifest_that_changes_after_its_title_was_read(keys: list[str], out: 
         run(target, "--output-dir", out, *trusted)
         assert len(registry.requests("GET", "manifests/v1")) == 1
     assert files(out) == ["first.wasm"]
+
+
+def test_what_is_attached_and_not_there_is_named_and_not_kept(keys: list[str], tmp_path: Path, out: Path) -> None:
+    image = titled()
+    lost = attach_bundle(image, STRANGER)
+    layout = write_layout(image, tmp_path / "layout")
+    blob_path(layout, lost.digest).unlink()
+    said = run(layout, "--layout", out / "kept", "--output-dir", out, *keys).stderr
+    assert f"left out, the referrer {lost.digest}: " in said
+    assert (out / TITLE).exists()
+    assert verify_both(image).level is verify(Layout(out / "kept"), both_layers()).level

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from copy_fixtures import (
+    CONFIG,
     attach,
+    attach_index,
     blobs_in,
     chain,
     client_at,
@@ -16,6 +18,7 @@ from copy_fixtures import (
     human_tags,
     index_layout,
     put,
+    put_index,
     put_others_signature,
     put_tagged,
     send_layout,
@@ -103,6 +106,8 @@ def planned_from(client: RepositoryClient, policy: Policy | None = DUAL) -> Copy
 def attach_all(client: RepositoryClient, subject: Descriptor) -> None:
     """What is neither our signatures nor cosign's."""
     chain(client, subject, MAX_DEPTH)
+    _, inner = attach_index(client, subject, b"in an index")
+    attach_index(client, subject, b"in another index", inner=[*inner, put_index(client, inner)])
     put_tagged(client, CosignTag.ATTESTATIONS, subject.digest, b"attestation")
     put_tagged(client, CosignTag.SBOM, subject.digest, b"sbom")
 
@@ -305,11 +310,21 @@ def list_foreign(client: RepositoryClient, subject: Descriptor) -> None:
     client.add_to_fallback_index(subject.digest, entry)
 
 
-def list_index(client: RepositoryClient, subject: Descriptor) -> None:
-    data = Index((), subject=Descriptor(subject.media_type, subject.digest, subject.size)).to_bytes()
-    entry = Descriptor.of(INDEX_MEDIA_TYPE, data)
-    client.put_manifest(data, INDEX_MEDIA_TYPE, entry.digest)
-    client.add_to_fallback_index(subject.digest, entry)
+def list_foreign_index(client: RepositoryClient, subject: Descriptor) -> None:
+    client.add_to_fallback_index(subject.digest, put_index(client, []))
+
+
+def indexes_too_deep(client: RepositoryClient, subject: Descriptor) -> None:
+    inner: list[Descriptor] = []
+    for _ in range(MAX_DEPTH):
+        inner = [put_index(client, inner)]
+    attach_index(client, subject, inner=inner)
+
+
+def index_of_text(client: RepositoryClient, subject: Descriptor) -> None:
+    manifest = Manifest(CONFIG, []).to_bytes()
+    client.put_manifest(manifest, MANIFEST_MEDIA_TYPE, Digest.of(manifest))
+    attach_index(client, subject, inner=[Descriptor.of("text/plain", manifest)])
 
 
 def list_other_size(client: RepositoryClient, subject: Descriptor) -> None:
@@ -344,7 +359,9 @@ def tag_an_index(client: RepositoryClient, subject: Descriptor) -> None:
     ("spoil", "reason"),
     [
         (list_foreign, Reason.MALFORMED),
-        (list_index, Reason.MALFORMED),
+        (list_foreign_index, Reason.MALFORMED),
+        (indexes_too_deep, Reason.LIMIT_EXCEEDED),
+        (index_of_text, Reason.MALFORMED),
         (list_other_size, Reason.DIGEST_MISMATCH),
         (chain_too_deep, Reason.LIMIT_EXCEEDED),
         (tag_too_many, Reason.LIMIT_EXCEEDED),

@@ -29,6 +29,7 @@ def copy(
     destinations: Annotated[tuple[str, ...], Argument(metavar="[DESTINATION…]")],
     output: Annotated[Path | None, Option("Also or only write a layout to this folder, new or empty.")],
     recursive: Annotated[bool, Option("Copy an index with all its images; else it is refused.", "--recursive", "-r")],
+    skip_missing: Annotated[bool, Option("Leave out what is attached and not there, and say so; else it is refused.")],
     if_exists: Annotated[
         IfExists,
         Option("Where a tag exists: move it, leave it, refuse another image, refuse.", default=IfExists.OVERWRITE),
@@ -56,6 +57,7 @@ def copy(
         layout=output,
         if_exists=if_exists,
         recursive=recursive,
+        skip_missing=skip_missing,
     )
     if dry_run:
         return _dry_run_report(plan_copies(request, connection), request)

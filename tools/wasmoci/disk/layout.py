@@ -7,6 +7,7 @@ legacy signatures of an index's entries have their tag `sha256-<hex>.sig` as nam
 
 import os
 import stat
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +23,7 @@ from wasmoci.oci.manifest import (
     Descriptor,
     Index,
     Manifest,
+    referrer_descriptor,
 )
 from wasmoci.oci.referrers import ReferrerList
 from wasmoci.values.digest import Digest
@@ -93,6 +95,9 @@ class Layout:
     def open_blob(self, digest: Digest) -> BinaryIO:
         """The blob's file as it lies there, not checked; MissingError where there is none, FormatError for no file."""
         return os.fdopen(self._open(digest)[0], "rb")
+
+    def lacks(self, blob: Descriptor) -> bool:
+        return not (self.path / BLOBS_FOLDER / blob.digest.hex).exists()
 
     def check_whole_index(self) -> None:
         """FormatError where index.json has an entry that is not in `index`."""
@@ -175,15 +180,13 @@ class Layout:
         digest.check(data, f"blob {digest}")
         if listed is None and not _can_have_subject(data):
             return None
-        try:
-            manifest = Manifest.parse(data)
-        except FormatError:
-            return listed
-        if manifest.subject is None:
-            return None
-        artifact_type = manifest.artifact_type or manifest.config.media_type
-        found = Descriptor(MANIFEST_MEDIA_TYPE, digest, len(data), artifact_type=artifact_type)
-        return _Found(found, manifest.subject.digest)
+        for kind in (Manifest, Index):
+            with suppress(FormatError):
+                document = kind.parse(data)
+                if document.subject is None:
+                    return None
+                return _Found(referrer_descriptor(document, data), document.subject.digest)
+        return listed
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ from typing import BinaryIO
 from wasmoci.disk.files import atomic_folder, os_errors
 from wasmoci.disk.layout import BLOBS_FOLDER, IMAGE_KIND, KIND_ANNOTATION, KINDS, VERSION, Layout
 from wasmoci.oci.cosign_tags import TaggedManifest
-from wasmoci.oci.graph import ImageGraph, blob_line, read_graph
+from wasmoci.oci.graph import ImageGraph, read_graph
 from wasmoci.oci.manifest import EMPTY_CONFIG, REF_NAME_ANNOTATION, Descriptor, Index, Manifest, referrer_descriptor
-from wasmoci.oci.progress import SILENT, Progress
+from wasmoci.oci.progress import SILENT, Progress, blob_line
 from wasmoci.oci.source import ImageSource
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import Error, FormatError

@@ -3,10 +3,11 @@
 Source: cosign 3.1.1. What it made before it had bundles is there, and SBOMs of `cosign attach sbom`.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from enum import Enum
 
-from wasmoci.oci.manifest import Descriptor, Manifest
+from wasmoci.oci.manifest import MANIFEST_MEDIA_TYPE, Descriptor, Manifest
 from wasmoci.oci.referrers import MAX_REFERRERS
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import LimitError
@@ -54,6 +55,16 @@ class TaggedManifest:
         if kind.grows and len(manifest.layers) > MAX_REFERRERS:
             raise LimitError(f"tag {tag} has {len(manifest.layers)} layers, the limit is {MAX_REFERRERS}")
         return cls(kind, tag, descriptor, data, manifest.config, tuple(manifest.layers))
+
+    def without(self, lost: Sequence[Descriptor]) -> "TaggedManifest | None":
+        """What can stand without these blobs: all, the other layers where each stands for itself, or nothing."""
+        if not lost:
+            return self
+        layers = tuple(layer for layer in self.layers if layer not in lost)
+        if not layers or not self.kind.grows or self.config in lost:
+            return None
+        data = replace(Manifest.parse(self.data), layers=layers).to_bytes()
+        return replace(self, descriptor=Descriptor.of(MANIFEST_MEDIA_TYPE, data), data=data, layers=layers)
 
     @property
     def line(self) -> str:

@@ -1,7 +1,8 @@
 """The image graph: an image or index and everything that belongs to it, which goes where it goes.
 
 That is: of an index its entries; of each image and of the index what refers to it, what refers to that, and
-so on, and what cosign's tags of it name (cosign_tags.py). Tags of referrers are not looked for.
+so on, and what cosign's tags of it name (cosign_tags.py). A referrer that is an index has its content with it, as `oras
+cp -r` has it. Tags of referrers, and what refers to the content of one, are not looked for.
 """
 
 from collections.abc import Iterator
@@ -9,26 +10,28 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from wasmoci.oci.cosign_tags import CosignTag, TaggedManifest
+from wasmoci.oci.kept_manifests import MAX_MANIFESTS_SIZE, KeptManifests
 from wasmoci.oci.manifest import (
     INDEX_MEDIA_TYPE,
     MANIFEST_MEDIA_TYPE,
     Descriptor,
+    Index,
     Manifest,
     index_entries,
     referrer_descriptor,
 )
-from wasmoci.oci.referrers import ReferrerList
+from wasmoci.oci.missing import lack, what_is_there
+from wasmoci.oci.progress import blob_line
+from wasmoci.oci.referrers import ReferrerList, distinct
 from wasmoci.oci.source import ImageSource
 from wasmoci.values.digest import Digest
-from wasmoci.values.errors import FormatError, LimitError
+from wasmoci.values.errors import FormatError, LimitError, MissingError
 from wasmoci.values.text import excerpt
 
 # Referrers of referrers of … the image.
 MAX_DEPTH = 4
 
-# All manifests together, which are held in memory.
 MAX_MANIFESTS = 2000
-MAX_MANIFESTS_SIZE = 32 * 1024 * 1024
 
 
 class ImageGraph:
@@ -41,14 +44,21 @@ class ImageGraph:
     """
 
     def __init__(
-        self, descriptor: Descriptor, manifests: "_Manifests", where: str = "the manifest", depth: int = 0
+        self,
+        descriptor: Descriptor,
+        manifests: KeptManifests,
+        where: str = "the manifest",
+        depth: int = 0,
+        *,
+        is_content: bool = False,
     ) -> None:
-        """`depth` counts from the image (0) over its referrers (1) to theirs. See `read_graph` and `read_image`."""
+        """`depth` counts from the image (0) over its referrers (1) to theirs; content is that of a referrer's index."""
         self.descriptor = descriptor
         self.source = manifests.source
         self._manifests = manifests
         self._where = where
         self._depth = depth
+        self._is_content = is_content
         self._at_tags: dict[CosignTag, ImageGraph | None] = {}
 
     @property
@@ -65,15 +75,25 @@ class ImageGraph:
         """Raises FormatError for an index, too."""
         return Manifest.parse(self.data, self._where)
 
+    @cached_property
+    def document(self) -> Manifest | Index:
+        return Index.parse(self.data, self._where) if self.is_index else self.manifest
+
     @property
     def is_index(self) -> bool:
-        return not self._depth and self.descriptor.media_type == INDEX_MEDIA_TYPE
+        return self.descriptor.media_type == INDEX_MEDIA_TYPE
 
     @cached_property
     def entries(self) -> tuple["ImageGraph", ...]:
-        """The images of an index, in order; raises as `index_entries`."""
-        found = index_entries(self.data) if self.is_index else ()
-        return tuple(ImageGraph(descriptor, self._manifests) for descriptor in found)
+        """The images of an index, in order, raises as `index_entries`; of a referrer what its index names."""
+        if not self.is_index:
+            return ()
+        if not self._depth:
+            return tuple(ImageGraph(descriptor, self._manifests) for descriptor in index_entries(self.data))
+        return tuple(
+            ImageGraph(entry, self._manifests, f"{entry.digest} in {self._where}", self._depth + 1, is_content=True)
+            for entry in distinct(Index.parse(self.data, self._where).manifests)
+        )
 
     @property
     def subjects(self) -> tuple["ImageGraph", ...]:
@@ -90,10 +110,9 @@ class ImageGraph:
     @cached_property
     def referrers(self) -> tuple["ImageGraph", ...]:
         """What is listed as attached to this, each once; whether it is says only its manifest."""
-        distinct = {(entry.digest, entry.size, entry.media_type): entry for entry in self._listed.descriptors}
         return tuple(
             ImageGraph(entry, self._manifests, f"the referrer {entry.digest}", self._depth + 1)
-            for entry in distinct.values()
+            for entry in distinct(self._listed.descriptors)
         )
 
     @property
@@ -109,17 +128,12 @@ class ImageGraph:
     @cached_property
     def listing(self) -> Descriptor:
         """The entry of a referrer in an index."""
-        return referrer_descriptor(self.manifest, self.data)
+        return referrer_descriptor(self.document, self.data)
 
     @cached_property
     def tagged(self) -> tuple[TaggedManifest, ...]:
         """What cosign's tags of an image or index name; raises FormatError, LimitError above MAX_REFERRERS layers."""
-        found = ((kind, self.at_tag(kind)) for kind in (() if self._depth else CosignTag))
-        return tuple(
-            TaggedManifest.parse(kind, self.digest, node.descriptor, node.data)
-            for kind, node in found
-            if node is not None
-        )
+        return tuple(found for kind in CosignTag if (found := self._tagged(kind)) is not None)
 
     def at_tag(self, kind: CosignTag) -> "ImageGraph | None":
         """The manifest at a tag of cosign's, None where there is none."""
@@ -128,14 +142,15 @@ class ImageGraph:
             self._at_tags[kind] = None if found is None else ImageGraph(found, self._manifests, depth=1)
         return self._at_tags[kind]
 
-    def whole(self) -> "ImageGraph":
+    def whole(self, missing: list[str] | None = None) -> "ImageGraph":
         """The same, all of which was read but blobs.
 
         Nothing is passed over: raises FormatError for anything attached that cannot be read or is attached to
-        something else, LimitError above MAX_DEPTH, MAX_MANIFESTS and MAX_MANIFESTS_SIZE.
+        something else, LimitError above MAX_DEPTH, MAX_MANIFESTS and MAX_MANIFESTS_SIZE. With `missing`, what is
+        attached and lacks its manifest or a blob leaves the graph with all that is attached to it, and is named there.
         """
         size = 0
-        for count, part in enumerate(self.parts(), start=1):
+        for count, part in enumerate(self.parts(missing=missing), start=1):
             size += part.node.descriptor.size
             if count > MAX_MANIFESTS:
                 raise LimitError(f"more manifests belong to the image than the limit of {MAX_MANIFESTS}")
@@ -147,13 +162,24 @@ class ImageGraph:
                 part.node._check_place(part.subject)
         return self
 
-    def parts(self, subject: Digest | None = None) -> Iterator["Part"]:
-        """All manifests in the order of sending, what a manifest needs before it; `subject` is that of a referrer."""
+    def parts(self, subject: Digest | None = None, missing: list[str] | None = None) -> Iterator["Part"]:
+        """All manifests in the order of sending, what a manifest needs before it; `subject` is that of a referrer.
+
+        `missing` is that of `whole`; what is missing has left the graph when the last part was given.
+        """
         for entry in self.entries:
-            yield from entry.parts()
+            yield from entry.parts(missing=missing)
         yield Part(self, self.blobs, subject)
+        kept: list[ImageGraph] = []
         for referrer in self.referrers:
-            yield from referrer.parts(self.digest)
+            if missing is not None and (lost := lack(self.source, referrer._needed())):
+                missing.append(f"{referrer._where}: {lost}")
+                continue
+            yield from referrer.parts(self.digest, missing)
+            kept.append(referrer)
+        if missing is not None:
+            self.referrers = tuple(kept)
+            self.tagged = tuple(found for kind in CosignTag if (found := self._tagged(kind, missing)) is not None)
         for tagged in self.tagged:
             yield Part(tagged, tagged.layers, self.digest)
 
@@ -165,15 +191,35 @@ class ImageGraph:
 
     @cached_property
     def _listed(self) -> ReferrerList:
+        if self._is_content:
+            return ReferrerList()
         try:
             return self.source.referrers(self.digest)
         except FormatError as error:
             return ReferrerList(problems=(error,))
 
+    def _needed(self) -> Iterator[Descriptor]:
+        for node in (self, *self.entries):
+            yield from node.blobs
+
+    def _tagged(self, kind: CosignTag, missing: list[str] | None = None) -> TaggedManifest | None:
+        """What is at a tag; with `missing` only what of it is there."""
+        if self._depth:
+            return None
+        try:
+            node = self.at_tag(kind)
+            found = None if node is None else TaggedManifest.parse(kind, self.digest, node.descriptor, node.data)
+        except MissingError as error:
+            if missing is None:
+                raise
+            missing.append(f"tag {kind.of(self.digest)}: {error}")
+            return None
+        return found if found is None or missing is None else what_is_there(self.source, found, missing)
+
     def _check_place(self, subject: Digest | None) -> None:
         if self._depth > MAX_DEPTH:
             raise LimitError(f"referrers of referrers go on at {subject}, deeper than the limit of {MAX_DEPTH}")
-        if subject is not None and (self.manifest.subject is None or self.manifest.subject.digest != subject):
+        if subject is not None and (self.document.subject is None or self.document.subject.digest != subject):
             raise FormatError(f"the referrer {self.digest} is listed for {subject} and attached to something else")
         if self.excess is not None:
             raise LimitError(self.excess)
@@ -193,7 +239,7 @@ class Part:
     def line(self) -> str:
         if isinstance(self.node, TaggedManifest):
             return self.node.line
-        what = "index" if self.node.is_index else "manifest" if self.subject is None else "referrer"
+        what = "referrer" if self.subject is not None else "index" if self.node.is_index else "manifest"
         return f"{what} {self.node.digest}"
 
 
@@ -202,32 +248,9 @@ def read_graph(source: ImageSource) -> ImageGraph:
     root = source.root()
     if root.media_type not in (MANIFEST_MEDIA_TYPE, INDEX_MEDIA_TYPE):
         raise FormatError(f"{root.digest} must be an OCI image or index, it is {excerpt(root.media_type)!r}")
-    return ImageGraph(root, _Manifests(source))
+    return ImageGraph(root, KeptManifests(source))
 
 
 def read_image(source: ImageSource) -> ImageGraph:
     """The graph of a source of one image; FormatError where it is of an index."""
-    return ImageGraph(source.subject(), _Manifests(source))
-
-
-def blob_line(blob: Descriptor) -> str:
-    return f"blob {blob.digest} ({blob.size} bytes)"
-
-
-class _Manifests:
-    """The manifests of one source, kept up to MAX_MANIFESTS_SIZE; what does not fit is read each time."""
-
-    def __init__(self, source: ImageSource) -> None:
-        self.source = source
-        self._kept: dict[tuple[str, Digest, int], bytes] = {}
-        self._size = 0
-
-    def read(self, descriptor: Descriptor) -> bytes:
-        key = (descriptor.media_type, descriptor.digest, descriptor.size)
-        data = self._kept.get(key)
-        if data is None:
-            data = self.source.read_manifest(descriptor)
-            if self._size + len(data) <= MAX_MANIFESTS_SIZE:
-                self._kept[key] = data
-                self._size += len(data)
-        return data
+    return ImageGraph(source.subject(), KeptManifests(source))

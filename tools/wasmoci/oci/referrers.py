@@ -3,6 +3,7 @@
 Whoever may push may add an entry, so one that cannot be understood is noted and hides no other.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from wasmoci.oci.manifest import (
@@ -85,3 +86,8 @@ class ReferrerList:
 
     def lists(self, digest: Digest) -> bool:
         return any(entry.digest == digest for entry in self.descriptors)
+
+
+def distinct(entries: Iterable[Descriptor]) -> Iterable[Descriptor]:
+    """Each once, whatever annotations it is listed with."""
+    return {(entry.digest, entry.size, entry.media_type): entry for entry in entries}.values()

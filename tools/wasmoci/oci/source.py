@@ -31,6 +31,9 @@ class ImageSource(Protocol):
     def copy_blob(self, descriptor: Descriptor, target: BinaryIO | None) -> None:
         """Stream a blob of any size into `target`, or to nowhere; what was written counts only if this returns."""
 
+    def lacks(self, blob: Descriptor) -> bool:
+        """Whether a blob is known not to be there."""
+
     def referrers(self, subject: Digest) -> ReferrerList:
         """Manifests that may have `subject` as their subject; a source's word is not proof of it.
 

@@ -17,7 +17,7 @@ from wasmoci.publish.send import Destination, Outcome, Published, send_image
 from wasmoci.registry.connection_options import ConnectionOptions
 from wasmoci.registry.source import RegistrySource
 from wasmoci.registry.sources import Sources, reference_of
-from wasmoci.values.errors import UsageError, refuse_malformed
+from wasmoci.values.errors import Error, UsageError, refuse_malformed
 from wasmoci.values.if_exists import IfExists
 from wasmoci.values.image_reference import Reference, Repository
 from wasmoci.values.notes import Notes
@@ -32,27 +32,36 @@ NOTHING_VERIFIED = (
 
 @dataclass(frozen=True, slots=True)
 class CopyPlan:
-    """What copying sends; `verified` is the verdict on the source, None where nobody is trusted."""
+    """What copying sends; `verified` is the verdict on the source, None where nobody is trusted.
+
+    `missing` says what was left out because it is not there, and is among the warnings.
+    """
 
     graph: ImageGraph
     verified: Verdict | None
     warnings: Sequence[str]
+    missing: Sequence[str] = ()
 
 
-def plan_copy(source: ImageSource, policy: Policy | None, *, recursive: bool) -> CopyPlan:
+def plan_copy(source: ImageSource, policy: Policy | None, *, recursive: bool, skip_missing: bool = False) -> CopyPlan:
     """Verify the source where there is a policy, and read what belongs to it; sends nothing.
 
     Raises UsageError for an index unless `recursive`, VerificationError where the policy is not met and for
-    anything attached that is malformed or more than the limits allow, Error where the source cannot be read.
+    anything attached that is malformed or more than the limits allow, Error where the source cannot be read and
+    where something attached is not there; with `skip_missing` that is left out and a warning.
     """
+    missing: list[str] = []
     with refuse_malformed():
         graph = read_graph(source)
         if graph.is_index and not recursive:
             raise UsageError("the source is an index of several images: copy it and all of them with --recursive")
         verified = None if policy is None else verify_graph(graph, policy)
-        graph.whole()
+        graph.whole(missing)
+    if missing and not skip_missing:
+        raise Error(f"{missing[0]}; the rest is copied with --skip-missing")
     warnings = (NOTHING_VERIFIED,) if verified is None else verified.warnings
-    return CopyPlan(graph, verified, warnings)
+    left_out = [f"left out, {lack}" for lack in missing]
+    return CopyPlan(graph, verified, (*warnings, *left_out), left_out)
 
 
 def copy_to_registry(planned: CopyPlan, destination: Destination, progress: Progress) -> Published:
@@ -89,7 +98,8 @@ def copy_to_layout(planned: CopyPlan, output: Path, ref_name: str | None, progre
 class CopyRequest:
     """What to copy, an image by its reference or a layout's folder, and where to: repositories, each with its tags.
 
-    Without a policy nothing is verified. An index is copied only if `recursive`.
+    Without a policy nothing is verified. An index is copied only if `recursive`, and what is attached and not there
+    is left out only with `skip_missing`.
     """
 
     source: str
@@ -98,6 +108,11 @@ class CopyRequest:
     layout: Path | None = None
     if_exists: IfExists = IfExists.OVERWRITE
     recursive: bool = False
+    skip_missing: bool = False
+
+    def plan(self, source: ImageSource) -> CopyPlan:
+        """Raises what `plan_copy` raises."""
+        return plan_copy(source, self.policy, recursive=self.recursive, skip_missing=self.skip_missing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +126,7 @@ class Copies:
 def plan_copies(request: CopyRequest, connection: ConnectionOptions) -> CopyPlan:
     """What would be copied: the source is read and verified, and nothing is sent. Raises what `plan_copy` raises."""
     with Sources(connection) as sources:
-        return plan_copy(sources.open(request.source), request.policy, recursive=request.recursive)
+        return request.plan(sources.open(request.source))
 
 
 def copy_image(request: CopyRequest, connection: ConnectionOptions, notes: Notes, watch: Watch) -> Copies:
@@ -119,7 +134,7 @@ def copy_image(request: CopyRequest, connection: ConnectionOptions, notes: Notes
     with Sources(connection) as sources, watch() as progress:
         source = sources.open(request.source)
         reference = reference_of(request.source)
-        planned = plan_copy(source, request.policy, recursive=request.recursive)
+        planned = request.plan(source)
         for warning in planned.warnings:
             notes(warning)
         if request.layout is not None:

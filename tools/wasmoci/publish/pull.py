@@ -49,7 +49,8 @@ class Pulled:
 
 
 def pull_image(request: PullRequest, connection: ConnectionOptions, notes: Notes) -> Pulled:
-    """Verify the image, and write what is wanted of it; `notes` gets what is wrong with the name that it gives.
+    """Verify the image, and write what is wanted of it; `notes` gets what is wrong with the name that it gives, and
+    what is attached and not there where the layout is wanted.
 
     Raises UsageError for an index, VerificationError where the policy is not met, Error where something cannot be
     read or written, and where there is a file already unless `overwrite`. Then there is no component.
@@ -63,7 +64,10 @@ def pull_image(request: PullRequest, connection: ConnectionOptions, notes: Notes
             output = request.output_folder / _file_name(reference, graph, notes)
         if request.layout is not None:
             tag = None if reference is None else reference.tag
-            copy_to_layout(plan_copy(source, request.policy, recursive=False), request.layout, tag)
+            planned = plan_copy(source, request.policy, recursive=False, skip_missing=True)
+            for lack in planned.missing:
+                notes(lack)
+            copy_to_layout(planned, request.layout, tag)
             graph = read_image(Layout(request.layout))
         if output is None:
             verified = verify_image(graph, request.policy)

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from wasmoci.oci.cosign_tags import TaggedManifest
-from wasmoci.oci.graph import ImageGraph, Part, blob_line
+from wasmoci.oci.graph import ImageGraph, Part
 from wasmoci.oci.manifest import Descriptor, Manifest
+from wasmoci.oci.progress import blob_line
 from wasmoci.oci.referrers import MAX_REFERRERS, ReferrerList
 from wasmoci.publish.tags import TagState, tag_state
 from wasmoci.registry.client import RepositoryClient

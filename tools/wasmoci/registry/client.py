@@ -37,11 +37,18 @@ class RepositoryClient(ReferrersClient):
 
     def has_blob(self, descriptor: Descriptor) -> bool:
         """Whether the blob is known to be there; a look before a put, which says what is forbidden."""
+        return self._look_for(descriptor) not in (FORBIDDEN, NOT_FOUND)
+
+    def lacks_blob(self, descriptor: Descriptor) -> bool:
+        """Whether the registry says that the blob is not there; what is forbidden may be."""
+        return self._look_for(descriptor) == NOT_FOUND
+
+    def _look_for(self, descriptor: Descriptor) -> int:
         url = self._session.url(f"blobs/{descriptor.digest}")
         # A redirect goes to where the blob is; storage URLs are signed for one method, so HEAD does not follow it.
         expected = {_OK, FORBIDDEN, NOT_FOUND, *REDIRECTS}
         with self._session.request(Request("HEAD", url, idempotent=True), expected, Access.PULL) as response:
-            return response.status not in (FORBIDDEN, NOT_FOUND)
+            return response.status
 
     def read_blob(self, descriptor: Descriptor, limit: int) -> bytes:
         """A blob of at most `limit` bytes."""

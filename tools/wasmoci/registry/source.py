@@ -22,7 +22,7 @@ class RegistrySource:
     def __init__(self, reference: Reference, client: RepositoryClient, *, forbidden_is_absent: bool = False) -> None:
         self._reference = reference
         self._client = client
-        self.read_blob, self.copy_blob = client.read_blob, client.copy_blob
+        self.read_blob, self.copy_blob, self.lacks = client.read_blob, client.copy_blob, client.lacks_blob
         self._find = client.find_attached if forbidden_is_absent else client.find_manifest
         self._root: Descriptor | None = None
         self._last: tuple[Descriptor, bytes] | None = None

@@ -49,6 +49,8 @@ def readable_referrers(graph: ImageGraph, problems: list[VerificationError]) -> 
         problems.append(VerificationError(Reason.LIMIT_EXCEEDED, graph.excess))
     for referrer in graph.referrers:
         with noted(problems, referrer.digest):
+            if referrer.is_index:
+                raise VerificationError(Reason.UNSIGNED, "it is an index, which carries no signature")
             yield referrer, Manifest.parse(referrer.data, "the referrer")
 
 
