@@ -195,6 +195,24 @@ def test_certificate_is_told_apart_and_never_read_as_a_key(certificate: Json) ->
     assert not parse_bundle(BUNDLE).has_certificate
 
 
+@pytest.mark.parametrize(
+    ("changes", "is_plain"),
+    [
+        ({}, True),
+        ({"tlogEntries": []}, True),
+        ({"timestampVerificationData": {}}, True),
+        ({"tlogEntries": [{}]}, False),
+        ({"timestampVerificationData": {"rfc3161Timestamps": []}}, True),
+        ({"timestampVerificationData": {"rfc3161Timestamps": [{"signedTimestamp": "AAAA"}]}}, False),
+    ],
+)
+def test_what_is_more_than_a_signature_is_told(changes: Json, is_plain: bool) -> None:
+    def edit(top: Json) -> None:
+        top["verificationMaterial"].update(changes)
+
+    assert parse_bundle(edited(BUNDLE, edit)).is_plain is is_plain
+
+
 def test_bundle_size_limit() -> None:
     assert MAX_BUNDLE_SIZE == 10 * 1024 * 1024
     assert parse_bundle(BUNDLE + b" " * (MAX_BUNDLE_SIZE - len(BUNDLE))).envelope == ENVELOPE

@@ -63,7 +63,7 @@ def test_config_has_one_history_entry_and_diff_id_for_each_signature() -> None:
 
 
 def test_own_layer_is_read() -> None:
-    assert parse_signature(LAYER) == LegacySignature(SIGNATURE, has_certificate=False, log_entry="")
+    assert parse_signature(LAYER) == LegacySignature(SIGNATURE, has_certificate=False, log_entry="", is_bare=True)
     check_payload(PAYLOAD, SUBJECT)
     assert docker_reference(PAYLOAD) == REPOSITORY
 
@@ -71,7 +71,8 @@ def test_own_layer_is_read() -> None:
 def test_certificate_and_log_entry_are_told() -> None:
     annotations = {**LAYER.annotations, CERTIFICATE_ANNOTATION: "", LOG_ANNOTATION: "{}"}
     found = parse_signature(replace(LAYER, annotations=annotations))
-    assert found == LegacySignature(SIGNATURE, has_certificate=True, log_entry="{}")
+    assert found == LegacySignature(SIGNATURE, has_certificate=True, log_entry="{}", is_bare=False)
+    assert parse_signature(replace(LAYER, annotations={**LAYER.annotations, LOG_ANNOTATION: "{}"})).is_bare
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import socket
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.x509.oid import ExtendedKeyUsageOID
@@ -19,7 +20,7 @@ from wasmoci.cosign import bundle as cosign_bundle
 from wasmoci.cosign.statement import attestation, signature_statement
 from wasmoci.disk.layout import Layout
 from wasmoci.keyless.identity import Identity, IdentityPattern
-from wasmoci.keyless.signing import MAX_TOKEN_SIZE, KeylessSigner
+from wasmoci.keyless.signing import MAX_TOKEN_SIZE, KeylessSigner, token_identities
 from wasmoci.keyless.verifying import IdentityVerifier
 from wasmoci.oci.graph import read_image
 from wasmoci.sign.image import SignRequest, sign_image
@@ -348,3 +349,42 @@ def test_a_token_goes_through_no_network_in_clear_text(url: str, files: Files) -
     files.signing_config_v1.write_bytes(dump(config))
     with pytest.raises(FormatError, match="needs https"):
         signer_of(files)
+
+
+@pytest.mark.parametrize(
+    ("claims", "san"),
+    [
+        ({}, "somebody"),
+        ({"email": "release@example.com"}, "release@example.com"),
+        ({"job_workflow_ref": "acme/app/.github/workflows/w.yml@refs/heads/main"}, "https://github.com/acme/app/.github/workflows/w.yml@refs/heads/main"),
+        ({"ci_config_ref_uri": "gitlab.com/acme/app//.gitlab-ci.yml@refs/heads/main"}, "https://gitlab.com/acme/app//.gitlab-ci.yml@refs/heads/main"),
+        ({"organization_slug": "acme", "pipeline_slug": "app"}, "https://buildkite.com/acme/app"),
+    ],
+)  # fmt: skip
+def test_the_identities_of_a_token_are_those_that_certificates_name(claims: dict[str, str], san: str) -> None:
+    said: dict[str, Any] = {**claims}
+    found = token_identities(identity_token("somebody", **said))
+    assert Identity(san, ISSUER) in found
+    assert len(found) == 1 + len(claims) - ("pipeline_slug" in claims)
+
+
+def test_a_federated_token_has_the_issuer_behind_it_too() -> None:
+    found = token_identities(identity_token("somebody", federated_claims={"connector_id": "https://idp.example"}))
+    assert found == [Identity("somebody", ISSUER), Identity("somebody", "https://idp.example")]
+
+
+@pytest.mark.parametrize("token", ["", "no-token", "a.!.c", "a.e30", f"{identity_token()[:40]}"])
+def test_what_is_no_token_has_no_identity(token: str) -> None:
+    if token == "a.e30":
+        assert token_identities(token) == []
+    else:
+        with pytest.raises(FormatError):
+            token_identities(token)
+
+
+def test_another_identity_of_the_same_issuer_is_not_ours(server: SigstoreServer, files: Files, tmp_path: Path) -> None:
+    bundle = signer_of(files).sign_statement(STATEMENT)
+    assert signer_of(files).verify(bundle).fingerprint == f"identity:{SAN} ({ISSUER})"
+    server.write(tmp_path, subject="other@example.com")
+    with pytest.raises(VerificationError, match="who is not known to be the token's"):
+        signer_of(files).verify(bundle)

@@ -20,6 +20,7 @@ from wasmoci.values.level import Level
 from wasmoci.values.signature_format import Placement, SignatureFormat
 from wasmoci.verify.image import verify
 from wasmoci.verify.policy import Policy
+from wasmoci.verify.trust import ImageTrust
 
 REPOSITORY = f"localhost:5000/{PATH}"
 MANIFEST = manifest_step([SIGNER], REPOSITORY)
@@ -95,6 +96,8 @@ def test_only_what_is_named_signs(layout: Path, tmp_path: Path, monkeypatch: pyt
     signing = DeferredSigning(component=[KeySpec.parse("env://SIGNING_KEY")])
     assert signing
     assert not DeferredSigning()
-    sign_layout(layout, tmp_path / "out", signing.steps(Repository.parse(REPOSITORY), [], print), Layout.subject)
+    sign_layout(
+        layout, tmp_path / "out", signing.steps(Repository.parse(REPOSITORY), ImageTrust(), print), Layout.subject
+    )
     verified = verify(Layout(tmp_path / "out"), Policy.of([KEY], []))
     assert verified.level is Level.COMPONENT_ONLY

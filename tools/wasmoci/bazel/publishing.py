@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from wasmoci.bazel.runfiles import Locator
@@ -26,6 +27,7 @@ def read_publishing(
     connection: ConnectionOptions,
     *,
     allow_placeholders: bool,
+    resign: bool,
 ) -> tuple[Publishing, bool]:
     """Read the request at an rlocation path, and whether it wants a dry run.
 
@@ -47,7 +49,7 @@ def read_publishing(
         if_exists=tagging.if_exists or destination.if_exists,
     )
     connection = connection.seen_from(here).and_insecure(destination.insecure_registries)
-    return Publishing(request, others, connection, target.signing), destination.dry_run
+    return Publishing(request, others, connection, replace(target.signing, resign=resign)), destination.dry_run
 
 
 def read_requests(rlocation: str, max_jobs: int, locator: Locator) -> tuple[dict[str, str], int]:

@@ -8,7 +8,7 @@ from typing import Annotated
 from wasmoci.commands.options.common import RequiredLevel
 from wasmoci.commands.options.connection import Connection
 from wasmoci.commands.options.declared import Argument, Option, OptionGroup, command
-from wasmoci.commands.options.publishing import DryRunWanted, Packaged, Tagging, destination
+from wasmoci.commands.options.publishing import DryRunWanted, Packaged, Resign, Tagging, destination
 from wasmoci.commands.options.signing import Signing
 from wasmoci.commands.options.trust import Trusted
 from wasmoci.commands.report.output import Report, warn
@@ -38,6 +38,7 @@ class DeferredSigningOptions:
     component_keys: Annotated[Sequence[str], Option(_COMPONENT_KEYS, "--component-signing-key", metavar="KEY")]
     placement: Annotated[Placement, Option(_PLACEMENT, "--component-signature", default=Placement.EMBEDDED)]
     log_config: Annotated[Path | None, Option(_LOG_CONFIG)]
+    resign: Resign
 
     def deferred_signing(self, annotations: Mapping[str, str], trusted_root: Path | None) -> DeferredSigning:
         """Who signs, with these annotations; UsageError where the options contradict each other."""
@@ -57,6 +58,7 @@ class DeferredSigningOptions:
             log=log,
             password=self.manifest.password,
             private=self.manifest.private,
+            resign=self.resign,
         )
 
 
@@ -77,8 +79,8 @@ def publish(
     With --package and --registry it is published where `wkg get` finds it.
 
     The image is verified before anything is sent and again in the registry; its tags are set last. What is
-    there already is not sent again. What is signed says the annotations that signatures must have; legacy
-    signatures name the first REPOSITORY.
+    there already is neither signed nor sent again. What is signed says the annotations that signatures must
+    have; legacy signatures name the first REPOSITORY.
     """
     (first, *others), tags, if_exists = destination(repositories, tagging, packaged)
     policy = Policies.of(trusted, require, warn).enforced().of_repositories([first, *others])

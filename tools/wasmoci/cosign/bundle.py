@@ -67,6 +67,11 @@ class Bundle:
     time_stamps: tuple[bytes, ...] = ()
     named_key: str = ""
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether it has neither a certificate, nor log entries, nor time stamps."""
+        return not (self.has_certificate or self.log_entries or self.time_stamps)
+
 
 def bundle(envelope: Envelope, hint: str) -> bytes:
     """The bundle of an envelope that the key with this `hint` signed."""

@@ -42,12 +42,17 @@ class LegacyManifest:
 class LegacySignature:
     """What a layer's annotations say: the raw signature, and cosign's log entry of it.
 
-    `log_entry` is JSON that is not checked, empty where there is none.
+    `log_entry` is JSON that is not checked, empty where there is none. `is_bare` says that there is nothing else.
     """
 
     signature: bytes
     has_certificate: bool
     log_entry: str
+    is_bare: bool
+
+    def is_checked(self, *, logged: bool) -> bool:
+        """Whether there is nothing in it that nobody has checked, where the log entry was if it is `logged`."""
+        return self.is_bare and logged == bool(self.log_entry)
 
 
 def payload(subject: Digest, docker_reference: str, annotations: Mapping[str, str] | None = None) -> bytes:
@@ -97,6 +102,7 @@ def parse_signature(layer: Descriptor) -> LegacySignature:
         signature=decode(layer.annotations[SIGNATURE_ANNOTATION], "the signature"),
         has_certificate=CERTIFICATE_ANNOTATION in layer.annotations,
         log_entry=layer.annotations.get(LOG_ANNOTATION, ""),
+        is_bare=layer.annotations.keys() <= {SIGNATURE_ANNOTATION, LOG_ANNOTATION},
     )
 
 

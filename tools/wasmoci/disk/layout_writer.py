@@ -133,6 +133,10 @@ class LayoutCopy:
         self._blobs += blobs
         self._entries[entry.digest] = entry
 
+    def add_blobs(self, blobs: Iterable[bytes]) -> None:
+        """Add blobs without a manifest of their own."""
+        self._blobs += blobs
+
     def attach(self, referrer: Manifest, blob: bytes) -> Descriptor:
         """Add a referrer as `attachment` makes it; return its entry."""
         blobs, entry = attachment(referrer, blob)
@@ -147,6 +151,11 @@ class LayoutCopy:
         self._blobs += (blob, data)
         self._gone |= {carrier, old.digest}
         self._entries[carrier] = referrer_descriptor(changed, data)
+
+    def drop(self, carrier: Digest, manifest: Manifest) -> None:
+        """Take a referrer out, with the blobs of its layers."""
+        self.unlist(carrier)
+        self._gone |= {carrier, *(layer.digest for layer in manifest.layers)}
 
     def unlist(self, digest: Digest) -> None:
         """Take a manifest out of index.json; its blobs stay."""

@@ -3,10 +3,12 @@
 The OIDC token that proves the identity to Fulcio is a secret while it lasts; no error shows any of it.
 """
 
+import base64
 import re
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, wait
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +16,7 @@ from wasmoci.cosign import bundle as cosign_bundle
 from wasmoci.cosign.bundle import MAX_BUNDLE_SIZE
 from wasmoci.cosign.statement import MAX_SUBJECTS
 from wasmoci.disk.files import read_bounded
+from wasmoci.keyless.identity import Identity, TrustedIdentity
 from wasmoci.keyless.trusted_root import KeylessRoot, embedded, trust_config
 from wasmoci.keyless.verifying import verify_keyless
 from wasmoci.transparency.signing_config import MAX_SERVICES, MAX_SIGNING_CONFIG_SIZE
@@ -34,9 +37,10 @@ SECONDS_TO_SIGN = 120.0
 
 
 class KeylessSigner:
-    """Signs statements as the identity of a token; a StatementSigner."""
+    """Signs statements as the identity of a token; a StatementSigner, and of what it signed a CertificateVerifier."""
 
     bundles_only = True
+    principals = 1
 
     def __init__(
         self,
@@ -83,6 +87,16 @@ class KeylessSigner:
     def sign_payload(self, payload: bytes) -> bytes:
         del payload
         raise UsageError("an identity signs bundles only; the legacy format needs a key")
+
+    def verify(self, bundle: bytes) -> TrustedIdentity:
+        """The identity that signed the bundle, which must be that of the token, as `token_identities` tells it.
+
+        Raises VerificationError, FormatError for another bundle, and what reading the token raises.
+        """
+        identity = verify_keyless(bundle, self._root)
+        if identity not in token_identities(str(_identity_token(self._token_file))):
+            raise VerificationError(Reason.UNTRUSTED_KEY, f"{identity} signed it, who is not known to be the token's")
+        return TrustedIdentity(identity, str(identity))
 
     def _sign(self, statement: bytes) -> bytes:
         from sigstore.dsse import Statement
@@ -132,6 +146,32 @@ def _identity_token(file: Path | None) -> "IdentityToken":
             f"{'the identity token of CI' if file is None else f'the identity token in {file}'} is no OIDC token "
             "for the audience `sigstore` that is valid now"
         ) from None
+
+
+def token_identities(token: str) -> list[Identity]:
+    """The identities that a certificate for an OIDC token may have; it is not verified. FormatError for no token.
+
+    What Fulcio writes: the address or the subject, the workflow of GitHub and GitLab, the pipeline of Buildkite.
+    Source: sigstore/fulcio, config/identity/config.yaml.
+    """
+    claims = parse_object(_claims(token), "the identity token", MAX_TOKEN_SIZE, fractions=True)
+    said = {name: value for name, value in claims.members().items() if isinstance(value, str)}
+    names = [said.get("email"), said.get("sub")]
+    forms = ("https://github.com/{job_workflow_ref}", "https://{ci_config_ref_uri}")
+    for form in (*forms, "https://buildkite.com/{organization_slug}/{pipeline_slug}"):
+        with suppress(KeyError):
+            names.append(form.format_map(said))
+    federated = claims.optional_object("federated_claims")
+    issuers = [said.get("iss"), federated and federated.optional_string("connector_id")]
+    return [Identity.of(name, issuer) for name in names if name for issuer in issuers if issuer]
+
+
+def _claims(token: str) -> bytes:
+    try:
+        payload = token.split(".")[1]
+        return base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))
+    except (IndexError, ValueError):
+        raise FormatError("the identity token is no JSON web token") from None
 
 
 def _read_token(file: Path) -> str:

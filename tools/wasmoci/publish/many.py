@@ -115,12 +115,13 @@ class _Sending:
 
     def _send(self, image: Image) -> None:
         publishing, planned = _checked(image)
+        registries = self._connections.of(publishing.connection)
         with ExitStack() as stack:
             if publishing.signing:
                 with self._signing:
-                    publishing, planned = stack.enter_context(signed(publishing, planned, self._notes))
+                    publishing, planned = stack.enter_context(signed(publishing, planned, registries, self._notes))
             image.verified, image.warnings = planned.verified, planned.warnings
-            send = partial(self._publish, planned, self._connections.of(publishing.connection))
+            send = partial(self._publish, planned, registries)
             image.outcomes = send_to_each(publishing, send)
             done = [outcome.repository for outcome in image.outcomes if outcome.published]
             image.references = [name for repository in done for name in planned.references(repository)]

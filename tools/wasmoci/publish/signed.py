@@ -1,30 +1,37 @@
 """Publish an image to one or more repositories; what is still to be signed is signed first."""
 
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
 from wasmoci.oci.progress import Watch
+from wasmoci.publish.places import RepositoryPlaces
 from wasmoci.publish.plan import Plan, PublishRequest, placeholder_warnings, plan, publish
 from wasmoci.publish.send import Outcome, Published
+from wasmoci.registry.client import Registries
 from wasmoci.registry.connection_options import ConnectionOptions
 from wasmoci.sign.deferred import DeferredSigning
 from wasmoci.sign.layout import sign_layout
+from wasmoci.values.errors import Error
 from wasmoci.values.image_reference import Repository
 from wasmoci.values.notes import Notes
 
 
 @dataclass(frozen=True, slots=True)
 class Publishing:
-    """What to publish, and where else: `request` is about the first repository, whose name legacy signatures have."""
+    """What to publish, and where else: `request` is about the first repository, whose name legacy signatures have.
+
+    To those with one of the `failures` nothing is sent.
+    """
 
     request: PublishRequest
     more_repositories: Sequence[Repository] = ()
     connection: ConnectionOptions = field(default_factory=ConnectionOptions)
     signing: DeferredSigning = field(default_factory=DeferredSigning)
+    failures: Mapping[Repository, Error] = field(default_factory=dict)
 
     def requests(self) -> list[PublishRequest]:
         """One for each repository."""
@@ -47,10 +54,13 @@ def publish_signed(publishing: Publishing, notes: Notes, watch: Watch) -> Publis
     and `signed` raise.
     """
     planned = check_publishing(publishing)
-    with signed(publishing, planned, notes) as (ready, final):
+    with (
+        publishing.connection.registries() as registries,
+        signed(publishing, planned, registries, notes) as (ready, final),
+    ):
         for warning in final.warnings:
             notes(warning)
-        with ready.connection.registries() as registries, watch() as progress:
+        with watch() as progress:
             outcomes = send_to_each(
                 ready, lambda request: publish(request, final, registries.client(request.repository), progress)
             )
@@ -67,19 +77,38 @@ def check_publishing(publishing: Publishing) -> Plan:
 
 
 @contextmanager
-def signed(publishing: Publishing, planned: Plan, notes: Notes) -> Iterator[tuple[Publishing, Plan]]:
-    """What is to be sent; a layout that has to be signed first is a temporary one."""
+def signed(
+    publishing: Publishing, planned: Plan, registries: Registries, notes: Notes
+) -> Iterator[tuple[Publishing, Plan]]:
+    """What is to be sent; a layout that has to be signed first is a temporary one.
+
+    What a repository has of the signatures is taken from there. One where that cannot be seen is among the
+    `failures`; where that are all, nothing is signed.
+    """
     if not publishing.signing:
         yield publishing, planned
         return
     request = publishing.request
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder, "signed")
-        steps = publishing.signing.steps(request.repository, request.policy.image.keys, notes)
-        final = sign_layout(request.layout, output, steps, lambda layout: plan(replace(request, layout=layout.path)))
-        yield replace(publishing, request=replace(request, layout=output)), final
+        repositories = [each.repository for each in publishing.requests()]
+        places = RepositoryPlaces(repositories, registries, resign=publishing.signing.resign)
+        steps = publishing.signing.steps(request.repository, request.policy.image, notes, places)
+        try:
+            final = sign_layout(request.layout, output, steps, lambda made: plan(replace(request, layout=made.path)))
+        except Error:
+            if not places.have_failed:
+                raise
+            output, final = request.layout, planned
+        yield replace(publishing, request=replace(request, layout=output), failures=places.failures), final
 
 
 def send_to_each(publishing: Publishing, send: Callable[[PublishRequest], Published]) -> list[Outcome]:
     """`send` to one repository after the other, whatever becomes of it."""
-    return [Outcome.of(request.repository, partial(send, request)) for request in publishing.requests()]
+
+    def sent(request: PublishRequest) -> Published:
+        if request.repository in publishing.failures:
+            raise publishing.failures[request.repository]
+        return send(request)
+
+    return [Outcome.of(request.repository, partial(sent, request)) for request in publishing.requests()]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from wasmoci.cosign.bundle import PREDICATE_TYPE_ANNOTATION, referrer
+from wasmoci.cosign.bundle import PREDICATE_TYPE_ANNOTATION
 from wasmoci.cosign.predicate_type import predicate_type
 from wasmoci.cosign.signer import StatementSigner
 from wasmoci.cosign.statement import SIGNATURE_PREDICATE_TYPE, attestation
@@ -12,9 +12,10 @@ from wasmoci.disk.layout_writer import LayoutCopy
 from wasmoci.oci.cosign_tags import CosignTag
 from wasmoci.oci.graph import read_graph
 from wasmoci.oci.manifest import Descriptor
-from wasmoci.oci.referrers import MAX_REFERRERS
+from wasmoci.sign.wanted import Wanted, add_wanted
 from wasmoci.values.digest import Digest
-from wasmoci.values.errors import LimitError, UsageError
+from wasmoci.values.errors import UsageError
+from wasmoci.values.signature_format import SignatureFormat
 
 # What in-toto writes where the subject's name says nothing.
 NO_NAME = "_"
@@ -55,17 +56,18 @@ def attest(request: AttestRequest, *signers: StatementSigner) -> AttestedImage:
     uri = predicate_type(request.predicate_type)
     source = Layout(request.layout)
     subject = read_graph(source).subjects[0].descriptor
-    statement = attestation(subject.digest, request.name, uri, request.predicate)
+    wanted = [wanted_attestation(subject, request.name, uri, request.predicate, signer) for signer in signers]
     copy = LayoutCopy(source)
     copy.mark_root()
-    referrers = {descriptor.digest for descriptor in source.referrers(subject.digest).descriptors}
-    for signer in signers:
-        bundle = signer.sign_statement(statement)
-        referrers.add(copy.attach(referrer(bundle, subject, uri), bundle).digest)
-    if len(referrers) > MAX_REFERRERS:
-        raise LimitError(f"the image would have {len(referrers)} referrers, the limit is {MAX_REFERRERS}")
+    add_wanted(copy, wanted)
     copy.write(request.output)
     return AttestedImage(subject, _warnings(source, subject.digest))
+
+
+def wanted_attestation(subject: Descriptor, name: str, uri: str, predicate: bytes, signer: StatementSigner) -> Wanted:
+    """An attestation of `subject`; raises as `cosign.statement.attestation` does."""
+    statement = attestation(subject.digest, name, uri, predicate)
+    return Wanted(subject, signer, SignatureFormat.BUNDLE, statement, uri)
 
 
 def _warnings(source: Layout, subject: Digest) -> tuple[str, ...]:

@@ -8,12 +8,15 @@ from pathlib import Path
 
 from wasmoci.cosign.signer import StatementSigner
 from wasmoci.disk.layout import Layout
+from wasmoci.disk.layout_writer import LayoutCopy
 from wasmoci.keys.image import ImagePublicKey
 from wasmoci.keys.protocols import PasswordSource, no_password
-from wasmoci.sign.attest import AttestRequest, attest
+from wasmoci.oci.graph import read_graph
+from wasmoci.sign.attest import wanted_attestation
 from wasmoci.sign.attested import Attested
-from wasmoci.sign.image import SignRequest, sign_image
+from wasmoci.sign.image import wanted_signatures
 from wasmoci.sign.layout import Step, sign_layout, sign_layout_component
+from wasmoci.sign.wanted import Places, add_wanted
 from wasmoci.trust.signers import IdentitySpec, KeySpec, open_signer
 from wasmoci.values.image_reference import Repository
 from wasmoci.values.level import Level
@@ -21,7 +24,7 @@ from wasmoci.values.notes import Notes
 from wasmoci.values.signature_format import Placement, SignatureFormat
 from wasmoci.verify.index import VerifiedIndex, verify_root
 from wasmoci.verify.policy import Policy, Verified
-from wasmoci.verify.trust import ImageTrust
+from wasmoci.verify.trust import ImageTrust, LogVerifier
 from wasmoci.wasm.parts import ComponentAsked
 
 
@@ -46,7 +49,7 @@ class DeferredSigning:
     """Who signs a layout outside of the build, the component first, and where signatures with keys are logged then.
 
     Of an index all images are signed too. Without `formats` every signer signs in all formats that it can.
-    `private` refuses key files that are open to others.
+    `private` refuses key files that are open to others. `resign` signs also what is signed already where it goes.
     """
 
     component: Sequence[KeySpec] = ()
@@ -58,6 +61,7 @@ class DeferredSigning:
     log: LogSpec | None = None
     password: PasswordSource = no_password
     private: bool = True
+    resign: bool = False
 
     def __bool__(self) -> bool:
         return bool(self.component or self.oci or self.attestations or self.log)
@@ -67,27 +71,56 @@ class DeferredSigning:
         """Whether the image's digest is not known before the signing."""
         return bool(self.component) and self.placement is Placement.EMBEDDED
 
-    def steps(self, repository: Repository, logged_keys: Sequence[ImagePublicKey], notes: Notes) -> list[Step]:
+    def steps(
+        self, repository: Repository, trust: ImageTrust, notes: Notes, places: Places | None = None
+    ) -> list[Step]:
         """What `sign_layout` has to do; opens the keys, and signs nothing yet.
 
-        `logged_keys` are those whose signatures are logged. `notes` gets what stops nothing. Raises UsageError,
-        KeyFileError, FormatError, Error where somebody who signs or a log cannot be used.
+        Signatures by the keys of `trust` are logged. What one of the `places` has is not made again unless
+        `resign`; that of components is, which is the same each time. `notes` gets what stops nothing. Raises
+        UsageError, KeyFileError, FormatError, Error where somebody who signs or a log cannot be used.
         """
         steps: list[Step] = []
         if self.component:
             signers = [spec.component_signer(self.password, private=self.private) for spec in self.component]
             asked = ComponentAsked(self.placement, with_key_id=True)
             steps.append(partial(sign_layout_component, signers=signers, asked=asked))
-        if self.oci:
-            who = [open_signer(spec, self.password, notes, private=self.private) for spec in self.oci]
-            what = (str(repository), self.formats, self.annotations)
-            steps.append(lambda layout, output: sign_image(SignRequest(layout, output, *what, recursive=True), *who))
-        for attestation in self.attestations:
-            attestor = open_signer(attestation.signer, self.password, notes, private=self.private)
-            steps.append(_attest_step(attestation.attested, attestor, repository))
-        if self.log is not None and logged_keys:
-            steps.append(_log_step(self.log, logged_keys, notes))
+        who = [open_signer(spec, self.password, notes, private=self.private) for spec in self.oci]
+        attestors = [
+            (attestation.attested, open_signer(attestation.signer, self.password, notes, private=self.private))
+            for attestation in self.attestations
+        ]
+        again = self.resign or places is None
+        log = trust.log
+        if self.log is not None and trust.keys:
+            log, log_step = _log_step(self.log, trust.keys, notes, places, again=again)
+        if who or attestors:
+            steps.append(partial(self._sign, str(repository), who, attestors, places, log, again))
+        if self.log is not None and trust.keys:
+            steps.append(log_step)
         return steps
+
+    def _sign(
+        self,
+        repository: str,
+        who: Sequence[StatementSigner],
+        attestors: Sequence[tuple[Attested, StatementSigner]],
+        places: Places | None,
+        log: LogVerifier | None,
+        again: bool,
+        layout: Path,
+        output: Path,
+    ) -> None:
+        """The step that signs the manifest and attests."""
+        copy = LayoutCopy(Layout(layout))
+        copy.mark_root()
+        subjects = [graph.descriptor for graph in read_graph(copy.source).subjects]
+        wanted = wanted_signatures(subjects, repository, self.formats, self.annotations, who) if who else []
+        for attested, attestor in attestors:
+            data, uri = attested.predicate(layout)
+            wanted.append(wanted_attestation(subjects[0], repository, uri, data, attestor))
+        add_wanted(copy, wanted, places, log, again=again)
+        copy.write(output)
 
     def before(self, policy: Policy) -> Policy:
         """The part of a policy that must hold before the signing: what is signed yet to be is not asked for."""
@@ -132,19 +165,14 @@ def sign_deferred(
     before, and what `DeferredSigning.steps` and `sign_layout` raise.
     """
     verify_root(Layout(layout), signing.before(policy))
-    steps = signing.steps(repository, policy.image.keys, notes)
+    steps = signing.steps(repository, policy.image, notes)
     return sign_layout(layout, output, steps, lambda signed: verify_root(signed, policy))
 
 
-def _attest_step(attested: Attested, signer: StatementSigner, repository: Repository) -> Step:
-    def run(layout: Path, output: Path) -> None:
-        data, uri = attested.predicate(layout)
-        attest(AttestRequest(layout, output, uri, data, str(repository)), signer)
-
-    return run
-
-
-def _log_step(spec: LogSpec, keys: Sequence[ImagePublicKey], notes: Notes) -> Step:
+def _log_step(
+    spec: LogSpec, keys: Sequence[ImagePublicKey], notes: Notes, places: Places | None, *, again: bool
+) -> tuple[LogVerifier, Step]:
+    """The logs, and the step that logs what is signed with one of the keys."""
     from wasmoci.sign.log import log_signatures
     from wasmoci.transparency.rekor import RekorLogs
     from wasmoci.transparency.verifying import TrustedLogs
@@ -153,7 +181,7 @@ def _log_step(spec: LogSpec, keys: Sequence[ImagePublicKey], notes: Notes) -> St
     client = RekorLogs.from_file(spec.signing_config, logs, os.environ)
 
     def run(layout: Path, output: Path) -> None:
-        for warning in log_signatures(layout, output, keys, logs, client).warnings:
+        for warning in log_signatures(layout, output, keys, logs, client, places, again=again).warnings:
             notes(warning)
 
-    return run
+    return logs, run

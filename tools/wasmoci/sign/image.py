@@ -5,16 +5,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from wasmoci.cosign import simple_signing
-from wasmoci.cosign.bundle import referrer
 from wasmoci.cosign.signer import StatementSigner
 from wasmoci.cosign.statement import signature_statement
-from wasmoci.disk.layout import KIND_ANNOTATION, SIGNATURES_KIND, Layout
+from wasmoci.disk.layout import Layout
 from wasmoci.disk.layout_writer import LayoutCopy
-from wasmoci.oci.cosign_tags import CosignTag
 from wasmoci.oci.graph import read_graph
-from wasmoci.oci.manifest import MANIFEST_MEDIA_TYPE, REF_NAME_ANNOTATION, Descriptor, Manifest
-from wasmoci.oci.referrers import MAX_REFERRERS
-from wasmoci.values.errors import LimitError, UsageError
+from wasmoci.oci.manifest import Descriptor
+from wasmoci.sign.wanted import Wanted, add_wanted
+from wasmoci.values.errors import UsageError
 from wasmoci.values.signature_format import SignatureFormat
 
 
@@ -42,21 +40,36 @@ def sign_image(request: SignRequest, *signers: StatementSigner) -> Descriptor:
     VerificationError for a layout whose blobs are not what their names say, LimitError where no verifier
     would read so many signatures, Error where it cannot be read or written; and what the signers raise.
     """
-    formats = _formats(request.formats, signers)
     source = Layout(request.layout)
     root, *images = (graph.descriptor for graph in read_graph(source).subjects)
+    subjects = (root, *images) if request.recursive else (root,)
+    wanted = wanted_signatures(subjects, request.repository, request.formats, request.annotations, signers)
     copy = LayoutCopy(source)
     copy.mark_root()
-    for subject in (root, *images) if request.recursive else (root,):
-        if SignatureFormat.LEGACY in formats:
-            _add_legacy(copy, subject, request, signers)
-        if SignatureFormat.BUNDLE in formats:
-            statement = signature_statement(subject.digest, request.annotations)
-            for signer in signers:
-                bundle = signer.sign_statement(statement)
-                copy.attach(referrer(bundle, subject), bundle)
+    add_wanted(copy, wanted)
     copy.write(request.output)
     return root
+
+
+def wanted_signatures(
+    subjects: Sequence[Descriptor],
+    repository: str,
+    asked: Sequence[SignatureFormat] | None,
+    annotations: Mapping[str, str],
+    signers: Sequence[StatementSigner],
+) -> list[Wanted]:
+    """What SignRequest says, of each of the subjects; raises UsageError as `sign_image` does."""
+    formats = _formats(asked, signers)
+    wanted: list[Wanted] = []
+    for subject in subjects:
+        if SignatureFormat.LEGACY in formats:
+            payload = simple_signing.payload(subject.digest, repository, annotations)
+            keys = [signer for signer in signers if not signer.bundles_only]
+            wanted += [Wanted(subject, signer, SignatureFormat.LEGACY, payload) for signer in keys]
+        if SignatureFormat.BUNDLE in formats:
+            statement = signature_statement(subject.digest, annotations)
+            wanted += [Wanted(subject, signer, SignatureFormat.BUNDLE, statement) for signer in signers]
+    return wanted
 
 
 def _formats(
@@ -73,29 +86,3 @@ def _formats(
     if any(bundles_only) and SignatureFormat.BUNDLE not in asked:
         raise UsageError("an identity signs bundles only: ask for the format bundle too")
     return asked
-
-
-def _add_legacy(
-    copy: LayoutCopy, subject: Descriptor, request: SignRequest, signers: Sequence[StatementSigner]
-) -> None:
-    """Sign in the legacy format: in a manifest that takes the place of the one that is there, with its layers."""
-    layers: list[Descriptor] = []
-    previous = copy.source.cosign_tag(subject.digest, CosignTag.SIGNATURES)
-    if previous is not None:
-        copy.unlist(previous.digest)
-        layers += Manifest.parse(copy.source.read_manifest(previous)).layers
-    payload = simple_signing.payload(subject.digest, request.repository, request.annotations)
-    for signer in signers:
-        if signer.bundles_only:
-            continue
-        layer = simple_signing.signature_layer(payload, signer.sign_payload(payload))
-        if layer not in layers:
-            layers.append(layer)
-    if len(layers) > MAX_REFERRERS:
-        raise LimitError(f"the image would have {len(layers)} legacy signatures, the limit is {MAX_REFERRERS}")
-    legacy = simple_signing.signature_manifest(layers)
-    annotations = {REF_NAME_ANNOTATION: CosignTag.SIGNATURES.of(subject.digest)}
-    if subject.digest == copy.source.root().digest:
-        annotations[KIND_ANNOTATION] = SIGNATURES_KIND
-    entry = Descriptor.of(MANIFEST_MEDIA_TYPE, legacy.manifest, annotations)
-    copy.add((payload, legacy.config, legacy.manifest), entry)

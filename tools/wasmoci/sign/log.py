@@ -1,7 +1,9 @@
 """Add transparency log entries to the signatures of an image or index in a layout, without signing again."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -10,10 +12,11 @@ from wasmoci.cosign.dsse import Envelope
 from wasmoci.disk.layout import Layout
 from wasmoci.disk.layout_writer import LayoutCopy
 from wasmoci.keys.image import ImagePublicKey
-from wasmoci.oci.graph import read_graph
+from wasmoci.oci.graph import ImageGraph, read_graph
 from wasmoci.oci.manifest import Descriptor
+from wasmoci.sign.wanted import Found, Places, taken, unmade
 from wasmoci.transparency.log_entry import LogEntry, with_log_entries
-from wasmoci.values.errors import Reason, UsageError, VerificationError
+from wasmoci.values.errors import FormatError, Reason, UsageError, VerificationError
 from wasmoci.verify.attached_bundles import AttachedBundle, attached_bundles, signing_key
 from wasmoci.verify.trust import LogVerifier
 
@@ -39,16 +42,24 @@ class Logged:
 
 
 def log_signatures(
-    layout: Path, output: Path, keys: Sequence[ImagePublicKey], logs: LogVerifier, client: LogClient
+    layout: Path,
+    output: Path,
+    keys: Sequence[ImagePublicKey],
+    logs: LogVerifier,
+    client: LogClient,
+    places: Places | None = None,
+    *,
+    again: bool = True,
 ) -> Logged:
     """Write a copy of the layout where every bundle that one of the keys signed has a log entry.
 
     `logs` verify the entries: those that are there and those that are added.
     That is signatures and attestations alike, of an index and of all its images. A bundle that has entries is
-    kept, and they must hold; one that gets its first takes the place of the old one. All entries are there before
-    anything is written. Raises UsageError without keys, VerificationError where there is no bundle by them and
-    where an entry does not hold, FormatError, Error where the layout cannot be read or written; and what `client`
-    raises.
+    kept, and they must hold; one that gets its first takes the place of the old one. Unless `again`, one of the
+    `places` that has a bundle with the same statement by the same key, and an entry that holds, gives that. All
+    entries are there before anything is written. Raises UsageError without keys, VerificationError where there is no
+    bundle by them and where an entry does not hold, FormatError, Error where the layout cannot be read or written;
+    and what `client` raises.
     """
     if not keys:
         raise UsageError("no OCI key is given, so no signature can be logged")
@@ -57,7 +68,10 @@ def log_signatures(
     copy = LayoutCopy(source)
     added = kept = 0
     problems: list[VerificationError] = []
+    waiting: list[tuple[AttachedBundle, ImagePublicKey]] = []
+    found: dict[tuple[bytes, str], Found] = {}
     for subject in graph.subjects:
+        plain = []
         for attached in attached_bundles(subject, problems):
             key = _key_of(attached, keys)
             if key is None:
@@ -66,18 +80,55 @@ def log_signatures(
             if bundle.log_entries:
                 logs.verify(bundle.log_entries, bundle.envelope, key, bundle.time_stamps)
                 kept += 1
-                continue
-            # The log comes last, because what is in it is public for ever.
-            stamps = client.stamp(bundle.envelope.signature, key)
-            blob = with_log_entries(attached.data, client.add(bundle.envelope, key), stamps)
-            logged = parse_bundle(blob)
-            logs.verify(logged.log_entries, logged.envelope, key, logged.time_stamps)
-            copy.replace_layer(attached.carrier, attached.manifest, blob)
-            added += 1
+            else:
+                plain.append((attached, key))
+        if places is not None and plain:
+            if not again:
+                places.visit(subject.digest, partial(_look, keys, logs, found))
+            missing = [each for each in plain if _name(*each) not in found]
+            places.check_room(subject.digest, unmade(len(missing)), ())
+        waiting += plain
+    for attached, key in waiting:
+        there = found.get(_name(attached, key))
+        if there is not None:
+            copy.drop(attached.carrier, attached.manifest)
+            copy.add(there.blobs, there.entry)
+            kept += 1
+            continue
+        envelope = attached.bundle.envelope
+        # The log comes last, because what is in it is public for ever.
+        stamps = client.stamp(envelope.signature, key)
+        blob = with_log_entries(attached.data, client.add(envelope, key), stamps)
+        logged = parse_bundle(blob)
+        logs.verify(logged.log_entries, envelope, key, logged.time_stamps)
+        copy.replace_layer(attached.carrier, attached.manifest, blob)
+        added += 1
     if not added and not kept:
         raise VerificationError(Reason.UNSIGNED, "no bundle in the layout is signed by a key given")
     copy.write(output)
     return Logged(graph.descriptor, added, kept, tuple(map(str, problems)))
+
+
+def _name(attached: AttachedBundle, key: ImagePublicKey) -> tuple[bytes, str]:
+    """What is said, and by whom."""
+    return attached.bundle.envelope.payload, key.fingerprint
+
+
+def _look(
+    keys: Sequence[ImagePublicKey],
+    logs: LogVerifier,
+    found: dict[tuple[bytes, str], Found],
+    graph: ImageGraph,
+) -> None:
+    """Add the bundles of an image by one of the keys whose log entries hold."""
+    for attached in attached_bundles(graph, []):
+        key = _key_of(attached, keys)
+        if key is None or not attached.bundle.log_entries or _name(attached, key) in found:
+            continue
+        bundle = attached.bundle
+        with suppress(VerificationError, FormatError):
+            logs.verify(bundle.log_entries, bundle.envelope, key, bundle.time_stamps)
+            found[_name(attached, key)] = taken(graph, attached, logged=True)
 
 
 def _key_of(attached: AttachedBundle, keys: Sequence[ImagePublicKey]) -> ImagePublicKey | None:

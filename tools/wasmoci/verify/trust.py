@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from wasmoci.cosign.dsse import Envelope
 from wasmoci.keys.image import ImagePublicKey
@@ -25,6 +25,7 @@ class Signatory(Protocol):
         """
 
 
+@runtime_checkable
 class CertificateVerifier(Protocol):
     """Trusted identities, and the trusted root that their certificates and log entries must lead to."""
 

@@ -6,7 +6,7 @@ from wasmoci.bazel.publishing import read_publishing
 from wasmoci.bazel.runfiles import Locator
 from wasmoci.commands.options.connection import Connection
 from wasmoci.commands.options.declared import Option, command
-from wasmoci.commands.options.publishing import DryRunWanted, Tagging
+from wasmoci.commands.options.publishing import DryRunWanted, Resign, Tagging
 from wasmoci.commands.report.output import Report, warn
 from wasmoci.commands.report.progress import progress_output
 from wasmoci.commands.report.published import dry_run_report, published_report
@@ -23,16 +23,24 @@ def publish(
     ],
     tagging: Tagging,
     allow_placeholder_keys: Annotated[bool, Option("Also for a registry that is not on this machine.")],
+    resign: Resign,
     dry_run: DryRunWanted,
     connection: Connection,
 ) -> Report:
     """Publish the target's image with its signatures; its tags are set last.
 
-    What does not sign in the build, keys in tokens and services and identities, signs before that. `--tag`,
+    What does not sign in the build, keys in tokens and services and identities, signs before that what is not
+    signed in the registries already. `--tag`,
     `--stamp-file` and `--if-exists` stand in place of what the target says.
     """
     publishing, is_dry = read_publishing(
-        rlocation, Locator(), registries, tagging, connection, allow_placeholders=allow_placeholder_keys
+        rlocation,
+        Locator(),
+        registries,
+        tagging,
+        connection,
+        allow_placeholders=allow_placeholder_keys,
+        resign=resign,
     )
     wanted = dry_run.or_offline(is_dry)
     if wanted is DryRun.NO:

@@ -9,7 +9,7 @@ from wasmoci.bazel.publishing import read_publishing, read_requests
 from wasmoci.bazel.runfiles import Locator
 from wasmoci.commands.options.connection import Connection
 from wasmoci.commands.options.declared import Option, command
-from wasmoci.commands.options.publishing import DryRunWanted, Tagging
+from wasmoci.commands.options.publishing import DryRunWanted, Resign, Tagging
 from wasmoci.commands.report.output import Report, warn
 from wasmoci.commands.report.progress import progress_output
 from wasmoci.commands.report.published_many import summary
@@ -29,6 +29,7 @@ def publish_all(
     ],
     tagging: Tagging,
     allow_placeholder_keys: Annotated[bool, Option("Also for a registry that is not on this machine.")],
+    resign: Resign,
     dry_run: DryRunWanted,
     connection: Connection,
 ) -> Report:
@@ -43,7 +44,13 @@ def publish_all(
 
     def read(path: str) -> tuple[Publishing, bool]:
         return read_publishing(
-            path, locator, registries, tagging, connection, allow_placeholders=allow_placeholder_keys
+            path,
+            locator,
+            registries,
+            tagging,
+            connection,
+            allow_placeholders=allow_placeholder_keys,
+            resign=resign,
         )
 
     images = [Image(name, partial(read, path)) for name, path in requests.items()]

@@ -22,6 +22,7 @@ _TAGS = "Repeatable. v{BUILD_VERSION} has the value of a --stamp-file in it."
 _STATUS_FILES = "Bazel's workspace status, KEY VALUE on each line. Repeatable."
 _IF_EXISTS = "Where a tag exists: move it, leave it, refuse another image, refuse. [default: overwrite]"
 _DRY_RUN = "Verify, show what would be signed and sent, and do neither."
+_RESIGN = "Sign also what a valid signature by the same signer is there for already, in the registries or the layout."
 _CHECK = "A dry run that asks the registries what is there, and what would become of each tag."
 
 
@@ -50,6 +51,8 @@ def _dry_run(wanted: Annotated[bool, Option(_DRY_RUN, "--dry-run")], check: Anno
 Tagging = Annotated[TagOptions, OptionGroup(TagOptions)]
 
 DryRunWanted = Annotated[DryRun, OptionGroup(_dry_run)]
+
+Resign = Annotated[bool, Option(_RESIGN)]
 
 Packaged = Annotated[PackageOptions, OptionGroup(PackageOptions)]
 

@@ -1,0 +1,71 @@
+"""The repositories that an image goes to, as they are before it is signed."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from wasmoci.oci.cosign_tags import CosignTag
+from wasmoci.oci.graph import ImageGraph, read_graph
+from wasmoci.oci.manifest import Descriptor
+from wasmoci.publish.registry_state import Presence
+from wasmoci.registry.client import Registries, RepositoryClient
+from wasmoci.registry.source import RegistrySource
+from wasmoci.values.digest import Digest
+from wasmoci.values.errors import Error, LimitError, RegistryError
+from wasmoci.values.image_reference import Reference, Repository
+
+# What registries say of what is not there; what may not be read the put will say.
+_NOT_THERE = (403, 404)
+
+
+class RepositoryPlaces:
+    """A sign.wanted.Places; `failures` are those of the repositories that are left out."""
+
+    def __init__(self, repositories: Sequence[Repository], registries: Registries, *, resign: bool) -> None:
+        """With `resign` it is said where that is why there is no room."""
+        self._way_out = ", or publish without --resign" if resign else ""
+        self._repositories = repositories
+        self._registries = registries
+        self._presences: dict[Repository, Presence] = {}
+        self.failures: dict[Repository, Error] = {}
+
+    @property
+    def have_failed(self) -> bool:
+        """Whether none is left."""
+        return len(self.failures) == len(self._repositories)
+
+    def visit(self, subject: Digest, look: Callable[[ImageGraph], object]) -> None:
+        self._each(partial(_visit, subject, look))
+
+    def check_room(self, subject: Digest, entries: Sequence[Descriptor], layers: Sequence[Descriptor]) -> None:
+        def check(client: RepositoryClient) -> None:
+            presence = self._presences.setdefault(client.repository, Presence(client))
+            if entries:
+                presence.check_referrers(subject, entries)
+            if layers:
+                presence.check_layers(subject, CosignTag.SIGNATURES.of(subject), layers)
+
+        self._each(check)
+
+    def _each(self, work: Callable[[RepositoryClient], object]) -> None:
+        for repository in self._repositories:
+            if repository in self.failures:
+                continue
+            try:
+                work(self._registries.client(repository))
+            except LimitError as error:
+                self.failures[repository] = LimitError(f"{error}{self._way_out}")
+            except Error as error:
+                self.failures[repository] = error
+        if self.have_failed:
+            raise next(iter(self.failures.values()))
+
+
+def _visit(subject: Digest, look: Callable[[ImageGraph], object], client: RepositoryClient) -> None:
+    source = RegistrySource(Reference(client.repository, None, subject), client, forbidden_is_absent=True)
+    try:
+        source.root()
+    except RegistryError as error:
+        if error.status in _NOT_THERE:
+            return
+        raise
+    look(read_graph(source))
