@@ -3,11 +3,11 @@
 import base64
 import json
 import os
-import sys
 from pathlib import Path
 
 import pytest
 
+from credential_fixtures import helper
 from registry_fixtures import PASSWORD, docker_config
 from wasmoci.registry import credential_helper
 from wasmoci.registry.credential_helper import Credential, CredentialKind
@@ -24,17 +24,6 @@ TOKEN = Credential("", PASSWORD, CredentialKind.REFRESH)
 
 def b64(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
-
-
-def helper(folder: Path, name: str, script: str) -> dict[str, str]:
-    """Make a credential helper in Python; return the environment in which it is found."""
-    code = folder / f"{name}.py"
-    code.write_text(f"import json, sys, time\nasked = sys.stdin.read()\n{script}\n")
-    program = folder / f"docker-credential-{name}"
-    # A `#!` line has no room for the path of an interpreter in runfiles.
-    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{code}" "$@"\n')
-    program.chmod(0o755)
-    return {"PATH": str(folder)}
 
 
 def answering(username: str, secret: str) -> str:

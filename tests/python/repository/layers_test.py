@@ -29,6 +29,7 @@ TABLE = {
     "keys": "values wasm cosign disk keys.services | cryptography nacl",
     "keys.services": "values disk keys | azure boto3 botocore cryptography google hvac pkcs11 requests",
     "registry": "values oci disk | urllib3",
+    "registry.login": "values disk registry |",
     "registry_server": "values oci |",
     "transparency": "values cosign disk keys registry | cryptography rfc3161_client",
     "keyless": "values cosign disk transparency | cryptography re2 sigstore",
@@ -41,8 +42,8 @@ TABLE = {
     "hosts": "values wasm oci registry verify trust |",
     "commands.report": "values oci disk keys verify publish | click rich",
     "commands.options": "values wasm cosign disk keys registry trust publish commands.report | click",
-    "commands": "values wasm oci cosign disk keys registry registry_server transparency package verify trust policy"
-    " sign publish commands.report commands.options | click",
+    "commands": "values wasm oci cosign disk keys registry registry.login registry_server transparency package verify"
+    " trust policy sign publish commands.report commands.options | click",
     "bazel": "values disk registry verify trust sign publish commands.report commands.options | runfiles",
     "bazel.programs": "values wasm registry verify trust sign publish commands.report commands.options commands"
     " bazel | click",

@@ -97,6 +97,8 @@ main = LazyGroup(
             "Verify what those who are trusted attest of an image.",
         ),
         "policy": ("main:policy", str(policy.help)),
+        "login": ("login:login", "Try a registry's password, and keep it where Docker does."),
+        "logout": ("logout:logout", "Forget a registry's password."),
         "registry": ("main:registry", str(registry.help)),
     },
     help="Sign, package, publish and verify WebAssembly components as dual-layer signed OCI images.",

@@ -124,7 +124,8 @@ class Authorizer:
         return f"log in with `wasm-oci login {self._repository.registry}`"
 
     def _scopes(self, access: Access) -> list[str]:
-        scopes = [f"repository:{self._repository.path}:{access.value}"]
+        # Without a repository, whose path is then empty, a token is asked for that opens nothing: to log in.
+        scopes = [f"repository:{self._repository.path}:{access.value}"] if self._repository.path else []
         if access is Access.PUSH:
             scopes += [f"repository:{path}:{Access.PULL.value}" for path in sorted(self._mount_sources)]
         return scopes

@@ -1,5 +1,6 @@
 """Credentials, and the programs that keep them (the protocol of docker-credential-helpers)."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -59,31 +60,55 @@ def ask_helper(name: str, server: str, environment: Mapping[str, str]) -> Creden
     It sees `environment`. Raises RegistryError for a helper that is missing, fails, gives no answer in
     TIMEOUT_SECONDS, or one that is malformed.
     """
-    if not _NAME.fullmatch(name):
-        raise RegistryError(f"the name of a credential helper has only A-Z a-z 0-9 . _ -, got: {excerpt(name)!r}")
-    program = f"docker-credential-{name}"
-    executable = shutil.which(program, path=environment.get("PATH", ""))
-    if executable is None:
-        raise RegistryError(f"{program}, which the Docker config names for {server}, is not on PATH")
-    try:
-        code, output = _run([executable, "get"], server.encode(), environment)
-    except subprocess.TimeoutExpired:
-        raise RegistryError(f"{program} gave no answer within {TIMEOUT_SECONDS} s") from None
-    except OSError as error:
-        raise RegistryError(f"{program} cannot be run: {error.strerror}") from None
-    if len(output) > MAX_OUTPUT:
-        raise RegistryError(f"the answer of {program} has more bytes than the limit of {MAX_OUTPUT}")
-    if code != 0:
-        if b"credentials not found" in output:
-            return None
-        # Its output is not quoted: it may hold the secret.
-        raise RegistryError(f"{program} get failed for {server} with exit code {code}; run it by hand")
+    program = _program(name)
+    output = _call(name, "get", server, server.encode(), environment)
+    if output is None:
+        return None
     with not_of_the_image():
         answer = parse_object(output, f"the answer of {program}", MAX_OUTPUT)
         username, secret = answer.string("Username"), answer.string("Secret")
     if secret and username == _USER_OF_IDENTITY:
         return Credential("", secret, CredentialKind.REFRESH, program)
     return Credential(username, secret, source=program) if secret else None
+
+
+def store_in_helper(name: str, server: str, credential: Credential, environment: Mapping[str, str]) -> None:
+    """Have the helper keep a credential, which it gets by its stdin; raises as `ask_helper`."""
+    told = {"ServerURL": server, "Username": credential.username, "Secret": credential.secret}
+    _call(name, "store", server, json.dumps(told).encode(), environment)
+
+
+def erase_in_helper(name: str, server: str, environment: Mapping[str, str]) -> None:
+    """Have the helper forget the credential, if it has one; raises as `ask_helper`."""
+    _call(name, "erase", server, server.encode(), environment)
+
+
+def _program(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise RegistryError(f"the name of a credential helper has only A-Z a-z 0-9 . _ -, got: {excerpt(name)!r}")
+    return f"docker-credential-{name}"
+
+
+def _call(name: str, action: str, server: str, told: bytes, environment: Mapping[str, str]) -> bytes | None:
+    """What the helper answers; None where it says that it has no credential."""
+    program = _program(name)
+    executable = shutil.which(program, path=environment.get("PATH", ""))
+    if executable is None:
+        raise RegistryError(f"{program}, which the Docker config names for {server}, is not on PATH")
+    try:
+        code, output = _run([executable, action], told, environment)
+    except subprocess.TimeoutExpired:
+        raise RegistryError(f"{program} gave no answer within {TIMEOUT_SECONDS} s") from None
+    except OSError as error:
+        raise RegistryError(f"{program} cannot be run: {error.strerror}") from None
+    if len(output) > MAX_OUTPUT:
+        raise RegistryError(f"the answer of {program} has more bytes than the limit of {MAX_OUTPUT}")
+    if code == 0:
+        return output
+    if b"credentials not found" in output:
+        return None
+    # Its output is not quoted: it may hold the secret.
+    raise RegistryError(f"{program} {action} failed for {server} with exit code {code}; run it by hand")
 
 
 def _run(command: Sequence[str], asked: bytes, environment: Mapping[str, str]) -> tuple[int, bytes]:

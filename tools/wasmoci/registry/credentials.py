@@ -38,7 +38,7 @@ _NOT_IN_A_VARIABLE = re.compile(r"[^A-Za-z0-9]")
 
 MAX_AUTH_FILE_SIZE = 1024 * 1024
 
-_CONFIG_NAMES = ("auths", "credHelpers", "credsStore")
+CONFIG_NAMES = ("auths", "credHelpers", "credsStore")
 _AUTH_NAMES = ("auth", "username", "password", "identitytoken", "registrytoken", "email", "serveraddress")
 
 _SCHEME = re.compile(r"https?://")
@@ -54,20 +54,25 @@ def find_credential(
     A helper sees `environment` without the secrets of registries that are in it. Raises UsageError for variables that
     contradict each other, RegistryError for a file or helper that cannot be read, or is malformed.
     """
-    others = {
-        name: value
-        for name, value in environment.items()
-        if name not in _SECRET_VARIABLES and not _WKG_TOKEN.fullmatch(name)
-    }
+    others = for_helpers(environment)
     with not_of_the_image():
         found = _environment_credential(repository.registry, environment)
         if found is not None:
             return replace(found, source="the environment")
-        for path in _files(environment):
+        for path in config_files(environment):
             found = _credential_in_file(path, repository, others, ask)
             if found is not None:
                 return replace(found, source=found.source or str(path))
     return None
+
+
+def for_helpers(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment without the secrets of registries that are in it."""
+    return {
+        name: value
+        for name, value in environment.items()
+        if name not in _SECRET_VARIABLES and not _WKG_TOKEN.fullmatch(name)
+    }
 
 
 def _environment_credential(registry: str, environment: Mapping[str, str]) -> Credential | None:
@@ -104,10 +109,11 @@ def _pair(names: tuple[str, str], environment: Mapping[str, str]) -> Credential 
     return Credential(username, password) if username and password else None
 
 
-def _files(environment: Mapping[str, str]) -> Iterator[Path]:
+def config_files(environment: Mapping[str, str], *, may_be_new: bool = False) -> Iterator[Path]:
+    """Where credentials are looked for. What REGISTRY_AUTH_FILE names must be there, unless it may be new."""
     named = environment.get("REGISTRY_AUTH_FILE")
     if named:
-        if not os.path.exists(named):  # noqa: PTH110 - Path.exists raises for a name that is too long
+        if not may_be_new and not os.path.exists(named):  # noqa: PTH110 - Path.exists raises for a name that is too long
             raise RegistryError(f"{named}, which REGISTRY_AUTH_FILE names, does not exist")
         yield Path(named)
         return
@@ -132,11 +138,10 @@ def _credential_in_file(
     data = _read(path)
     if data is None:
         return None
-    config = parse_object(data, str(path), MAX_AUTH_FILE_SIZE).spelled(_CONFIG_NAMES)
-    registry = registry_key(repository.registry)
-    server = _DOCKER_HUB_SERVER if registry == DOCKER_HUB else registry
+    config = parse_object(data, str(path), MAX_AUTH_FILE_SIZE).spelled(CONFIG_NAMES)
+    server = server_of(repository.registry)
     helpers = config.string_map("credHelpers")
-    key = _key_for(helpers, [repository.registry])
+    key = key_for(helpers, [repository.registry])
     if key is not None and helpers[key]:
         return ask(helpers[key], server, environment)
     auths = config.optional_object("auths")
@@ -145,6 +150,12 @@ def _credential_in_file(
         return credential
     store = config.optional_string("credsStore")
     return ask(store, server, environment) if store else None
+
+
+def server_of(registry: str) -> str:
+    """What helpers and Docker's config know a registry by."""
+    key = registry_key(registry)
+    return _DOCKER_HUB_SERVER if key == DOCKER_HUB else key
 
 
 def _read(path: Path) -> bytes | None:
@@ -158,7 +169,7 @@ def _read(path: Path) -> bytes | None:
         raise RegistryError(f"{path} cannot be read: {error.strerror}") from None
 
 
-def _key_for(keys: Collection[str], names: Iterable[str]) -> str | None:
+def key_for(keys: Collection[str], names: Iterable[str]) -> str | None:
     """The key that is the first of `names` that has one; the same spelling goes before others."""
     for name in names:
         if name in keys:
@@ -186,7 +197,7 @@ def _normalized(key: str) -> str:
 
 
 def _from_auths(auths: JsonObject, repository: Repository) -> Credential | None:
-    key = _key_for(list(auths.names()), _names(repository))
+    key = key_for(list(auths.names()), _names(repository))
     if key is None:
         return None
     entry = auths.object(key).spelled(_AUTH_NAMES)

@@ -88,14 +88,21 @@ class RegistryConnection:
 class Session:
     """Sends requests below `/v2/<repository>/`."""
 
-    def __init__(self, connection: RegistryConnection, repository: Repository) -> None:
-        """Raises ValueError for a repository of another registry, which must not get this one's credentials."""
+    def __init__(
+        self,
+        connection: RegistryConnection,
+        repository: Repository,
+        find: Callable[[], Credential | None] | None = None,
+    ) -> None:
+        """`find` gives the credential; without it, one is looked for as credentials.py says.
+
+        Raises ValueError for a repository of another registry, which must not get this one's credentials."""
         if repository.registry != connection.registry:
             raise ValueError(f"{repository} is not on {connection.registry}")
         self.repository = repository
         self.connection = connection
         self._origin = connection.origin
-        find = partial(find_credential, repository, connection.environment, connection.ask_helper)
+        find = find or partial(find_credential, repository, connection.environment, connection.ask_helper)
         self.authorizer = Authorizer(repository, self._origin, connection.transport, find)
 
     def url(self, path: str) -> Url:

@@ -30,9 +30,7 @@ class Repository:
     def parse(cls, text: str) -> "Repository":
         """Read `host[:port]/path`; raise UsageError for anything else."""
         registry, slash, path = text.partition("/")
-        explicit_host = "." in registry or ":" in registry or registry == "localhost"
-        match = _REGISTRY.fullmatch(registry)
-        if not slash or not explicit_host or match is None or not is_host(match[1]):
+        if not slash or not _is_registry(registry):
             raise UsageError(
                 f"a repository is host[:port]/path with the registry's host spelled out, got: {excerpt(text)!r}"
             )
@@ -95,6 +93,19 @@ def parse_destination(text: str) -> tuple[Repository, str | None]:
         raise UsageError(f"a destination is host[:port]/path[:tag] and has no digest, got: {excerpt(text)!r}")
     repository, tag = _split_tag(text)
     return Repository.parse(repository), tag
+
+
+def check_registry(text: str) -> str:
+    """Return `text`; raise UsageError unless it is `host[:port]`, with the host spelled out."""
+    if not _is_registry(text):
+        raise UsageError(f"a registry is host[:port], such as ghcr.io or localhost:5000, got: {excerpt(text)!r}")
+    return text
+
+
+def _is_registry(text: str) -> bool:
+    explicit_host = "." in text or ":" in text or text == "localhost"
+    match = _REGISTRY.fullmatch(text)
+    return explicit_host and match is not None and is_host(match[1])
 
 
 def _split_tag(text: str) -> tuple[str, str | None]:

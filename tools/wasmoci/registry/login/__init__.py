@@ -1,0 +1,1 @@
+"""Log in to registries and out of them: credentials are tried, and kept where Docker keeps them."""

@@ -1,0 +1,52 @@
+"""Log in to a registry and out of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from wasmoci.registry.auth import Access
+from wasmoci.registry.connection_options import ConnectionOptions
+from wasmoci.registry.credential_helper import Credential
+from wasmoci.registry.credentials import find_credential
+from wasmoci.registry.login.docker_config import DockerConfig
+from wasmoci.registry.session import RegistryConnection, Session
+from wasmoci.registry.tls import TlsFiles
+from wasmoci.registry.transport import Request
+from wasmoci.registry.url import Url
+from wasmoci.values.image_reference import Repository
+
+_OK = 200
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedIn:
+    """Where the credential is now, and whether anybody who can read that has the password."""
+
+    place: str
+    is_plain: bool
+
+
+def log_in(registry: str, credential: Credential, connection: ConnectionOptions, env: Mapping[str, str]) -> LoggedIn:
+    """Try the credential at `host[:port]`, and keep it where Docker does.
+
+    Raises RegistryError where the registry does not take it, UsageError for what is no registry, Error where it cannot
+    be kept.
+    """
+    config = DockerConfig.of(registry, env)
+    reached = RegistryConnection(
+        registry, env, connection.insecure, tls=TlsFiles(connection.ca, connection.certificate, connection.key)
+    )
+    try:
+        session = Session(reached, Repository(registry, ""), lambda: credential)
+        session.request(Request("GET", Url(reached.origin, "/v2/"), idempotent=True), {_OK}, Access.PULL).close()
+    finally:
+        reached.transport.close()
+    return LoggedIn(config.keep(credential), config.helper is None)
+
+
+def log_out(registry: str, env: Mapping[str, str]) -> tuple[bool, Credential | None]:
+    """Forget the registry's credential; whether there was one, and which one is found for it elsewhere.
+
+    Raises as `log_in`.
+    """
+    known = DockerConfig.of(registry, env).forget()
+    return known, find_credential(Repository(registry, ""), env)
