@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from click.testing import CliRunner, Result
 
 from attestation_fixtures import BUILDER, SBOM
 from image_fixtures import FILE_KEY, OTHER_PUBLIC_KEY, OTHER_SIGNER, PUBLIC_KEY, REPOSITORY, SIGNER, both_layers
-from index_fixtures import entry_of, index_of, sign, signed_index, variant, write_index_layout
+from index_fixtures import MemoryIndex, entry_of, index_of, sign, signed_index, variant, write_index_layout
 from layout_fixtures import files_of
 from log_entry_fixtures import logged_v1, parsed, trusted_logs
 from sigstore_fixtures import Sigstore
@@ -21,9 +22,11 @@ from wasmoci.cosign.predicate_type import CYCLONEDX
 from wasmoci.cosign.provenance import BuildTarget, Run
 from wasmoci.cosign.signing_request import ManifestAsked
 from wasmoci.disk.files import SECRET_FILE_MODE, write_atomically
-from wasmoci.disk.layout import KIND_ANNOTATION, SIGNATURES_KIND, Layout
+from wasmoci.disk.layout import BLOBS_FOLDER, KIND_ANNOTATION, SIGNATURES_KIND, Layout
 from wasmoci.keys.image import ImagePublicKey
 from wasmoci.oci.graph import read_graph
+from wasmoci.oci.manifest import REF_NAME_ANNOTATION
+from wasmoci.oci.platform import Platform
 from wasmoci.sign.attest import AttestRequest, attest
 from wasmoci.sign.attested import MAX_FILES, image_provenance
 from wasmoci.sign.image import SignRequest, sign_image
@@ -98,6 +101,56 @@ def test_signing_all_of_it_twice_gives_the_same_bytes(layout: Path, tmp_path: Pa
     for name in ("one", "two"):
         sign_image(SignRequest(layout, tmp_path / name, REPOSITORY, recursive=True), SIGNER)
     assert files_of(tmp_path / "one") == files_of(tmp_path / "two")
+
+
+def variants(**entry: object) -> MemoryIndex:
+    """An index of an image for each of two platforms."""
+    images = [sign(variant("a")), variant("b")]
+    platforms = [Platform("wasm", "wasip1"), Platform("wasm", "wasip2")]
+    entries = [replace(entry_of(image), platform=platform) for image, platform in zip(images, platforms, strict=True)]
+    return index_of(*images, descriptors=[replace(entries[0], **entry), entries[1]])  # type: ignore[arg-type]
+
+
+def with_index_as_index_json(index: MemoryIndex, path: Path) -> Path:
+    """The layout of an index as rules_img has it: the index is `index.json`, and no blob."""
+    write_index_layout(index, path)
+    (path / BLOBS_FOLDER / index.image.digest.hex).rename(path / "index.json")
+    return path
+
+
+def test_an_index_that_is_index_json_is_signed_as_where_it_is_a_blob(tmp_path: Path) -> None:
+    index = variants()
+    plain, own = write_index_layout(index, tmp_path / "plain"), with_index_as_index_json(index, tmp_path / "own")
+    assert Layout(own).root().digest == index.image.digest
+    assert read_graph(Layout(own)).entries[0].referrers
+    for name, layout in (("of plain", plain), ("of own", own)):
+        sign_image(SignRequest(layout, tmp_path / name, REPOSITORY, recursive=True), SIGNER)
+        assert verify_root(Layout(tmp_path / name), both_layers()).level is Level.DUAL_LAYER
+    blobs = [
+        {name: data for name, data in files_of(tmp_path / name).items() if name != "index.json"}
+        for name in ("of plain", "of own")
+    ]
+    assert blobs[0] == blobs[1]
+    assert Layout(tmp_path / "of own").index.manifests[0].digest == index.image.digest
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"platform": None},
+        {"annotations": {REF_NAME_ANNOTATION: "v1"}},
+    ],
+)
+def test_a_layout_of_several_images_is_no_index(entry: dict[str, object], tmp_path: Path) -> None:
+    index = variants(**entry)
+    layout = with_index_as_index_json(index, tmp_path / "layout")
+    with pytest.raises(FormatError, match="exactly one image, this one has 2"):
+        Layout(layout)
+
+
+def test_a_layout_with_a_mark_is_no_index(tmp_path: Path) -> None:
+    index = variants(annotations={KIND_ANNOTATION: SIGNATURES_KIND})
+    assert Layout(with_index_as_index_json(index, tmp_path / "layout")).root().digest == index.images[1].image.digest
 
 
 def test_a_second_signer_is_added_everywhere(layout: Path, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 `index.json` marks the image or index and its legacy signatures with `kind` annotations, as
 `cosign verify --local-image` wants it for bundles, and lists referrers untagged, as `oras` wants it. The
 legacy signatures of an index's entries have their tag `sha256-<hex>.sig` as name, and no kind.
+`index.json` may also be the index itself, as rules_img lays out its `image_index`.
 """
 
 import os
@@ -46,6 +47,8 @@ KINDS = {CosignTag.SIGNATURES: SIGNATURES_KIND, CosignTag.ATTESTATIONS: ATTESTAT
 VERSION = "1.0.0"
 _MARKER_NAMES = ("imageLayoutVersion",)
 BLOBS_FOLDER = Path("blobs/sha256")
+_INDEX = "index.json"
+_NAMES = {KIND_ANNOTATION, REF_NAME_ANNOTATION}
 
 
 class Layout:
@@ -60,11 +63,16 @@ class Layout:
             found = "a file" if path.is_file() else "nothing"
             raise Error(f"there is no image layout at {path}, but {found}: a layout is a folder with index.json in it")
         self.path = path
-        self._blobs = str(path / BLOBS_FOLDER)
+        self._folder = str(path)
         marker = parse_object(_read_member(path / "oci-layout"), "oci-layout", MAX_MANIFEST_SIZE)
         if marker.spelled(_MARKER_NAMES).string("imageLayoutVersion") != VERSION:
             raise FormatError(f"the layout's version must be {VERSION}")
-        listed = ReferrerList.parse(_read_member(path / "index.json"), "index.json")
+        data = _read_member(path / _INDEX)
+        listed = ReferrerList.parse(data, _INDEX)
+        self._places: dict[Digest, str] = {}
+        if _is_index_itself(listed):
+            listed = ReferrerList((Descriptor.of(INDEX_MEDIA_TYPE, data),))
+            self._places[Digest.of(data)] = _INDEX
         self.index, self._problems = Index(listed.descriptors), listed.problems
         self._root = _find_root(listed)
 
@@ -105,14 +113,14 @@ class Layout:
             raise self._problems[0]
 
     def blob_digests(self) -> list[Digest]:
-        """The digests that the blobs' file names say, sorted; LimitError above MAX_BLOBS."""
+        """The digests of the blobs as their files' names say, and of an index.json that is one; LimitError for many."""
         try:
-            names = sorted(entry.name for entry in (self.path / BLOBS_FOLDER).iterdir())
+            names = [entry.name for entry in (self.path / BLOBS_FOLDER).iterdir()]
         except OSError as error:
             raise FormatError(f"the layout has no readable {BLOBS_FOLDER}: {error.strerror}") from None
         if len(names) > MAX_BLOBS:
             raise LimitError(f"the layout has {len(names)} blobs, the limit is {MAX_BLOBS}")
-        return [Digest.parse(f"sha256:{name}") for name in names]
+        return sorted({*self._places, *(Digest.parse(f"sha256:{name}") for name in names)}, key=str)
 
     def referrers(self, subject: Digest) -> ReferrerList:
         """Every manifest among the blobs that names `subject`, listed in index.json or not.
@@ -142,7 +150,8 @@ class Layout:
     def _open(self, digest: Digest) -> tuple[int, int]:
         """A descriptor of the blob's file, and the file's size."""
         try:
-            descriptor = os.open(f"{self._blobs}/{digest.hex}", os.O_RDONLY | os.O_NONBLOCK)
+            place = self._places.get(digest) or f"{BLOBS_FOLDER}/{digest.hex}"
+            descriptor = os.open(f"{self._folder}/{place}", os.O_RDONLY | os.O_NONBLOCK)
         except OSError as error:
             kind = MissingError if isinstance(error, FileNotFoundError) else FormatError
             raise kind(f"the layout lacks blob {digest}: {error.strerror}") from None
@@ -204,6 +213,12 @@ def _read_member(path: Path) -> bytes:
         raise
     except Error as error:
         raise FormatError(f"this is no OCI image layout: {error}") from None
+
+
+def _is_index_itself(listed: ReferrerList) -> bool:
+    """Whether these are variants, not what a layout has: all have a platform, and none a mark or a name."""
+    variants = [entry for entry in listed.descriptors if entry.platform and not _NAMES & {*entry.annotations}]
+    return 1 < len(variants) == listed.count
 
 
 def _find_root(listed: ReferrerList) -> Descriptor:
