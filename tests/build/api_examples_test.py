@@ -1,4 +1,4 @@
-"""The examples of docs/api.md are together what a module of a user builds, with Bazel's own flags."""
+"""A module of a user builds the examples of docs/api.md and the file of docs/migrating.md, with Bazel's own flags."""
 
 import re
 import shutil
@@ -7,7 +7,9 @@ from bazel import ROOT, bazel, lasting_folder
 from secret_keys import COMPONENT_KEY, OCI_KEY, pem
 
 PAGE = (ROOT / "docs/api.md").read_text(encoding="utf-8")
-EXAMPLES = re.findall(r"^```starlark\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```starlark\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+EXAMPLES = BLOCK.findall(PAGE)
+(MIGRATED,) = BLOCK.findall((ROOT / "docs/migrating.md").read_text(encoding="utf-8"))
 OF_MODULES = [example for example in EXAMPLES if "use_extension(" in example]
 OF_PACKAGES = [example for example in EXAMPLES if example not in OF_MODULES]
 SYMBOLS = sorted({example.partition("(")[0] for example in OF_PACKAGES})
@@ -26,23 +28,34 @@ exports_files(glob(["keys/*.pub"]))
 
 def test_the_examples_build_and_verify() -> None:
     folder = lasting_folder("api_examples")
-    (folder / "keys").mkdir(exist_ok=True)
+    packages = [folder, folder / "migrated"]
+    for package in packages:
+        (package / "keys").mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / "e2e/smoke/adder.wasm", package / "greeting.wasm")
     flags = []
     for layer, key in (("component", COMPONENT_KEY), ("oci", OCI_KEY)):
-        shutil.copy(ROOT / f"tests/build/keys/{layer}.pub", folder / "keys")
+        for package in packages:
+            shutil.copy(ROOT / f"tests/build/keys/{layer}.pub", package / "keys")
         private = lasting_folder("api_examples_keys") / f"{layer}.key"
         private.write_bytes(pem(key))
         private.chmod(0o600)
         flags.append(f"--@rules_wasm_oci//wasm_oci:{layer}_private_key_path={private}")
-    shutil.copy(ROOT / "e2e/smoke/adder.wasm", folder / "greeting.wasm")
     shutil.copy(ROOT / "tests/rules/greeting.spdx.json", folder)
     for name in ("signing_config.json", "trusted_root.json"):
         (folder / name).write_text("{}\n")
     (folder / "MODULE.bazel").write_text("\n".join([MODULE, *OF_MODULES]))
     (folder / "BUILD.bazel").write_text("\n".join([LOAD, *OF_PACKAGES]))
+    (folder / "migrated/BUILD.bazel").write_text(MIGRATED)
     assert len(SYMBOLS) == len(OF_PACKAGES) > 20
     try:
-        bazel("build", *flags, "//:all", folder=folder)
-        bazel("test", *flags, "//:verify_image", "//:verify_component", folder=folder)
+        bazel("build", *flags, "//...", folder=folder)
+        verifying = ["//:verify_image", "//:verify_component", "//migrated:verify_greeting"]
+        bazel("test", *flags, *verifying, folder=folder)
+        for target, reference in (
+            ("publish_secure", "localhost:5001/library/test/simple/greeting:v1.0.0@sha256:"),
+            ("publish", "registry.example.com/acme/greeting:latest@sha256:"),
+        ):
+            shown = bazel("run", *flags, f"//migrated:{target}", folder=folder)
+            assert f"would publish {reference}" in shown.stdout
     finally:
         bazel("shutdown", folder=folder)

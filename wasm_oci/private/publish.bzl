@@ -51,7 +51,7 @@ def wasm_component_publish(
         level: what the image must have: `none`, `component-only`, `oci-only` or `dual-layer`.
         registry_override: `host[:port]` in place of the image's.
         registries: several of them. Where one fails, the command still publishes to the others.
-        namespace_override: namespace in place of the image's.
+        namespace_override: in place of the path of the image's repository up to its last part.
         tag_override: one tag in place of the image's.
         remote_tags: tags in place of the image's. `{KEY}` stands for a value of the workspace status when the command
             runs, as in `v{BUILD_VERSION}`; a key without a value is an error, and nothing is sent.
