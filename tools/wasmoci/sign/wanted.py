@@ -11,6 +11,7 @@ from wasmoci.cosign.signer import StatementSigner
 from wasmoci.cosign.statement import SIGNATURE_PREDICATE_TYPE, signed_annotations
 from wasmoci.disk.layout import KIND_ANNOTATION, SIGNATURES_KIND
 from wasmoci.disk.layout_writer import LayoutCopy
+from wasmoci.keys.image import ImageSigner
 from wasmoci.oci.cosign_tags import CosignTag
 from wasmoci.oci.graph import ImageGraph, read_graph
 from wasmoci.oci.manifest import (
@@ -21,13 +22,12 @@ from wasmoci.oci.manifest import (
     Manifest,
 )
 from wasmoci.oci.referrers import BUNDLE_TYPE, MAX_REFERRERS
-from wasmoci.trust.signers import trust_in
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import FormatError, LimitError, VerificationError
 from wasmoci.values.signature_format import SignatureFormat
 from wasmoci.verify.attached_bundles import AttachedBundle, attached_bundles, verify_bundle
 from wasmoci.verify.signatures import check_legacy
-from wasmoci.verify.trust import ImageTrust, LogVerifier
+from wasmoci.verify.trust import CertificateVerifier, ImageTrust, LogVerifier
 
 
 class Places(Protocol):
@@ -108,7 +108,7 @@ def add_wanted(
     graphs = {graph.digest: graph for graph in read_graph(copy.source).subjects}
     if not again:
         for digest, group in groups.items():
-            look = partial(_look, [(number, each, trust_in(each.signer, log)) for number, each in group], found)
+            look = partial(_look, [(number, each, _trust_in(each.signer, log)) for number, each in group], found)
             look(graphs[digest])
             if places is not None:
                 places.visit(digest, look)
@@ -137,6 +137,13 @@ def unmade(count: int) -> list[Descriptor]:
         Descriptor(MANIFEST_MEDIA_TYPE, Digest(f"{number:064x}"), 0, artifact_type=BUNDLE_TYPE)
         for number in range(count)
     ]
+
+
+def _trust_in(signer: StatementSigner, log: LogVerifier | None) -> ImageTrust | None:
+    """The trust in what this signer made, and in nothing else; None where that cannot be told."""
+    if isinstance(signer, ImageSigner):
+        return ImageTrust((signer.public_key,), log=log)
+    return ImageTrust(certificates=signer) if isinstance(signer, CertificateVerifier) else None
 
 
 def _is_legacy(wanted: Wanted) -> bool:

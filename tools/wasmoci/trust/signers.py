@@ -9,7 +9,6 @@ from wasmoci.keys.protocols import PasswordSource
 from wasmoci.keys.reference import KeyReference
 from wasmoci.values.errors import KeyFileError, UsageError
 from wasmoci.values.notes import Notes
-from wasmoci.verify.trust import CertificateVerifier, ImageTrust, LogVerifier
 
 if TYPE_CHECKING:
     from wasmoci.keys.component import ComponentSigner
@@ -80,12 +79,3 @@ def open_signer(
 ) -> StatementSigner:
     """Whoever signs manifests; raises as the two kinds do."""
     return spec.signer() if isinstance(spec, IdentitySpec) else spec.image_signer(password, notes, private=private)
-
-
-def trust_in(signer: StatementSigner, log: LogVerifier | None) -> ImageTrust | None:
-    """The trust in what this signer made, and in nothing else; None where that cannot be told."""
-    from wasmoci.keys.image import ImageSigner
-
-    if isinstance(signer, ImageSigner):
-        return ImageTrust((signer.public_key,), log=log)
-    return ImageTrust(certificates=signer) if isinstance(signer, CertificateVerifier) else None
