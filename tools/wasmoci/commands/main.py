@@ -90,6 +90,7 @@ main = LazyGroup(
         "publish": ("publish:publish", "Publish a layout with its signatures to a registry."),
         "copy": ("copy:copy", "Copy an image with its signatures between registries and layouts."),
         "inspect": ("inspect:inspect", "Show an image and what is attached to it; needs no key."),
+        "clean": ("clean:clean", "Remove doubles of an image's signatures from a registry."),
         "pull": ("pull:pull", "Verify an image and fetch its component."),
         "verify": ("verify:verify", "Verify an image in a layout or a registry on both layers."),
         "verify-attestation": (

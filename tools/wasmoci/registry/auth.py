@@ -33,6 +33,7 @@ class Access(str, Enum):
 
     PULL = "pull"
     PUSH = "pull,push"
+    DELETE = "pull,push,delete"
 
 
 class Authorizer:
@@ -60,7 +61,7 @@ class Authorizer:
 
     def header(self, access: Access) -> str | None:
         """The header that the registry took before, or will take; None where it has not asked yet."""
-        return self._headers.get(access) or self._headers.get(Access.PUSH)
+        return self._headers.get(access) or (None if access is Access.DELETE else self._headers.get(Access.PUSH))
 
     def will_mount_from(self, path: str) -> None:
         """From now on a token to push is one to read the repository `path` of the same registry, too."""
@@ -97,7 +98,7 @@ class Authorizer:
         """As `answer`, where a token of our own scope was refused: one of the scope that the challenge names.
 
         A gateway may know the repository by another path. None for a scope that is not of one repository, or
-        has other actions than `access` needs.
+        has other actions than `access` needs, or may delete.
         """
         parameters = _challenges(refusal).get("bearer", {})
         scope = parameters.get("scope", "")
@@ -137,7 +138,7 @@ class Authorizer:
             Repository.parse(f"{self._repository.registry}/{path}")
         except UsageError:
             return False
-        return kind == "repository" and set(actions.split(",")) <= set(access.value.split(","))
+        return kind == "repository" and set(actions.split(",")) <= set(access.value.split(",")) - {"delete"}
 
     def _credential_of_registry(self) -> Credential | None:
         credential = self._find_credential()

@@ -13,7 +13,7 @@ from wasmoci.values.strict_json import parse_object
 from wasmoci.values.text import excerpt
 
 _MANIFEST_TYPES = (MANIFEST_MEDIA_TYPE, INDEX_MEDIA_TYPE)
-_OK, _CREATED, _ACCEPTED = 200, 201, 202
+_OK, _CREATED, _ACCEPTED, _NO_CONTENT = 200, 201, 202, 204
 FORBIDDEN, NOT_FOUND = 403, 404
 
 
@@ -100,6 +100,15 @@ class ManifestClient:
         if isinstance(reference, Digest):
             self._last_put = reference
         return has_subject
+
+    def delete_manifest(self, digest: Digest) -> None:
+        """Delete a manifest, with the tags on it; one that is not there is deleted.
+
+        RegistryError has a status where the registry refuses: many cannot delete.
+        """
+        request = Request("DELETE", self._session.url(f"manifests/{digest}"), idempotent=True)
+        with self._session.request(request, {_OK, _ACCEPTED, _NO_CONTENT, NOT_FOUND}, Access.DELETE):
+            pass
 
     def _may_read(self) -> bool:
         if not self._has_read and self._last_put is not None:

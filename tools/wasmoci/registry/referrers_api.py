@@ -6,7 +6,7 @@ they are, member for member: it is changed as JSON, not as Descriptors.
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, nullcontext
 from enum import Enum
 from functools import partial
@@ -141,6 +141,27 @@ class ReferrersClient(ManifestClient):
 
         tag, read = fallback_tag(subject), partial(self._read_fallback_index, subject, self.find_attached)
         self._add(TagAddition(tag, read, added, lambda data: self.put_manifest(data, INDEX_MEDIA_TYPE, tag)), additions)
+
+    def remove_from_fallback_index(self, subject: Digest, gone: Collection[Digest]) -> bool:
+        """Take entries out of the index at tag `sha256-<hex>`; false where the registry lists by its API."""
+        if self.referrers(subject) is not None:
+            return False
+
+        def kept(index: bytes | None) -> bytes | None:
+            if index is None or not any(map(_fallback_entries(index).lists, gone)):
+                return None
+            members = json.loads(index)
+            names = {str(digest) for digest in gone}
+            members["manifests"] = [
+                entry
+                for entry in members["manifests"]
+                if not isinstance(entry, dict) or entry.get("digest") not in names
+            ]
+            return dump(members)
+
+        tag, read = fallback_tag(subject), partial(self._read_fallback_index, subject, self.find_attached)
+        self._add(TagAddition(tag, read, kept, lambda data: self.put_manifest(data, INDEX_MEDIA_TYPE, tag)), None)
+        return True
 
     def _add(self, addition: TagAddition, additions: TagAdditions | None) -> None:
         with self.additions() if additions is None else nullcontext(additions) as made:

@@ -76,6 +76,16 @@ class RegistrySource:
         return found[0]
 
 
+class WholeSource(RegistrySource):
+    """The same with all referrers, up to MAX_LISTED."""
+
+    def referrers(self, subject: Digest) -> ReferrerList:
+        listed = self._client.referrers(subject)
+        if listed is None:
+            listed = self._client.read_fallback_index(subject, self._find)
+        return listed or ReferrerList()
+
+
 def clean_doubles(repository: Repository, subject: Digest) -> str:
     """The way out of too many signatures, for people."""
     return f"remove doubles with `wasm-oci clean {repository}@{subject}`"

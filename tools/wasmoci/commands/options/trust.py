@@ -44,6 +44,12 @@ _SIGNERS: Mapping[str, Option | OptionGroup] = {
 # Who may sign images and attest something of them.
 TrustedSigners = Annotated[TrustValues, OptionGroup(TrustValues, **_SIGNERS)]
 
+# The same without what is asked of signatures.
+KnownSigners = Annotated[
+    TrustValues,
+    OptionGroup(TrustValues, **{name: _SIGNERS[name] for name in ("oci_keys", "identities", "trusted_root")}),
+]
+
 # The same with who may sign components, and what the signatures of images must say.
 Trusted = Annotated[
     TrustValues,
