@@ -12,6 +12,7 @@ from wasmoci.oci.manifest import Manifest
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import FormatError, NotFoundError, Reason, VerificationError
 from wasmoci.values.text import listed
+from wasmoci.verify.checks import MAX_CHECKS_ATTACHED, Checks
 from wasmoci.verify.trust import ImageTrust, Signatory
 
 _CLOSEST_FIRST = (
@@ -87,8 +88,13 @@ def verify_bundle(attached: AttachedBundle, trust: ImageTrust) -> tuple[Signator
 
 
 def signing_key(signature: bytes, message: bytes, trusted: Sequence[ImagePublicKey], named: str = "") -> ImagePublicKey:
-    """The trusted key that made `signature`; VerificationError where none did. `named` is the key that it names."""
+    """The trusted key that made `signature`; VerificationError where none did, and as `Checks.count`.
+
+    `named` is the key that it names.
+    """
+    checks = Checks(MAX_CHECKS_ATTACHED)
     for key in trusted:
+        checks.count()
         try:
             key.verify(signature, message)
         except VerificationError:

@@ -4,16 +4,19 @@ wasmsign2 0.2.6 accepts a truncated or extended file in some cases and does not 
 see docs/formats.md. Here the whole file must be what was signed, part by part.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import BinaryIO
 
 from wasmoci.keys.component import ComponentPublicKey
 from wasmoci.values.errors import FormatError, Reason, UsageError, VerificationError
 from wasmoci.values.text import listed
+from wasmoci.verify.checks import MAX_CHECKS_EMBEDDED, Checks
 from wasmoci.wasm.parts import ComponentParts, hash_parts, read_parts
 from wasmoci.wasm.sections import Kind
-from wasmoci.wasm.signature import Record, SignatureData, SignatureSet, UnknownRecord, signed_message
+from wasmoci.wasm.signature import Record, SignatureData, SignatureSet, UnknownRecord, merged, signed_message
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,46 @@ class SignedComponent:
     data: SignatureData
 
 
+class OpenComponent:
+    """A file whose parts were read, and are hashed when they are first needed, once."""
+
+    def __init__(self, stream: BinaryIO, kind: Kind) -> None:
+        """Raises VerificationError for what can be no file of `kind`."""
+        self._stream = stream
+        with _refused():
+            self._parts = read_parts(stream)
+            self._parts.check_kind(kind)
+
+    def signed(self, detached: bytes | None) -> SignedComponent:
+        """With the signature data `detached`, or what the file holds; VerificationError for what can be none."""
+        parts = self._parts
+        with _refused():
+            if detached is not None and parts.signature is not None:
+                raise FormatError("the file has an embedded signature beside the detached one")
+            signature = parts.signature if detached is None else detached
+            if signature is None:
+                raise VerificationError(Reason.UNSIGNED, "the component has no `signature` section")
+            if detached is None and parts.padded:
+                raise FormatError("a length is not in its shortest LEB128 form")
+            data = SignatureData.parse(signature)
+            return SignedComponent(parts, self._hashes, data)
+
+    def verify(
+        self,
+        trusted: Sequence[ComponentPublicKey],
+        detached: bytes | None = None,
+        threshold: int = 1,
+        limit: int = MAX_CHECKS_EMBEDDED,
+    ) -> VerifiedComponent:
+        """As `verify_component`, which says who may be trusted; with at most `limit` checks."""
+        signed = self.signed(detached)
+        return judge(signed.data, signed.data.sets_for(signed.hashes), trusted, threshold, limit)
+
+    @cached_property
+    def _hashes(self) -> tuple[bytes, ...]:
+        return hash_parts(self._stream, self._parts)
+
+
 def verify_component(
     stream: BinaryIO,
     trusted: Sequence[ComponentPublicKey],
@@ -51,8 +94,7 @@ def verify_component(
     with the reason, UsageError if nothing is trusted or the threshold cannot be met.
     """
     check_trust(trusted, threshold)
-    signed = read_signed(stream, kind, detached)
-    return judge(signed.data, signed.data.sets_for(signed.hashes), trusted, threshold)
+    return OpenComponent(stream, kind).verify(trusted, detached, threshold)
 
 
 def check_trust(trusted: Sequence[ComponentPublicKey], threshold: int) -> None:
@@ -66,45 +108,31 @@ def check_trust(trusted: Sequence[ComponentPublicKey], threshold: int) -> None:
         )
 
 
-def read_signed(stream: BinaryIO, kind: Kind, detached: bytes | None) -> SignedComponent:
-    """Read and hash a file with its signature data; VerificationError for what can be no signed file of `kind`."""
-    try:
-        parts = read_parts(stream)
-        parts.check_kind(kind)
-        if detached is not None and parts.signature is not None:
-            raise FormatError("the file has an embedded signature beside the detached one")
-        signature = parts.signature if detached is None else detached
-        if signature is None:
-            raise VerificationError(Reason.UNSIGNED, "the component has no `signature` section")
-        if detached is None and parts.padded:
-            raise FormatError("a length is not in its shortest LEB128 form")
-        data = SignatureData.parse(signature)
-        return SignedComponent(parts, hash_parts(stream, parts), data)
-    except FormatError as error:
-        raise VerificationError(error.reason, f"the component is refused: {error}") from None
-
-
 def judge(
     data: SignatureData,
     matching: Sequence[SignatureSet],
     trusted: Sequence[ComponentPublicKey],
     threshold: int,
+    limit: int = MAX_CHECKS_EMBEDDED,
 ) -> VerifiedComponent:
     """Count the distinct trusted keys that signed one of the `matching` sets of `data`.
 
-    The caller vouches that the sets are for this file. Raises VerificationError below the threshold.
+    The caller vouches that the sets are for this file. Raises VerificationError below the threshold, and where that
+    would take more than `limit` checks.
     """
-    warnings = [
+    ignored = dict.fromkeys(
         f"a signature record was ignored: {record.problem}"
         for signed_set in data.sets
         for record in signed_set.records
         if isinstance(record, UnknownRecord)
-    ]
-    signers = [key for key in dict.fromkeys(trusted) if any(has_signed(key, signed_set) for signed_set in matching)]
+    )
+    warnings = tuple(ignored)
+    sets, checks = merged(matching), Checks(limit)
+    signers = [key for key in dict.fromkeys(trusted) if any(has_signed(key, signed, checks) for signed in sets)]
     if not signers:
         raise _refusal(data, matching, trusted, warnings)
     check_count(signers, threshold)
-    return VerifiedComponent(tuple(signers), tuple(warnings))
+    return VerifiedComponent(tuple(signers), warnings)
 
 
 def check_count(signers: Sequence[ComponentPublicKey], threshold: int) -> None:
@@ -117,10 +145,15 @@ def check_count(signers: Sequence[ComponentPublicKey], threshold: int) -> None:
         )
 
 
-def has_signed(key: ComponentPublicKey, signed_set: SignatureSet) -> bool:
-    """Whether some record of this set is a signature by `key` over the hashes of the set."""
-    message = signed_message(signed_set.hashes)
-    return any(made_by(record, key, message) for record in signed_set.records if isinstance(record, Record))
+def has_signed(key: ComponentPublicKey, signed_set: SignatureSet, checks: Checks) -> bool:
+    """Whether some record of this set is a signature by `key` over the hashes of the set; raises as `Checks.count`."""
+    message, key_id = signed_message(signed_set.hashes), key.key_id
+    for record in signed_set.records:
+        if isinstance(record, Record) and record.key_id in (b"", key_id):
+            checks.count()
+            if made_by(record, key, message):
+                return True
+    return False
 
 
 def made_by(record: Record, key: ComponentPublicKey, message: bytes) -> bool:
@@ -156,3 +189,11 @@ def _refusal(
     return VerificationError(
         Reason.UNTRUSTED_KEY, f"no trusted key signed the component, but: {signers}; trusted: {ids}"
     )
+
+
+@contextmanager
+def _refused() -> Iterator[None]:
+    try:
+        yield
+    except FormatError as error:
+        raise VerificationError(error.reason, f"the component is refused: {error}") from None

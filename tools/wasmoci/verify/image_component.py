@@ -8,7 +8,8 @@ from wasmoci.oci.graph import ImageGraph
 from wasmoci.oci.wasm_artifact import component_signature_layer
 from wasmoci.values.errors import Reason, VerificationError
 from wasmoci.verify.attached_bundles import noted, readable_referrers, refusal_of_all
-from wasmoci.verify.component import VerifiedComponent, check_count, verify_component
+from wasmoci.verify.checks import MAX_CHECKS_ATTACHED
+from wasmoci.verify.component import OpenComponent, VerifiedComponent, check_count
 from wasmoci.wasm.sections import Kind
 from wasmoci.wasm.signature import MAX_DATA_SIZE
 
@@ -25,8 +26,9 @@ def verify_image_component(
     signature that does not hold is reported and hides no good one, and `threshold` counts the keys of
     all that hold. Raises as `verify_component` does.
     """
+    opened = OpenComponent(component, Kind.COMPONENT)
     try:
-        return verify_component(component, trusted, Kind.COMPONENT, threshold=threshold)
+        return opened.verify(trusted, threshold=threshold)
     except VerificationError as error:
         if error.reason is not Reason.UNSIGNED:
             raise
@@ -40,7 +42,7 @@ def verify_image_component(
             if layer is None:
                 continue
             signature = graph.source.read_blob(layer, MAX_DATA_SIZE)
-            verified = verify_component(component, trusted, Kind.COMPONENT, signature)
+            verified = opened.verify(trusted, signature, limit=MAX_CHECKS_ATTACHED)
             keys |= dict.fromkeys(verified.keys)
             warnings += verified.warnings
     if not keys:

@@ -13,18 +13,19 @@ from typing import BinaryIO
 from wasmoci.disk.files import open_for_reading, read_bounded
 from wasmoci.keys.component import ComponentPublicKey
 from wasmoci.values.errors import Reason, VerificationError, refusals_about
+from wasmoci.verify.checks import MAX_CHECKS_EMBEDDED, Checks
 from wasmoci.verify.component import (
+    OpenComponent,
     SignedComponent,
     VerifiedComponent,
     check_trust,
     has_signed,
     judge,
-    read_signed,
     verify_component,
 )
 from wasmoci.wasm.section_pattern import Selection
 from wasmoci.wasm.sections import Kind, read_sections
-from wasmoci.wasm.signature import DELIMITER_NAME, MAX_DATA_SIZE, SECTION_NAME, SignatureSet
+from wasmoci.wasm.signature import DELIMITER_NAME, MAX_DATA_SIZE, SECTION_NAME, SignatureSet, merged
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def verify_parts(
     selection), UsageError as `verify_component` does.
     """
     check_trust(trusted, threshold)
-    signed = read_signed(stream, kind, detached)
+    signed = OpenComponent(stream, kind).signed(detached)
     checked = _checked_parts(stream, selection)
     verified = judge(signed.data, _sets_over(signed, checked), trusted, threshold)
     last = checked[-1]
@@ -119,7 +120,7 @@ def component_matrix(
     Raises VerificationError with the reason if no key verifies it, UsageError without a key.
     """
     check_trust(keys, 1)
-    signed = read_signed(stream, kind, detached)
+    signed = OpenComponent(stream, kind).signed(detached)
     checked = range(len(signed.hashes)) if selection is None else _checked_parts(stream, selection)
     verified = judge(signed.data, _sets_over(signed, checked), keys, 1)
     rows = tuple(MatrixRow(key, key in verified.keys, _signed_parts(key, signed)) for key in dict.fromkeys(keys))
@@ -127,7 +128,8 @@ def component_matrix(
 
 
 def _signed_parts(key: ComponentPublicKey, signed: SignedComponent) -> tuple[bool, ...]:
-    own = [tuple(found.hashes) for found in _sets_over(signed, ()) if has_signed(key, found)]
+    checks = Checks(MAX_CHECKS_EMBEDDED)
+    own = [tuple(found.hashes) for found in merged(_sets_over(signed, ())) if has_signed(key, found, checks)]
     ends = range(1, len(signed.hashes) + 1)
     return tuple(any(hashes[:end] == signed.hashes[:end] for hashes in own) for end in ends)
 

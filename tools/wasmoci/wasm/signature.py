@@ -141,6 +141,14 @@ class SignatureData:
         return SignatureData((*self.sets, SignatureSet(tuple(hashes), (record,))))
 
 
+def merged(sets: Sequence[SignatureSet]) -> tuple[SignatureSet, ...]:
+    """One set for those over the same hashes, with each record once."""
+    records: dict[tuple[bytes, ...], dict[Record | UnknownRecord, None]] = {}
+    for signature_set in sets:
+        records.setdefault(tuple(signature_set.hashes), {}).update(dict.fromkeys(signature_set.records))
+    return tuple(SignatureSet(hashes, tuple(found)) for hashes, found in records.items())
+
+
 def signed_message(hashes: Sequence[bytes]) -> bytes:
     """The bytes that every signer of a set signs."""
     return _DOMAIN + _VERSIONS + b"".join(hashes)
