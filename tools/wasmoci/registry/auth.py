@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 from wasmoci.registry.challenges import parse_challenges
 from wasmoci.registry.credential_helper import Credential, CredentialKind
+from wasmoci.registry.deadline import Deadline
 from wasmoci.registry.transport import Body, Request, Response, Transport
 from wasmoci.registry.url import Origin, Url
 from wasmoci.values.errors import RegistryError, UsageError, not_of_the_image
@@ -49,10 +50,12 @@ class Authorizer:
         origin: Origin,
         transport: Transport,
         find_credential: Callable[[], Credential | None],
+        limit: Deadline | None = None,
     ) -> None:
         self._repository = repository
         self._origin = origin
         self._transport = transport
+        self._limit = limit
         self._find_credential = cache(find_credential)
         self._was_asked = False
         self._headers: dict[Access, str] = {}
@@ -200,11 +203,12 @@ class Authorizer:
             }
             headers = {"Content-Type": "application/x-www-form-urlencoded"}
             return self._transport.send(
-                Request("POST", realm, headers, Body.of(urlencode(form).encode()), repeatable=True)
+                Request("POST", realm, headers, Body.of(urlencode(form).encode()), repeatable=True, within=self._limit)
             )
         headers = {} if credential is None else {"Authorization": self._basic_header(credential)}
         query = [*(("scope", scope) for scope in scopes), *services.items()]
-        return self._transport.send(Request("GET", realm.with_query(query), headers, idempotent=True))
+        request = Request("GET", realm.with_query(query), headers, idempotent=True, within=self._limit)
+        return self._transport.send(request)
 
     def _check_realm(self, realm: Url, credential: Credential | None) -> None:
         """Refuse a token service that the registry has no business to name.

@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from wasmoci.oci.manifest import Descriptor
 from wasmoci.registry.auth import Access
-from wasmoci.registry.deadline import seconds_for
+from wasmoci.registry.deadline import Deadline, seconds_for
 from wasmoci.registry.manifests import FORBIDDEN, NOT_FOUND
 from wasmoci.registry.referrers_api import ReferrersClient
 from wasmoci.registry.session import REDIRECTS, RegistryConnection, mismatch
@@ -24,6 +24,7 @@ from wasmoci.values.errors import LimitError
 from wasmoci.values.image_reference import Repository
 
 _OK = 200
+_ALL_REQUESTS = "all requests for the image together (--timeout)"
 
 
 class RepositoryClient(ReferrersClient):
@@ -123,14 +124,18 @@ class Registries(AbstractContextManager["Registries"]):
         sleep: Callable[[float], None] = time.sleep,
         *,
         tls: TlsFiles | None = None,
+        seconds: float | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Send nothing yet.
 
         Of `environment` come the credentials (credentials.py), the CA bundle (SSL_CERT_FILE), proxies
         (proxy.py) and, unless `tls` has one, the client certificate (tls.py), which no other registry
         gets to see. `insecure_registries` are the `host[:port]` that are spoken to in plain HTTP. `tls` is
-        for every registry that a client is asked for.
+        for every registry that a client is asked for. `seconds` are what each client has for all that it does, from
+        when it is asked for.
         """
+        self._limit = None if seconds is None else partial(Deadline, seconds, _ALL_REQUESTS, clock=clock)
         self._connect = partial(
             RegistryConnection, environment=environment, insecure_registries=insecure_registries, sleep=sleep, tls=tls
         )
@@ -143,7 +148,8 @@ class Registries(AbstractContextManager["Registries"]):
         with self._lock:
             if registry not in self._connections:
                 self._connections[registry] = self._connect(registry)
-            return RepositoryClient(self._connections[registry], repository)
+            limit = None if self._limit is None else self._limit()
+            return RepositoryClient(self._connections[registry], repository, limit)
 
     def close(self) -> None:
         with self._lock:

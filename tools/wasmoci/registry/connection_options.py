@@ -10,19 +10,26 @@ if TYPE_CHECKING:
     from wasmoci.registry.client import Registries
 
 
+DEFAULT_SECONDS = 600
+
+
 @dataclass(frozen=True, slots=True)
 class ConnectionOptions:
-    """`insecure` are `host[:port]` of registries without TLS; the others are PEM files for all registries with it."""
+    """`insecure` are `host[:port]` of registries without TLS; there are PEM files for all registries with it.
+
+    `seconds` are what an image may take in one registry, all requests together.
+    """
 
     insecure: Sequence[str] = ()
     ca: Path | None = None
     certificate: Path | None = None
     key: Path | None = None
+    seconds: float = DEFAULT_SECONDS
 
     def seen_from(self, folder: Path) -> "ConnectionOptions":
         """The same, with files that are relative to `folder`."""
         ca, certificate, key = (path and folder / path for path in (self.ca, self.certificate, self.key))
-        return ConnectionOptions(self.insecure, ca, certificate, key)
+        return replace(self, ca=ca, certificate=certificate, key=key)
 
     def and_insecure(self, registries: Sequence[str]) -> "ConnectionOptions":
         return replace(self, insecure=(*registries, *self.insecure))
@@ -32,4 +39,5 @@ class ConnectionOptions:
         from wasmoci.registry.client import Registries
         from wasmoci.registry.tls import TlsFiles
 
-        return Registries(os.environ, self.insecure, tls=TlsFiles(self.ca, self.certificate, self.key))
+        tls = TlsFiles(self.ca, self.certificate, self.key)
+        return Registries(os.environ, self.insecure, tls=tls, seconds=self.seconds)

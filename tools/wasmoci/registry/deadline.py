@@ -5,7 +5,7 @@ import math
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import urllib3
@@ -22,21 +22,35 @@ FIRST_PAUSE_SECONDS = 1.0
 
 
 class Deadline:
-    """A moment after which a request is given up; `what` names the request in the error."""
+    """A moment after which a request is given up; `what` names the request in the error.
 
-    def __init__(self, seconds: float, what: str) -> None:
+    What is `within` another one is over when that is, too, and has its clock.
+    """
+
+    def __init__(
+        self,
+        seconds: float,
+        what: str,
+        within: "Deadline | None" = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._seconds = seconds
         self._what = what
-        self._end = time.monotonic() + seconds
+        self._within = within
+        self._clock: Callable[[], float] = clock if within is None else within._clock
+        self._end = self._clock() + seconds
 
     @property
     def remaining(self) -> float:
         """Seconds left; a moment once the time is over, as socket timeouts must not be zero."""
-        return max(0.001, self._end - time.monotonic())
+        own = max(0.001, self._end - self._clock())
+        return own if self._within is None else min(own, self._within.remaining)
 
     def check(self) -> None:
         """Raise RegistryError when the time is over."""
-        if time.monotonic() >= self._end:
+        if self._within is not None:
+            self._within.check()
+        if self._clock() >= self._end:
             raise RegistryError(f"{self._what}: not done within {self._seconds:.0f} s")
 
 
@@ -110,6 +124,13 @@ def interrupting(interrupt: Callable[[], object], seconds: float) -> Iterator[No
         yield
     finally:
         _WATCHDOG.end(watch)
+
+
+def until(deadline: Deadline, blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """The blocks, for as long as there is time."""
+    for block in blocks:
+        deadline.check()
+        yield block
 
 
 def pause_seconds(attempt: int, retry_after: str | None) -> float:

@@ -4,6 +4,7 @@ from contextlib import suppress
 
 from wasmoci.oci.manifest import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, MAX_MANIFEST_SIZE, Descriptor
 from wasmoci.registry.auth import Access
+from wasmoci.registry.deadline import Deadline
 from wasmoci.registry.session import RegistryConnection, Session, check_said_digest, mismatch
 from wasmoci.registry.transport import Body, Request, Response
 from wasmoci.values.digest import Digest
@@ -20,9 +21,10 @@ FORBIDDEN, NOT_FOUND = 403, 404
 class ManifestClient:
     """The part of a RepositoryClient that reads and puts manifests and indexes."""
 
-    def __init__(self, connection: RegistryConnection, repository: Repository) -> None:
+    def __init__(self, connection: RegistryConnection, repository: Repository, limit: Deadline | None = None) -> None:
+        """`limit` is for all requests together."""
         self.repository = repository
-        self._session = Session(connection, repository)
+        self._session = Session(connection, repository, limit)
         self._has_read = False
         self._last_put: Digest | None = None
 

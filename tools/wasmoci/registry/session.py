@@ -12,6 +12,7 @@ from wasmoci.oci.manifest import Descriptor
 from wasmoci.registry.auth import Access, Authorizer
 from wasmoci.registry.credential_helper import Credential, ask_helper
 from wasmoci.registry.credentials import find_credential
+from wasmoci.registry.deadline import Deadline
 from wasmoci.registry.tls import TlsFiles, files_of
 from wasmoci.registry.transport import Request, Response, Transport
 from wasmoci.registry.url import Url
@@ -92,18 +93,21 @@ class Session:
         self,
         connection: RegistryConnection,
         repository: Repository,
+        limit: Deadline | None = None,
         find: Callable[[], Credential | None] | None = None,
     ) -> None:
-        """`find` gives the credential; without it, one is looked for as credentials.py says.
+        """`limit` is for all requests; `find` gives the credential, else one is looked for as credentials.py says.
 
-        Raises ValueError for a repository of another registry, which must not get this one's credentials."""
+        Raises ValueError for a repository of another registry, which must not get this one's credentials.
+        """
         if repository.registry != connection.registry:
             raise ValueError(f"{repository} is not on {connection.registry}")
         self.repository = repository
         self.connection = connection
         self._origin = connection.origin
+        self._limit = limit
         find = find or partial(find_credential, repository, connection.environment, connection.ask_helper)
-        self.authorizer = Authorizer(repository, self._origin, connection.transport, find)
+        self.authorizer = Authorizer(repository, self._origin, connection.transport, find, limit)
 
     def url(self, path: str) -> Url:
         """`path` is relative to the repository, such as `manifests/v1`."""
@@ -119,7 +123,8 @@ class Session:
         authorization = self.authorizer.header(access) if own else None
         for answer in (self.authorizer.answer, self.authorizer.answer_again, None):
             added = {"Authorization": authorization} if authorization else {}
-            response = self.connection.transport.send(replace(request, headers={**request.headers, **added}))
+            headers = {**request.headers, **added}
+            response = self.connection.transport.send(replace(request, headers=headers, within=self._limit))
             if response.status in expected:
                 return response
             with response:

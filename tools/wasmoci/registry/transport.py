@@ -9,7 +9,7 @@ import urllib3
 from urllib3.exceptions import HTTPError, InvalidHeader, SSLError
 
 from wasmoci.registry.connections import READ_SECONDS, Connections, failure
-from wasmoci.registry.deadline import REQUEST_SECONDS, Deadline, interrupting, pause_seconds, seconds_asked
+from wasmoci.registry.deadline import REQUEST_SECONDS, Deadline, interrupting, pause_seconds, seconds_asked, until
 from wasmoci.registry.tls import TlsFiles
 from wasmoci.registry.url import Origin, Url
 from wasmoci.values.errors import LimitError, RegistryError, UsageError
@@ -48,7 +48,7 @@ class Body:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request; `seconds` bound all attempts and the reading of the answer.
+    """A request; `seconds`, and those left `within` another deadline, bound all attempts and reading the answer.
 
     An `idempotent` one may be sent again, one that is `repeatable` where the answer says that it was not served.
     """
@@ -60,6 +60,7 @@ class Request:
     idempotent: bool = False
     repeatable: bool = False
     seconds: float = REQUEST_SECONDS
+    within: Deadline | None = None
 
     def __str__(self) -> str:
         return f"{self.method} {self.url}"
@@ -183,12 +184,14 @@ class Transport:
             raise RegistryError(
                 f"{request.url}: plain HTTP is refused, as {origin.netloc} is not among the insecure registries"
             )
-        deadline = Deadline(min(request.seconds, MAX_REQUEST_SECONDS), str(request))
+        deadline = Deadline(min(request.seconds, MAX_REQUEST_SECONDS), str(request), request.within)
+        deadline.check()
         for attempt in range(MAX_ATTEMPTS):
             is_last = attempt == MAX_ATTEMPTS - 1
             try:
                 response = self._send_once(request, deadline)
             except NoAnswerError:
+                deadline.check()
                 if is_last or not request.idempotent:
                     raise
                 pause = pause_seconds(attempt, None)
@@ -211,7 +214,7 @@ class Transport:
                 request.method,
                 request.url,
                 headers,
-                None if body is None else _until(deadline, body.open()),
+                None if body is None else until(deadline, body.open()),
                 urllib3.Timeout(
                     connect=min(CONNECT_SECONDS, deadline.remaining), read=min(READ_SECONDS, deadline.remaining)
                 ),
@@ -226,12 +229,6 @@ class Transport:
 def _may_repeat(request: Request, response: Response) -> bool:
     not_served = response.status in _NOT_SERVED and seconds_asked(response.header("Retry-After")) is not None
     return response.status in RETRIED_STATUSES if request.idempotent else request.repeatable and not_served
-
-
-def _until(deadline: Deadline, blocks: Iterable[bytes]) -> Iterator[bytes]:
-    for block in blocks:
-        deadline.check()
-        yield block
 
 
 def _origin(scheme: str, registry: str) -> Origin:

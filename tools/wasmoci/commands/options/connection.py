@@ -4,14 +4,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
+import click
+
 from wasmoci.commands.options.declared import Option, OptionGroup
-from wasmoci.registry.connection_options import ConnectionOptions
+from wasmoci.registry.connection_options import DEFAULT_SECONDS, ConnectionOptions
 from wasmoci.values.errors import UsageError
 
 _INSECURE = "A registry that is spoken to in plain HTTP. Repeatable; nothing else ever is."
 _CA = "CA certificates (PEM) that are trusted in place of the system's."
 _CERTIFICATE = "A certificate (PEM) that registries get to see: those of this command, or that of WASM_OCI_REGISTRY."
 _KEY = "Its private key (PEM), not encrypted and open to its owner only."
+_SECONDS = "How long an image may take in one registry, all requests together."
+_POSITIVE = click.IntRange(min=1)
 
 
 def _connection(
@@ -19,10 +23,11 @@ def _connection(
     ca: Annotated[Path | None, Option(_CA, "--registry-cacert", metavar="FILE")],
     certificate: Annotated[Path | None, Option(_CERTIFICATE, "--registry-client-cert", metavar="FILE")],
     key: Annotated[Path | None, Option(_KEY, "--registry-client-key", metavar="FILE")],
+    seconds: Annotated[int, Option(_SECONDS, "--timeout", type=_POSITIVE, default=DEFAULT_SECONDS, metavar="SECONDS")],
 ) -> ConnectionOptions:
     if (certificate is None) != (key is None):
         raise UsageError("--registry-client-cert and --registry-client-key go together")
-    return ConnectionOptions(insecure, ca, certificate, key)
+    return ConnectionOptions(insecure, ca, certificate, key, seconds)
 
 
 Connection = Annotated[ConnectionOptions, OptionGroup(_connection)]

@@ -36,7 +36,7 @@ def log_in(registry: str, credential: Credential, connection: ConnectionOptions,
         registry, env, connection.insecure, tls=TlsFiles(connection.ca, connection.certificate, connection.key)
     )
     try:
-        session = Session(reached, Repository(registry, ""), lambda: credential)
+        session = Session(reached, Repository(registry, ""), find=lambda: credential)
         session.request(Request("GET", Url(reached.origin, "/v2/"), idempotent=True), {_OK}, Access.PULL).close()
     finally:
         reached.transport.close()
