@@ -60,8 +60,8 @@ def test_the_limit_counts_good_and_bad_entries(entry: object) -> None:
     at_limit = ReferrerList.parse(index(*[entry] * MAX_REFERRERS), "the list")
     assert at_limit.within_limit("the list") == at_limit
     beyond = ReferrerList.parse(index(*[entry] * (MAX_REFERRERS + 1)), "the list").within_limit("the list")
-    assert f"the list has {MAX_REFERRERS + 1} referrers, the limit is {MAX_REFERRERS}" in str(beyond.excess)
-    assert not beyond.count
+    assert f"the list has {MAX_REFERRERS + 1} referrers, the limit is {MAX_REFERRERS}" in str(beyond.problems[0])
+    assert not beyond.descriptors
 
 
 def of_type(artifact_type: str | None, count: int) -> list[dict[str, object]]:
@@ -86,8 +86,16 @@ def of_type(artifact_type: str | None, count: int) -> list[dict[str, object]]:
 def test_of_too_many_those_of_a_signatures_type_stay(artifact_type: str | None, is_kept: bool) -> None:
     others = [*of_type("application/vnd.example", MAX_REFERRERS), {}]
     beyond = ReferrerList.parse(index(*others, *of_type(artifact_type, 2)), "the list").within_limit("the list")
-    assert beyond.count == (2 if is_kept else 0)
-    assert "only those that may be signatures" in str(beyond.excess)
+    assert len(beyond.descriptors) == (2 if is_kept else 0)
+    assert "only those that may be signatures" in str(beyond.problems[0])
+
+
+def test_of_too_many_no_entry_stands_for_another_one() -> None:
+    """Who lists a signature again, with another size, does not take the place of the right entry."""
+    (good,) = of_type(BUNDLE_MEDIA_TYPE, 1)
+    others = of_type("application/vnd.example", MAX_REFERRERS)
+    beyond = ReferrerList.parse(index(*others, good, {**good, "size": 7}), "the list").within_limit("the list")
+    assert [entry.to_json() for entry in beyond.descriptors] == [good, {**good, "size": 7}]
 
 
 def test_too_many_of_a_signatures_type_are_refused_with_the_way_out() -> None:
@@ -124,7 +132,7 @@ def test_a_verifier_reports_a_bad_entry_beside_a_good_signature() -> None:
 
 def test_a_verifier_says_that_there_are_more_than_it_looks_at() -> None:
     image = fully_signed()
-    too_many = ReferrerList(tuple(image.attached), excess="too many")
+    too_many = ReferrerList(tuple(image.attached), (LimitError("too many"),))
     image.referrers = lambda subject: too_many  # type: ignore[method-assign]
     graph = read_image(image)
     assert verify_image_signatures(graph, ImageTrust([PUBLIC_KEY])).warnings == ("too many",)

@@ -111,7 +111,7 @@ def test_a_flood_of_referrers_hides_no_signature(others: int, filtering: str, as
         found = source_of(client, ":v1").referrers(SUBJECT.digest)
         kept = [entry for entry in found.descriptors if entry.artifact_type == EMPTY_MEDIA_TYPE]
         assert len(kept) == 2
-        assert (found.count, found.excess is None) == ((2, False) if others > 98 else (100, True))
+        assert (len(found.descriptors), len(found.problems)) == ((2, 1) if others > 98 else (100, 0))
         assert len(registry.seen) <= asked
 
 
@@ -123,7 +123,7 @@ def test_a_flood_in_a_fallback_index(others: int, signatures: int) -> None:
     ):
         source = source_of(client, ":v1")
         if signatures < 100:
-            assert source.referrers(SUBJECT.digest).count == signatures
+            assert len(source.referrers(SUBJECT.digest).descriptors) == signatures
         else:
             with pytest.raises(
                 LimitError, match=f"limit is 100: .*wasm-oci clean {client.repository}@{SUBJECT.digest}"

@@ -120,11 +120,6 @@ class ImageGraph:
         """The entries of the list of referrers that cannot be understood, or that the list cannot."""
         return self._listed.problems
 
-    @property
-    def excess(self) -> str | None:
-        """That there are more referrers than are looked at; None where these are all."""
-        return self._listed.excess
-
     @cached_property
     def listing(self) -> Descriptor:
         """The entry of a referrer in an index."""
@@ -221,8 +216,6 @@ class ImageGraph:
             raise LimitError(f"referrers of referrers go on at {subject}, deeper than the limit of {MAX_DEPTH}")
         if subject is not None and (self.document.subject is None or self.document.subject.digest != subject):
             raise FormatError(f"the referrer {self.digest} is listed for {subject} and attached to something else")
-        if self.excess is not None:
-            raise LimitError(self.excess)
         if self.problems:
             raise self.problems[0]
 

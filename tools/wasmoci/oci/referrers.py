@@ -38,14 +38,10 @@ SIGNATURE_TYPES = (
 
 @dataclass(frozen=True, slots=True)
 class ReferrerList:
-    """Manifests that may refer to a subject, and what was passed over.
-
-    `excess` says that there are more than MAX_REFERRERS, of which these are the ones that may be signatures.
-    """
+    """Manifests that may refer to a subject, and what was passed over."""
 
     descriptors: tuple[Descriptor, ...] = ()
     problems: tuple[FormatError, ...] = ()
-    excess: str | None = None
 
     @classmethod
     def parse(cls, data: bytes, where: str) -> "ReferrerList":
@@ -75,14 +71,14 @@ class ReferrerList:
         return self.narrowed(f"{where} has {self.count} referrers, the limit is {MAX_REFERRERS}", way_out)
 
     def narrowed(self, excess: str, way_out: str = "") -> "ReferrerList":
-        """The entries of a signature's types, each once, where all are too many, as `excess` says.
+        """The entries of a signature's types, where all are too many: as `excess` says, which is its one problem.
 
         Raises LimitError, with `way_out` at its end, where these are more than MAX_REFERRERS, too.
         """
-        found = {entry.digest: entry for entry in self.descriptors if entry.artifact_type in SIGNATURE_TYPES}
+        found = tuple(distinct(entry for entry in self.descriptors if entry.artifact_type in SIGNATURE_TYPES))
         if len(found) > MAX_REFERRERS:
             raise LimitError(excess + way_out)
-        return ReferrerList(tuple(found.values()), excess=f"{excess}: only those that may be signatures are looked at")
+        return ReferrerList(found, (LimitError(f"{excess}: only those that may be signatures are looked at"),))
 
     def lists(self, digest: Digest) -> bool:
         return any(entry.digest == digest for entry in self.descriptors)

@@ -225,5 +225,5 @@ def _add_legacy(copy: LayoutCopy, subject: Descriptor, added: Sequence[Descripto
 
 def _check_count(graph: ImageGraph, added: set[Digest]) -> None:
     count = len(added | {node.digest for node in graph.referrers})
-    if count > MAX_REFERRERS or graph.excess is not None:
+    if count > MAX_REFERRERS or any(isinstance(problem, LimitError) for problem in graph.problems):
         raise LimitError(f"the image would have {count} referrers or more, the limit is {MAX_REFERRERS}")

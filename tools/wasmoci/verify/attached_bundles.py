@@ -46,8 +46,6 @@ def readable_referrers(graph: ImageGraph, problems: list[VerificationError]) -> 
     than MAX_REFERRERS may be signatures.
     """
     problems += [VerificationError(problem.reason, str(problem)) for problem in graph.problems]
-    if graph.excess is not None:
-        problems.append(VerificationError(Reason.LIMIT_EXCEEDED, graph.excess))
     for referrer in graph.referrers:
         with noted(problems, referrer.digest):
             if referrer.is_index:
