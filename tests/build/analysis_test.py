@@ -94,7 +94,7 @@ REFUSED = {
         "`oci_signing_key` is missing: name a `wasm_oci_key` or a `wasm_oci_identity`, or say `sign_oci_image = False`",
     ),
     "no_keys": (SIGNED.format(""), "or say `sign_component = False`"),
-    "no_key_of_image": (IMAGE.format("sign_component = True"), "`signing_keys` is missing"),
+    "no_key_of_image": (IMAGE.format("sign_component = True"), "`component_signing_keys` is missing"),
     "empty_list": (SIGNED.format(f"component_signing_keys = [], oci_signing_key = {O}"), "`component_signing_keys` is"),
     "switch_against_key": (
         IMAGE.format(f"sign_component = False, signing_keys = {C}"),
@@ -276,6 +276,23 @@ REFUSED = {
     "secure_at_no_level": (
         f'wasm_component_secure_publish(name = "x", signed_oci_image = "//given:signed", level = {NO_LEVEL})',
         "`level` must be a signed one, got none",
+    ),
+    "no_image_to_publish": ('wasm_component_publish(name = "x")', "//no_image_to_publish:x: `image` is missing"),
+    "image_twice": (
+        'wasm_component_secure_publish(name = "x", image = "//given:signed", signed_oci_image = "//given:signed")',
+        "`image` and `signed_oci_image` are one attribute",
+    ),
+    "other_spelling_twice": (
+        'wasm_component_publish(name = "x", image = "//given:signed", oci_image = "//given:signed")',
+        "`image` and `oci_image` are one attribute",
+    ),
+    "keys_twice": (
+        IMAGE.format(f"component_signing_keys = {C}, signing_keys = {C}"),
+        "`component_signing_keys` and `signing_keys` are one attribute",
+    ),
+    "first_spelling": (
+        'wasm_component_publish(name = "x", image = "//given:unsigned", level = "component-only")',
+        "`image` must be signed as `level` component-only says",
     ),
     "tag_twice": (
         'wasm_component_publish(name = "x", oci_image = "//given:signed", tag_override = "a", remote_tags = ["b"])',

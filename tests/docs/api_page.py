@@ -18,7 +18,7 @@ HEAD = """\
 
 `@rules_wasm_oci//wasm_oci:defs.bzl` has the rules, macros and providers, `@rules_wasm_oci//wasm_oci:extensions.bzl` the
 module extension. Rules and macros take `name` and the usual attributes of Bazel: `tags`, `testonly`, `visibility`, and
-of tests `size`.
+of tests `size`. Where an attribute has two spellings, the first one is ours.
 
 The examples of this page together are one BUILD file, which a test builds.
 """

@@ -4,7 +4,7 @@ load(":component_sign.bzl", "asked_component_sign")
 load(":deferred_signing.bzl", "deferred_signing_target")
 load(":image_package.bzl", "described_image")
 load(":image_sign.bzl", "asked_image_sign")
-load(":macros.bzl", "check_not_select", "declared", "label_list")
+load(":macros.bzl", "check_not_select", "declared", "label_list", "spelled")
 
 visibility(["//wasm_oci/..."])
 
@@ -23,6 +23,7 @@ def wasm_component_oci_image(
         annotations = [],
         sign = None,
         sign_component = None,
+        component_signing_keys = None,
         signing_keys = None,
         signature_type = "embedded",
         tags = [],
@@ -60,21 +61,23 @@ def wasm_component_oci_image(
         annotations: more annotations, as `key=value` strings.
         sign: whether what is to be signed is signed in this build: `enabled`, where a missing private key is an error;
             `disabled`; or `auto`, as the build setting `//wasm_oci:sign` says.
-        sign_component: whether the component is to be signed, by default whether there are `signing_keys`.
-        signing_keys: the component's key pair, a `wasm_component_key`, or a list of them.
+        sign_component: whether the component is to be signed, by default whether there are keys.
+        component_signing_keys: the component's key pair, a `wasm_component_key`, or a list of them.
+        signing_keys: the same, as rules_wasm_component spells it.
         signature_type: `embedded`, a section of the component, or `detached`, a referrer of the image. Not
             configurable.
         tags: the usual Bazel attribute.
         testonly: the usual Bazel attribute.
         visibility: the usual Bazel attribute.
     """
+    keys, keys_attribute = spelled(name, component_signing_keys = component_signing_keys, signing_keys = signing_keys)
     _image(
         name = name,
         annotations = annotations,
         authors = authors,
         component = component,
-        component_keys = signing_keys,
-        component_keys_attribute = "signing_keys",
+        component_keys = keys,
+        component_keys_attribute = keys_attribute,
         description = description,
         license = license,
         namespace = namespace,

@@ -17,6 +17,22 @@ def check_not_select(name, **attributes):
                   "case and let an `alias` select between them; a symbolic macro declares its own attribute for it " +
                   "with `configurable = False`").format(declared(name), attribute))
 
+def spelled(name, **spellings):
+    """The value of an attribute that has two spellings, and the one that the user chose.
+
+    Args:
+        name: the target's name.
+        **spellings: the value of each, None where it is not given; the one that is documented is the first.
+
+    Returns:
+        The value, None where there is none; and its spelling, or the first. Fails where both are given.
+    """
+    given = [spelling for spelling, value in spellings.items() if value != None]
+    if len(given) > 1:
+        fail("{}: `{}` and `{}` are one attribute: give one of them".format(declared(name), given[0], given[1]))
+    chosen = (given or spellings.keys())[0]
+    return spellings[chosen], chosen
+
 def declared(name):
     """The label of the target that a macro declares, as one writes it.
 

@@ -1,6 +1,7 @@
 """The macros that publish: `bazel run` targets."""
 
 load("@rules_python//python:py_binary.bzl", "py_binary")
+load(":macros.bzl", "declared", "spelled")
 load(":program.bzl", "request_name", "request_program")
 load(":publish_request.bzl", "publish_request")
 
@@ -9,7 +10,8 @@ visibility(["//wasm_oci/..."])
 def wasm_component_publish(
         *,
         name,
-        oci_image,
+        image = None,
+        oci_image = None,
         level = "none",
         registry_override = "",
         registries = [],
@@ -41,13 +43,14 @@ def wasm_component_publish(
     ```starlark
     wasm_component_publish(
         name = "publish_unsigned",
-        oci_image = ":unsigned_image",
+        image = ":unsigned_image",
     )
     ```
 
     Args:
         name: name of the target.
-        oci_image: an image of this rule set.
+        image: an image of this rule set.
+        oci_image: the same, as rules_wasm_component spells it.
         level: what the image must have: `none`, `component-only`, `oci-only` or `dual-layer`.
         registry_override: `host[:port]` in place of the image's.
         registries: several of them. Where one fails, the command still publishes to the others.
@@ -68,13 +71,14 @@ def wasm_component_publish(
         testonly: the usual Bazel attribute.
         visibility: the usual Bazel attribute.
     """
+    image, image_attribute = spelled(name, image = image, oci_image = oci_image)
     _publish(
         name = name,
         component_keys = component_keys,
         dry_run = dry_run,
         if_exists = if_exists,
-        image = oci_image,
-        image_attribute = "oci_image",
+        image = image,
+        image_attribute = image_attribute,
         insecure_registries = insecure_registries,
         level = level,
         namespace_override = namespace_override,
@@ -92,28 +96,31 @@ def wasm_component_publish(
         visibility = visibility,
     )
 
-def wasm_component_secure_publish(*, name, signed_oci_image, level = "dual-layer", **kwargs):
+def wasm_component_secure_publish(*, name, image = None, signed_oci_image = None, level = "dual-layer", **kwargs):
     """`wasm_component_publish` for an image that must be signed on both layers.
 
     ```starlark
     wasm_component_secure_publish(
         name = "publish",
         if_exists = "verify-same",
-        signed_oci_image = ":image",
+        image = ":image",
     )
     ```
 
     Args:
         name: name of the target.
-        signed_oci_image: an image of this rule set.
+        image: an image of this rule set.
+        signed_oci_image: the same, as rules_wasm_component spells it.
         level: what the image must have.
         **kwargs: the other arguments of `wasm_component_publish`.
     """
-    _publish(name = name, image = signed_oci_image, image_attribute = "signed_oci_image", level = level, secure = True, **kwargs)
+    image, image_attribute = spelled(name, image = image, signed_oci_image = signed_oci_image)
+    _publish(name = name, image = image, image_attribute = image_attribute, level = level, secure = True, **kwargs)
 
 def _publish(
         *,
         name,
+        image,
         image_attribute,
         component_keys = [],
         oci_keys = [],
@@ -121,6 +128,8 @@ def _publish(
         testonly = None,
         visibility = None,
         **kwargs):
+    if image == None:
+        fail("{}: `image` is missing: name an image of this rule set".format(declared(name)))
     request = request_name(name)
     publish_request(
         name = request,
@@ -130,6 +139,7 @@ def _publish(
             "trusted_component_keys": "component_keys",
             "trusted_oci_keys": "oci_keys",
         },
+        image = image,
         tags = ["manual"],
         testonly = testonly,
         trusted_component_keys = component_keys,
