@@ -396,7 +396,7 @@ wasm_component_publish(
     component_keys = {chosen(f"[{C}]", "[]")},
     level = {chosen('"dual-layer"', '"none"')},
     oci_image = ":switched",
-    registry_override = {chosen('"registry.example.com"', '"localhost:5000"')},
+    registry_override = {chosen('"mirror.example.com"', '"localhost:5000"')},
     remote_tags = {chosen('["v1", "latest"]', '["v0"]')},
     tag_override = {chosen("None", "None")},
 )
@@ -406,6 +406,7 @@ wasm_component_verify_signatures(
     cosign_verify = {chosen("True", "False")},
     oci_image_ref = {chosen('"registry.example.com/a:b"', '"localhost:5000/a:b"')},
     oci_public_key = {chosen(O, O)},
+    signed_name = {chosen('"registry.example.com/c"', '""')},
 )
 wasm_component_publish_all(name = "publish_all", jobs = {chosen("2", "1")}, publish = [":publish"])
 """
@@ -431,6 +432,9 @@ def test_a_select_chooses_what_is_said_of_an_image(module: Path) -> None:
         published, live = _request(module, "publish"), _request(module, "live")
         assert published["trust"]["require"] == {"test": "none", "prod": "dual-layer"}[stage]
         assert live["trust"]["require"] == {"test": "component-only", "prod": "dual-layer"}[stage]
+        assert live["trust"].get("signedName") == {"test": None, "prod": "registry.example.com/c"}[stage]
+        # Wherever it is published: the image's own, where its targets sign the manifest.
+        assert published["trust"].get("signedName") == {"test": None, "prod": path}[stage]
 
 
 def test_the_default_of_a_package_name_is_the_targets_name(module: Path) -> None:

@@ -11,7 +11,7 @@ from peers import REGISTRIES, built, registry, run, run_refused
 from registry_fixtures import OwnClient
 from wasmoci.cosign import bundle as cosign_bundle
 from wasmoci.cosign.dsse import Envelope
-from wasmoci.cosign.statement import signature_statement
+from wasmoci.cosign.statement import SIGNED_NAME, signature_statement
 from wasmoci.disk.layout import Layout
 from wasmoci.keys.component_files import load_component_key
 from wasmoci.keys.image import FileKey, ImagePublicKey, ImageSigner
@@ -20,11 +20,12 @@ from wasmoci.registry.source import RegistrySource
 from wasmoci.sign.image import SignRequest, sign_image
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import Reason, VerificationError
-from wasmoci.values.image_reference import Reference
+from wasmoci.values.image_reference import Reference, Repository
 from wasmoci.values.level import Level
 from wasmoci.values.signature_format import SignatureFormat
 from wasmoci.verify.image import verify
 from wasmoci.verify.policy import Policy
+from wasmoci.verify.trust import ImageTrust
 
 VERIFY = ("cosign", "verify", "--insecure-ignore-tlog")
 LEGACY = "--new-bundle-format=false"
@@ -133,6 +134,36 @@ def test_we_verify_what_cosign_signed(kind: str, form: SignatureFormat, tmp_path
             with pytest.raises(VerificationError) as refused:
                 verify(source, Policy.of([], [KeyPair.make(tmp_path, "other").trusted()]))
     assert refused.value.reason is Reason.UNTRUSTED_KEY
+
+
+def test_cosign_takes_the_signed_name_as_an_annotation(tmp_path: Path) -> None:
+    """What we write cosign can ask for, and what it writes counts where we ask for it."""
+    pair = KeyPair.make_by_cosign(tmp_path)
+    flags = ["--tlog-upload=false", "--use-signing-config=false", "--allow-http-registry", "-y"]
+    with registry("embedded", tmp_path) as address:
+        repository = f"{address}/acme/greeting"
+        name = f"{SIGNED_NAME}={repository}"
+        unsigned = unsigned_layout(tmp_path)
+        ours = tmp_path / "ours"
+        signer = open_image_signer(pair.private, lambda: b"marked-password")
+        sign_image(SignRequest(unsigned, ours, repository, (SignatureFormat.BUNDLE,)), signer)
+        ask = [*_verify_command(pair, SignatureFormat.BUNDLE), "--local-image", str(ours), "-a"]
+        run(*ask, name, folder=tmp_path)
+        run_refused(*ask, f"{SIGNED_NAME}={address}/acme/logger", folder=tmp_path)
+        image = push(unsigned, repository)
+        sign = ("cosign", "sign", "--key", str(pair.private), *flags, "-a", name, image)
+        run(*sign, folder=tmp_path, environment=PASSWORD)
+        reference = Reference.parse(image)
+        with OwnClient(reference.repository, {}, [address]) as client:
+            source = RegistrySource(reference, client)
+            for asked in (reference.repository, Repository(address, "acme/logger")):
+                policy = Policy.of([], ImageTrust([pair.trusted()], signed_name=asked))
+                if asked == reference.repository:
+                    assert [one.name for one in verify(source, policy).image_signatures] == [repository]
+                    continue
+                with pytest.raises(VerificationError) as refused:
+                    verify(source, policy)
+    assert refused.value.reason is Reason.WRONG_NAME
 
 
 def test_we_sign_with_the_key_that_cosign_encrypted(tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ _ATTRS = SIGN_ATTRS | {
         mandatory = True,
     ),
     "repository": attr.string(
-        doc = "`host[:port]/path` that the image is for, which legacy signatures name; by default that of `image`.",
+        doc = "`host[:port]/path` that the image is for, which signatures name; by default that of `image`.",
     ),
 }
 

@@ -23,6 +23,7 @@ def wasm_component_publish(
         oci_keys = [],
         oci_threshold = 1,
         signed_annotations = {},
+        signed_name = "",
         transparency_log = None,
         insecure_registries = [],
         dry_run = False,
@@ -64,6 +65,8 @@ def wasm_component_publish(
         oci_keys: trusted OCI keys, likewise, and identities.
         oci_threshold: how many of them must have signed the manifest.
         signed_annotations: what a signature of the manifest must say, as `cosign verify -a`.
+        signed_name: `host[:port]/path`, the repository that it must be for, and that signatures which are made first
+            name: by default the image's own where the build says who signs the manifest, wherever it is published.
         transparency_log: a `wasm_oci_transparency_log`: signatures made with keys are added to it first.
         insecure_registries: `host:port` of registries that are spoken to in plain HTTP.
         dry_run: whether the command only shows what it would send.
@@ -89,6 +92,7 @@ def wasm_component_publish(
         remote_tags = remote_tags,
         secure = False,
         signed_annotations = signed_annotations,
+        signed_name = signed_name,
         tag_override = tag_override,
         tags = tags,
         testonly = testonly,

@@ -74,6 +74,12 @@ def _check_signed(ctx, level, trusted):
                 ),
             ))
 
+def _own_name(ctx):
+    """The repository that signatures name which are made by the image's targets; empty where these make none."""
+    known = signers(ctx.attr.image)
+    is_signed = known.oci_keys.to_list() or known.identities.to_list()
+    return ctx.attr.image[WasmOciImageInfo].repository if is_signed else ""
+
 def _destination(ctx):
     info = ctx.attr.image[WasmOciImageInfo]
     tags = _given_once(ctx, "tag_override", "remote_tags") or ([info.tag] if info.tag else [])
@@ -111,6 +117,7 @@ def _implementation(ctx):
             oci_threshold = ctx.attr.oci_threshold,
             placeholders = asked_to_sign.placeholders.to_list(),
             signed_annotations = ctx.attr.signed_annotations,
+            signed_name = ctx.attr.signed_name or _own_name(ctx),
             trusted = trusted,
         ),
     })

@@ -14,6 +14,7 @@ TRUST_ATTRS = {
     ),
     "oci_threshold": attr.int(default = 1),
     "signed_annotations": attr.string_dict(),
+    "signed_name": attr.string(),
     "transparency_log": attr.label(providers = [WasmTransparencyLogInfo]),
     "trusted_component_keys": attr.label_list(allow_files = True),
     "trusted_oci_keys": attr.label_list(allow_files = True),
@@ -81,6 +82,7 @@ def trust_object(
         placeholders = [],
         oci_threshold = 1,
         signed_annotations = {},
+        signed_name = "",
         log = None):
     """The object `trust`; fails where identities and the transparency log do not share one trusted root.
 
@@ -91,6 +93,7 @@ def trust_object(
         placeholders: public keys whose private half everybody has, a list of Files.
         oci_threshold: how many of the trusted must have signed the manifest.
         signed_annotations: what a signature of the manifest must say.
+        signed_name: the repository that it must be for, empty where that does not matter.
         log: the WasmTransparencyLogInfo of the log that must have the manifest's signatures, or None.
 
     Returns:
@@ -109,6 +112,7 @@ def trust_object(
             "require": level,
         } | present({
             "requireLog": bool(log),
+            "signedName": signed_name or None,
             "trustedRoot": rlocation(ctx, trusted_root) if trusted_root else None,
         }),
         files = trusted.component_keys + trusted.oci_keys + placeholders + ([trusted_root] if trusted_root else []),

@@ -11,7 +11,7 @@ visibility(["//wasm_oci/private/..."])
 def _implementation(ctx):
     asked_to_sign = signers(ctx.attr.image)
     return write_request(ctx, {
-        # Nothing is sent there: legacy signatures name it.
+        # Nothing is sent there: signatures name it.
         "destination": request_object({"repositories": [repository_of(ctx.attr.image[WasmOciImageInfo])]}),
         "image": layout_image(ctx),
         "signing": signing_object(ctx, deferred_signing(ctx.attr.image)),

@@ -42,7 +42,7 @@ _ATTRS = {
         doc = "Whether the component's signature will name its key.",
     ),
     "repository": attr.string(
-        doc = "`host[:port]/path` that the image is for, which legacy signatures name; by default that of `image`.",
+        doc = "`host[:port]/path` that the image is for, which signatures name; by default that of `image`.",
     ),
 }
 

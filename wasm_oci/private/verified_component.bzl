@@ -1,6 +1,6 @@
 """The macro `wasm_oci_verified_component` and the rule behind it."""
 
-load(":actions.bzl", "ACTION_TOOL", "add_annotations", "run_tool", "tool_args")
+load(":actions.bzl", "ACTION_TOOL", "add_annotations", "add_text", "run_tool", "tool_args")
 load(":checks.bzl", "COMPONENT", "MANIFEST", "check_layout", "check_trusted", "refuse", "shown")
 load(":providers.bzl", "WasmOciIdentityInfo", "WasmTransparencyLogInfo")
 load(":skipping.bzl", "skipped_where_unsigned")
@@ -34,6 +34,9 @@ _ATTRS = {
     ),
     "signed_annotations": attr.string_dict(
         doc = "What a signature of the manifest must say, as `cosign verify -a`.",
+    ),
+    "signed_name": attr.string(
+        doc = "`host[:port]/path`, the repository that a signature of the manifest must be for.",
     ),
     "transparency_log": attr.label(
         doc = "A `wasm_oci_transparency_log` that must have the manifest's signatures.",
@@ -69,6 +72,8 @@ def _implementation(ctx):
     args.add_all(ctx.files.oci_keys, before_each = "--oci-key")
     args.add("--threshold", ctx.attr.oci_threshold)
     add_annotations(args, ctx.attr.signed_annotations)
+    if ctx.attr.signed_name:
+        add_text(args, "--signed-name", ctx.attr.signed_name)
     trusted = []
     if ctx.attr.transparency_log:
         trusted_root = ctx.attr.transparency_log[WasmTransparencyLogInfo].trusted_root

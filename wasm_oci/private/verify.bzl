@@ -16,6 +16,7 @@ def wasm_component_verify_test(
         oci_keys = [],
         oci_threshold = 1,
         signed_annotations = {},
+        signed_name = "",
         transparency_log = None,
         size = "small",
         tags = [],
@@ -47,6 +48,8 @@ def wasm_component_verify_test(
         oci_keys: trusted OCI keys, key targets or files, and identities.
         oci_threshold: how many of them must have signed the manifest.
         signed_annotations: what a signature of the manifest must say, as `cosign verify -a`.
+        signed_name: `host[:port]/path`, the repository that a signature of the manifest must be for: of an image that was
+            copied, the one that it was made for.
         transparency_log: a `wasm_oci_transparency_log` that must have the manifest's signatures.
         size: the usual attribute of tests.
         tags: the usual Bazel attribute.
@@ -62,6 +65,7 @@ def wasm_component_verify_test(
         level = level,
         oci_threshold = oci_threshold,
         signed_annotations = signed_annotations,
+        signed_name = signed_name,
         tags = ["manual"],
         testonly = testonly,
         transparency_log = transparency_log,
@@ -96,6 +100,7 @@ def wasm_component_verify_signatures(
         cosign_verify = True,
         component_verify = True,
         signed_annotations = {},
+        signed_name = "",
         transparency_log = None,
         insecure_registries = [],
         size = "medium",
@@ -120,6 +125,8 @@ def wasm_component_verify_signatures(
         component_public_key: the trusted component key, a key target or a file.
         oci_public_key: the trusted OCI key, likewise, or a trusted identity.
         signed_annotations: what a signature of the manifest must say, as `cosign verify -a`.
+        signed_name: `host[:port]/path`, the repository that a signature of the manifest must be for: of an image that was
+            copied, the one that it was made for.
         transparency_log: a `wasm_oci_transparency_log` that must have the manifest's signature.
         cosign_verify: whether the OCI layer must hold.
         component_verify: whether the component layer must hold.
@@ -140,6 +147,7 @@ def wasm_component_verify_signatures(
         oci_image_ref = oci_image_ref,
         oci_public_key = oci_public_key,
         signed_annotations = signed_annotations,
+        signed_name = signed_name,
         tags = ["manual"],
         testonly = testonly,
         transparency_log = transparency_log,

@@ -18,6 +18,7 @@ def _write(ctx, image, level, oci_threshold, trusted):
             log = log[WasmTransparencyLogInfo] if log else None,
             oci_threshold = oci_threshold,
             signed_annotations = ctx.attr.signed_annotations,
+            signed_name = ctx.attr.signed_name,
             trusted = trusted,
         ),
     })
@@ -69,6 +70,7 @@ live_verify_request = rule(
         "oci_image_ref": attr.string(mandatory = True),
         "oci_public_key": attr.label(allow_files = True),
         "signed_annotations": TRUST_ATTRS["signed_annotations"],
+        "signed_name": TRUST_ATTRS["signed_name"],
         "transparency_log": TRUST_ATTRS["transparency_log"],
     },
     doc = "Writes what a test of an image in a registry is to verify.",

@@ -412,6 +412,44 @@ def test_a_publishing_target_signs_before_it_publishes(
     assert nothing_is_left(tmp_path)
 
 
+ELSEWHERE = f"registry.example.com/{PATH}"
+
+
+def names(address: str) -> list[str | None]:
+    """What the bundle and the legacy signature that were published say that they are for."""
+    return [one.name for one in verify(published(address), DUAL).image_signatures]
+
+
+def test_what_is_signed_names_the_repository(publish: Publish, service: Service, address: str) -> None:
+    publish(*BOTH_KEYS)
+    assert names(address) == [f"{address}/{PATH}"] * 2
+
+
+def test_what_is_signed_for_another_repository_names_that(publish: Publish, service: Service, address: str) -> None:
+    publish(*BOTH_KEYS, "--signed-name", ELSEWHERE)
+    assert names(address) == [ELSEWHERE] * 2
+
+
+def test_what_a_target_signs_names_its_own_repository_on_every_registry(
+    target: Callable[..., None], service: Service, address: str
+) -> None:
+    target(trust={"signedName": ELSEWHERE})
+    program(publish_program.publish, "--registry", address)
+    assert names(address) == [ELSEWHERE] * 2
+
+
+def test_a_target_refuses_what_was_signed_for_another_repository(
+    target: Callable[..., None], layout: Path, events: list[Event], tmp_path: Path
+) -> None:
+    steps = [component_step(Placement.EMBEDDED), manifest_step([SIGNER], "registry.example.com/acme/logger")]
+    sign_layout(layout, tmp_path / "signed", steps, Layout.subject)
+    target("signed", signing=None, trust={"signedName": ELSEWHERE})
+    assert "refused: WRONG_NAME" in program(publish_program.publish, code=3).output
+    assert events == []
+    target("signed", signing=None, trust={"signedName": "registry.example.com/acme/logger"})
+    program(publish_program.publish)
+
+
 def test_a_publishing_target_in_a_dry_run(target: Callable[..., None], service: Service, events: list[Event]) -> None:
     target()
     assert (

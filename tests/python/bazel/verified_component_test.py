@@ -10,6 +10,7 @@ from image_fixtures import (
     HELLO,
     OTHER_PUBLIC_KEY,
     OTHER_SIGNER,
+    REPOSITORY,
     SIGNED_HELLO,
     SIGNER,
     MemoryImage,
@@ -142,6 +143,13 @@ def test_annotations_that_must_be_signed(asked: str, code: int, desk: Desk) -> N
     image = make_image()
     attach_bundle(image, payload=signature_statement(image.image.digest, {"stage": "test"}))
     desk.run(image, "dual-layer", "--annotation", asked, code=code)
+
+
+@pytest.mark.parametrize(("asked", "code"), [(REPOSITORY, 0), ("registry.example.com/acme/logger", 3)])
+def test_the_repository_that_must_be_signed_for(asked: str, code: int, desk: Desk) -> None:
+    image = make_image()
+    attach_bundle(image, payload=signature_statement(image.image.digest, repository=REPOSITORY))
+    desk.run(image, "dual-layer", "--signed-name", asked, code=code)
 
 
 def test_a_log_that_does_not_have_it(desk: Desk) -> None:

@@ -166,6 +166,16 @@ def test_what_does_not_meet_the_policy_is_not_sent(
     assert events == []
 
 
+def test_what_was_copied_verifies_by_the_name_that_it_was_signed_for(
+    copy: Copy, source: RepositoryClient, target: RepositoryClient, trust: list[str], events: list[Event]
+) -> None:
+    refused = copy(image(source), image(target), *trust, "--signed-name", str(target.repository), code=3)
+    assert f"must be signed for {target.repository}, it is signed for 'localhost:5000/acme/hello'" in refused.stderr
+    assert events == []
+    copy(image(source), image(target), *trust, "--signed-name", "localhost:5000/acme/hello")
+    assert tag_of(target, "v1")
+
+
 def test_an_index_wants_the_option(
     copy: Copy, target: RepositoryClient, trust: list[str], tmp_path: Path, events: list[Event]
 ) -> None:

@@ -11,6 +11,7 @@ from image_fixtures import (
     OTHER_PUBLIC_KEY,
     OTHER_SIGNER,
     PUBLIC_KEY,
+    REPOSITORY,
     SIGNED_HELLO,
     SIGNER,
     MemoryImage,
@@ -146,6 +147,7 @@ def test_verdict_tells_who_signed_what(files: Files, layout: MakeLayout) -> None
             "signer": PUBLIC_KEY.fingerprint,
             "format": "bundle",
             "carrier": str(image.attached[0].digest),
+            "signedName": None,
             "annotations": {"env": "prod"},
             "logged": False,
         },
@@ -153,6 +155,7 @@ def test_verdict_tells_who_signed_what(files: Files, layout: MakeLayout) -> None
             "signer": OTHER_PUBLIC_KEY.fingerprint,
             "format": "legacy",
             "carrier": str(image.legacy.digest),
+            "signedName": REPOSITORY,
             "annotations": {},
             "logged": False,
         },
@@ -164,7 +167,7 @@ def test_verdict_tells_who_signed_what(files: Files, layout: MakeLayout) -> None
         f"  {KEY.fingerprint}",
         "OCI manifest signed by 2 of 2 trusted signers:",
         f"  {PUBLIC_KEY.fingerprint} (bundle, env=prod)",
-        f"  {OTHER_PUBLIC_KEY.fingerprint} (legacy)",
+        f"  {OTHER_PUBLIC_KEY.fingerprint} (legacy, for {REPOSITORY})",
     ]
 
 
@@ -176,6 +179,19 @@ def test_signed_annotations_are_asked_for(option: str, files: Files, layout: Mak
     assert "these annotations are not among the signed ones: env=prod" in refused
     run("verify", path, *files["oci"], option, "env=prod", option, "env=test", code=2)
     run("verify", path, *files["oci"], option, "env", code=2)
+
+
+def test_the_repository_that_is_signed_for_is_asked_for(files: Files, layout: MakeLayout) -> None:
+    path = layout(signed_by_both())
+    run("verify", path, *files["oci2"], "--signed-name", REPOSITORY)
+    other = run("verify", path, *files["oci2"], "--signed-name", "registry.example.com/acme/logger", code=3).stderr
+    assert "refused: WRONG_NAME: " in other
+    assert f"must be signed for registry.example.com/acme/logger, it is signed for '{REPOSITORY}'" in other
+    absent = run("verify", path, *files["oci"], "--signed-name", REPOSITORY, code=3).stderr
+    assert "refused: WRONG_NAME: " in absent
+    assert f"must be signed for {REPOSITORY}, it is signed and does not say for which repository" in absent
+    run("verify", path, *files["component"], "--signed-name", REPOSITORY, code=2)
+    run("verify", path, *files["oci"], "--signed-name", "hello", code=2)
 
 
 @pytest.mark.parametrize(

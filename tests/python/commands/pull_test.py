@@ -23,7 +23,7 @@ from image_fixtures import (
     verify_both,
     write_layout,
 )
-from publish_fixtures import PATH
+from publish_fixtures import PATH, dual_layout
 from registry_fixtures import REPOSITORY_PATH, Answer, Simulator
 from wasm_fixtures import KEY
 from wasmoci.commands.main import main
@@ -203,6 +203,14 @@ def test_what_does_not_verify_leaves_nothing(
     options = {"component": ["--output-dir", str(out)], "layout": ["--layout", str(out / "kept")]}
     run(layout, *[word for place in places for word in options[place]], *keys, code=3)
     assert files(out) == []
+
+
+def test_what_was_signed_for_another_repository_leaves_nothing(keys: list[str], tmp_path: Path, out: Path) -> None:
+    layout = dual_layout(tmp_path)
+    refused = run(layout, "--output-dir", out, *keys, "--signed-name", "localhost:5000/acme/logger", code=3)
+    assert "refused: WRONG_NAME" in refused.stderr
+    assert files(out) == []
+    run(layout, "--output-dir", out, *keys, "--signed-name", "localhost:5000/acme/hello")
 
 
 def test_the_whole_image_is_kept_as_a_layout(keys: list[str], tmp_path: Path, out: Path) -> None:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from image_fixtures import PUBLIC_KEY, SIGNER, Edit, Json, base64_text, edited, envelope_of
+from image_fixtures import PUBLIC_KEY, REPOSITORY, SIGNER, Edit, Json, base64_text, edited, envelope_of
 from wasmoci.cosign import bundle as cosign_bundle
 from wasmoci.cosign.bundle import (
     BUNDLE_MEDIA_TYPE,
@@ -30,24 +30,25 @@ SUBJECT = Descriptor(
 )
 GOLDEN_STATEMENT = (
     '{"_type":"https://in-toto.io/Statement/v1","subject":[{"digest":{"sha256":'
-    '"75a3722b995ab6e2da1edc4f919da4c24d49cea00e826ce9eff3c13fb3c03ff4"},"annotations":{}}],'
+    '"75a3722b995ab6e2da1edc4f919da4c24d49cea00e826ce9eff3c13fb3c03ff4"},'
+    '"annotations":{"vnd.rules-wasm-oci.signed-name":"registry.example.com/acme/hello"}}],'
     '"predicateType":"https://sigstore.dev/cosign/sign/v1","predicate":{}}'
 )
-GOLDEN_SIGNATURE = "MEUCIQCqMrEptjcUVJR0kX7GdVVQanpGt9KVJ00XXKWRVtMqlgIgdu0Hq5LOg0bd6KC4MjBOYvx8gUmEC/ahcr8Jp6wVsQw="
-STATEMENT = signature_statement(SUBJECT.digest)
+GOLDEN_SIGNATURE = "MEUCIQD0FC8EzMJ5ME11TFjdveurCigg9hN6G2E5v8dc6PL+rAIgPrPtvTiGjx+blxWozRGv1nAoqaQjPLtmHwQM6bzK0e4="
+STATEMENT = signature_statement(SUBJECT.digest, repository=REPOSITORY)
 ENVELOPE = envelope_of(STATEMENT)
 BUNDLE = bundle(ENVELOPE, PUBLIC_KEY.hint)
 
 
 def test_golden_vector() -> None:
     assert STATEMENT.decode() == GOLDEN_STATEMENT
-    assert len(STATEMENT) == 230
+    assert len(STATEMENT) == 296
     assert base64_text(ENVELOPE.signature) == GOLDEN_SIGNATURE
-    assert len(BUNDLE) == 659
-    assert str(Digest.of(BUNDLE)) == "sha256:8a227d35fdc8a20c2fa380c3765e4e0ac86c1427de21dd599d069613d2a9c75c"
+    assert len(BUNDLE) == 747
+    assert str(Digest.of(BUNDLE)) == "sha256:77353800c0a2883f8f6a2a17a4d2226abf952bad9f19afcb769ba325a88affd3"
     manifest = referrer(BUNDLE, SUBJECT).to_bytes()
     assert len(manifest) == 756
-    assert str(Digest.of(manifest)) == "sha256:bedd1e64b424ab28410a4b4aa283d7b836e7faa3442774f91c281699fcf79d82"
+    assert str(Digest.of(manifest)) == "sha256:d4a2bf9e329255af457f6d1964e7ca5f74d5aba927771c2d9e591406183e2c98"
 
 
 def test_own_bundle_is_read_and_verified() -> None:
@@ -143,7 +144,7 @@ BUNDLE_DEFECTS = [
     pytest.param(dsse(signatures=[{**SIGNATURE, "keyid": "abc"}]), "must have no `keyid`", id="key_id"),
     pytest.param(dsse(signatures=[{**SIGNATURE, "keyid": 0}]), "must be a string", id="key_id_is_a_number"),
     pytest.param(dsse(signatures=[{}]), "`sig` is missing", id="empty_signature_object"),
-    pytest.param(dsse(signatures=[{"sig": GOLDEN_SIGNATURE.replace("/", "_")}]), "not base64", id="url_safe_signature"),
+    pytest.param(dsse(signatures=[{"sig": GOLDEN_SIGNATURE.replace("+", "-")}]), "not base64", id="url_safe_signature"),
     pytest.param(dsse(signatures=[{"sig": GOLDEN_SIGNATURE + "\n"}]), "not base64", id="signature_with_newline"),
     pytest.param(
         dsse(signatures=[{"sig": GOLDEN_SIGNATURE.rstrip("=")}]), "not base64", id="signature_without_padding"

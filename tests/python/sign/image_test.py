@@ -26,6 +26,7 @@ from image_fixtures import (
 from layout_fixtures import files_of
 from wasmoci.cosign.bundle import parse_bundle
 from wasmoci.cosign.signer import StatementSigner
+from wasmoci.cosign.statement import SIGNED_NAME
 from wasmoci.disk.layout import Layout
 from wasmoci.keys.image import ImageSigner
 from wasmoci.oci.cosign_tags import CosignTag
@@ -34,6 +35,7 @@ from wasmoci.oci.manifest import Manifest
 from wasmoci.oci.referrers import MAX_REFERRERS
 from wasmoci.sign.image import SignRequest, sign_image
 from wasmoci.values.errors import Error, FormatError, KeyFileError, LimitError, UsageError, VerificationError
+from wasmoci.values.image_reference import Repository
 from wasmoci.values.level import Level
 from wasmoci.values.signature_format import SignatureFormat
 from wasmoci.verify.image import verify
@@ -341,4 +343,25 @@ def test_annotations_are_signed_in_both_formats(request_: SignRequest) -> None:
     (referrer,) = source.referrers(source.subject().digest).descriptors
     (layer,) = Manifest.parse(source.read_manifest(referrer)).layers
     payload = parse_bundle(source.read_blob(layer, 10_000)).envelope.payload
-    assert list(json.loads(payload)["subject"][0]["annotations"].items()) == [("a", "1"), ("env", "prod")]
+    assert list(json.loads(payload)["subject"][0]["annotations"].items()) == [
+        ("a", "1"),
+        ("env", "prod"),
+        ("vnd.rules-wasm-oci.signed-name", REPOSITORY),
+    ]
+
+
+def test_signatures_in_both_formats_name_the_repository(request_: SignRequest) -> None:
+    sign_image(request_, SIGNER)
+    source = read_image(Layout(request_.output))
+    asked = ImageTrust([PUBLIC_KEY], signed_name=Repository.parse(REPOSITORY))
+    found = verify_image_signatures(source, asked)
+    assert [(one.format, one.name, one.annotations) for one in found.signatures] == [
+        (BUNDLE, REPOSITORY, {}),
+        (LEGACY, REPOSITORY, {}),
+    ]
+
+
+def test_an_annotation_cannot_stand_for_the_repository(request_: SignRequest) -> None:
+    with pytest.raises(UsageError, match=f"the annotation {SIGNED_NAME} is made of the repository"):
+        sign_image(replace(request_, annotations={SIGNED_NAME: REPOSITORY}), SIGNER)
+    assert not request_.output.exists()

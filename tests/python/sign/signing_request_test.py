@@ -267,8 +267,10 @@ def test_the_messages_are_those_of_the_formats(layout: Path, gap: AirGap) -> Non
     subject = Layout(layout).subject().digest.hex
     assert gap.message(COMPONENT_MESSAGE).startswith(b"wasmsig\x01\x01\x01")
     assert len(gap.message(COMPONENT_MESSAGE)) == 7 + 3 + 32
-    statement = gap.message(BUNDLE_MESSAGE).removeprefix(b"DSSEv1 28 application/vnd.in-toto+json 230 ")
-    assert json.loads(statement)["subject"][0]["digest"] == {"sha256": subject}
+    statement = gap.message(BUNDLE_MESSAGE).removeprefix(b"DSSEv1 28 application/vnd.in-toto+json 296 ")
+    assert json.loads(statement)["subject"] == [
+        {"digest": {"sha256": subject}, "annotations": {"vnd.rules-wasm-oci.signed-name": REPOSITORY}}
+    ]
     critical = json.loads(gap.message(LEGACY_MESSAGE))["critical"]
     assert critical["image"] == {"docker-manifest-digest": f"sha256:{subject}"}
     assert critical["identity"] == {"docker-reference": REPOSITORY}

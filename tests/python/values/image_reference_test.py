@@ -67,6 +67,24 @@ def test_other_repositories_are_refused(text: str) -> None:
         Repository.parse(text)
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "same"),
+    [
+        ("ghcr.io/acme/hello", "ghcr.io/acme/hello", True),
+        ("ghcr.io/acme/hello", "GHCR.io/acme/hello", True),
+        ("docker.io/acme/hello", "index.docker.io/acme/hello", True),
+        ("ghcr.io/acme/hello", "ghcr.io/acme/logger", False),
+        ("ghcr.io/acme/hello", "ghcr.io/acme", False),
+        ("ghcr.io/acme/hello", "ghcr.io:443/acme/hello", False),
+        ("ghcr.io/acme/hello", "docker.io/acme/hello", False),
+    ],
+)
+def test_one_repository_in_two_spellings(first: str, second: str, same: bool) -> None:
+    repositories = [Repository.parse(text) for text in (first, second)]
+    assert repositories[0].is_same(repositories[1]) is same
+    assert repositories[1].is_same(repositories[0]) is same
+
+
 def test_repository_length_limit() -> None:
     Repository.parse("ghcr.io/" + "a" * MAX_REPOSITORY_LENGTH)
     with pytest.raises(UsageError, match=f"at most {MAX_REPOSITORY_LENGTH}"):

@@ -11,11 +11,13 @@ from image_fixtures import FILE_KEY, OTHER_PUBLIC_KEY, PUBLIC_KEY
 from trust_fixtures import ListedEntries, NamedIdentities, NamedIdentity
 from wasmoci.keys.image import ImagePublicKey, load_image_key
 from wasmoci.values.errors import Reason, UsageError, VerificationError
+from wasmoci.values.image_reference import Repository
 from wasmoci.verify.trust import ImageTrust
 
 KEYS = [PUBLIC_KEY, OTHER_PUBLIC_KEY]
 TWO_NAMES = NamedIdentities({"a": "a", "b": "b"})
 ONE_PATTERN = NamedIdentities({"a": "*", "b": "*"})
+PAYMENTS = Repository.parse("registry.example.com/acme/payments")
 
 
 @pytest.mark.parametrize(
@@ -53,8 +55,8 @@ def test_one_key_in_two_files_is_one_key(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "asked",
-    [{"annotations": {"env": "prod"}}, {"log": ListedEntries()}, {"log_required": True}],
-    ids=["annotations", "log", "log_required"],
+    [{"annotations": {"env": "prod"}}, {"signed_name": PAYMENTS}, {"log": ListedEntries()}, {"log_required": True}],
+    ids=["annotations", "signed_name", "log", "log_required"],
 )
 def test_what_is_asked_of_signatures_needs_someone_who_may_sign(asked: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="give a trusted OCI key or identity too"):
@@ -130,6 +132,41 @@ def test_signed_annotations_that_lack_one(asked: dict[str, str], signed: dict[st
     with pytest.raises(VerificationError, match=r"not among the signed ones: env=(prod)?$") as refused:
         ImageTrust([PUBLIC_KEY], annotations=asked).check_annotations(signed)
     assert refused.value.reason is Reason.POLICY_UNMET
+
+
+@pytest.mark.parametrize(
+    "signed",
+    [str(PAYMENTS), f"{PAYMENTS}:v1.0.0", "Registry.Example.com/acme/payments"],
+    ids=["same", "tag", "spelling"],
+)
+def test_a_signature_for_the_repository_that_is_asked_for(signed: str) -> None:
+    ImageTrust([PUBLIC_KEY], signed_name=PAYMENTS).check_name(signed)
+
+
+@pytest.mark.parametrize(
+    ("signed", "said"),
+    [
+        pytest.param(None, "and does not say for which repository", id="absent"),
+        pytest.param("", "and does not say for which repository", id="empty"),
+        pytest.param("registry.example.com/acme/logger", "for 'registry.example.com/acme/logger'", id="another"),
+        pytest.param("mirror.example.com/acme/payments", "for 'mirror.example.com/acme/payments'", id="registry"),
+        pytest.param("registry.example.com/acme", "for 'registry.example.com/acme'", id="shorter"),
+        pytest.param(f"{PAYMENTS}/x", f"for '{PAYMENTS}/x'", id="longer"),
+        pytest.param(f"{PAYMENTS} ", f"for '{PAYMENTS} '", id="space"),
+        pytest.param(f"{PAYMENTS}@sha256:{'a' * 64}", f"for '{PAYMENTS}@", id="digest"),
+        pytest.param("acme/payments", "for 'acme/payments'", id="no_registry"),
+        pytest.param("\x1b[2J", r"for '\\+x1b\[2J'", id="control_characters"),
+    ],
+)
+def test_a_signature_that_is_not_for_it(signed: str | None, said: str) -> None:
+    with pytest.raises(VerificationError, match=f"must be signed for {PAYMENTS}, it is signed {said}") as refused:
+        ImageTrust([PUBLIC_KEY], signed_name=PAYMENTS).check_name(signed)
+    assert refused.value.reason is Reason.WRONG_NAME
+
+
+def test_where_no_repository_is_asked_for_any_will_do() -> None:
+    for signed in (None, "registry.example.com/acme/logger"):
+        ImageTrust([PUBLIC_KEY]).check_name(signed)
 
 
 def test_log_is_asked_only_about_entries_that_are_there() -> None:

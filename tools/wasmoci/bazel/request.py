@@ -90,6 +90,7 @@ class TargetTrust:
             identities=_identities(said),
             oci_threshold=said.integer("ociThreshold") if "ociThreshold" in said else 1,
             annotations=said.string_map("annotations"),
+            signed_name=said.optional_string("signedName"),
             trusted_root=locator.optional_path(said, "trustedRoot"),
             require_log=said.boolean("requireLog") if "requireLog" in said else False,
         )
@@ -114,7 +115,7 @@ def _identities(said: JsonObject) -> tuple[IdentityValues, ...]:
 
 @dataclass(frozen=True, slots=True)
 class TargetDestination:
-    """Where a target publishes its image; of a target that only signs, the repository that signatures name.
+    """Where a target publishes its image; of a target that only signs, the one that signatures name.
 
     `tags` may have `{KEY}` in them, which stands for a value of `status_files`. `dry_run` is the target's own.
     """

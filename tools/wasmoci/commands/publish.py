@@ -80,7 +80,7 @@ def publish(
 
     The image is verified before anything is sent and again in the registry; its tags are set last. What is
     there already is neither signed nor sent again. What is signed says the annotations that signatures must
-    have; legacy signatures name the first REPOSITORY.
+    have, and names --signed-name, or else the first REPOSITORY.
     """
     (first, *others), tags, if_exists = destination(repositories, tagging, packaged)
     policy = Policies.of(trusted, require, warn).enforced().of_repositories([first, *others])

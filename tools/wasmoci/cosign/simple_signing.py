@@ -122,7 +122,8 @@ def check_payload(data: bytes, subject: Digest) -> dict[str, str]:
     return top.text_members("optional")
 
 
-def docker_reference(data: bytes) -> str:
-    """The repository that a payload names."""
+def docker_reference(data: bytes) -> str | None:
+    """What a payload says that it is signed for: a repository, with a tag where podman signed it."""
     top = parse_object(data, "the signature payload", MAX_PAYLOAD_SIZE)
-    return top.object("critical").object("identity").string("docker-reference")
+    identity = top.object("critical").optional_object("identity")
+    return None if identity is None else identity.optional_string("docker-reference")

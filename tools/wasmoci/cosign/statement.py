@@ -9,11 +9,14 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from wasmoci.values.digest import Digest
-from wasmoci.values.errors import FormatError, LimitError, Reason, VerificationError
+from wasmoci.values.errors import FormatError, LimitError, Reason, UsageError, VerificationError
 from wasmoci.values.strict_json import JsonObject, dump, parse_object
 from wasmoci.values.text import excerpt
 
 SIGNATURE_PREDICATE_TYPE = "https://sigstore.dev/cosign/sign/v1"
+
+# Ours: the repository that a bundle is signed for, where a legacy payload has its `docker-reference`.
+SIGNED_NAME = "vnd.rules-wasm-oci.signed-name"
 
 MAX_SUBJECTS = 1024
 MAX_SUBJECT_DIGESTS = 32
@@ -68,12 +71,22 @@ def attested_type(payload: bytes) -> str | None:
     return None if found == SIGNATURE_PREDICATE_TYPE else found
 
 
-def signature_statement(subject: Digest, annotations: Mapping[str, str] | None = None) -> bytes:
-    """The statement that says: the manifest `subject` is signed, with these annotations."""
+def signature_statement(
+    subject: Digest, annotations: Mapping[str, str] | None = None, repository: str | None = None
+) -> bytes:
+    """The statement that says: the manifest `subject` is signed, with these annotations, for this repository.
+
+    Raises UsageError for the annotation SIGNED_NAME, which the repository makes.
+    """
+    said = dict(annotations or {})
+    if SIGNED_NAME in said:
+        raise UsageError(f"the annotation {SIGNED_NAME} is made of the repository that is signed for")
+    if repository is not None:
+        said[SIGNED_NAME] = repository
     return dump(
         {
             "_type": _TYPE,
-            "subject": [{"digest": {"sha256": subject.hex}, "annotations": dict(sorted((annotations or {}).items()))}],
+            "subject": [{"digest": {"sha256": subject.hex}, "annotations": dict(sorted(said.items()))}],
             "predicateType": SIGNATURE_PREDICATE_TYPE,
             "predicate": {},
         }

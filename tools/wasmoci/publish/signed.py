@@ -22,7 +22,7 @@ from wasmoci.values.notes import Notes
 
 @dataclass(frozen=True, slots=True)
 class Publishing:
-    """What to publish, and where else: `request` is about the first repository, whose name legacy signatures have.
+    """What to publish, and where else: `request` is about the first repository.
 
     To those with one of the `failures` nothing is sent.
     """

@@ -76,11 +76,13 @@ class DeferredSigning:
     ) -> list[Step]:
         """What `sign_layout` has to do; opens the keys, and signs nothing yet.
 
-        Signatures by the keys of `trust` are logged. What one of the `places` has is not made again unless
-        `resign`; that of components is, which is the same each time. `notes` gets what stops nothing. Raises
-        UsageError, KeyFileError, FormatError, Error where somebody who signs or a log cannot be used.
+        Signatures name what `trust` asks for, else `repository`; those by its keys are logged. What one of the
+        `places` has is not made again unless `resign`; that of components is, which is the same each time. `notes`
+        gets what stops nothing. Raises UsageError, KeyFileError, FormatError, Error where somebody who signs or a log
+        cannot be used.
         """
         steps: list[Step] = []
+        name = str(trust.signed_name or repository)
         if self.component:
             signers = [spec.component_signer(self.password, private=self.private) for spec in self.component]
             asked = ComponentAsked(self.placement, with_key_id=True)
@@ -95,7 +97,7 @@ class DeferredSigning:
         if self.log is not None and trust.keys:
             log, log_step = _log_step(self.log, trust.keys, notes, places, again=again)
         if who or attestors:
-            steps.append(partial(self._sign, str(repository), who, attestors, places, log, again))
+            steps.append(partial(self._sign, name, who, attestors, places, log, again))
         if self.log is not None and trust.keys:
             steps.append(log_step)
         return steps

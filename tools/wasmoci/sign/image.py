@@ -18,7 +18,7 @@ from wasmoci.values.signature_format import SignatureFormat
 
 @dataclass(frozen=True, slots=True)
 class SignRequest:
-    """What to sign. `repository` is `host[:port]/path`, which the legacy payload names; `annotations` are signed.
+    """What to sign. `repository` is `host[:port]/path`, which signatures name; `annotations` are signed too.
 
     Without `formats` every signer signs in all formats that it can. With `recursive` all images of an index are
     signed too, as `cosign sign --recursive` does, else only the index itself.
@@ -67,7 +67,7 @@ def wanted_signatures(
             keys = [signer for signer in signers if not signer.bundles_only]
             wanted += [Wanted(subject, signer, SignatureFormat.LEGACY, payload) for signer in keys]
         if SignatureFormat.BUNDLE in formats:
-            statement = signature_statement(subject.digest, annotations)
+            statement = signature_statement(subject.digest, annotations, repository)
             wanted += [Wanted(subject, signer, SignatureFormat.BUNDLE, statement) for signer in signers]
     return wanted
 

@@ -70,5 +70,5 @@ def _manifest_message(signature_format: SignatureFormat, subject: Digest, asked:
     if signature_format is SignatureFormat.LEGACY:
         data = simple_signing.payload(subject, asked.repository, asked.annotations)
     else:
-        data = Envelope(signature_statement(subject, asked.annotations), b"").signed_message
+        data = Envelope(signature_statement(subject, asked.annotations, asked.repository), b"").signed_message
     return Message.of_manifest(signature_format, data)

@@ -8,6 +8,7 @@ from wasmoci.keys.component import ComponentPublicKey
 from wasmoci.keys.component_files import load_component_keys
 from wasmoci.keys.image import ImagePublicKey
 from wasmoci.values.errors import UsageError
+from wasmoci.values.image_reference import Repository
 from wasmoci.values.level import Level
 from wasmoci.values.notes import Notes
 from wasmoci.verify.policy import Policy
@@ -28,9 +29,10 @@ class IdentityValues:
 class TrustValues:
     """Who is trusted, and what a signature must have.
 
-    `oci_keys` are files or key references. `annotations` must be signed. `trusted_root` is Sigstore's
-    JSON file; without one identities are checked with that of the public instance. A `policy_file` says
-    all of this, `named` the repository that an image counts as for its rules; see policy.choice.
+    `oci_keys` are files or key references. `annotations` must be signed, and `signed_name` be the repository that
+    is signed for. `trusted_root` is Sigstore's JSON file; without one identities are checked with that of the public
+    instance. A `policy_file` says all of this, `named` the repository that an image counts as for its rules; see
+    policy.choice.
     """
 
     component_keys: Sequence[Path] = ()
@@ -39,6 +41,7 @@ class TrustValues:
     identities: Sequence[IdentityValues] = ()
     oci_threshold: int = 1
     annotations: Mapping[str, str] = field(default_factory=dict)
+    signed_name: str | None = None
     trusted_root: Path | None = None
     require_log: bool = False
     policy_file: Path | None = None
@@ -69,6 +72,7 @@ def image_trust(values: TrustValues) -> ImageTrust:
         log_required=values.require_log,
         threshold=values.oci_threshold,
         annotations=values.annotations,
+        signed_name=None if values.signed_name is None else Repository.parse(values.signed_name),
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import FormatError, UsageError
-from wasmoci.values.host import is_host, is_loopback
+from wasmoci.values.host import is_host, is_loopback, registry_key
 from wasmoci.values.text import excerpt
 
 _REGISTRY = re.compile(r"([A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:]+\])(?::[0-9]{1,5})?")
@@ -45,6 +45,10 @@ class Repository:
     def is_loopback(self) -> bool:
         """Whether the registry's host is `localhost` or a loopback address literal."""
         return is_loopback(re.sub(r":[0-9]+$", "", self.registry))
+
+    def is_same(self, other: "Repository") -> bool:
+        """Whether both are one repository, however its registry is spelled."""
+        return (registry_key(self.registry), self.path) == (registry_key(other.registry), other.path)
 
     def on(self, registry: str) -> "Repository":
         """The same path on another registry; raises UsageError unless that is `host[:port]`."""

@@ -17,6 +17,7 @@ from wasmoci.verify.trust import ImageTrust, Signatory
 
 _CLOSEST_FIRST = (
     Reason.POLICY_UNMET,
+    Reason.WRONG_NAME,
     Reason.NOT_LOGGED,
     Reason.WRONG_SUBJECT,
     Reason.BAD_SIGNATURE,

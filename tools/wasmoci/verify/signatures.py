@@ -1,8 +1,9 @@
 """Find and check the signatures of an image manifest, in both of cosign's formats.
 
 Stricter than cosign 3.1.1: an attestation is no signature, each format is judged on its own, and
-a signature that cannot be understood is reported and never hides a good one. Attestations are
-reported only where nothing holds: beside a good signature they are nothing to warn of.
+a signature that cannot be understood is reported and never hides a good one. Attestations, and signatures for
+another repository than the one asked for, are reported only where too little holds: beside good signatures they
+are nothing to warn of.
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 
 from wasmoci.cosign import simple_signing
 from wasmoci.cosign.simple_signing import LegacySignature
-from wasmoci.cosign.statement import attested_type, signed_annotations
+from wasmoci.cosign.statement import SIGNED_NAME, attested_type, signed_annotations
 from wasmoci.oci.cosign_tags import CosignTag
 from wasmoci.oci.graph import ImageGraph
 from wasmoci.oci.manifest import Manifest
@@ -34,7 +35,8 @@ from wasmoci.verify.trust import ImageTrust, Signatory
 class ImageSignature:
     """A signature that holds: who made it, in which format, and the digest of what carries it.
 
-    `annotations` are the signed ones; `logged` says that a transparency log entry was checked.
+    `name` is what it says that it is signed for, a repository, and `annotations` are the other signed ones;
+    `logged` says that a transparency log entry was checked.
     """
 
     signer: Signatory
@@ -42,6 +44,7 @@ class ImageSignature:
     carrier: Digest
     annotations: Mapping[str, str]
     logged: bool
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +83,17 @@ def verify_image_signatures(graph: ImageGraph, trust: ImageTrust) -> VerifiedIma
         trust.check_threshold((signature.signer for signature in good), "the image")
     except VerificationError as error:
         raise VerificationError(error.reason, "; ".join(map(str, (error, *problems)))) from None
-    return VerifiedImage(tuple(good), tuple(str(problem) for problem in problems))
+    warnings = tuple(str(problem) for problem in problems if problem.reason is not Reason.WRONG_NAME)
+    return VerifiedImage(tuple(good), warnings)
 
 
 def _check_bundle(attached: AttachedBundle, subject: Digest, trust: ImageTrust) -> ImageSignature:
     signer, logged = verify_bundle(attached, trust)
     annotations = signed_annotations(attached.bundle.envelope.payload, subject)
     trust.check_annotations(annotations)
-    return ImageSignature(signer, SignatureFormat.BUNDLE, attached.carrier, annotations, logged)
+    name = annotations.pop(SIGNED_NAME, None)
+    trust.check_name(name)
+    return ImageSignature(signer, SignatureFormat.BUNDLE, attached.carrier, annotations, logged, name)
 
 
 def _legacy_signatures(
@@ -110,7 +116,9 @@ def _legacy_signatures(
                 key, logged = check_legacy(found, payload, trust)
                 annotations = simple_signing.check_payload(payload, graph.digest)
                 trust.check_annotations(annotations)
-                yield ImageSignature(key, SignatureFormat.LEGACY, tagged.digest, annotations, logged)
+                name = simple_signing.docker_reference(payload)
+                trust.check_name(name)
+                yield ImageSignature(key, SignatureFormat.LEGACY, tagged.digest, annotations, logged, name)
 
 
 def check_legacy(found: LegacySignature, payload: bytes, trust: ImageTrust) -> tuple[Signatory, bool]:

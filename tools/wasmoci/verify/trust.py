@@ -7,7 +7,9 @@ from typing import Protocol, runtime_checkable
 from wasmoci.cosign.dsse import Envelope
 from wasmoci.keys.image import ImagePublicKey
 from wasmoci.values.errors import Reason, UsageError, VerificationError
+from wasmoci.values.image_reference import Repository, parse_destination
 from wasmoci.values.strict_json import JsonObject
+from wasmoci.values.text import excerpt
 
 
 class Signatory(Protocol):
@@ -60,7 +62,8 @@ class LogVerifier(Protocol):
 class ImageTrust:
     """Trusted keys and identities, and how many of them must have signed; UsageError where that cannot be met.
 
-    `threshold` counts distinct principals. `annotations` must be among the signed ones. With `log`,
+    `threshold` counts distinct principals. `annotations` must be among the signed ones, and `signed_name` the
+    repository that is signed for. With `log`,
     log entries that a keyed signature has must hold; with `log_required` it must have one. An
     identity's signature has one in any case.
     """
@@ -71,6 +74,7 @@ class ImageTrust:
     log_required: bool = False
     threshold: int = 1
     annotations: Mapping[str, str] = field(default_factory=dict)
+    signed_name: Repository | None = None
 
     def __post_init__(self) -> None:
         if not 1 <= self.threshold <= max(1, self.principals):
@@ -78,9 +82,10 @@ class ImageTrust:
                 "the threshold must be between 1 and the number of distinct trusted OCI keys and identities, "
                 f"{self.principals}, got: {self.threshold}"
             )
-        if not self and (self.annotations or self.log or self.log_required):
+        if not self and (self.annotations or self.signed_name or self.log or self.log_required):
             raise UsageError(
-                "annotations and log entries are asked of OCI signatures: give a trusted OCI key or identity too"
+                "annotations, a signed name and log entries are asked of OCI signatures: give a trusted OCI key or "
+                "identity too"
             )
         if self.log_required and self.keys and self.log is None:
             raise UsageError("a transparency log entry is required, and no log is trusted: give a trusted root")
@@ -125,3 +130,18 @@ class ImageTrust:
             raise VerificationError(
                 Reason.POLICY_UNMET, f"these annotations are not among the signed ones: {', '.join(missing)}"
             )
+
+    def check_name(self, signed: str | None) -> None:
+        """Raise VerificationError (WRONG_NAME) unless a signature is for the repository that is asked for, if any.
+
+        `signed` is what it says that it is for, a repository which may have a tag; None where it says nothing.
+        """
+        if self.signed_name is None:
+            return
+        try:
+            same = signed is not None and parse_destination(signed)[0].is_same(self.signed_name)
+        except UsageError:
+            same = False
+        if not same:
+            said = f"for {excerpt(signed)!r}" if signed else "and does not say for which repository"
+            raise VerificationError(Reason.WRONG_NAME, f"it must be signed for {self.signed_name}, it is signed {said}")

@@ -17,9 +17,7 @@ from wasmoci.sign.deferred import sign_deferred
 def sign(
     rlocation: Annotated[str, Option(None, "--request", hidden=True)],
     output: SignedLayout,
-    registry: Annotated[
-        str | None, Option("In place of the target's; legacy signatures name it.", metavar="HOST[:PORT]")
-    ],
+    registry: Annotated[str | None, Option("In place of the target's; signatures name it.", metavar="HOST[:PORT]")],
 ) -> Report:
     """Sign the target's image with the keys and identities that do not sign in the build.
 

@@ -7,7 +7,13 @@ from typing import Annotated
 
 import click
 
-from wasmoci.commands.options.common import COMPONENT_KEYS_HELP, REQUIRE_LOG, TRUSTED_ROOT, annotation_pairs
+from wasmoci.commands.options.common import (
+    COMPONENT_KEYS_HELP,
+    REQUIRE_LOG,
+    SIGNED_NAME,
+    TRUSTED_ROOT,
+    annotation_pairs,
+)
 from wasmoci.commands.options.declared import Argument, Option, OptionGroup, PathArgument, command
 from wasmoci.commands.report.output import Report, warn
 from wasmoci.commands.report.verdict import verdict_report
@@ -30,6 +36,7 @@ _TRUSTED = OptionGroup(
     oci_keys=Option("A trusted OCI public key. Repeatable.", "--oci-key", type=PathArgument(), convert=_as_references),
     oci_threshold=Option("How many distinct OCI keys must have signed.", "--threshold", default=1, show_default=False),
     annotations=Option("What must be signed too.", "--annotation", metavar="KEY=VALUE", convert=annotation_pairs),
+    signed_name=SIGNED_NAME,
     trusted_root=TRUSTED_ROOT,
     require_log=REQUIRE_LOG,
 )

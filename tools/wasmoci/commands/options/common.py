@@ -12,6 +12,8 @@ COMPONENT_KEYS_HELP = (
     "A file with a trusted component public key, or with many as in OpenSSH's authorized_keys. Repeatable."
 )
 
+SIGNED_NAME = Option("The repository, host[:port]/path, that OCI signatures must be for.", metavar="REPO")
+
 REQUIRE_LOG = Option("Only signatures that a transparency log has count.")
 
 DigestFile = Annotated[Path | None, Option("Also write the manifest's digest to this file.", "--digest-file")]

@@ -4,7 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated
 
-from wasmoci.commands.options.common import COMPONENT_KEYS_HELP, REQUIRE_LOG, TRUSTED_ROOT, annotation_pairs
+from wasmoci.commands.options.common import (
+    COMPONENT_KEYS_HELP,
+    REQUIRE_LOG,
+    SIGNED_NAME,
+    TRUSTED_ROOT,
+    annotation_pairs,
+)
 from wasmoci.commands.options.declared import Option, OptionGroup
 from wasmoci.trust.policy import IdentityValues, TrustValues
 from wasmoci.values.errors import UsageError
@@ -70,5 +76,6 @@ Trusted = Annotated[
             metavar="FILE",
         ),
         named=Option("The repository that the image counts as for the policy.", "--as", metavar="HOST/PATH"),
+        signed_name=SIGNED_NAME,
     ),
 ]

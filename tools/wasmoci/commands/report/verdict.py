@@ -85,6 +85,8 @@ def _count(what: str, signed: int, trusted: int) -> str:
 
 def _signature_line(signature: ImageSignature) -> str:
     notes = [signature.format.value, *(["logged"] if signature.logged else [])]
+    if signature.name:
+        notes.append(f"for {signature.name}")
     notes += [f"{key}={value}" for key, value in sorted(signature.annotations.items())]
     return f"{signature.signer.fingerprint} ({', '.join(notes)})"
 
@@ -94,6 +96,7 @@ def _signature_json(signature: ImageSignature) -> dict[str, object]:
         "signer": signature.signer.fingerprint,
         "format": signature.format.value,
         "carrier": str(signature.carrier),
+        "signedName": signature.name,
         "annotations": dict(signature.annotations),
         "logged": signature.logged,
     }
