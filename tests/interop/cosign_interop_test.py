@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from image_fixtures import PUBLIC_KEY, Json, attach_bundle, make_image, write_layout
 from images import BOTH, KeyPair, push, signed_layout, unsigned_layout
 from key_fixtures import open_image_signer
 from peers import REGISTRIES, built, registry, run, run_refused
@@ -134,6 +135,31 @@ def test_we_verify_what_cosign_signed(kind: str, form: SignatureFormat, tmp_path
             with pytest.raises(VerificationError) as refused:
                 verify(source, Policy.of([], [KeyPair.make(tmp_path, "other").trusted()]))
     assert refused.value.reason is Reason.UNTRUSTED_KEY
+
+
+@pytest.mark.parametrize(
+    ("version", "verifies"), [("+json;version=0.3", True), ("+json;version=0.2", False), (".v0.4+json", False)]
+)
+def test_the_spelling_of_a_bundle_s_media_type(version: str, verifies: bool, tmp_path: Path) -> None:
+    media_type = f"application/vnd.dev.sigstore.bundle{version}"
+    image = make_image()
+
+    def carry(manifest: Json) -> None:
+        manifest["artifactType"] = manifest["layers"][0]["mediaType"] = media_type
+
+    attach_bundle(image, bundle=lambda top: top.update(mediaType=media_type), manifest=carry)
+    layout = write_layout(image, tmp_path / "layout")
+    (tmp_path / "key.pub").write_bytes(PUBLIC_KEY.pem())
+    command = (*VERIFY, "--key", tmp_path / "key.pub", "--local-image", layout)
+    policy = Policy.of([], [PUBLIC_KEY])
+    if verifies:
+        run(*command, folder=tmp_path)
+        verify(Layout(layout), policy)
+        return
+    run_refused(*command, folder=tmp_path)
+    with pytest.raises(VerificationError) as refused:
+        verify(Layout(layout), policy)
+    assert refused.value.reason is Reason.MALFORMED
 
 
 def test_cosign_takes_the_signed_name_as_an_annotation(tmp_path: Path) -> None:

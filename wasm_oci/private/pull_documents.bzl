@@ -14,6 +14,7 @@ _LEGACY_SIGNATURE = "application/vnd.dev.cosign.simplesigning.v1+json"
 # Layers of referrers that a verifier of signatures reads: Sigstore's bundles, detached component signatures.
 _ATTACHED_SIGNATURES = [
     "application/vnd.dev.sigstore.bundle.v0.3+json",
+    "application/vnd.dev.sigstore.bundle+json;version=0.3",
     "application/vnd.rules-wasm-oci.component-signature.v1",
 ]
 

@@ -79,6 +79,7 @@ def material(**members: object) -> Edit:
     return lambda top: top.update(verificationMaterial=members)
 
 
+FIRST_SPELLING = "application/vnd.dev.sigstore.bundle+json;version=0.3"
 HINT = {"hint": PUBLIC_KEY.hint}
 A_KEY_OR = "must have a key's hint or a certificate"
 SIGNATURE: Json = {"sig": GOLDEN_SIGNATURE}
@@ -88,9 +89,7 @@ BUNDLE_DEFECTS = [
         lambda top: top.update(mediaType="application/vnd.dev.sigstore.bundle+json;version=0.1"), "must be", id="v0_1"
     ),
     pytest.param(
-        lambda top: top.update(mediaType="application/vnd.dev.sigstore.bundle+json;version=0.3"),
-        "must be",
-        id="old_v0_3",
+        lambda top: top.update(mediaType="application/vnd.dev.sigstore.bundle+json; version=0.3"), "must be", id="space"
     ),
     pytest.param(
         lambda top: top.update(mediaType="application/vnd.dev.sigstore.bundle.v0.4+json"), "must be", id="v0_4"
@@ -164,6 +163,7 @@ def test_defective_bundle_is_refused(edit: Edit, message: str) -> None:
 @pytest.mark.parametrize(
     "edit",
     [
+        pytest.param(lambda top: top.update(mediaType=FIRST_SPELLING), id="first_spelling_of_v0_3"),
         pytest.param(dsse(signatures=[{**SIGNATURE, "keyid": ""}]), id="empty_key_id"),
         pytest.param(material(publicKey={}), id="no_hint"),
         pytest.param(material(publicKey={"hint": "of another key"}), id="hint_of_another_key"),
@@ -340,6 +340,8 @@ OTHER_LAYER = Descriptor.of("application/spdx+json", b"{}")
 
 def test_bundle_layer_is_found() -> None:
     assert bundle_layer(REFERRER) == BUNDLE_LAYER
+    first = Descriptor.of(FIRST_SPELLING, BUNDLE)
+    assert bundle_layer(Manifest(REFERRER.config, (first,))) == first
     parsed = Manifest.parse(REFERRER.to_bytes())
     assert bundle_layer(parsed) == BUNDLE_LAYER
 

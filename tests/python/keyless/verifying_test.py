@@ -36,7 +36,7 @@ from sigstore_fixtures import PAYLOAD_TYPE, Sigstore, timestamp
 from sigstore_log_fixtures import Json, Log, text
 from sigstore_timestamp_fixtures import TimestampAuthority
 from wasmoci.cosign import bundle as cosign_bundle
-from wasmoci.cosign.bundle import MAX_TIME_STAMPS
+from wasmoci.cosign.bundle import BUNDLE_MEDIA_TYPES, MAX_TIME_STAMPS
 from wasmoci.cosign.statement import signature_statement
 from wasmoci.keyless.certificate import identity_of
 from wasmoci.keyless.identity import Identity, IdentityPattern
@@ -89,9 +89,10 @@ def _world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     return World(Sigstore(), tmp_path / "trusted_root.json")
 
 
+@pytest.mark.parametrize("media_type", BUNDLE_MEDIA_TYPES)
 @pytest.mark.parametrize("rekor", [1, 2])
-def test_bundle_of_a_trusted_identity_verifies(world: World, rekor: int) -> None:
-    bundle = dump(world.sigstore.bundle(PAYLOAD, rekor=rekor))
+def test_bundle_of_a_trusted_identity_verifies(world: World, rekor: int, media_type: str) -> None:
+    bundle = dump({**world.sigstore.bundle(PAYLOAD, rekor=rekor), "mediaType": media_type})
     verified = world.verifier().verify(bundle)
     assert verified.identity == Identity(SAN, ISSUER)
     assert verified.fingerprint == verified.principal == OURS.name
@@ -429,12 +430,18 @@ LOG_ATTACKS = [
     ),
     pytest.param(
         replaced(f"{ENTRY}.kindVersion.kind", "hashedrekord"),
-        Reason.BAD_SIGNATURE,
-        "entry type",
+        Reason.NOT_LOGGED,
+        "of the kind dsse 0.0.1 or hashedrekord 0.0.2, this one is 'hashedrekord' '0.0.1'",
         id="entry_of_no_envelope",
     ),
     pytest.param(
-        replaced(f"{ENTRY}.kindVersion.version", "0.0.3"), Reason.MALFORMED, "0.0.3", id="entry_of_unknown_version"
+        replaced(f"{ENTRY}.kindVersion.version", "0.0.3"), Reason.NOT_LOGGED, "0.0.3", id="entry_of_unknown_version"
+    ),
+    pytest.param(
+        replaced(f"{ENTRY}.kindVersion", {"kind": "intoto", "version": "0.0.2"}),
+        Reason.NOT_LOGGED,
+        "this one is 'intoto' '0.0.2'",
+        id="entry_of_a_kind_that_cosign_takes",
     ),
     pytest.param(
         replaced(f"{ENTRY}.canonicalizedBody", "e30="), Reason.BAD_SIGNATURE, "", id="entry_with_another_body"

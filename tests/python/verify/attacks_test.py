@@ -456,7 +456,6 @@ def url_safe(text: str) -> str:
 UNKNOWN_BUNDLE_TYPES = {
     "v0_1": "application/vnd.dev.sigstore.bundle+json;version=0.1",
     "v0_2": "application/vnd.dev.sigstore.bundle+json;version=0.2",
-    "v0_3_in_its_old_spelling": "application/vnd.dev.sigstore.bundle+json;version=0.3",
     "v0_4": "application/vnd.dev.sigstore.bundle.v0.4+json",
     "unknown": "application/vnd.dev.sigstore.bundle.next+json",
     "upper_case": BUNDLE_MEDIA_TYPE.upper(),

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from wasmoci.cosign.dsse import Envelope
 from wasmoci.cosign.statement import SIGNATURE_PREDICATE_TYPE
 from wasmoci.oci.manifest import Descriptor, Manifest
-from wasmoci.oci.referrers import BUNDLE_TYPE
+from wasmoci.oci.referrers import BUNDLE_TYPE, BUNDLE_TYPES
 from wasmoci.values.base64_strict import decode
 from wasmoci.values.errors import FormatError
 from wasmoci.values.strict_json import JsonObject, Shape, dump, parse_object
 from wasmoci.values.text import excerpt
 
 BUNDLE_MEDIA_TYPE = BUNDLE_TYPE
+BUNDLE_MEDIA_TYPES = BUNDLE_TYPES
 CONTENT_ANNOTATION = "dev.sigstore.bundle.content"
 PREDICATE_TYPE_ANNOTATION = "dev.sigstore.bundle.predicateType"
 
@@ -97,7 +98,7 @@ def bundle_layer(manifest: Manifest) -> Descriptor | None:
         return None
     if len(layers) != 1:
         raise FormatError(f"a bundle's manifest has exactly one layer, this one has {len(layers)}")
-    if layers[0].media_type != BUNDLE_MEDIA_TYPE:
+    if layers[0].media_type not in BUNDLE_MEDIA_TYPES:
         raise FormatError(
             f"the bundle's media type must be {BUNDLE_MEDIA_TYPE}, got: {excerpt(layers[0].media_type)!r}"
         )
@@ -110,7 +111,10 @@ def parse_bundle(data: bytes) -> Bundle:
     The public key hint is a name and not a key, so nothing depends on it. A certificate is not looked at.
     """
     top = parse_object(data, "the bundle", MAX_BUNDLE_SIZE)
-    top.check("mediaType", BUNDLE_MEDIA_TYPE)
+    if top.string("mediaType") not in BUNDLE_MEDIA_TYPES:
+        raise FormatError(
+            f"the bundle's `mediaType` must be {BUNDLE_MEDIA_TYPE}, got: {excerpt(top.string('mediaType'))!r}"
+        )
     material = top.object("verificationMaterial")
     signed_by = material.names() - {"tlogEntries", "timestampVerificationData"}
     if signed_by not in ({"publicKey"}, {"certificate"}):

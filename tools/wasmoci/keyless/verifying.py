@@ -4,7 +4,7 @@ What must hold: the certificate leads to an authority of the trusted root, is lo
 was valid at the time of signing; that time is one that a trusted log or time stamping authority signed;
 the log has exactly this envelope; the certificate's key signed it. As cosign 3.1.1 by default, and
 stricter: all validity periods of the trusted root count, for whole chains; no claimed time may lie in the
-future; exactly one log entry.
+future; exactly one log entry, of a kind that sigstore-python verifies.
 """
 
 import time
@@ -29,6 +29,9 @@ from wasmoci.values.text import one_line
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
     from sigstore.models import Bundle
+
+# What entries of envelopes sigstore-python verifies; not `intoto` 0.0.2, which cosign takes too.
+_KINDS = (("dsse", "0.0.1"), ("hashedrekord", "0.0.2"))
 
 Clock = Callable[[], float]
 
@@ -95,6 +98,11 @@ def _integrated(entries: Sequence[JsonObject]) -> tuple[int, ...]:
     if len(entries) != 1:
         raise not_logged(f"an identity's bundle must have one transparency log entry, this one has {len(entries)}")
     entry = LogEntry.parse(entries[0])
+    if (entry.kind, entry.version) not in _KINDS:
+        raise not_logged(
+            f"an identity's log entry must be of the kind {' or '.join(map(' '.join, _KINDS))}, this one is "
+            f"{excerpt(entry.kind)!r} {excerpt(entry.version)!r}"
+        )
     if bool(entry.promise) != bool(entry.integrated_time):
         raise FormatError("a log entry has an integrated time and the log's signature over it, or none of them")
     return (entry.integrated_time,) if entry.promise else ()

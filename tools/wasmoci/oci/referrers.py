@@ -25,12 +25,13 @@ MAX_REFERRERS = 100
 MAX_LISTED = MAX_INDEX_ENTRIES
 
 BUNDLE_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
+# The second is how v0.3 was spelled first; cosign reads both.
+BUNDLE_TYPES = (BUNDLE_TYPE, "application/vnd.dev.sigstore.bundle+json;version=0.3")
 COMPONENT_SIGNATURE_TYPE = "application/vnd.rules-wasm-oci.component-signature.v1"
 
 # The artifact types that lists have for signatures. cosign 3.1 lists its bundles in fallback indexes as empty.
 SIGNATURE_TYPES = (
-    BUNDLE_TYPE,
-    "application/vnd.dev.sigstore.bundle+json;version=0.3",
+    *BUNDLE_TYPES,
     COMPONENT_SIGNATURE_TYPE,
     EMPTY_MEDIA_TYPE,
 )
