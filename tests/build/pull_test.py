@@ -13,6 +13,7 @@ from bazel import ROOT, Outcome, bazel, lasting_folder
 from copy_fixtures import send_layout
 from image_fixtures import (
     HELLO,
+    REPOSITORY,
     SIGNED_HELLO,
     Edit,
     MemoryImage,
@@ -35,6 +36,7 @@ from pull_registries import (
 from registry_auth_fixtures import BasicAuth, BearerAuth, ServerAuth
 from registry_fixtures import IDENTITY_TOKEN, PASSWORD, REPOSITORY_PATH, Answer, OwnClient, Simulator, Tls, make_tls
 from wasm_fixtures import detached
+from wasmoci.cosign.bundle import BUNDLE_MEDIA_TYPES
 from wasmoci.oci.manifest import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE
 from wasmoci.values.image_reference import Repository
 
@@ -247,6 +249,28 @@ def test_a_key_that_did_not_sign_fails_the_build_of_consumers(layer: str, module
         module.pull(registry.address, image, **{f"{layer}_keys": [f"//:foreign_{layer}.pub"]})
         outcome = module.bazel("build", "//:image", code=1)
     assert "refused: UNTRUSTED_KEY" in outcome.stderr
+
+
+def test_the_repository_that_is_signed_for(module: Module) -> None:
+    image = _image("legacy")
+    with _served(module, image) as registry:
+        module.pull(registry.address, image, signed_name="registry.example.com/acme/logger")
+        assert "refused: WRONG_NAME" in module.build(code=1)
+        module.pull(registry.address, image, signed_name=REPOSITORY)
+        module.build()
+
+
+def test_a_bundle_whose_media_type_has_its_first_spelling(module: Module) -> None:
+    image = _image("")
+    _, first = BUNDLE_MEDIA_TYPES
+    attach_bundle(
+        image,
+        bundle=lambda top: top.update(mediaType=first),
+        manifest=lambda top: top["layers"][0].update(mediaType=first),
+    )
+    with _served(module, image) as registry:
+        module.pull(registry.address, image)
+        module.build()
 
 
 def test_a_level_without_its_keys(module: Module) -> None:

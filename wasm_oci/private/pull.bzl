@@ -14,6 +14,7 @@ _ATTRS = {
     "mirrors": attr.string_list(),
     "oci_keys": attr.string_list(),
     "signatures": attr.string_list(),
+    "signed_name": attr.string(),
     "target": attr.string(mandatory = True),
     "token_services": attr.string_dict(),
 }
@@ -42,6 +43,7 @@ wasm_oci_verified_component(
     image = ":_{layout}",
     level = {level},
     oci_keys = {oci_keys},
+    signed_name = {signed_name},
     visibility = ["//visibility:public"],
 )
 """
@@ -146,6 +148,7 @@ def _build_file(attr):
         layout = _LAYOUT,
         level = repr(attr.level),
         oci_keys = repr(attr.oci_keys),
+        signed_name = repr(attr.signed_name),
         target = repr(attr.target),
     )
     return text if attr.target == _ALIAS_NAME else text + _ALIAS.format(name = repr(_ALIAS_NAME), target = repr(attr.target))

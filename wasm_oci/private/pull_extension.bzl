@@ -57,6 +57,9 @@ _PULL = tag_class(
         "signatures": attr.string_list(
             doc = "Digests of manifests with signatures. Where there are any, these are fetched, and nothing is looked up.",
         ),
+        "signed_name": attr.string(
+            doc = "`host[:port]/path`, the repository that a signature of the manifest must be for.",
+        ),
         "tag": attr.string(doc = "The tag that had the digest: a note for people and for tools that update it."),
         "token_services": attr.string_dict(
             doc = "The token service of a registry by its `host[:port]`, a URL with all its parameters but `scope`. " +
@@ -99,6 +102,7 @@ def _implementation(module_ctx):
                 mirrors = pull.mirrors,
                 oci_keys = [str(label) for label in pull.oci_keys],
                 signatures = pull.signatures,
+                signed_name = pull.signed_name,
                 target = pull.name,
                 token_services = pull.token_services,
             )
