@@ -7,17 +7,21 @@ from pathlib import Path
 
 import pytest
 
+from copy_fixtures import put_tagged, send_layout, source_in
 from image_fixtures import OTHER_SIGNER
 from observed_registry_fixtures import ObservedHandler, ObservedRegistry
-from publish_fixtures import DUAL, client_for, dual_layout, request_for, subject_of
+from publish_fixtures import DUAL, client_for, dual_layout, request_for, subject_of, unsigned_layout
 from wasm_fixtures import KEY
 from wasmoci.oci.cosign_tags import CosignTag
 from wasmoci.oci.graph import read_graph
 from wasmoci.oci.manifest import Manifest
 from wasmoci.oci.progress import SILENT
+from wasmoci.publish.copy import copy_to_registry, plan_copy
 from wasmoci.publish.plan import PublishRequest, plan, publish
 from wasmoci.publish.registry_state import is_published, registry_state
+from wasmoci.publish.send import Destination
 from wasmoci.registry.source import RegistrySource
+from wasmoci.registry_server.server import EmbeddedRegistry
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import RegistryError
 from wasmoci.values.if_exists import IfExists
@@ -73,6 +77,27 @@ def test_an_image_is_published_and_verified(referrers_api: bool, tmp_path: Path)
             assert verify(source, DUAL).level is Level.DUAL_LAYER
             assert read_graph(source).whole().digest == graph.digest
             assert is_published(graph, tags, client)
+
+
+def test_an_sbom_that_does_not_exist_is_put_and_one_that_cannot_be_read_is_not(tmp_path: Path) -> None:
+    with (
+        EmbeddedRegistry(tmp_path / "source") as source,
+        forbidding(tmp_path, referrers_api=True) as registry,
+        client_for(source.address) as ours,
+    ):
+        send_layout(unsigned_layout(tmp_path), ours)
+        digest = source_in(ours).root().digest
+        put_tagged(ours, CosignTag.SBOM, digest, b"sbom")
+        planned, tag = plan_copy(source_in(ours), None, recursive=False), CosignTag.SBOM.of(digest)
+        registry.RequestHandlerClass.denied = "/manifests/"  # type: ignore[attr-defined]
+        with client_for(registry.address) as client:
+            with pytest.raises(RegistryError, match=rf"GET .*/manifests/{tag}: answered 403: DENIED"):
+                copy_to_registry(planned, Destination(client), SILENT)
+        assert tag not in registry.storage.tags("acme/hello")
+        registry.RequestHandlerClass.denied = ""  # type: ignore[attr-defined]
+        with client_for(registry.address) as client:
+            copy_to_registry(planned, Destination(client), SILENT)
+        assert tag in registry.storage.tags("acme/hello")
 
 
 @pytest.mark.parametrize("if_exists", [choice for choice in IfExists if choice is not IfExists.OVERWRITE])

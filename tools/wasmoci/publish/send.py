@@ -12,7 +12,7 @@ from wasmoci.oci.manifest import IMAGE_CONFIG_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, D
 from wasmoci.oci.progress import Progress, blob_line
 from wasmoci.publish.blob_supply import BlobSupply
 from wasmoci.publish.registry_state import Presence, check_room
-from wasmoci.publish.tags import stays
+from wasmoci.publish.tags import attached_stays, stays
 from wasmoci.registry.client import RepositoryClient
 from wasmoci.registry.tag_race import TagAdditions
 from wasmoci.values.digest import Digest
@@ -168,7 +168,7 @@ class _Sending:
 
     def _tagged(self, tagged: TaggedManifest) -> bool:
         """Put a manifest at its tag; VerificationError where another one is there."""
-        if stays(self._client, tagged.tag, tagged.descriptor.digest, IfExists.VERIFY_SAME):
+        if attached_stays(self._client, tagged.tag, tagged.descriptor.digest):
             return False
         self._blobs((tagged.config, *tagged.layers))
         self._client.put_manifest(tagged.data, MANIFEST_MEDIA_TYPE, tagged.tag)

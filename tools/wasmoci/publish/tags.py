@@ -6,6 +6,7 @@ from enum import Enum
 from pathlib import Path
 
 from wasmoci.disk.files import read_bounded
+from wasmoci.oci.manifest import Descriptor
 from wasmoci.registry.client import RepositoryClient
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import Reason, VerificationError
@@ -39,6 +40,15 @@ def tag_state(client: RepositoryClient, tag: str, digest: Digest | None, if_exis
     do not exist.
     """
     found = client.find_manifest(tag, before_put=if_exists is IfExists.OVERWRITE)
+    return _state_of(tag, found, digest, if_exists)
+
+
+def attached_stays(client: RepositoryClient, tag: str, digest: Digest) -> bool:
+    """As `stays` with VERIFY_SAME, of a tag beside an image, which `find_attached` looks for."""
+    return _checked(client, _state_of(tag, client.find_attached(tag), digest, IfExists.VERIFY_SAME))
+
+
+def _state_of(tag: str, found: tuple[Descriptor, bytes] | None, digest: Digest | None, if_exists: IfExists) -> TagState:
     if found is None:
         return TagState(tag, TagChange.SET, None)
     current = found[0].digest
@@ -56,7 +66,10 @@ def stays(client: RepositoryClient, tag: str, digest: Digest, if_exists: IfExist
 
     Raises VerificationError (TAG_EXISTS) where the tag is not as `if_exists` wants it, RegistryError.
     """
-    state = tag_state(client, tag, digest, if_exists)
+    return _checked(client, tag_state(client, tag, digest, if_exists))
+
+
+def _checked(client: RepositoryClient, state: TagState) -> bool:
     if state.change is TagChange.REFUSED:
         raise refusal(client.repository, state)
     return state.change is TagChange.LEFT
