@@ -42,8 +42,9 @@ from wasmoci.values.signature_format import Placement, SignatureFormat
 from wasmoci.values.strict_json import parse_object
 from wasmoci.verify.component import verify_component
 from wasmoci.wasm.interface import Interface, read_interface
+from wasmoci.wasm.message import ComponentAsked
 from wasmoci.wasm.metadata import read_annotations
-from wasmoci.wasm.parts import ComponentAsked, read_parts
+from wasmoci.wasm.parts import read_parts
 from wasmoci.wasm.sections import Kind, custom_section
 from wasmoci.wasm.signature import DELIMITER_NAME, SignatureData
 from wasmoci.wasm.summary import summarize

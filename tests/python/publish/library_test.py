@@ -18,7 +18,7 @@ from pathlib import Path
 sys.modules["click"] = None
 folder, address, path = Path(sys.argv[1]), *sys.argv[2:]
 
-from wasmoci.wasm.parts import ComponentAsked
+from wasmoci.wasm.message import ComponentAsked
 from wasmoci.oci.progress import SILENT
 from wasmoci.package.image import PackageRequest, package
 from wasmoci.publish.copy import CopyRequest, copy_image

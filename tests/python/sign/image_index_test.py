@@ -43,7 +43,7 @@ from wasmoci.verify.index import VerifiedIndex, verify_root
 from wasmoci.verify.policy import Policy
 from wasmoci.verify.signatures import ImageSignature, verify_image_signatures
 from wasmoci.verify.trust import ImageTrust
-from wasmoci.wasm.parts import ComponentAsked
+from wasmoci.wasm.message import ComponentAsked
 
 BUNDLE, LEGACY = SignatureFormat.BUNDLE, SignatureFormat.LEGACY
 SIGSTORE = Sigstore()

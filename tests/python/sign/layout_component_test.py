@@ -21,7 +21,7 @@ from wasmoci.values.errors import Error, FormatError, KeyFileError, UsageError, 
 from wasmoci.values.signature_format import Placement, SignatureFormat
 from wasmoci.verify.image import verify
 from wasmoci.verify.policy import Policy
-from wasmoci.wasm.parts import ComponentAsked
+from wasmoci.wasm.message import ComponentAsked
 from wasmoci.wasm.signature import SignatureData
 
 EMBEDDED, DETACHED = Placement.EMBEDDED, Placement.DETACHED

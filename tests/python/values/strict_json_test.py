@@ -252,7 +252,7 @@ def test_arbitrary_bytes_are_read_or_refused_as_format_errors(data: bytes) -> No
     json.loads(data)
 
 
-NAMES = ("digest", "layers", "kind", "_type", "os.version", "mediaType")
+NAMES = frozenset({"digest", "layers", "kind", "_type", "os.version", "mediaType"})
 
 
 @pytest.mark.parametrize("protobuf", [False, True])

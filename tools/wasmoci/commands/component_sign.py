@@ -11,7 +11,7 @@ from wasmoci.sign.component import write_detached, write_signed
 from wasmoci.trust.signers import KeySpec
 from wasmoci.values.errors import UsageError, refusals_about
 from wasmoci.values.signature_format import Placement
-from wasmoci.wasm.parts import ComponentAsked
+from wasmoci.wasm.message import ComponentAsked
 from wasmoci.wasm.signature import RecordForm
 
 

@@ -11,7 +11,7 @@ from wasmoci.commands.report.output import Report, layout_report
 from wasmoci.sign.layout import sign_layout_component
 from wasmoci.trust.signers import KeySpec
 from wasmoci.values.signature_format import Placement
-from wasmoci.wasm.parts import ComponentAsked
+from wasmoci.wasm.message import ComponentAsked
 
 
 @command("sign-component")

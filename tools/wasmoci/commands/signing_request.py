@@ -12,7 +12,7 @@ from wasmoci.sign.signing_request import signing_request, write_signing_request
 from wasmoci.values.errors import UsageError, refusals_about
 from wasmoci.values.image_reference import Repository
 from wasmoci.values.signature_format import Placement, SignatureFormat
-from wasmoci.wasm.parts import ComponentAsked
+from wasmoci.wasm.message import ComponentAsked
 
 
 @command()

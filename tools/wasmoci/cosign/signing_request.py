@@ -15,7 +15,7 @@ from wasmoci.values.image_reference import Repository
 from wasmoci.values.signature_format import Placement, SignatureFormat
 from wasmoci.values.strict_json import JsonObject, dump, parse_object
 from wasmoci.values.text import excerpt
-from wasmoci.wasm.parts import ComponentAsked
+from wasmoci.wasm.message import ComponentAsked
 from wasmoci.wasm.sections import Kind
 
 FILE_NAME = "request.json"

@@ -22,10 +22,10 @@ LOG_ANNOTATION = "dev.sigstore.cosign/bundle"
 MAX_PAYLOAD_SIZE = 1024 * 1024
 
 _TYPE = "cosign container image signature"
-_PAYLOAD_NAMES = ("critical", "optional")
-_CRITICAL_NAMES = ("identity", "image", "type")
-_IDENTITY_NAMES = ("docker-reference",)
-_IMAGE_NAMES = ("docker-manifest-digest",)
+_PAYLOAD_NAMES = frozenset({"critical", "optional"})
+_CRITICAL_NAMES = frozenset({"identity", "image", "type"})
+_IDENTITY_NAMES = frozenset({"docker-reference"})
+_IMAGE_NAMES = frozenset({"docker-manifest-digest"})
 
 _ZERO_TIME = "0001-01-01T00:00:00Z"
 

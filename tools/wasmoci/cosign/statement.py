@@ -32,9 +32,9 @@ MAX_PREDICATE_SIZE = 4 * MAX_STATEMENT_SIZE
 
 _TYPE = "https://in-toto.io/Statement/v1"
 _TYPES = (_TYPE, "https://in-toto.io/Statement/v0.1")
-_NAMES = ("_type", "subject", "predicateType", "predicate")
+_NAMES = frozenset({"_type", "subject", "predicateType", "predicate"})
 _SUBJECT_TEXTS = ("name", "uri", "downloadLocation", "mediaType")
-_SUBJECT_NAMES = (*_SUBJECT_TEXTS, "digest", "content", "annotations")
+_SUBJECT_NAMES = frozenset({*_SUBJECT_TEXTS, "digest", "content", "annotations"})
 _TOKENS = re.compile(rb'("(?:[^"\\]|\\.)*")|[ \t\r\n]+')
 
 

@@ -3,7 +3,6 @@
 import errno
 import io
 import os
-import select
 import stat
 import time
 from pathlib import Path
@@ -123,6 +122,8 @@ class _PatientReader(io.RawIOBase):
     """Reads a descriptor that does not block, and waits for each byte no longer than PATIENCE."""
 
     def __init__(self, descriptor: int) -> None:
+        import select
+
         super().__init__()
         self._descriptor = descriptor
         self._poll = select.poll()

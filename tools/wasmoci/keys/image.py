@@ -6,6 +6,7 @@ PEM or DER, and cosign's encrypted form.
 
 import hashlib
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
@@ -37,7 +38,7 @@ class ImagePublicKey:
         encoding, form = serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
         return cls(checked.public_bytes(encoding, form), checked)
 
-    @property
+    @cached_property
     def hint(self) -> str:
         """Base64 of SHA-256 of the DER SubjectPublicKeyInfo, as in cosign's bundles."""
         return encode(hashlib.sha256(self.spki).digest())
@@ -47,7 +48,7 @@ class ImagePublicKey:
         """`ecdsa-p256`, `rsa-3072`, `ed25519`, …"""
         return algorithms.name_of(self.key)
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         return f"{self.algorithm}:{hashlib.sha256(self.spki).hexdigest()}"
 

@@ -23,7 +23,7 @@ _UNSUPPORTED = (
 )
 _WRONG_PASSWORD = "this key does not open with the password given, or is encrypted in a way that is not supported"  # noqa: S105
 
-_PRIVATE_BLOCK = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----")
+_PRIVATE_BLOCK = rb"-----BEGIN [A-Z ]*PRIVATE KEY-----"
 
 # Reads a private key with a password or without, as the loaders of `cryptography` do.
 Loader = Callable[[bytes, bytes | None], object]
@@ -68,7 +68,7 @@ def open_private_key(data: bytes, password: PasswordSource, forms: str, load: Lo
 
     Raises KeyFileError, with the text `forms` where `data` are no key.
     """
-    if len(_PRIVATE_BLOCK.findall(data)) > 1:
+    if len(re.findall(_PRIVATE_BLOCK, data)) > 1:
         raise KeyFileError("a file holds one private key here, this one has several")
     try:
         return load(data, None)

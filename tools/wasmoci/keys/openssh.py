@@ -20,8 +20,8 @@ _LIMITING_OPTIONS = (b"cert-authority", b"expiry-time")
 
 # Options that a line may start with. Spaces and commas may be quoted; `\"` neither starts nor ends a quotation.
 _QUOTED = rb'\\"|"(?:\\"|[^"])*"?'
-_OPTIONS = re.compile(rb'(?:%b|[^" \t])+' % _QUOTED)
-_OPTION = re.compile(rb'(?:%b|[^",])+' % _QUOTED)
+_OPTIONS = rb'(?:%b|[^" \t])+' % _QUOTED
+_OPTION = rb'(?:%b|[^",])+' % _QUOTED
 
 
 class SkippedLineError(Exception):
@@ -33,9 +33,9 @@ def ed25519_key_in(line: bytes) -> bytes | None:
 
     Raises SkippedLineError for keys of other types, and for those that an option limits in a way that is not checked.
     """
-    options = None if line.startswith(_OTHER_TYPES) else _OPTIONS.match(line)
+    options = None if line.startswith(_OTHER_TYPES) else re.match(_OPTIONS, line)
     kind, *rest = line[options.end() if options else 0 :].split(maxsplit=2) or [b""]
-    names = [option.lower().partition(b"=")[0] for option in _OPTION.findall(options[0])] if options else []
+    names = [option.lower().partition(b"=")[0] for option in re.findall(_OPTION, options[0])] if options else []
     limiting = [name for name in _LIMITING_OPTIONS if name in names]
     if limiting:
         raise SkippedLineError(f"its key is limited by `{limiting[0].decode()}`, which is not checked here")

@@ -32,17 +32,12 @@ MAX_ENTRIES = 100
 # What a manifest has and an index has not.
 INDEX_FOREIGN = ("config", "layers")
 
-_DOCUMENT_NAMES = (
-    "schemaVersion",
-    "mediaType",
-    "artifactType",
-    "config",
-    "layers",
-    "manifests",
-    "subject",
-    "annotations",
+_DOCUMENT_NAMES = frozenset(
+    {"schemaVersion", "mediaType", "artifactType", "config", "layers", "manifests", "subject", "annotations"}
 )
-_DESCRIPTOR_NAMES = ("mediaType", "digest", "size", "urls", "annotations", "data", "platform", "artifactType")
+_DESCRIPTOR_NAMES = frozenset(
+    {"mediaType", "digest", "size", "urls", "annotations", "data", "platform", "artifactType"}
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from wasmoci.values.strict_json import JsonObject
 
 MAX_FEATURES = 100
 
-_NAMES = ("architecture", "os", "os.version", "os.features", "variant")
+_NAMES = frozenset({"architecture", "os", "os.version", "os.features", "variant"})
 
 
 @dataclass(frozen=True, slots=True)

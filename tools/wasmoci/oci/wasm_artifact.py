@@ -23,8 +23,8 @@ SIGNATURE_MEDIA_TYPE = COMPONENT_SIGNATURE_TYPE
 
 MAX_CONFIG_SIZE = 4 * 1024 * 1024
 
-_CONFIG_NAMES = ("created", "author", "architecture", "os", "layerDigests", "component")
-_COMPONENT_NAMES = ("exports", "imports", "target")
+_CONFIG_NAMES = frozenset({"created", "author", "architecture", "os", "layerDigests", "component"})
+_COMPONENT_NAMES = frozenset({"exports", "imports", "target"})
 
 _ARCHITECTURE = "wasm"
 _OS = "wasip2"

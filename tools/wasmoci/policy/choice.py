@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from wasmoci.trust.policy import TrustValues, policy
 from wasmoci.values.errors import UsageError
-from wasmoci.values.image_reference import Reference, Repository
 from wasmoci.values.level import Level
 from wasmoci.values.notes import Notes
 from wasmoci.verify.policy import Policy
 
 if TYPE_CHECKING:
     from wasmoci.policy.file import PolicyFile
+    from wasmoci.values.image_reference import Reference, Repository
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Policies:
     """
 
     chosen: "Policy | PolicyFile"
-    named: Repository | None = None
+    named: "Repository | None" = None
     today: date = date.min
 
     @classmethod
@@ -37,6 +37,7 @@ class Policies:
         if require is not None or values != TrustValues(policy_file=values.policy_file, named=values.named):
             raise UsageError("--policy says who is trusted and what is required: give no other option that does")
         from wasmoci.policy.file import PolicyFile
+        from wasmoci.values.image_reference import Repository
 
         named = None if values.named is None else Repository.parse(values.named)
         return cls(PolicyFile.read(values.policy_file), named, datetime.now(timezone.utc).date())
@@ -51,7 +52,7 @@ class Policies:
             raise UsageError(f"{self.chosen.name} has `mode: report`, and only `wasm-oci verify` reports alone")
         return self
 
-    def of_target(self, target: str, reference_of: Callable[[str], Reference | None]) -> Policy:
+    def of_target(self, target: str, reference_of: Callable[[str], "Reference | None"]) -> Policy:
         """The policy for what `target` names, a layout or a reference, as the function tells.
 
         Raises as it does, and VerificationError (NO_RULE) where no rule matches.
@@ -61,7 +62,7 @@ class Policies:
         reference = reference_of(target)
         return self.of_repositories(() if reference is None else (reference.repository,))
 
-    def of_repositories(self, repositories: Sequence[Repository]) -> Policy:
+    def of_repositories(self, repositories: Sequence["Repository"]) -> Policy:
         """The one policy for an image in all of these; UsageError where they have several or there is none."""
         if isinstance(self.chosen, Policy):
             return self.chosen

@@ -38,8 +38,8 @@ _NOT_IN_A_VARIABLE = re.compile(r"[^A-Za-z0-9]")
 
 MAX_AUTH_FILE_SIZE = 1024 * 1024
 
-CONFIG_NAMES = ("auths", "credHelpers", "credsStore")
-_AUTH_NAMES = ("auth", "username", "password", "identitytoken", "registrytoken", "email", "serveraddress")
+CONFIG_NAMES = frozenset({"auths", "credHelpers", "credsStore"})
+_AUTH_NAMES = frozenset({"auth", "username", "password", "identitytoken", "registrytoken", "email", "serveraddress"})
 
 _SCHEME = re.compile(r"https?://")
 # What helpers know Docker Hub by.

@@ -8,7 +8,8 @@ from wasmoci.disk.files import atomic_output, open_for_reading, read_bounded, wr
 from wasmoci.keys.component import ComponentSigner
 from wasmoci.values.errors import Error, UsageError
 from wasmoci.values.signature_format import Placement
-from wasmoci.wasm.parts import ComponentAsked, hash_parts, head_size, signable_parts, write_head, write_with_signature
+from wasmoci.wasm.message import ComponentAsked, signable_parts
+from wasmoci.wasm.parts import hash_parts, head_size, write_head, write_with_signature
 from wasmoci.wasm.sections import Kind
 from wasmoci.wasm.signature import (
     HASH_SIZE,

@@ -25,7 +25,7 @@ from wasmoci.values.signature_format import Placement, SignatureFormat
 from wasmoci.verify.index import VerifiedIndex, verify_root
 from wasmoci.verify.policy import Policy, Verified
 from wasmoci.verify.trust import ImageTrust, LogVerifier
-from wasmoci.wasm.parts import ComponentAsked
+from wasmoci.wasm.message import ComponentAsked
 
 
 @dataclass(frozen=True, slots=True)

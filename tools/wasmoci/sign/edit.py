@@ -6,7 +6,8 @@ from typing import BinaryIO
 
 from wasmoci.keys.component import ComponentPublicKey
 from wasmoci.values.errors import Error, Reason, UsageError, VerificationError
-from wasmoci.wasm.parts import ComponentParts, check_embeddable, hash_parts, read_parts, write_with_signature
+from wasmoci.wasm.message import check_embeddable
+from wasmoci.wasm.parts import ComponentParts, hash_parts, read_parts, write_with_signature
 from wasmoci.wasm.signature import Record, SignatureData, SignatureSet, signed_message
 
 _IsUnwanted = Callable[[SignatureSet, Record], bool]

@@ -17,7 +17,7 @@ from wasmoci.package.image import PackageRequest, package, unpack_component
 from wasmoci.sign.component import sign_file_detached, sign_file_embedded
 from wasmoci.values.errors import Error, UsageError
 from wasmoci.values.signature_format import Placement
-from wasmoci.wasm.parts import ComponentAsked
+from wasmoci.wasm.message import ComponentAsked
 
 _T = TypeVar("_T")
 

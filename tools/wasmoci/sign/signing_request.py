@@ -14,7 +14,7 @@ from wasmoci.package.image import unpack_component
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import UsageError
 from wasmoci.values.signature_format import Placement, SignatureFormat
-from wasmoci.wasm.parts import ComponentAsked, message_to_sign
+from wasmoci.wasm.message import ComponentAsked, message_to_sign
 
 
 def signing_request(source: Path, component: ComponentAsked | None, manifest: ManifestAsked | None) -> SigningRequest:

@@ -21,8 +21,8 @@ _MAX_LEGACY_SIZE = 2 * MAX_BODY_SIZE
 _HEX_HASH = re.compile(r"[0-9a-f]{64}")
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,15}", re.ASCII)
 
-_LEGACY_NAMES = ("SignedEntryTimestamp", "Payload")
-_LEGACY_PAYLOAD_NAMES = ("body", "integratedTime", "logIndex", "logID")
+_LEGACY_NAMES = frozenset({"SignedEntryTimestamp", "Payload"})
+_LEGACY_PAYLOAD_NAMES = frozenset({"body", "integratedTime", "logIndex", "logID"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import NoReturn
 
@@ -36,13 +36,13 @@ class JsonObject:
         """All members as plain values."""
         return dict(self._members)
 
-    def spelled(self, known: Collection[str], *, protobuf: bool = False) -> "JsonObject":
+    def spelled(self, known: frozenset[str], *, protobuf: bool = False) -> "JsonObject":
         """This object; FormatError where a name could be read as another: as one of `known`, or as one beside it.
 
         Go's encoding/json matches names without case, so programs read one object in two ways. With `protobuf`
         the names of a .proto count too, as `dsse_envelope` for `dsseEnvelope`: `_` makes no difference.
         """
-        if all(name in known for name in self._members):
+        if known.issuperset(self._members):
             return self
         spellings = {_fold(name, protobuf): name for name in known}
         for name in self._members:

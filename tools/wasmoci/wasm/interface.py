@@ -5,7 +5,7 @@ and functions as exports; of a WIT package, what its interfaces and worlds are (
 """
 
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from wasmoci.values.errors import FormatError
 from wasmoci.wasm.externs import (
@@ -19,7 +19,9 @@ from wasmoci.wasm.externs import (
     read_imports,
 )
 from wasmoci.wasm.sections import Kind, read_kind, read_payload, read_sections
-from wasmoci.wasm.wit_package import WitPackage, read_wit_package
+
+if TYPE_CHECKING:
+    from wasmoci.wasm.wit_package import WitPackage
 
 _LISTED_IMPORTS = {Sort.FUNC, Sort.TYPE, Sort.INSTANCE}
 _LISTED_EXPORTS = {Sort.FUNC, Sort.INSTANCE}
@@ -35,7 +37,7 @@ class Interface:
 
     imports: tuple[str, ...]
     exports: tuple[str, ...]
-    wit_package: WitPackage | None = None
+    wit_package: "WitPackage | None" = None
     unlisted: tuple[str, ...] = ()
 
 
@@ -51,9 +53,12 @@ def read_interface(stream: BinaryIO) -> Interface:
         elif section.id == EXPORT_SECTION:
             exports += read_exports(read_payload(stream, section, MAX_INTERFACE_SECTION))
         check_extern_count(len(imports) + len(exports))
-    wit_package = None if imports else read_wit_package(stream, exports)
-    if wit_package:
-        return Interface((), wit_package.exports, wit_package)
+    if not imports:
+        from wasmoci.wasm.wit_package import read_wit_package
+
+        wit_package = read_wit_package(stream, exports)
+        if wit_package:
+            return Interface((), wit_package.exports, wit_package)
     return Interface(
         tuple(imported.name for imported in imports if imported.sort in _LISTED_IMPORTS),
         tuple(exported.name for exported in exports if exported.sort in _LISTED_EXPORTS),

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
 from wasmoci.values.errors import FormatError, LimitError, Reason, VerificationError
-from wasmoci.values.signature_format import Placement
 from wasmoci.wasm.section_kind import HEAD_SIZE, section_kind
 from wasmoci.wasm.sections import (
     HEADER_SIZE,
@@ -23,7 +22,7 @@ from wasmoci.wasm.sections import (
     read_payload,
     read_sections,
 )
-from wasmoci.wasm.signature import DELIMITER_NAME, MAX_DATA_SIZE, MAX_HASHES, SECTION_NAME, signed_message
+from wasmoci.wasm.signature import DELIMITER_NAME, MAX_DATA_SIZE, MAX_HASHES, SECTION_NAME
 
 if TYPE_CHECKING:
     from wasmoci.wasm.background_sha256 import BackgroundSha256
@@ -153,51 +152,6 @@ def write_head(source: BinaryIO, target: BinaryIO, signature: bytes | None) -> N
 def head_size(signature: bytes) -> int:
     """How many bytes `write_head` writes."""
     return HEADER_SIZE + len(custom_section(SECTION_NAME, signature))
-
-
-def message_to_sign(source: BinaryIO, kind: Kind, placement: Placement) -> bytes:
-    """The bytes that a signer of `source` signs; raises as `signable_parts`."""
-    return signed_message(hash_parts(source, signable_parts(source, kind, placement)))
-
-
-@dataclass(frozen=True, slots=True)
-class ComponentAsked:
-    """The component is to be signed. With `with_key_id` its signature will name its key."""
-
-    placement: Placement
-    kind: Kind = Kind.COMPONENT
-    with_key_id: bool = False
-
-    def to_json(self) -> dict[str, object]:
-        return {
-            "signatureType": self.placement.value,
-            "kind": self.kind.value,
-            "keyId": self.with_key_id,
-        }
-
-
-def signable_parts(source: BinaryIO, kind: Kind, placement: Placement) -> ComponentParts:
-    """The parts of a file that can be signed so.
-
-    Raises VerificationError (WRONG_KIND) for a file that is not of `kind`, FormatError for one that cannot
-    be read strictly, cannot carry a signature, or has an embedded one where a detached one is to be made.
-    """
-    parts = read_parts(source)
-    parts.check_kind(kind)
-    if placement is Placement.EMBEDDED:
-        check_embeddable(parts)
-    elif parts.signature is not None:
-        raise FormatError("this file has an embedded signature, which a detached one would not cover")
-    return parts
-
-
-def check_embeddable(parts: ComponentParts) -> None:
-    """FormatError for a file that cannot carry a signature: others would hash it in another form."""
-    if parts.padded:
-        raise FormatError(
-            "a length in this file is not in its shortest LEB128 form, so the file cannot carry a signature: "
-            "write it again with a tool that shortens lengths, or use a detached signature"
-        )
 
 
 def _is_stranger(stream: BinaryIO, section: Section, kind: Kind) -> bool:

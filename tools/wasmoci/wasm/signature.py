@@ -9,7 +9,6 @@ of certificates; only a count of 0 is understood and written here.
     record := length | key id | 01 | length = 64 | Ed25519 signature [| wsc: count of certificates = 0]
 """
 
-import hmac
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -156,6 +155,8 @@ def signed_message(hashes: Sequence[bytes]) -> bytes:
 
 def key_id(public_key: bytes) -> bytes:
     """wasmsign2's default 12-byte key id of a 32-byte Ed25519 public key."""
+    import hmac
+
     return hmac.digest(public_key, b"key_id", "sha256")[:_KEY_ID_SIZE]
 
 

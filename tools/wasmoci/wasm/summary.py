@@ -15,30 +15,22 @@ MAX_SHOWN_NAME = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """Bytes from `start` to `end`; `digest` is SHA-256 of everything that is hashed up to there."""
-
-    start: int
-    end: int
-    digest: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class ComponentSummary:
     """The first 4096 sections in file order, how many there are, the parts, and signature data if there is any.
 
-    The name of a custom section is cut after 200 characters, which "..." then follows.
+    A part is where it starts, where it ends, and the SHA-256 of everything that is hashed up to there. The name of a
+    custom section is cut after 200 characters, which "..." then follows.
     """
 
     kind: Kind
     sections: tuple[Section, ...]
     section_count: int
-    parts: tuple[Part, ...]
+    parts: tuple[tuple[int, int, bytes], ...]
     signatures: SignatureData | None
 
     @property
     def hashes(self) -> tuple[bytes, ...]:
-        return tuple(part.digest for part in self.parts)
+        return tuple(digest for _, _, digest in self.parts)
 
     def lines(self) -> list[str]:
         """One line a fact, for people."""
@@ -49,8 +41,8 @@ class ComponentSummary:
         if len(self.sections) < self.section_count:
             lines.append(f"and {self.section_count - len(self.sections)} more")
         lines += [
-            f"part {index}  bytes {part.start} to {part.end}  sha256 {part.digest.hex()}"
-            for index, part in enumerate(self.parts)
+            f"part {index}  bytes {start} to {end}  sha256 {digest.hex()}"
+            for index, (start, end, digest) in enumerate(self.parts)
         ]
         if self.signatures is None:
             return [*lines, "no signature"]
@@ -71,7 +63,7 @@ class ComponentSummary:
                 {"id": section.id, "name": section.name, "offset": section.start, "size": section.size}
                 for section in self.sections
             ],
-            "parts": [{"start": part.start, "end": part.end, "sha256": part.digest.hex()} for part in self.parts],
+            "parts": [{"start": start, "end": end, "sha256": digest.hex()} for start, end, digest in self.parts],
             "signatureSets": [
                 {
                     "forThisContent": self._covers(signature_set),
@@ -97,7 +89,7 @@ def summarize(stream: BinaryIO) -> ComponentSummary:
             replace(section, name=_cut(section.name)) for section in islice(read_sections(stream), MAX_SHOWN_SECTIONS)
         ),
         section_count=sum(1 for _ in read_sections(stream)),
-        parts=tuple(Part(*part) for part in zip(starts, parts.ends, hashes, strict=False)),
+        parts=tuple(zip(starts, parts.ends, hashes, strict=False)),
         signatures=None if parts.signature is None else SignatureData.parse(parts.signature),
     )
 

@@ -9,22 +9,21 @@ import functools
 import os
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from types import NoneType
-from typing import Any, NamedTuple, Union, get_args, get_origin
+from typing import Any, Union, get_args, get_origin
 
 import click
 
 from wasmoci.commands.report.output import Report, print_report_of
 
 
-@dataclass(frozen=True, slots=True)
 class WorkingFolder:
     """What relative paths are relative to where it is the `obj` of a command's context: a thread has no `chdir`."""
 
-    path: Path
+    def __init__(self, path: Path) -> None:
+        self.path = path
 
     @classmethod
     def of(cls, context: click.Context | None) -> Path:
@@ -40,11 +39,8 @@ class PathArgument(click.Path):
         return WorkingFolder.of(ctx) / os.fsdecode(value)
 
 
-class Filled(NamedTuple):
-    """A parameter or a field: what click has to know of it, and its value, taken out of all that click says."""
-
-    parameters: Sequence[click.Parameter]
-    value: Callable[[dict[str, Any]], Any]
+# A parameter or a field: what click has to know of it, and its value, taken out of all that click says.
+Filled = tuple[list[click.Parameter], Callable[[dict[str, Any]], Any]]
 
 
 class Option:
@@ -64,7 +60,7 @@ class Option:
 
     def fill(self, place: str, name: str, form: Any) -> Filled:
         """Fill the parameter or field of this name and type; what click says has names that begin with `place`."""
-        kind = _Kind.of(form)
+        kind = _Kind(form)
         attributes: dict[str, Any] = {"type": kind.click_type(), "multiple": kind.is_repeated}
         if kind.value is bool:
             attributes = {} if kind.is_optional else {"is_flag": True}
@@ -74,7 +70,7 @@ class Option:
             attributes["required"] = not kind.is_optional and not kind.is_repeated
         names = self._names or (f"--{name.replace('_', '-')}",)
         option = click.Option([*names, place], help=self._text, **{**attributes, **self._attributes})
-        return Filled([option], _said_at(place, self._convert or kind.convert))
+        return [option], _said_at(place, self._convert or kind.convert)
 
 
 class Argument:
@@ -84,9 +80,9 @@ class Argument:
         self._attributes = attributes
 
     def fill(self, place: str, name: str, form: Any) -> Filled:  # noqa: ARG002
-        kind = _Kind.of(form)
+        kind = _Kind(form)
         attributes = {"type": kind.click_type(), "nargs": -1 if kind.is_repeated else 1, **self._attributes}
-        return Filled([click.Argument([place], **attributes)], _said_at(place, kind.convert))
+        return [click.Argument([place], **attributes)], _said_at(place, kind.convert)
 
 
 class OptionGroup:
@@ -109,10 +105,8 @@ class OptionGroup:
 
     def fill(self, place: str, name: str, form: Any) -> Filled:  # noqa: ARG002
         members = self.filled(f"{place}_")
-        return Filled(
-            [parameter for member in members.values() for parameter in member.parameters],
-            lambda said: self._make(**{name: member.value(said) for name, member in members.items()}),
-        )
+        parameters = [parameter for own, _ in members.values() for parameter in own]
+        return parameters, lambda said: self._make(**{name: value(said) for name, (_, value) in members.items()})
 
 
 class RepeatedCommand(click.Command):
@@ -134,7 +128,7 @@ class RepeatedCommand(click.Command):
 
 
 def command(
-    name: str | None = None, *, report_before: str | None = None
+    called: str | None = None, *, report_before: str | None = None
 ) -> Callable[[Callable[..., Report]], click.Command]:
     """A decorator: the command that calls the function with what its parameters declare, and prints its report.
 
@@ -144,19 +138,19 @@ def command(
     def decorate(run: Callable[..., Report]) -> click.Command:
         declared = OptionGroup(run).filled()
         parameters: list[click.Parameter] = []
-        for parameter, filled in declared.items():
-            parameters += [*(_report_options() if parameter == report_before else []), *filled.parameters]
+        for name, (own, _) in declared.items():
+            parameters += [*(_report_options() if name == report_before else []), *own]
         if report_before is None:
             parameters += _report_options()
 
         @functools.wraps(run)
         def call(as_json: bool, quiet: bool, **said: Any) -> None:
             def report() -> Report:
-                return run(**{parameter: filled.value(said) for parameter, filled in declared.items()})
+                return run(**{name: value(said) for name, (_, value) in declared.items()})
 
             print_report_of(report, as_json=as_json, quiet=quiet)
 
-        return click.command(name, cls=RepeatedCommand, params=parameters)(call)
+        return click.command(called, cls=RepeatedCommand, params=parameters)(call)
 
     return decorate
 
@@ -168,22 +162,16 @@ def _report_options() -> list[click.Parameter]:
     ]
 
 
-class _Kind(NamedTuple):
+class _Kind:
     """The type of what is said, once or `is_repeated`, and whether nothing may be said."""
 
-    value: Any
-    is_optional: bool = False
-    is_repeated: bool = False
-
-    @classmethod
-    def of(cls, form: Any) -> "_Kind":
+    def __init__(self, form: Any) -> None:
         said = form.__origin__ if hasattr(form, "__metadata__") else form
         members = get_args(said)
-        if NoneType in members:
-            return cls(next(member for member in members if member is not NoneType), is_optional=True)
-        if get_origin(said) in (tuple, Sequence, Mapping):
-            return cls(members[0], is_repeated=True)
-        return cls(said)
+        self.is_optional = NoneType in members
+        self.is_repeated = not self.is_optional and get_origin(said) in (tuple, Sequence, Mapping)
+        inner = [member for member in members if member is not NoneType]
+        self.value: Any = inner[0] if self.is_optional or self.is_repeated else said
 
     def click_type(self) -> Any:
         if get_origin(self.value) is tuple:
