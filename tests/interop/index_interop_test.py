@@ -12,7 +12,7 @@ from key_fixtures import open_image_signer
 from peers import REGISTRIES, built, registry, run, run_refused
 from registry_fixtures import OwnClient
 from wasmoci.cosign.bundle import BUNDLE_MEDIA_TYPE
-from wasmoci.disk.layout import Layout
+from wasmoci.disk.layout import IMAGE_KIND, INDEX_KIND, Layout
 from wasmoci.keys.component_files import load_component_key
 from wasmoci.keys.image import ImagePublicKey
 from wasmoci.oci.graph import read_graph
@@ -130,8 +130,31 @@ def test_we_verify_an_index_that_cosign_signed_recursively(kind: str, form: Sign
     assert {signature.format for one in signatures(found) for signature in one} == {form}
 
 
+@pytest.mark.parametrize(
+    ("kind", "formats", "verifies"),
+    [
+        pytest.param(IMAGE_KIND, BOTH, True, id="image_both"),
+        pytest.param(IMAGE_KIND, (SignatureFormat.BUNDLE,), True, id="image_bundle"),
+        pytest.param(IMAGE_KIND, (SignatureFormat.LEGACY,), False, id="image_legacy"),
+        pytest.param(INDEX_KIND, BOTH, True, id="index_both"),
+        pytest.param(INDEX_KIND, (SignatureFormat.BUNDLE,), False, id="index_bundle"),
+        pytest.param(INDEX_KIND, (SignatureFormat.LEGACY,), True, id="index_legacy"),
+    ],
+)
+def test_with_which_mark_cosign_verifies_an_index_in_a_layout(
+    kind: str, formats: tuple[SignatureFormat, ...], verifies: bool, tmp_path: Path
+) -> None:
+    """docs/formats.md says so. We write the mark with which cosign finds what is there."""
+    pair = KeyPair.make(tmp_path, "key")
+    layout = signed_index(tmp_path, pair, "localhost:5000/acme/greeting", formats)
+    ours, index = Layout(layout).root().annotations["kind"], layout / "index.json"
+    assert verifies or kind != ours
+    index.write_text(index.read_text().replace(f'"{ours}"', f'"{kind}"'))
+    command = (*VERIFY, "--key", str(pair.public), "--local-image", str(layout))
+    (run if verifies else run_refused)(*command, folder=tmp_path)
+
+
 def test_cosign_verifies_the_index_in_a_layout(tmp_path: Path) -> None:
-    """Bundles only: cosign 3.1.1 finds an index's legacy signatures in a layout only where it finds no bundles."""
     pair, other = KeyPair.make(tmp_path, "key"), KeyPair.make(tmp_path, "other")
     layout = signed_index(tmp_path, pair, "localhost:5000/acme/greeting")
     run(*VERIFY, "--key", pair.public, "--local-image", layout, folder=tmp_path)

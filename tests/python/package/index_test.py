@@ -25,7 +25,7 @@ from wasm_fixtures import HELLO_WAT, KEY, detached, wat
 from wasmoci.commands.main import main
 from wasmoci.cosign.predicate_type import CYCLONEDX
 from wasmoci.disk import layout as layout_module
-from wasmoci.disk.layout import IMAGE_KIND, KIND_ANNOTATION, Layout
+from wasmoci.disk.layout import INDEX_KIND, KIND_ANNOTATION, Layout
 from wasmoci.keys.component import pem_public
 from wasmoci.oci.cosign_tags import CosignTag
 from wasmoci.oci.graph import read_graph
@@ -54,7 +54,7 @@ def test_the_index_names_its_images_in_order(request_: IndexRequest, layouts: li
     layout = Layout(request_.output)
     assert layout.root() == root
     assert root.media_type == INDEX_MEDIA_TYPE
-    assert root.annotations == {KIND_ANNOTATION: IMAGE_KIND, REF_NAME_ANNOTATION: "v1"}
+    assert root.annotations == {KIND_ANNOTATION: INDEX_KIND, REF_NAME_ANNOTATION: "v1"}
     index = Index.parse(layout.read_manifest(root))
     assert index.annotations == {"org.example.name": "greeting"}
     assert [one.digest for one in index.manifests] == [Layout(one).root().digest for one in layouts]

@@ -22,11 +22,12 @@ from wasmoci.cosign.predicate_type import CYCLONEDX
 from wasmoci.cosign.provenance import BuildTarget, Run
 from wasmoci.cosign.signing_request import ManifestAsked
 from wasmoci.disk.files import SECRET_FILE_MODE, write_atomically
-from wasmoci.disk.layout import BLOBS_FOLDER, KIND_ANNOTATION, SIGNATURES_KIND, Layout
+from wasmoci.disk.layout import BLOBS_FOLDER, IMAGE_KIND, INDEX_KIND, KIND_ANNOTATION, SIGNATURES_KIND, Layout
 from wasmoci.keys.image import ImagePublicKey
 from wasmoci.oci.graph import read_graph
 from wasmoci.oci.manifest import REF_NAME_ANNOTATION
 from wasmoci.oci.platform import Platform
+from wasmoci.publish.copy import copy_to_layout, plan_copy
 from wasmoci.sign.attest import AttestRequest, attest
 from wasmoci.sign.attested import MAX_FILES, image_provenance
 from wasmoci.sign.image import SignRequest, sign_image
@@ -85,6 +86,27 @@ def test_the_index_is_signed_and_its_images_stay_as_they_are(
     assert formats_of(tmp_path / "out", second.digest) == []
     with pytest.raises(VerificationError, match=f"^entry {second.digest}"):
         verify_root(Layout(tmp_path / "out"), both_layers())
+
+
+@pytest.mark.parametrize(
+    ("rounds", "kind"),
+    [
+        ([LEGACY], INDEX_KIND),
+        ([BUNDLE], IMAGE_KIND),
+        ([LEGACY, BUNDLE], IMAGE_KIND),
+        ([BUNDLE, LEGACY], IMAGE_KIND),
+    ],
+)
+def test_the_index_has_the_mark_with_which_cosign_finds_its_signatures(
+    rounds: list[SignatureFormat], kind: str, layout: Path, tmp_path: Path
+) -> None:
+    for number, form in enumerate(rounds):
+        signed = tmp_path / str(number)
+        sign_image(SignRequest(layout, signed, REPOSITORY, [form]), SIGNER)
+        layout = signed
+    assert Layout(layout).root().annotations[KIND_ANNOTATION] == kind
+    copy_to_layout(plan_copy(Layout(layout), None, recursive=True), tmp_path / "copy", None)
+    assert Layout(tmp_path / "copy").root().annotations[KIND_ANNOTATION] == kind
 
 
 def test_all_of_it_is_signed_where_that_is_asked_for(layout: Path, tmp_path: Path) -> None:

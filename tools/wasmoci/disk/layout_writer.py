@@ -8,10 +8,18 @@ from pathlib import Path
 from typing import BinaryIO
 
 from wasmoci.disk.files import atomic_folder, os_errors
-from wasmoci.disk.layout import BLOBS_FOLDER, IMAGE_KIND, KIND_ANNOTATION, KINDS, VERSION, Layout
+from wasmoci.disk.layout import BLOBS_FOLDER, IMAGE_KIND, INDEX_KIND, KIND_ANNOTATION, KINDS, VERSION, Layout
 from wasmoci.oci.cosign_tags import TaggedManifest
 from wasmoci.oci.graph import ImageGraph, read_graph
-from wasmoci.oci.manifest import EMPTY_CONFIG, REF_NAME_ANNOTATION, Descriptor, Index, Manifest, referrer_descriptor
+from wasmoci.oci.manifest import (
+    EMPTY_CONFIG,
+    INDEX_MEDIA_TYPE,
+    REF_NAME_ANNOTATION,
+    Descriptor,
+    Index,
+    Manifest,
+    referrer_descriptor,
+)
 from wasmoci.oci.progress import SILENT, Progress, blob_line
 from wasmoci.oci.source import ImageSource
 from wasmoci.values.digest import Digest
@@ -122,14 +130,12 @@ class LayoutCopy:
         self._entries = {entry.digest: entry for entry in source.index.manifests}
         self._blobs: list[bytes] = []
         self._gone: set[Digest] = set()
+        self._subjects: set[Digest] = set()
 
-    def mark_root(self) -> None:
-        """Give the image or index the mark that `cosign verify --local-image` looks for."""
-        root = self.source.root()
-        self._entries[root.digest] = replace(root, annotations={**root.annotations, KIND_ANNOTATION: IMAGE_KIND})
-
-    def add(self, blobs: Iterable[bytes], entry: Descriptor) -> None:
-        """Add a manifest's `entry` to index.json, and its blobs."""
+    def add(self, blobs: Iterable[bytes], entry: Descriptor, subject: Digest | None = None) -> None:
+        """Add a manifest's `entry` to index.json, and its blobs; `subject` is what a referrer is attached to."""
+        if subject is not None:
+            self._subjects.add(subject)
         self._blobs += blobs
         self._entries[entry.digest] = entry
 
@@ -140,7 +146,7 @@ class LayoutCopy:
     def attach(self, referrer: Manifest, blob: bytes) -> Descriptor:
         """Add a referrer as `attachment` makes it; return its entry."""
         blobs, entry = attachment(referrer, blob)
-        self.add(blobs, entry)
+        self.add(blobs, entry, None if referrer.subject is None else referrer.subject.digest)
         return entry
 
     def replace_layer(self, carrier: Digest, manifest: Manifest, blob: bytes) -> None:
@@ -162,11 +168,15 @@ class LayoutCopy:
         del self._entries[digest]
 
     def write(self, output: Path) -> None:
-        """Write the folder `output`, all of it or nothing.
+        """Write the folder `output`, all of it or nothing; the image or index gets its mark for cosign.
 
         Raises Error unless it is new or empty, VerificationError for a blob of the source that is not what its name
         says.
         """
+        root = self.source.root()
+        has_referrers = root.media_type == INDEX_MEDIA_TYPE and self._has_referrers(root)
+        marks = {**root.annotations, KIND_ANNOTATION: _root_kind(root, has_referrers=has_referrers)}
+        self._entries[root.digest] = replace(root, annotations=marks)
         with os_errors(f"make a layout in {output}"):
             output.parent.mkdir(parents=True, exist_ok=True)
         with atomic_folder(output) as folder:
@@ -176,10 +186,13 @@ class LayoutCopy:
                 writer.add(blob)
             writer.finish(list(self._entries.values()))
 
+    def _has_referrers(self, root: Descriptor) -> bool:
+        return root.digest in self._subjects or bool(self.source.referrers(root.digest).descriptors)
 
-def root_entry(root: Descriptor, ref_name: str | None) -> Descriptor:
+
+def root_entry(root: Descriptor, ref_name: str | None, *, has_referrers: bool = False) -> Descriptor:
     """The entry of index.json for the layout's image or index; `ref_name` is the tag that it proposes."""
-    marks = {KIND_ANNOTATION: IMAGE_KIND}
+    marks = {KIND_ANNOTATION: _root_kind(root, has_referrers=has_referrers)}
     if ref_name is not None:
         marks[REF_NAME_ANNOTATION] = ref_name
     return Descriptor(root.media_type, root.digest, root.size, marks)
@@ -206,6 +219,11 @@ def attachment(referrer: Manifest, blob: bytes) -> tuple[tuple[bytes, ...], Desc
     """The blobs of a referrer whose only layer is `blob`, and its entry in index.json."""
     data = referrer.to_bytes()
     return (EMPTY_CONFIG, blob, data), referrer_descriptor(referrer, data)
+
+
+def _root_kind(root: Descriptor, *, has_referrers: bool) -> str:
+    """The mark by which `cosign verify --local-image` finds it; for the bundles of an index that is an image's."""
+    return INDEX_KIND if root.media_type == INDEX_MEDIA_TYPE and not has_referrers else IMAGE_KIND
 
 
 def _blob(name: str) -> str:

@@ -24,8 +24,7 @@ from wasmoci.transparency.log_entry import LogEntry
 from wasmoci.transparency.verifying import MAX_CLOCK_SKEW_SECONDS
 from wasmoci.values.errors import Error, FormatError, Reason, UsageError, VerificationError, not_logged
 from wasmoci.values.strict_json import JsonObject, parse_object
-from wasmoci.values.text import excerpt
-from wasmoci.values.text import one_line
+from wasmoci.values.text import excerpt, one_line
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate

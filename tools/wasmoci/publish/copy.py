@@ -87,7 +87,8 @@ def copy_to_layout(planned: CopyPlan, output: Path, ref_name: str | None, progre
         writer = LayoutWriter.start(folder)
         with refuse_malformed():
             writer.add_graph(graph, progress)
-            writer.finish([root_entry(graph.descriptor, ref_name), *attached_entries(graph, of_root=True)])
+            root = root_entry(graph.descriptor, ref_name, has_referrers=bool(graph.referrers))
+            writer.finish([root, *attached_entries(graph, of_root=True)])
             read_graph(Layout(folder)).whole()
         if planned.verified is not None:
             check_copy(Layout(folder), planned.verified)

@@ -58,7 +58,6 @@ def attest(request: AttestRequest, *signers: StatementSigner) -> AttestedImage:
     subject = read_graph(source).subjects[0].descriptor
     wanted = [wanted_attestation(subject, request.name, uri, request.predicate, signer) for signer in signers]
     copy = LayoutCopy(source)
-    copy.mark_root()
     add_wanted(copy, wanted)
     copy.write(request.output)
     return AttestedImage(subject, _warnings(source, subject.digest))

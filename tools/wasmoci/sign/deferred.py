@@ -115,7 +115,6 @@ class DeferredSigning:
     ) -> None:
         """The step that signs the manifest and attests."""
         copy = LayoutCopy(Layout(layout))
-        copy.mark_root()
         subjects = [graph.descriptor for graph in read_graph(copy.source).subjects]
         wanted = wanted_signatures(subjects, repository, self.formats, self.annotations, who) if who else []
         for attested, attestor in attestors:

@@ -45,7 +45,6 @@ def sign_image(request: SignRequest, *signers: StatementSigner) -> Descriptor:
     subjects = (root, *images) if request.recursive else (root,)
     wanted = wanted_signatures(subjects, request.repository, request.formats, request.annotations, signers)
     copy = LayoutCopy(source)
-    copy.mark_root()
     add_wanted(copy, wanted)
     copy.write(request.output)
     return root

@@ -199,7 +199,7 @@ def _layer(copy: LayoutCopy, wanted: Wanted, found: Found | None) -> Descriptor:
 
 def _attach(copy: LayoutCopy, wanted: Wanted, found: Found | None) -> Digest:
     if found is not None:
-        copy.add(found.blobs, found.entry)
+        copy.add(found.blobs, found.entry, wanted.subject.digest)
         return found.entry.digest
     bundle = wanted.signer.sign_statement(wanted.message)
     return copy.attach(referrer(bundle, wanted.subject, wanted.predicate_type), bundle).digest
