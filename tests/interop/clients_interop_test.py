@@ -1,6 +1,7 @@
 """wkg, oras, skopeo, crane and wasm-tools read what we publish."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -83,10 +84,44 @@ def test_oras_copies_the_layout_with_its_signatures(tmp_path: Path) -> None:
 
 
 def test_crane_pushes_the_layout(tmp_path: Path) -> None:
-    layout = built("unsigned_greeting_image")
+    # crane reads no blob through a link, as there are where Bazel's tests find their files.
+    layout = shutil.copytree(built("unsigned_greeting_image"), tmp_path / "layout")
     with registry("docker-registry", tmp_path) as address:
         result = run("crane", "push", "--insecure", layout, f"{address}/acme/greeting:v1", folder=tmp_path)
     assert result.stdout.strip().endswith(f"@{Layout(layout).subject().digest}")
+
+
+@pytest.mark.parametrize(
+    ("identity", "accepts"),
+    [
+        ({"type": "matchRepository"}, True),
+        ({"type": "exactRepository", "dockerRepository": "{repository}"}, True),
+        ({"type": "exactRepository", "dockerRepository": "registry.example/other"}, False),
+        ({"type": "matchRepoDigestOrExact"}, False),
+        (None, False),
+    ],
+)
+def test_by_which_identity_skopeo_accepts_our_signature(
+    identity: dict[str, str] | None, accepts: bool, tmp_path: Path
+) -> None:
+    """docs/registries.md says so, of podman too, which reads the same policy; what cosign signs is no different."""
+    pair = KeyPair.make(tmp_path, "key")
+    with registry("docker-registry", tmp_path) as address:
+        repository = f"{address}/acme/greeting"
+        image = push(signed_layout(tmp_path, pair, repository), repository, pair.trusted())
+        required: dict[str, object] = {"type": "sigstoreSigned", "keyPath": str(pair.public)}
+        if identity is not None:
+            required["signedIdentity"] = {name: text.format(repository=repository) for name, text in identity.items()}
+        policy = {"default": [{"type": "reject"}], "transports": {"docker": {address: [required]}}}
+        (tmp_path / "policy.json").write_text(json.dumps(policy))
+        (tmp_path / "registries.d").mkdir()
+        (tmp_path / "registries.d/it.yaml").write_text(f"docker:\n  {address}:\n    use-sigstore-attachments: true\n")
+        options = ("--policy", "policy.json", "--registries.d", "registries.d")
+        command = ("skopeo", *options, "copy", "--src-tls-verify=false", f"docker://{image}", "dir:copied")
+        if accepts:
+            run(*command, folder=tmp_path)
+        else:
+            assert "is not accepted" in run_refused(*command, folder=tmp_path).stderr
 
 
 def test_a_component_of_20_mb_in_the_registry_of_crane(tmp_path: Path) -> None:
