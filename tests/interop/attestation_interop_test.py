@@ -26,8 +26,11 @@ from wasmoci.sign.attest import AttestRequest, attest
 from wasmoci.sign.attested import image_provenance
 from wasmoci.values.errors import Reason, VerificationError
 from wasmoci.values.image_reference import Reference
+from wasmoci.values.level import Level
 from wasmoci.values.signature_format import SignatureFormat
 from wasmoci.verify.attestation import AttestationPolicy, VerifiedAttestations, verify_attestation
+from wasmoci.verify.image import verify
+from wasmoci.verify.policy import Policy
 from wasmoci.verify.trust import ImageTrust
 
 VERIFY = ("cosign", "verify-attestation", "--insecure-ignore-tlog")
@@ -110,6 +113,15 @@ def test_cosign_verifies_what_we_attest_in_a_layout(type_name: str, tmp_path: Pa
     assert statement_in(run(*command, "--key", pair.public, layout, folder=tmp_path).stdout)
     run_refused(*command, "--key", other.public, layout, folder=tmp_path)
     run("cosign", "verify", "--insecure-ignore-tlog", "--local-image", "--key", pair.public, layout, folder=tmp_path)
+
+
+def test_an_attestation_alone_is_a_signature_for_cosign_and_none_for_us(tmp_path: Path) -> None:
+    pair = KeyPair.make(tmp_path, "key")
+    layout = attested_layout(tmp_path, unsigned_layout(tmp_path), pair)
+    run("cosign", "verify", "--insecure-ignore-tlog", "--local-image", "--key", pair.public, layout, folder=tmp_path)
+    with pytest.raises(VerificationError) as refused:
+        verify(Layout(layout), Policy.of([], [pair.trusted()], Level.OCI_ONLY))
+    assert refused.value.reason is Reason.UNSIGNED
 
 
 def test_a_legacy_signature_alone_is_what_cosign_overlooks(tmp_path: Path) -> None:

@@ -1,22 +1,21 @@
 """The real cosign verifies what we sign and refuses what is not so; we verify what it signs."""
 
-import json
 from pathlib import Path
 
 import pytest
 
-from image_fixtures import PUBLIC_KEY, Json, attach_bundle, make_image, write_layout
-from images import BOTH, KeyPair, push, signed_layout, unsigned_layout
+from image_fixtures import PUBLIC_KEY, Json, make_image, write_layout
+from image_fixtures import attach_bundle as attach_to_image
+from images import BOTH, KeyPair, attach_bundle, push, signed_layout, unsigned_layout
 from key_fixtures import open_image_signer
 from peers import REGISTRIES, built, registry, run, run_refused
 from registry_fixtures import OwnClient
-from wasmoci.cosign import bundle as cosign_bundle
+from wasmoci.cosign.bundle import BUNDLE_MEDIA_TYPE, bundle
 from wasmoci.cosign.dsse import Envelope
 from wasmoci.cosign.statement import SIGNED_NAME, signature_statement
 from wasmoci.disk.layout import Layout
 from wasmoci.keys.component_files import load_component_key
 from wasmoci.keys.image import FileKey, ImagePublicKey, ImageSigner
-from wasmoci.oci.manifest import MANIFEST_MEDIA_TYPE, Descriptor
 from wasmoci.registry.source import RegistrySource
 from wasmoci.sign.image import SignRequest, sign_image
 from wasmoci.values.digest import Digest
@@ -93,17 +92,9 @@ def test_a_tampered_payload_is_refused_by_cosign_and_by_us(
 
 def _replayed_bundle(layout: Path, signer: ImageSigner) -> None:
     """Attach a valid signature of another image to the layout's image."""
-    subject = Layout(layout).subject()
-    other = Digest.of(b"another image")
-    unsigned = Envelope(signature_statement(other), b"")
+    unsigned = Envelope(signature_statement(Digest.of(b"another image")), b"")
     envelope = Envelope(unsigned.payload, signer.sign(unsigned.signed_message))
-    blob = cosign_bundle.bundle(envelope, signer.public_key.hint)
-    manifest = cosign_bundle.referrer(blob, subject).to_bytes()
-    index = json.loads((layout / "index.json").read_bytes())
-    index["manifests"].append(Descriptor.of(MANIFEST_MEDIA_TYPE, manifest).to_json())
-    (layout / "index.json").write_text(json.dumps(index))
-    for data in (b"{}", blob, manifest):
-        (layout / "blobs/sha256" / Digest.of(data).hex).write_bytes(data)
+    attach_bundle(layout, bundle(envelope, signer.public_key.hint))
 
 
 def test_a_replayed_bundle_is_refused_by_cosign_and_by_us(tmp_path: Path) -> None:
@@ -114,6 +105,20 @@ def test_a_replayed_bundle_is_refused_by_cosign_and_by_us(tmp_path: Path) -> Non
     with pytest.raises(VerificationError) as refused:
         verify(Layout(layout), Policy.of([], [pair.trusted()]))
     assert refused.value.reason is Reason.WRONG_SUBJECT
+
+
+@pytest.mark.parametrize("bad", [b"{}", b"no JSON", b'{"mediaType":"%s","x":1}' % BUNDLE_MEDIA_TYPE.encode()])
+def test_a_bundle_that_cannot_be_read_does_not_hide_a_good_one(bad: bytes, tmp_path: Path) -> None:
+    pair = KeyPair.make(tmp_path, "key")
+    layout = signed_layout(tmp_path, pair, "localhost:5000/acme/greeting", (SignatureFormat.BUNDLE,))
+    attach_bundle(layout, bad)
+    run(*VERIFY, "--key", pair.public, "--local-image", layout, folder=tmp_path)
+    verified = verify(Layout(layout), Policy.of([], [pair.trusted()], Level.OCI_ONLY))
+    assert len(verified.image_signatures) == 1
+    (tmp_path / "other").mkdir()
+    unsigned = unsigned_layout(tmp_path / "other")
+    attach_bundle(unsigned, bad)
+    run_refused(*VERIFY, "--key", pair.public, "--local-image", unsigned, folder=tmp_path)
 
 
 @pytest.mark.parametrize("form", BOTH)
@@ -147,7 +152,7 @@ def test_the_spelling_of_a_bundle_s_media_type(version: str, verifies: bool, tmp
     def carry(manifest: Json) -> None:
         manifest["artifactType"] = manifest["layers"][0]["mediaType"] = media_type
 
-    attach_bundle(image, bundle=lambda top: top.update(mediaType=media_type), manifest=carry)
+    attach_to_image(image, bundle=lambda top: top.update(mediaType=media_type), manifest=carry)
     layout = write_layout(image, tmp_path / "layout")
     (tmp_path / "key.pub").write_bytes(PUBLIC_KEY.pem())
     command = (*VERIFY, "--key", tmp_path / "key.pub", "--local-image", layout)

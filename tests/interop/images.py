@@ -1,21 +1,24 @@
 """Images for the interop tests, made by our own operations from the greeting component."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from key_fixtures import open_image_signer
 from peers import built, run
 from registry_fixtures import OwnClient
+from wasmoci.cosign import bundle as cosign_bundle
 from wasmoci.disk.layout import Layout
 from wasmoci.keys.algorithms import DEFAULT
 from wasmoci.keys.component_files import load_component_key
 from wasmoci.keys.image import ImagePublicKey, load_image_key
-from wasmoci.oci.manifest import Manifest
+from wasmoci.oci.manifest import MANIFEST_MEDIA_TYPE, Descriptor, Manifest
 from wasmoci.oci.progress import SILENT
 from wasmoci.package.image import PackageRequest, package
 from wasmoci.publish.plan import PublishRequest, plan, publish
 from wasmoci.sign.image import SignRequest, sign_image
 from wasmoci.sign.keygen import make_image_pair
+from wasmoci.values.digest import Digest
 from wasmoci.values.image_reference import Repository
 from wasmoci.values.level import Level
 from wasmoci.values.signature_format import SignatureFormat
@@ -70,6 +73,16 @@ def signed_layout(
     unsigned, layout = unsigned_layout(folder, more), folder / "signed"
     sign_image(SignRequest(unsigned, layout, repository, formats), open_image_signer(pair.private))
     return layout
+
+
+def attach_bundle(layout: Path, blob: bytes) -> None:
+    """Attach these bytes as a bundle to the layout's image, whatever they are."""
+    manifest = cosign_bundle.referrer(blob, Layout(layout).subject()).to_bytes()
+    index = json.loads((layout / "index.json").read_bytes())
+    index["manifests"].append(Descriptor.of(MANIFEST_MEDIA_TYPE, manifest).to_json())
+    (layout / "index.json").write_text(json.dumps(index))
+    for data in (b"{}", blob, manifest):
+        (layout / "blobs/sha256" / Digest.of(data).hex).write_bytes(data)
 
 
 def push(layout: Path, repository: str, trusted: ImagePublicKey | None = None) -> str:

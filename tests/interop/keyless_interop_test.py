@@ -1,5 +1,6 @@
 """Identities instead of keys: cosign, sigstore-python and we verify what each of us signs, with a local Sigstore."""
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from sigstore.models import Bundle, TrustedRoot
 from sigstore.verify import Verifier
 from sigstore.verify.policy import Identity as SigstoreIdentity
 
-from images import push, unsigned_layout
+from images import attach_bundle, push, unsigned_layout
 from peers import REGISTRIES, built, registry, run, run_refused
 from registry_fixtures import OwnClient
 from sigstore_certificate_fixtures import ISSUER, SAN, YEAR, Authority, Leaf, now
@@ -269,3 +270,21 @@ def test_legacy_format_of_an_identity_is_refused_and_said_so(server: SigstoreSer
             with pytest.raises(VerificationError, match="only bundles of these count") as refused:
                 verify(source, Policy.of([], ImageTrust(certificates=IdentityVerifier(files.trusted_root, PATTERNS))))
     assert refused.value.reason is Reason.UNTRUSTED_KEY
+
+
+def test_a_chain_of_certificates_is_accepted_by_cosign_where_it_is_allowed_and_not_by_us(
+    server: SigstoreServer, tmp_path: Path
+) -> None:
+    files = server.write(tmp_path)
+    (attached,) = attached_bundles(read_image(Layout(signed_layout(files, 1, tmp_path))), [])
+    bundle = json.loads(attached.data)
+    material = bundle["verificationMaterial"]
+    material["x509CertificateChain"] = {"certificates": [material.pop("certificate")]}
+    layout = tmp_path / "unsigned"
+    attach_bundle(layout, dump(bundle))
+    command = [*verify_command(files), "--local-image", str(layout)]
+    run_refused(*command, folder=tmp_path)
+    run(*command, "--allow-certificate-chain", folder=tmp_path)
+    with pytest.raises(VerificationError) as refused:
+        verify(Layout(layout), Policy.of([], ImageTrust(certificates=IdentityVerifier(files.trusted_root, PATTERNS))))
+    assert refused.value.reason is Reason.MALFORMED

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from peers import built, corpus, run, run_refused
+from wasm_fixtures import MODULE
 from wasmoci.disk.files import read_bounded
 from wasmoci.keys.component import ComponentPublicKey, ComponentSigner, SecretKey, compact_public
 from wasmoci.sign.component import sign_detached, sign_embedded
@@ -166,7 +167,7 @@ def test_change_of_an_unselected_last_part_is_accepted_by_both_and_nothing_else(
         _verify(changed, KEY)
 
 
-@pytest.mark.parametrize("hole", ["b_and_c_no_delimiter", "d_cut", "e_appended"])
+@pytest.mark.parametrize("hole", ["a_header", "b_and_c_no_delimiter", "d_cut", "e_appended"])
 def test_holes_are_real_in_wasmsign2_and_closed_here(hole: str, folder: Path) -> None:
     """Where a later wasmsign2 refuses too, docs/formats.md has to be corrected."""
     source, signed, bad = built("greeting.wasm"), folder / "signed.wasm", folder / "bad.wasm"
@@ -182,7 +183,13 @@ def test_holes_are_real_in_wasmsign2_and_closed_here(hole: str, folder: Path) ->
         with signed.open("rb") as stream:
             ends = read_parts(stream).ends
         data = signed.read_bytes()
-        bad.write_bytes(data[: ends[0]] if hole == "d_cut" else data + custom_section("evil", b""))
+        bad.write_bytes(
+            {
+                "a_header": MODULE + data[len(MODULE) :],
+                "d_cut": data[: ends[0]],
+                "e_appended": data + custom_section("evil", b""),
+            }[hole]
+        )
     run("wasmsign2", "verify", "-i", signed, "-K", "one.pub", folder=folder)
     run("wasmsign2", "verify", "-i", bad, "-K", "one.pub", "-s", ".*", folder=folder)
     assert KEY.raw.hex() in run("wasmsign2", "verify_matrix", "-i", bad, "-K", "one.pub", folder=folder).stdout
@@ -203,7 +210,7 @@ def test_matrix_names_the_same_keys(source: Path, selection: tuple[Selection, li
     split, signed = folder / "split.wasm", folder / "signed.wasm"
     _split(source, split, selection[0])
     _sign(split, signed, OTHER_SIGNER)
-    command = ["wasmsign2", "verify_matrix", "-i", str(signed), *selection[1], "-K", "one.pub", "-K", "two.pub"]
+    command = ["wasmsign2", "verify_matrix", "-i", str(signed), *selection[1], "-K", "one.pub", "two.pub"]
     theirs = run(*command, folder=folder).stdout
     assert [key.raw.hex() in theirs for key in (KEY, OTHER_KEY)] == [False, True]
     assert [row.verifies for row in _matrix(signed, selection[0]).rows] == [False, True]
