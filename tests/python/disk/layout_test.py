@@ -75,7 +75,7 @@ def test_image_without_signatures_has_none(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", [IMAGE_KIND, "dev.cosignproject.cosign/imageIndex"])
 def test_an_index_is_a_root_and_no_image(kind: str, path: Path) -> None:
-    """Cosign 3.1.1 reads an index's bundles where it is marked as an image, and saves indexes with the other mark."""
+    """Cosign 3.1.3 reads an index's bundles where it is marked as an image, and saves indexes with the other mark."""
     edit_index(path, lambda top: top["manifests"][0].update(mediaType=INDEX_MEDIA_TYPE, annotations={"kind": kind}))
     layout = Layout(path)
     assert layout.root().media_type == INDEX_MEDIA_TYPE

@@ -77,7 +77,7 @@ ATTACKS = [
     pytest.param(SIGNED + b"\x01\xff\xff\xff\xff\x1f", Reason.MALFORMED, id="leb128_bits_above_32"),
     pytest.param(SIGNED + b"\x01\x80\x80\x80\x80\x80\x00", Reason.MALFORMED, id="leb128_of_six_bytes"),
     pytest.param(SIGNED + b"\x01\x80\x00", Reason.MALFORMED, id="overlong_leb128"),
-    # The holes of wasmsign2 0.2.6, by their letters in docs/formats.md.
+    # The holes of wasmsign2 0.2.8, by their letters in docs/formats.md.
     pytest.param(parts(TYPE_SECTION), Reason.DIGEST_MISMATCH, id="hole_b_content_replaced_and_delimiters_removed"),
     pytest.param(parts(), Reason.DIGEST_MISMATCH, id="hole_b_no_content_at_all"),
     pytest.param(parts(FIRST_PART), Reason.DIGEST_MISMATCH, id="hole_d_cut_after_first_delimiter"),

@@ -130,7 +130,7 @@ def test_only_an_unselected_last_part_may_change(tail: bytes) -> None:
 
 
 REFUSED = [
-    # The holes of wasmsign2 0.2.6, by their letters in docs/formats.md.
+    # The holes of wasmsign2 0.2.8, by their letters in docs/formats.md.
     pytest.param(signed(TYPED_MODULE), ["*"], Reason.POLICY_UNMET, id="hole_b_no_delimiter_though_honest"),
     pytest.param(with_parts(TYPE_SECTION), ["*"], Reason.POLICY_UNMET, id="hole_b_delimiters_removed"),
     pytest.param(with_parts(), ["*"], Reason.POLICY_UNMET, id="hole_b_no_content_at_all"),

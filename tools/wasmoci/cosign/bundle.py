@@ -1,6 +1,6 @@
 """cosign's bundle format: a Sigstore bundle v0.3 that is a referrer of the image.
 
-Source: cosign 3.1.1. The bundle holds a DSSE envelope around a statement about the image's manifest digest.
+Source: cosign 3.1.3. The bundle holds a DSSE envelope around a statement about the image's manifest digest.
 """
 
 from dataclasses import dataclass

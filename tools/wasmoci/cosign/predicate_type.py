@@ -1,6 +1,6 @@
 """Predicate types of attestations: their URIs, cosign's short names for them, and the marks of documents of a type.
 
-Sources: cosign 3.1.1 (`attest --type`), whose `spdx` and `spdxjson` stand for one URI; CycloneDX 1.6, SPDX 2.3 and
+Sources: cosign 3.1.3 (`attest --type`), whose `spdx` and `spdxjson` stand for one URI; CycloneDX 1.6, SPDX 2.3 and
 OpenVEX 0.2 in JSON, SPDX 3.0 in JSON-LD, SLSA provenance v0.2 and v1.
 """
 

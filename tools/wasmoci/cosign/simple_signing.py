@@ -1,6 +1,6 @@
 """cosign's legacy format: simple-signing payloads in the manifest at the tag `sha256-<hex>.sig`.
 
-Source: cosign 3.1.1 (`--new-bundle-format=false`). Each layer is one signed payload; its signature
+Source: cosign 3.1.3 (`--new-bundle-format=false`). Each layer is one signed payload; its signature
 is an annotation of the layer's descriptor.
 """
 

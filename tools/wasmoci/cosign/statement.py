@@ -1,6 +1,6 @@
 """in-toto statements about an image, that it is signed or attested: read strictly, written deterministically.
 
-Sources: in-toto attestation framework, Statement v1; cosign 3.1.1, whose predicate type says that a statement is a
+Sources: in-toto attestation framework, Statement v1; cosign 3.1.3, whose predicate type says that a statement is a
 signature, and which writes attestations as v0.1, so that these are read too.
 """
 

@@ -3,7 +3,7 @@
 sigstore-python looks at most validity periods of a trusted root loosely: an authority or a key that has
 ended still verifies what is signed later. So it is shown only what was valid at the times in question.
 
-Source: `TrustedRoot` v0.1 of sigstore's protobuf-specs, as `cosign trusted-root create` 3.1.1 writes it.
+Source: `TrustedRoot` v0.1 of sigstore's protobuf-specs, as `cosign trusted-root create` 3.1.3 writes it.
 """
 
 from collections.abc import Collection, Mapping

@@ -2,7 +2,7 @@
 
 What must hold: the certificate leads to an authority of the trusted root, is logged there (one SCT), and
 was valid at the time of signing; that time is one that a trusted log or time stamping authority signed;
-the log has exactly this envelope; the certificate's key signed it. As cosign 3.1.1 by default, and
+the log has exactly this envelope; the certificate's key signed it. As cosign 3.1.3 by default, and
 stricter: all validity periods of the trusted root count, for whole chains; no claimed time may lie in the
 future; exactly one log entry, of a kind that sigstore-python verifies.
 """

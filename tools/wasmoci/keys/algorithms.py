@@ -1,4 +1,4 @@
-"""How each type of key signs an image, as cosign 3.1.1 verifies it.
+"""How each type of key signs an image, as cosign 3.1.3 verifies it.
 
 ECDSA over P-256, P-384 and P-521: DER, over SHA-256. RSA of 2048, 3072 and 4096 bits: PKCS#1 v1.5 over
 SHA-256. Ed25519: the pure form. cosign itself signs with P-384 over SHA-384 and with P-521 over SHA-512,

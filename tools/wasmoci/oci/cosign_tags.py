@@ -1,6 +1,6 @@
 """The tags at which cosign keeps what is no referrer, `sha256-<hex>` of the subject and a suffix, and what is there.
 
-Source: cosign 3.1.1. What it made before it had bundles is there, and SBOMs of `cosign attach sbom`.
+Source: cosign 3.1.3. What it made before it had bundles is there, and SBOMs of `cosign attach sbom`.
 """
 
 from collections.abc import Sequence

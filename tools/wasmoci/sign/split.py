@@ -1,6 +1,6 @@
 """Put delimiters into a file, so that some of its sections can be verified without others.
 
-Source: wasmsign2 0.2.6, whose delimiters hold 16 random bytes. Here they are derived from what stands
+Source: wasmsign2 0.2.8, whose delimiters hold 16 random bytes. Here they are derived from what stands
 before them, so that the same file gives the same result:
 
     SHA-256("rules_wasm_oci delimiter v1" | SHA-256 of all sections before the delimiter)[:16]

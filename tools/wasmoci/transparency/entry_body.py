@@ -17,7 +17,7 @@ from wasmoci.values.strict_json import JsonObject, dump, parse_object
 from wasmoci.values.text import excerpt
 
 # The keys whose signatures Rekor v2 logs, and its names for them, by the names that ImagePublicKey has for algorithms.
-# Source: sigstore's algorithm registry, as cosign 3.1.1 and rekor-tiles 2.3 use it. Rekor v2 knows an entry's
+# Source: sigstore's algorithm registry, as cosign 3.1.3 and rekor-tiles 2.3 use it. Rekor v2 knows an entry's
 # signature by the digest that was signed. So it logs no pure Ed25519, and wants P-384 with SHA-384 and P-521
 # with SHA-512, with which cosign's own signatures of these keys are not made.
 KEY_DETAILS = {

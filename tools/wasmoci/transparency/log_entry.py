@@ -99,7 +99,7 @@ class LegacyBundle:
     """The log entry of a legacy signature: it has a promise and no proof; the fields are those of LogEntry.
 
     It is the text of an annotation beside the signature, `simple_signing.LOG_ANNOTATION`.
-    Source: cosign 3.1.1 (`--new-bundle-format=false`).
+    Source: cosign 3.1.3 (`--new-bundle-format=false`).
     """
 
     index: int

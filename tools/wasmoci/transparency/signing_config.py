@@ -1,6 +1,6 @@
 """Which transparency logs and time stamping authorities to use, by cosign's signing configuration.
 
-Source: `SigningConfig` v0.2 of sigstore's protobuf-specs, as `cosign signing-config create` 3.1.1 writes it.
+Source: `SigningConfig` v0.2 of sigstore's protobuf-specs, as `cosign signing-config create` 3.1.3 writes it.
 Its other parts are not looked at.
 """
 

@@ -1,6 +1,6 @@
 """The transparency logs of a trusted root.
 
-Source: `TrustedRoot` v0.1 and v0.2 of sigstore's protobuf-specs, as `cosign trusted-root create` 3.1.1
+Source: `TrustedRoot` v0.1 and v0.2 of sigstore's protobuf-specs, as `cosign trusted-root create` 3.1.3
 writes it. Its other parts (authorities of certificates and timestamps) are not looked at.
 """
 

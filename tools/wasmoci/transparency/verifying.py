@@ -1,7 +1,7 @@
 """Verify transparency log entries of signatures made with a key, offline, with the logs of a trusted root.
 
 Every entry of a bundle must be understood and must hold: one of another log, or one that is broken or of
-another signature, refuses the signature, also beside a good one. Stricter than cosign 3.1.1 in that, and in
+another signature, refuses the signature, also beside a good one. Stricter than cosign 3.1.3 in that, and in
 that an entry counts only if its log's key was valid: at the integrated time that Rekor v1 signs; for an
 entry without one, as those of Rekor v2, now or at a time when a time stamp proves that the signature was there.
 """

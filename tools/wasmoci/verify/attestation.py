@@ -1,6 +1,6 @@
 """Find and check what trusted keys and identities attest of an image.
 
-Stricter than cosign 3.1.1: the type must be exactly the one asked for, and with a threshold so many
+Stricter than cosign 3.1.3: the type must be exactly the one asked for, and with a threshold so many
 must have signed the very same statement. A signature is no attestation.
 """
 

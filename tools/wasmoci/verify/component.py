@@ -1,6 +1,6 @@
 """Verify a component's signature, more strictly than wasmsign2 does.
 
-wasmsign2 0.2.6 accepts a truncated or extended file in some cases and does not cover the header;
+wasmsign2 0.2.8 accepts a truncated or extended file in some cases and does not cover the header;
 see docs/formats.md. Here the whole file must be what was signed, part by part.
 """
 

@@ -2,7 +2,7 @@
 
 wasmsign2's hashes roll on: the hash at a delimiter covers everything before it, what is not selected
 too. So partial verification never makes an inner part free to change, only the end of the file. That
-is all that is offered here; wasmsign2 0.2.6 accepts much more, see docs/formats.md.
+is all that is offered here; wasmsign2 0.2.8 accepts much more, see docs/formats.md.
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
 """Find and check the signatures of an image manifest, in both of cosign's formats.
 
-Stricter than cosign 3.1.1: an attestation is no signature, each format is judged on its own, and
+Stricter than cosign 3.1.3: an attestation is no signature, each format is judged on its own, and
 a signature that cannot be understood is reported and never hides a good one. Attestations, and signatures for
 another repository than the one asked for, are reported only where too little holds: beside good signatures they
 are nothing to warn of.

@@ -1,6 +1,6 @@
 """What of a component is hashed for its signature, and where the signature lies.
 
-Source: wasmsign2 0.2.6. One SHA-256 runs over all sections but the signature, without the header;
+Source: wasmsign2 0.2.8. One SHA-256 runs over all sections but the signature, without the header;
 its state is noted after each delimiter section, and at the end of the file.
 """
 

@@ -1,6 +1,6 @@
 """wasmsign2's signature data: what the `signature` section of a component and a detached file hold.
 
-Source: wasmsign2 0.2.6 and the WebAssembly tool-conventions page `Signatures.md`; the length
+Source: wasmsign2 0.2.8 and the WebAssembly tool-conventions page `Signatures.md`; the length
 prefixes of sets and records are in the program only. wsc (sigil) ends each record with a count
 of certificates; only a count of 0 is understood and written here.
 
