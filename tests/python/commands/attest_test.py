@@ -73,7 +73,7 @@ def test_an_sbom_is_attested_and_verified(desk: Desk) -> None:
     assert report == {
         "result": "ok",
         "layout": str(desk.output),
-        "digest": digest,
+        "image": digest,
         "predicateType": "https://cyclonedx.org/bom",
         "warnings": [],
     }
@@ -84,7 +84,7 @@ def test_an_sbom_is_attested_and_verified(desk: Desk) -> None:
     assert (verified["result"], verified["image"], verified["warnings"]) == ("ok", digest, [])
     assert attestation["predicateType"] == "https://cyclonedx.org/bom"
     assert attestation["predicate"] == json.loads(SBOM)
-    assert (signature["key"], signature["logged"]) == (PUBLIC_KEY.fingerprint, False)
+    assert (signature["signer"], signature["logged"]) == (PUBLIC_KEY.fingerprint, False)
     assert signature["carrier"] in {str(entry.digest) for entry in Layout(desk.output).index.manifests}
 
 
@@ -273,7 +273,7 @@ def test_a_threshold_wants_several_keys(desk: Desk) -> None:
     public = desk.file("other.pub", OTHER_SIGNER.public_key.pem())
     both = ["--oci-key", str(public), "--threshold", "2"]
     (attestation,) = parsed(desk.verify("cyclonedx", *both, "--json"))["attestations"]
-    assert {signature["key"] for signature in attestation["signatures"]} == {
+    assert {signature["signer"] for signature in attestation["signatures"]} == {
         SIGNER.fingerprint,
         OTHER_SIGNER.fingerprint,
     }
@@ -334,5 +334,5 @@ def test_an_identity_attests(desk: Desk, rekor: int) -> None:
     command = ("verify-attestation", desk.output, "--type", "cyclonedx", *trusted)
     (attestation,) = parsed(run(*command, SAN, "--json"))["attestations"]
     (signature,) = attestation["signatures"]
-    assert (SAN in signature["key"], signature["logged"]) == (True, True)
+    assert (SAN in signature["signer"], signature["logged"]) == (True, True)
     assert "refused: UNTRUSTED_KEY" in run(*command, f"{SAN}x", code=3).stderr

@@ -184,7 +184,7 @@ def test_matrix() -> None:
     )
     assert shown["reason"] == "POLICY_UNMET"
     rows = answer(run("matrix", *module("signed.wasm", "--key", "one.pub", "--json")))["keys"]
-    assert rows == [{"key": KEY.fingerprint, "verifies": True, "parts": [True]}]
+    assert rows == [{"key": KEY.fingerprint, "verifies": True, "signedParts": [True]}]
 
 
 def test_hole_j_matrix_without_a_key_that_verifies_is_refused() -> None:

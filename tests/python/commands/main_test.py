@@ -103,7 +103,7 @@ def test_a_component_is_signed_shown_and_verified(component: Path, pair: tuple[P
     shown = json.loads(run("component", "show", signed, "--json").output)
     assert shown["signatureSets"][0]["records"][0]["keyId"] == load_component_key(pair[1]).key_id.hex()
     verified = json.loads(run("component", "verify", signed, "--key", pair[1], "--json").output)
-    assert verified["keys"] == [load_component_key(pair[1]).fingerprint]
+    assert verified["componentKeys"] == [load_component_key(pair[1]).fingerprint]
 
 
 def test_a_detached_signature_is_made_and_verified(component: Path, pair: tuple[Path, Path], tmp_path: Path) -> None:

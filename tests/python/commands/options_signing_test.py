@@ -155,7 +155,7 @@ def test_a_key_that_every_cosign_verifies_is_not(layout: Path, keys: list[Path])
 def test_digest_file_and_json(layout: Path, keys: list[Path], tmp_path: Path) -> None:
     result = sign(layout, "--key", keys[0], "--digest-file", tmp_path / "digest", "--json")
     digest = str(Layout(layout).subject().digest)
-    assert json.loads(result.stdout)["digest"] == digest
+    assert json.loads(result.stdout)["image"] == digest
     assert (tmp_path / "digest").read_text() == f"{digest}\n"
 
 

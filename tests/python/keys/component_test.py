@@ -17,6 +17,7 @@ from wasm_fixtures import KEY, OTHER_KEY, OTHER_SIGNER, SECRET_KEY, SEED_1, SIGN
 from wasmoci.keys import component_files
 from wasmoci.keys.component import ComponentPublicKey, ComponentSigner, SecretKey, compact_public, pem_public
 from wasmoci.keys.component_files import load_component_key, parse_secret_key
+from wasmoci.keys.image import ImagePublicKey
 from wasmoci.keys.protocols import MAX_KEY_FILE_SIZE
 from wasmoci.values.errors import Error, KeyFileError, LimitError, Reason, VerificationError
 
@@ -101,7 +102,8 @@ def test_written_forms_are_those_of_wasmsign2_and_openssl() -> None:
     assert SECRET_KEY.pem() == SECRET_FORMS["pem"]
     assert compact_public(KEY) == PUBLIC_FORMS["compact"]
     assert pem_public(KEY) == PUBLIC_FORMS["pem"]
-    assert KEY.fingerprint == "ed25519:" + KEY.raw.hex()
+    assert KEY.fingerprint == ImagePublicKey.of(KEY.key).fingerprint
+    assert KEY.fingerprint.startswith("ed25519:")
 
 
 def test_encrypted_key_opens_with_its_password_only(file: Write) -> None:

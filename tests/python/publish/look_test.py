@@ -70,8 +70,8 @@ def put_other(registry: Watched) -> None:
 
 def test_an_empty_registry(layout: Path, registry: Watched) -> None:
     seen = state(layout, registry.address, "--tag", "v1")
-    assert seen["missing"] == list(read_graph(Layout(layout)).steps())
-    assert seen["alreadyThere"] == []
+    assert seen["missingSteps"] == list(read_graph(Layout(layout)).steps())
+    assert seen["presentSteps"] == []
     assert seen["tags"] == [{"tag": "v1", "change": "set", "current": None}]
 
 
@@ -80,8 +80,8 @@ def test_everything_is_there(index: bool, registry: Watched, tmp_path: Path) -> 
     layout = write_index_layout(signed_index(), tmp_path / "index") if index else dual_layout(tmp_path)
     put(layout, registry)
     seen = state(layout, registry.address, "--tag", "v1", "--tag", "v2")
-    assert seen["missing"] == []
-    assert seen["alreadyThere"] == list(read_graph(Layout(layout)).steps())
+    assert seen["missingSteps"] == []
+    assert seen["presentSteps"] == list(read_graph(Layout(layout)).steps())
     digest = str(Layout(layout).root().digest)
     assert seen["tags"] == [
         {"tag": "v1", "change": "left", "current": digest},
@@ -97,7 +97,7 @@ def test_what_is_lost_is_missing(layout: Path, registry: Watched, tmp_path: Path
     lost = [f"_blobs/{component.hex}", f"_tags/{CosignTag.SIGNATURES.of(subject)}", f"_manifests/{bundle.hex}"]
     for name in lost:
         (tmp_path / "registry/repositories" / PATH / name).unlink()
-    missing = [line.partition(" (")[0] for line in state(layout, registry.address, "--tag", "v1")["missing"]]
+    missing = [line.partition(" (")[0] for line in state(layout, registry.address, "--tag", "v1")["missingSteps"]]
     assert missing == [
         f"blob {component}",
         f"referrer {bundle}",
@@ -136,7 +136,7 @@ def test_an_image_that_is_yet_to_be_made(registry: Watched, tmp_path: Path) -> N
     put_other(registry)
     signing = ["--component-signing-key", "awskms:///alias/component", "--tag", "v1", "--require", "component-only"]
     seen = state(layout, registry.address, *signing)
-    assert (seen["missing"], seen["alreadyThere"]) == ([], [])
+    assert (seen["missingSteps"], seen["presentSteps"]) == ([], [])
     assert seen["tags"] == [{"tag": "v1", "change": "moved", "current": OTHER}]
 
 

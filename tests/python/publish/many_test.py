@@ -327,7 +327,7 @@ def test_a_dry_run_sends_nothing(desk: Desk, tmp_path: Path) -> None:
         assert kinds(checked) == totals(shown=3)
         assert set(registry.methods()) == {"GET", "HEAD"}
         (state,) = checked["images"][0]["registries"]
-        assert state["alreadyThere"] == []
+        assert state["presentSteps"] == []
         assert [tag["change"] for tag in state["tags"]] == ["set", "set"]
 
 

@@ -209,7 +209,7 @@ def test_every_signature_of_a_key_goes() -> None:
 def test_what_is_not_there_is_not_removed() -> None:
     target = io.BytesIO()
     for keys in ([OTHER_KEY], [KEY, OTHER_KEY]):
-        with pytest.raises(Error, match=r"no signature of the key ed25519:29acbae1.*nothing is removed"):
+        with pytest.raises(Error, match=r"no signature of the key ed25519:[0-9a-f]{64}.*nothing is removed"):
             remove_signatures(io.BytesIO(signed(TYPED_MODULE)), target, keys)
     assert target.getvalue() == b""
 

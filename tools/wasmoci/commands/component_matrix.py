@@ -35,7 +35,8 @@ def matrix(
         [_line(row) for row in found.rows],
         {
             "keys": [
-                {"key": row.key.fingerprint, "verifies": row.verifies, "parts": list(row.parts)} for row in found.rows
+                {"key": row.key.fingerprint, "verifies": row.verifies, "signedParts": list(row.parts)}
+                for row in found.rows
             ]
         },
         found.warnings,

@@ -23,7 +23,7 @@ def remove_signature(
     identifiers = [_identifier(text) for text in key_ids]
     with refusals_about(source), open_for_reading(source, "the file") as stream, atomic_output(output) as target:
         count = remove_signatures(stream, target, unwanted, identifiers)
-    return Report([f"removed {count} signatures from {source}"], {"removed": count})
+    return Report([f"removed {count} signatures from {source}"], {"removed": count, "output": str(output)})
 
 
 def _identifier(text: str) -> bytes:

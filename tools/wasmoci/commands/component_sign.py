@@ -51,4 +51,5 @@ def sign(
             write_signed(source, output, signer, asked, form)
         elif detached is not None:
             write_detached(source, detached, signer, asked, form, add_to)
-    return Report([f"signed {source} with {signer.public_key.fingerprint}"], {"key": signer.public_key.fingerprint})
+    key = signer.public_key.fingerprint
+    return Report([f"signed {source} with {key}"], {"key": key, "output": str(output or detached)})

@@ -30,4 +30,4 @@ def split(
         atomic_output(output) as target,
     ):
         added = split_component(stream, target, selection)
-    return Report([f"added {added} delimiters to {source}"], {"added": added})
+    return Report([f"added {added} delimiters to {source}"], {"added": added, "output": str(output)})

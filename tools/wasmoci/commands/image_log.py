@@ -33,6 +33,6 @@ def log(
     digest = str(logged.subject.digest)
     return Report(
         [f"{output}: {digest}", f"{logged.added} bundles logged, {logged.kept} had a log entry already"],
-        {"layout": str(output), "digest": digest, "added": logged.added, "kept": logged.kept},
+        {"layout": str(output), "image": digest, "added": logged.added, "kept": logged.kept},
         logged.warnings,
     )

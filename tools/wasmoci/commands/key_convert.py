@@ -30,4 +30,4 @@ def convert(
     secret = new_password() if form is PrivateForm.COSIGN or new_password.is_named else None
     write_image_key(key, output, form, secret)
     fingerprint = ImagePublicKey.of(key.public_key).fingerprint
-    return Report([f"{output}: {fingerprint}"], {"key": fingerprint})
+    return Report([f"{output}: {fingerprint}"], {"key": fingerprint, "output": str(output)})

@@ -1,10 +1,12 @@
 """`wasm-oci`: all commands in one."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import click
 
 from wasmoci.commands.loading import load_command
+from wasmoci.commands.report.output import usage_errors_of
 
 
 class LazyGroup(click.Group):
@@ -19,6 +21,10 @@ class LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         return load_command(f"wasmoci.commands.{self._lazy[cmd_name][0]}") if cmd_name in self._lazy else None
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        with usage_errors_of(args):
+            return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):

@@ -7,7 +7,7 @@ from typing import Annotated
 import click
 
 from wasmoci.commands.options.declared import Option, command
-from wasmoci.commands.report.output import Report
+from wasmoci.commands.report.output import Report, is_quiet
 from wasmoci.registry_server.server import EmbeddedRegistry
 from wasmoci.values.errors import Error
 
@@ -30,6 +30,7 @@ def serve(
         raise Error(f"cannot serve a registry from {directory} on {host}:{port}: {error.strerror}") from None
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: registry.stop())
-    click.echo(f"development registry on {registry.address} (no production registry)")
+    if not is_quiet():
+        click.echo(f"development registry on {registry.address} (no production registry)", err=True)
     registry.serve()
     return Report(["stopped"], {"address": registry.address})

@@ -55,4 +55,7 @@ def request(
         made = signing_request(source, component, manifest)
     write_signing_request(made, output)
     names = [message.name for message in made.messages]
-    return Report([f"to sign: {output / name}" for name in names], {"subject": str(made.subject), "messages": names})
+    return Report(
+        [f"to sign: {output / name}" for name in names],
+        {"subject": str(made.subject), "messages": names, "output": str(output)},
+    )

@@ -70,7 +70,7 @@ def _attestation_json(attestation: Attestation) -> dict[str, object]:
         "predicateType": attestation.statement.predicate_type,
         "predicate": attestation.statement.predicate.members(),
         "signatures": [
-            {"key": attester.signer.fingerprint, "carrier": str(attester.carrier), "logged": attester.logged}
+            {"signer": attester.signer.fingerprint, "carrier": str(attester.carrier), "logged": attester.logged}
             for attester in attestation.attesters
         ],
     }

@@ -1,11 +1,12 @@
 """Ed25519 keys that sign components, in memory; component_files.py reads them."""
 
+import hashlib
 from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from wasmoci.keys.plain_ed25519 import KEY_SIZE, refuse_small_order
+from wasmoci.keys.plain_ed25519 import KEY_SIZE, refuse_small_order, spki
 from wasmoci.keys.protocols import SigningKey
 from wasmoci.values.errors import KeyFileError, Reason, VerificationError
 from wasmoci.wasm.signature import key_id
@@ -47,7 +48,8 @@ class ComponentPublicKey:
 
     @property
     def fingerprint(self) -> str:
-        return f"ed25519:{self.raw.hex()}"
+        """What an image's key of the same bytes has."""
+        return f"ed25519:{hashlib.sha256(spki(self.raw)).hexdigest()}"
 
     def verify(self, signature: bytes, message: bytes) -> None:
         try:

@@ -32,6 +32,11 @@ _SMALL_ORDER = frozenset(
 )
 
 
+def spki(raw: bytes) -> bytes:
+    """The DER SubjectPublicKeyInfo of a public key of 32 bytes."""
+    return _PUBLIC + raw
+
+
 def seed_in(data: bytes) -> bytes | None:
     """The secret: the 32 bytes of the private key in a file, PKCS#8 as DER or PEM; None for all other files."""
     return _after(_SEED, _der(data, b"PRIVATE KEY"))

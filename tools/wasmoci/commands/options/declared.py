@@ -16,7 +16,7 @@ from typing import Any, Union, get_args, get_origin
 
 import click
 
-from wasmoci.commands.report.output import Report, print_report_of
+from wasmoci.commands.report.output import Report, print_report_of, usage_errors_of
 
 
 class WorkingFolder:
@@ -116,6 +116,10 @@ class RepeatedCommand(click.Command):
     """
 
     _parser: Any = None
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        with usage_errors_of(tuple(args)):
+            return super().parse_args(ctx, args)
 
     def make_parser(self, ctx: click.Context) -> Any:
         if self._parser is None:

@@ -78,7 +78,7 @@ def password_group(
         variable: Annotated[str | None, Option(_PASSWORD_ENV, f"{option}-env", metavar="NAME")],
     ) -> Password:
         if file is not None and variable is not None:
-            raise click.UsageError(f"give {option}-file or {option}-env, not both")
+            raise UsageError(f"give {option}-file or {option}-env, not both")
         return Password(file, variable, prompt, is_new)
 
     return OptionGroup(password)

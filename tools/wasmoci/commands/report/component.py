@@ -8,13 +8,15 @@ from wasmoci.verify.parts import VerifiedParts
 
 
 def component_report(source: Path, verified: VerifiedComponent | VerifiedParts) -> Report:
-    """`keys` that signed; of parts also `coveredEnd` and `whole`."""
+    """`componentKeys` that signed; of parts also `coveredEnd` and `whole`."""
     names = [key.fingerprint for key in verified.keys]
     if not isinstance(verified, VerifiedParts):
-        return Report([f"verified {source}: signed by {name}" for name in names], {"keys": names}, verified.warnings)
+        return Report(
+            [f"verified {source}: signed by {name}" for name in names], {"componentKeys": names}, verified.warnings
+        )
     reach = "whole" if verified.whole else f"up to byte {verified.covered_end}, nothing vouches for the rest"
     return Report(
         [f"verified {source} ({reach}): signed by {name}" for name in names],
-        {"keys": names, "coveredEnd": verified.covered_end, "whole": verified.whole},
+        {"componentKeys": names, "coveredEnd": verified.covered_end, "whole": verified.whole},
         verified.warnings,
     )

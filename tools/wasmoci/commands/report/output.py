@@ -4,7 +4,8 @@ Exit codes: 0 done or verified, 1 could not do or check it, 2 wrong usage, 3 che
 """
 
 import errno
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -13,7 +14,7 @@ import click
 
 from wasmoci.commands.report.unforeseen import nothing_unforeseen
 from wasmoci.disk.files import write_atomically
-from wasmoci.values.errors import Error, VerificationError
+from wasmoci.values.errors import Error, UsageError, VerificationError
 from wasmoci.values.text import printable
 
 _QUIET = f"{__name__}.quiet"
@@ -55,6 +56,18 @@ def print_report_of(run: Callable[[], Report], *, as_json: bool, quiet: bool) ->
         context.exit(max(error.exit_code for error in errors))
 
 
+@contextmanager
+def usage_errors_of(arguments: Sequence[str]) -> Iterator[None]:
+    """What click says of wrong arguments is an object too where --json is among them."""
+    as_json = "--json" in arguments
+    try:
+        yield
+    except click.UsageError as error:
+        if as_json:
+            _print_failure(UsageError(error.format_message()))
+        raise
+
+
 def is_quiet() -> bool:
     """Whether the command was told to print warnings and errors only."""
     return bool(click.get_current_context().meta.get(_QUIET))
@@ -64,7 +77,7 @@ def layout_report(output: Path, digest: str, digest_file: Path | None) -> Report
     """The report of a command that wrote a layout; writes `digest_file` where one is named."""
     if digest_file is not None:
         write_atomically(digest_file, f"{digest}\n".encode())
-    return Report([f"{output}: {digest}"], {"layout": str(output), "digest": digest})
+    return Report([f"{output}: {digest}"], {"layout": str(output), "image": digest})
 
 
 def warn(text: str) -> None:

@@ -73,14 +73,14 @@ def _look_lines(look: Look) -> list[str]:
 
 
 def _look_json(look: Look) -> dict[str, object]:
-    """`repository`, and `missing`, `alreadyThere` and `tags` (each `tag`, `change`, `current`), or `message`."""
+    """`repository`, and `missingSteps`, `presentSteps` and `tags` (each `tag`, `change`, `current`), or `message`."""
     repository = str(look.request.repository)
     if look.state is None:
         return {"repository": repository, "message": str(look.error)}
     return {
         "repository": repository,
-        "missing": [step for step, done in look.state.steps if not done],
-        "alreadyThere": [step for step, done in look.state.steps if done],
+        "missingSteps": [step for step, done in look.state.steps if not done],
+        "presentSteps": [step for step, done in look.state.steps if done],
         "tags": [
             {
                 "tag": state.tag,

@@ -1,0 +1,161 @@
+"""Every command's JSON is of the one vocabulary in docs/output.schema.json, whatever becomes of the command."""
+
+import json
+import shlex
+from collections.abc import Iterator, Mapping
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from registry_fixtures import PASSWORD
+from schema_fixtures import SCHEMA, problems
+from tool_fixtures import make_inputs
+from wasmoci.commands.main import LazyGroup, main
+from wasmoci.registry import transport
+from wasmoci.registry_server.server import EmbeddedRegistry
+from wasmoci.values.errors import Reason
+
+TRUST = "--component-key component.pub --oci-key oci.pub --insecure-registry HOST"
+SIGN = "--repository registry.example/a --key oci.key --allow-readable-key"
+
+# By the path of a command what it is called with, and how that ends; HOST is a registry with an image at a:v1.
+CALLS: Mapping[str, Mapping[str, int]] = {
+    "keygen": {
+        "component --private-key 1.key --public-key 1.pub": 0,
+        "oci --private-key 2.key --public-key 2.pub": 0,
+        "oci --private-key 1.key --public-key 1.pub": 1,
+    },
+    "key convert": {"oci.key --output 3.key --form pem --allow-readable-key": 0},
+    "key public": {"oci.key --allow-readable-key": 0, "oci.pub --allow-readable-key": 1},
+    "component sign": {
+        "hello.wasm --key component.key --allow-readable-key --output 1.wasm": 0,
+        "hello.wasm --key component.key --allow-readable-key --detached 1.sig": 0,
+    },
+    "component verify": {
+        "signed.wasm --key component.pub": 0,
+        "signed.wasm --key other.pub": 3,
+        "hello.wasm --key other.pub": 3,
+        "split_signed.wasm --key component.pub --section name": 0,
+    },
+    "component matrix": {"signed.wasm --key component.pub --key other.pub": 0},
+    "component split": {"hello.wasm --section name --output 2.wasm": 0},
+    "component attach": {"hello.wasm --detached hello.sig --output 3.wasm": 0},
+    "component detach": {"signed.wasm --detached 3.sig --output 4.wasm": 0},
+    "component remove-signature": {"signed.wasm --key component.pub --output 5.wasm": 0},
+    "component show": {"signed.wasm": 0, "broken.wasm": 1},
+    "image package": {"hello.wasm --output 1 --tag v1": 0},
+    "image sign": {f"image --output 2 {SIGN}": 0},
+    "image sign-component": {"image --output 3 --key component.key --allow-readable-key": 0},
+    "image log": {"signed_image --output 4 --oci-key oci.pub --signing-config none --trusted-root none": 1},
+    "image index": {"image signed_image --output 5": 0},
+    "image inspect": {"signed_image": 0},
+    "inspect": {
+        f"HOST/a:v1 {TRUST}": 0,
+        "HOST/a:v1 --insecure-registry HOST --oci-key other_oci.pub": 0,
+        "index": 0,
+        "none": 2,
+    },
+    "signing-request": {"image --output 6 --component-signature detached --repository registry.example/a": 0},
+    "import-signature": {"image --request none --signature none --public-key oci.pub --output 7": 1},
+    "attest": {f"image --predicate sbom.json --output 8 {SIGN}": 0},
+    "publish": {
+        f"signed_image HOST/b:v1 {TRUST}": 0,
+        f"signed_image HOST/b:v1 {TRUST} --check": 0,
+        f"signed_image HOST/b:v1 127.0.0.1:1/b:v1 {TRUST} --check": 1,
+        f"image HOST/b:v1 {TRUST}": 3,
+    },
+    "copy": {
+        f"HOST/a:v1 HOST/c:v1 {TRUST}": 0,
+        f"HOST/a:v1 --output 9 {TRUST}": 0,
+        f"HOST/a:v1 HOST/d --dry-run {TRUST}": 0,
+    },
+    "pull": {f"HOST/a:v1 --output 6.wasm {TRUST}": 0, f"HOST/a:v1 --layout 10 {TRUST}": 0},
+    "verify": {
+        f"HOST/a:v1 {TRUST}": 0,
+        f"signed_image image none {TRUST}": 3,
+        "index --component-key component.pub --require none": 0,
+        f"HOST/none:v1 {TRUST}": 1,
+    },
+    "verify-attestation": {"attested --type spdx --oci-key oci.pub": 0, "image --type spdx --oci-key oci.pub": 3},
+    "login": {"HOST --username user --password-stdin --insecure-registry HOST": 0, "HOST": 2},
+    "logout": {"HOST": 0},
+    "registry serve": {"--directory registry2": 0},
+}
+
+
+@pytest.fixture(name="host", scope="module")
+def _host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A registry; the working folder has what the calls name."""
+    folder = make_inputs(tmp_path_factory.mktemp("json") / "inputs")
+    (folder / "registry").mkdir()
+    with EmbeddedRegistry(folder / "registry") as registry, pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setenv("HOME", str(folder))
+        patch.setenv("DOCKER_CONFIG", str(folder / "docker"))
+        for prepared in (
+            "component sign hello.wasm --key component.key --allow-readable-key --output signed.wasm",
+            "component sign hello.wasm --key component.key --allow-readable-key --detached hello.sig",
+            "component split hello.wasm --section name --output split.wasm",
+            "component sign split.wasm --key component.key --allow-readable-key --output split_signed.wasm",
+            "image index image signed_image --output index",
+            f"attest image --predicate sbom.json --output attested {SIGN}",
+            "keygen oci --private-key other_oci.key --public-key other_oci.pub",
+            f"publish signed_image {registry.address}/a:v1 {TRUST.replace('HOST', registry.address)}",
+        ):
+            result = CliRunner().invoke(main, shlex.split(prepared))
+            assert result.exit_code == 0, prepared + result.output
+        yield registry.address
+
+
+def commands(group: click.Command = main, path: str = "") -> Iterator[str]:
+    if not isinstance(group, LazyGroup):
+        yield path.strip()
+        return
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        yield from commands(command, f"{path} {name}")
+
+
+def test_every_command_is_called() -> None:
+    assert set(CALLS) == set(commands())
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments", "code"),
+    [(command, arguments, code) for command, calls in CALLS.items() for arguments, code in calls.items()],
+)
+def test_the_output_is_of_the_vocabulary(
+    command: str, arguments: str, code: int, host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport, "pause_seconds", lambda *_: 0.0)
+    monkeypatch.setattr(EmbeddedRegistry, "serve", lambda _: None)
+    words = shlex.split(f"{command} {arguments} --json".replace("HOST", host))
+    result = CliRunner().invoke(main, words, input=PASSWORD)
+    assert result.exit_code == code, result.output
+    output = json.loads(result.stdout)
+    assert list(problems(output)) == []
+    assert output["result"] in ({0: "ok", 3: "refused"}.get(code, "error"), "failed" if code else "ok")
+
+
+@pytest.mark.parametrize("command", [*CALLS, "none", "image none"])
+@pytest.mark.parametrize("arguments", [["--json", "--nonsense"], ["--json", *["word"] * 9, "--nonsense"]])
+def test_wrong_usage_is_an_object_too(command: str, arguments: list[str]) -> None:
+    result = CliRunner().invoke(main, [*command.split(), *arguments])
+    output = json.loads(result.stdout)
+    assert (result.exit_code, output["result"]) == (2, "error")
+    assert list(problems(output)) == []
+    assert "Usage: " in result.stderr
+
+
+def test_the_schema_knows_every_reason() -> None:
+    assert SCHEMA["$defs"]["reason"]["enum"] == [reason.value for reason in Reason]
+
+
+def test_a_name_that_is_not_in_the_vocabulary_is_a_problem() -> None:
+    assert list(problems({"result": "ok", "diegst": "x"})) == [
+        "output has a name that is not in the vocabulary: diegst"
+    ]
+    assert list(problems({"image": "sha256:x"})) != []
