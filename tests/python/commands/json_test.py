@@ -80,6 +80,7 @@ CALLS: Mapping[str, Mapping[str, int]] = {
     "verify-attestation": {"attested --type spdx --oci-key oci.pub": 0, "image --type spdx --oci-key oci.pub": 3},
     "login": {"HOST --username user --password-stdin --insecure-registry HOST": 0, "HOST": 2},
     "logout": {"HOST": 0},
+    "version": {"": 0},
     "registry serve": {"--directory registry2": 0},
 }
 

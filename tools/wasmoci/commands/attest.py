@@ -18,6 +18,7 @@ Provenance = Annotated[
     ProvenanceOptions,
     OptionGroup(
         ProvenanceOptions,
+        "Provenance",
         request=Option("What was built (JSON, as the Bazel rule writes it).", "--provenance"),
         builder_id=Option("Names the build platform that is to be trusted.", metavar="URI"),
         invocation_id=Option("Names this run of it.", metavar="ID"),
@@ -38,7 +39,10 @@ Provenance = Annotated[
 ]
 
 
-@command(report_before="provenance")
+@command(
+    report_before="provenance",
+    example="wasm-oci attest image --predicate sbom.spdx.json --output attested --key /secure/oci.key",
+)
 def attest(
     layout: Annotated[Path, Argument()],
     output: Annotated[Path, Option("The attested layout's folder; new or empty.")],

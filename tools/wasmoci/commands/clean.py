@@ -27,7 +27,10 @@ _FATES = {
 }
 
 
-@command(report_before="connection")
+@command(
+    report_before="connection",
+    example="wasm-oci clean ghcr.io/acme/hello:v1.0.0 --oci-key oci.pub --dry-run",
+)
 def clean(
     target: Annotated[str, Argument(metavar="REFERENCE")],
     types: Annotated[tuple[str, ...], Option(_TYPE, "--type", metavar="TYPE")],

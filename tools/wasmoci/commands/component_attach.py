@@ -11,7 +11,7 @@ from wasmoci.values.errors import refusals_about
 from wasmoci.wasm.signature import MAX_DATA_SIZE
 
 
-@command()
+@command(example="wasm-oci component attach hello.wasm --detached hello.sig --output signed.wasm")
 def attach(
     source: Annotated[Path, Argument()],
     detached: Annotated[Path, Option("The detached signature.")],

@@ -10,7 +10,7 @@ from wasmoci.sign.edit import detach_signature
 from wasmoci.values.errors import UsageError, refusals_about
 
 
-@command()
+@command(example="wasm-oci component detach signed.wasm --output hello.wasm --detached hello.sig")
 def detach(
     source: Annotated[Path, Argument()],
     output: Annotated[Path, Option("Where the file without its signature goes.")],

@@ -14,7 +14,7 @@ from wasmoci.wasm.section_pattern import Selection
 from wasmoci.wasm.signature import MAX_DATA_SIZE
 
 
-@command()
+@command(example="wasm-oci component matrix signed.wasm --key alice.pub --key bob.pub")
 def matrix(
     source: Annotated[Path, Argument()],
     keys: ComponentKeys,

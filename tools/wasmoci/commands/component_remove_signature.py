@@ -11,7 +11,9 @@ from wasmoci.sign.edit import remove_signatures
 from wasmoci.values.errors import UsageError, refusals_about
 
 
-@command("remove-signature")
+@command(
+    "remove-signature", example="wasm-oci component remove-signature signed.wasm --key old.pub --output hello.wasm"
+)
 def remove_signature(
     source: Annotated[Path, Argument()],
     keys: Annotated[tuple[Path, ...], Option("A public key. Repeatable.", "--key")],

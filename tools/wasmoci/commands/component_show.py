@@ -10,7 +10,7 @@ from wasmoci.values.errors import refusals_about
 from wasmoci.wasm.summary import summarize
 
 
-@command()
+@command(example="wasm-oci component show signed.wasm")
 def show(
     source: Annotated[Path, Argument()],
 ) -> Report:

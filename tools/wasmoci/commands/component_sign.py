@@ -15,7 +15,7 @@ from wasmoci.wasm.message import ComponentAsked
 from wasmoci.wasm.signature import RecordForm
 
 
-@command()
+@command(example="wasm-oci component sign hello.wasm --key /secure/component.key --output signed.wasm")
 def sign(
     source: Annotated[Path, Argument()],
     key: Annotated[

@@ -12,7 +12,7 @@ from wasmoci.values.errors import refusals_about
 from wasmoci.wasm.section_pattern import Selection
 
 
-@command()
+@command(example="wasm-oci component split hello.wasm --section name --output split.wasm")
 def split(
     source: Annotated[Path, Argument()],
     output: Annotated[Path, Option("Where the file with delimiters goes.")],

@@ -11,7 +11,7 @@ from wasmoci.trust.policy import trusted_component_keys
 from wasmoci.verify.parts import verify_component_file
 
 
-@command()
+@command(example="wasm-oci component verify signed.wasm --key component.pub")
 def verify(
     source: Annotated[Path, Argument()],
     keys: ComponentKeys,

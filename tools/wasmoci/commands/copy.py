@@ -23,7 +23,10 @@ from wasmoci.values.level import Level
 from wasmoci.verify.policy import Policy
 
 
-@command(report_before="connection")
+@command(
+    report_before="connection",
+    example="wasm-oci copy staging.example/acme/hello:v1.0.0 ghcr.io/acme/hello:v1.0.0 --oci-key oci.pub",
+)
 def copy(
     source: Annotated[str, Argument()],
     destinations: Annotated[tuple[str, ...], Argument(metavar="[DESTINATION…]")],

@@ -13,7 +13,7 @@ from wasmoci.values.errors import UsageError
 from wasmoci.values.image_reference import check_tag
 
 
-@command()
+@command(example="wasm-oci image index debug release --output index --tag v1.0.0")
 def index(
     layouts: Annotated[tuple[Path, ...], Argument(required=True, metavar="LAYOUT...")],
     output: Annotated[Path, Option("The index layout's folder; must be new or empty.")],

@@ -12,7 +12,9 @@ from wasmoci.transparency.rekor import RekorLogs
 from wasmoci.transparency.verifying import TrustedLogs
 
 
-@command()
+@command(
+    example="wasm-oci image log signed --output new --oci-key oci.pub --signing-config log.json --trusted-root r.json",
+)
 def log(
     layout: Annotated[Path, Argument()],
     output: Annotated[Path, Option("The new layout's folder; must be new or empty.")],

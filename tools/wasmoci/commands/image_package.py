@@ -14,7 +14,7 @@ from wasmoci.values.image_reference import check_tag
 from wasmoci.values.package_name import PackageName
 
 
-@command()
+@command(example="wasm-oci image package signed.wasm --output image --tag v1.0.0")
 def package(
     component: Annotated[Path, Argument()],
     output: Annotated[Path, Option("The layout's folder; must be new or empty.")],

@@ -12,7 +12,7 @@ from wasmoci.values.image_reference import Repository
 from wasmoci.values.signature_format import SignatureFormat
 
 
-@command()
+@command(example="wasm-oci image sign image --output signed --repository ghcr.io/acme/hello --key /secure/oci.key")
 def sign(
     layout: Annotated[Path, Argument()],
     output: SignedLayout,

@@ -14,7 +14,7 @@ from wasmoci.values.signature_format import Placement
 from wasmoci.wasm.message import ComponentAsked
 
 
-@command("sign-component")
+@command("sign-component", example="wasm-oci image sign-component image --output signed --key /secure/component.key")
 def sign_component(
     layout: Annotated[Path, Argument()],
     output: SignedLayout,

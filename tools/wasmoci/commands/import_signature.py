@@ -11,7 +11,10 @@ from wasmoci.keys.offline import OfflinePublicKey, OfflineSignature
 from wasmoci.sign.import_signatures import import_signatures
 
 
-@command("import-signature")
+@command(
+    "import-signature",
+    example="wasm-oci import-signature image --request request --signature a.sig --public-key oci.pub --output signed",
+)
 def import_signature(
     source: Annotated[Path, Argument()],
     request: Annotated[Path, Option("The folder that `wasm-oci signing-request` wrote.")],

@@ -13,7 +13,7 @@ from wasmoci.values.level import Level
 from wasmoci.verify.inspect import inspect as run
 
 
-@command(report_before="connection")
+@command(report_before="connection", example="wasm-oci inspect ghcr.io/acme/hello:v1.0.0")
 def inspect(target: Annotated[str, Argument()], connection: Connection, trusted: Trusted) -> Report:
     """Show the image TARGET: title, tag, annotations, imports and exports, layers, and what is attached to it.
 

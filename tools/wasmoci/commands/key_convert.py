@@ -10,7 +10,7 @@ from wasmoci.keys.image import ImagePublicKey, load_file_key
 from wasmoci.sign.keygen import PrivateForm, write_image_key
 
 
-@command()
+@command(example="wasm-oci key convert cosign.key --output oci.key --form pem --password-file password.txt")
 def convert(
     source: Annotated[Path, Argument(metavar="IN")],
     output: Annotated[Path, Option("A new file, made readable by its owner only.")],

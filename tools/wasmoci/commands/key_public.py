@@ -13,7 +13,7 @@ from wasmoci.keys.reference import KeyReference
 from wasmoci.sign.keygen import public_half
 
 
-@command()
+@command(example="wasm-oci key public hashivault://release --output oci.pub")
 def public(
     key: Annotated[str, Argument(metavar="KEY")],
     layer: Annotated[str, Option("What the key signs.", type=click.Choice(["component", "oci"]), default="oci")],

@@ -13,7 +13,7 @@ from wasmoci.sign.keygen import PrivateForm, make_component_pair, make_image_pai
 from wasmoci.values.errors import UsageError
 
 
-@command()
+@command(example="wasm-oci keygen oci --private-key /secure/oci.key --public-key oci.pub")
 def keygen(
     layer: Annotated[str, Argument(type=click.Choice(["component", "oci"]))],
     private_key: Annotated[Path, Option("A new file, made readable by its owner only.")],

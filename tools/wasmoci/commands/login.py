@@ -17,7 +17,7 @@ from wasmoci.values.image_reference import check_registry
 MAX_PASSWORD_SIZE = 64 * 1024
 
 
-@command(report_before="connection")
+@command(report_before="connection", example="wasm-oci login ghcr.io --username me --password-stdin < token.txt")
 def login(
     registry: Annotated[str, Argument(metavar="HOST[:PORT]")],
     username: Annotated[str | None, Option("The user; else a terminal is asked.", "--username", "-u")],

@@ -9,7 +9,7 @@ from wasmoci.registry.login.login import log_out
 from wasmoci.values.image_reference import check_registry
 
 
-@command()
+@command(example="wasm-oci logout ghcr.io")
 def logout(registry: Annotated[str, Argument(metavar="HOST[:PORT]")]) -> Report:
     """Forget the password of the registry HOST[:PORT]: in Docker's config.json, or in the helper that it names."""
     known, left = log_out(check_registry(registry), os.environ)

@@ -8,7 +8,7 @@ from wasmoci.commands.report.output import Report
 from wasmoci.policy.file import PolicyFile
 
 
-@command()
+@command(example="wasm-oci policy check policy.yaml")
 def check(file: Annotated[Path, Argument()]) -> Report:
     """Read the policy FILE, with the keys that it names.
 

@@ -16,7 +16,11 @@ from wasmoci.values.errors import Reason, UsageError, VerificationError, refuse_
 from wasmoci.values.image_reference import Repository
 
 
-@command("explain", report_before="connection")
+@command(
+    "explain",
+    report_before="connection",
+    example="wasm-oci policy explain policy.yaml ghcr.io/acme/hello:v1.0.0",
+)
 def explain_policy(
     file: Annotated[Path, Argument()],
     target: Annotated[str, Argument()],

@@ -10,4 +10,4 @@ def run() -> None:
     from wasmoci.commands.report.unforeseen import whole_program
 
     with whole_program("wasm-oci"):
-        main()
+        main(prog_name="wasm-oci")

@@ -62,7 +62,10 @@ class DeferredSigningOptions:
         )
 
 
-@command(report_before="connection")
+@command(
+    report_before="connection",
+    example="wasm-oci publish signed ghcr.io/acme/hello:v1.0.0 --component-key component.pub --oci-key oci.pub",
+)
 def publish(
     layout: Annotated[Path, Argument()],
     repositories: Annotated[tuple[str, ...], Argument(metavar="REPOSITORY[:TAG]…")],
@@ -70,7 +73,7 @@ def publish(
     tagging: Tagging,
     dry_run: DryRunWanted,
     require: RequiredLevel,
-    signing: Annotated[DeferredSigningOptions, OptionGroup(DeferredSigningOptions)],
+    signing: Annotated[DeferredSigningOptions, OptionGroup(DeferredSigningOptions, "Who signs")],
     connection: Connection,
     trusted: Trusted,
 ) -> Report:

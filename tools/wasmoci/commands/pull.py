@@ -16,7 +16,9 @@ from wasmoci.registry.sources import reference_of
 from wasmoci.values.errors import UsageError
 
 
-@command(report_before="connection")
+@command(
+    report_before="connection", example="wasm-oci pull ghcr.io/acme/hello:v1.0.0 --oci-key oci.pub --output hello.wasm"
+)
 def pull(
     target: Annotated[str, Argument()],
     output: Annotated[Path | None, Option("Where the component goes.", "--output", "-o")],

@@ -12,7 +12,7 @@ from wasmoci.registry_server.server import EmbeddedRegistry
 from wasmoci.values.errors import Error
 
 
-@command()
+@command(example="wasm-oci registry serve --directory /tmp/registry --port 5000")
 def serve(
     directory: Annotated[Path, Option("Where its content is kept.")],
     host: Annotated[str, Option(None, default="127.0.0.1")],

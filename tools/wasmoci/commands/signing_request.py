@@ -15,7 +15,7 @@ from wasmoci.values.signature_format import Placement, SignatureFormat
 from wasmoci.wasm.message import ComponentAsked
 
 
-@command()
+@command(example="wasm-oci signing-request image --output request --repository ghcr.io/acme/hello")
 def request(
     source: Annotated[Path, Argument()],
     output: Annotated[Path, Option("The request's folder; must be new or empty.")],

@@ -16,7 +16,10 @@ from wasmoci.values.errors import Error, VerificationError
 from wasmoci.verify.index import verify_root
 
 
-@command(report_before="connection")
+@command(
+    report_before="connection",
+    example="wasm-oci verify ghcr.io/acme/hello:v1.0.0 --component-key component.pub --oci-key oci.pub",
+)
 def verify(
     targets: Annotated[tuple[str, ...], Argument(required=True, metavar="TARGET...")],
     require: RequiredLevel,

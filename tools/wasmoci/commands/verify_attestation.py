@@ -16,7 +16,11 @@ from wasmoci.verify.attestation import Attestation, AttestationPolicy, VerifiedA
 from wasmoci.verify.attestation import verify_attestation as run
 
 
-@command("verify-attestation", report_before="connection")
+@command(
+    "verify-attestation",
+    report_before="connection",
+    example="wasm-oci verify-attestation ghcr.io/acme/hello:v1.0.0 --type slsaprovenance1 --oci-key oci.pub",
+)
 def verify_attestation(
     target: Annotated[str, Argument()],
     type_name: Annotated[

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import click
 
-from wasmoci.commands.options.declared import Option, OptionGroup
+from wasmoci.commands.options.declared import Option, OptionGroup, variable
 from wasmoci.registry.connection_options import DEFAULT_SECONDS, ConnectionOptions
 from wasmoci.values.errors import UsageError
 
@@ -19,8 +19,10 @@ _POSITIVE = click.IntRange(min=1)
 
 
 def _connection(
-    insecure: Annotated[Sequence[str], Option(_INSECURE, "--insecure-registry", metavar="HOST:PORT")],
-    ca: Annotated[Path | None, Option(_CA, "--registry-cacert", metavar="FILE")],
+    insecure: Annotated[
+        Sequence[str], Option(_INSECURE, "--insecure-registry", metavar="HOST:PORT", **variable("INSECURE_REGISTRY"))
+    ],
+    ca: Annotated[Path | None, Option(_CA, "--registry-cacert", metavar="FILE", **variable("REGISTRY_CACERT"))],
     certificate: Annotated[Path | None, Option(_CERTIFICATE, "--registry-client-cert", metavar="FILE")],
     key: Annotated[Path | None, Option(_KEY, "--registry-client-key", metavar="FILE")],
     seconds: Annotated[int, Option(_SECONDS, "--timeout", type=_POSITIVE, default=DEFAULT_SECONDS, metavar="SECONDS")],
@@ -30,4 +32,4 @@ def _connection(
     return ConnectionOptions(insecure, ca, certificate, key, seconds)
 
 
-Connection = Annotated[ConnectionOptions, OptionGroup(_connection)]
+Connection = Annotated[ConnectionOptions, OptionGroup(_connection, "Registries")]

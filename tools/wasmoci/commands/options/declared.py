@@ -18,6 +18,8 @@ import click
 
 from wasmoci.commands.report.output import Report, print_report_of, usage_errors_of
 
+HELP_NAMES = {"help_option_names": ["-h", "--help"]}
+
 
 class WorkingFolder:
     """What relative paths are relative to where it is the `obj` of a command's context: a thread has no `chdir`."""
@@ -35,12 +37,27 @@ class WorkingFolder:
 class PathArgument(click.Path):
     """A path as pathlib.Path, in the working folder of the call; operations say what is wrong with it."""
 
+    # As all other values of variables.
+    envvar_list_splitter = None  # type: ignore[assignment]
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:  # noqa: ARG002
         return WorkingFolder.of(ctx) / os.fsdecode(value)
 
 
 # A parameter or a field: what click has to know of it, and its value, taken out of all that click says.
 Filled = tuple[list[click.Parameter], Callable[[dict[str, Any]], Any]]
+
+
+class DeclaredOption(click.Option):
+    """`section` is its heading in --help.
+
+    Its variable counts in `wasm-oci` alone, whose root is a group: targets and actions of Bazel say all themselves.
+    """
+
+    section = ""
+
+    def resolve_envvar_value(self, ctx: click.Context) -> str | None:
+        return super().resolve_envvar_value(ctx) if isinstance(ctx.find_root().command, click.Group) else None
 
 
 class Option:
@@ -69,8 +86,13 @@ class Option:
         else:
             attributes["required"] = not kind.is_optional and not kind.is_repeated
         names = self._names or (f"--{name.replace('_', '-')}",)
-        option = click.Option([*names, place], help=self._text, **{**attributes, **self._attributes})
+        option = DeclaredOption([*names, place], help=self._text, **{**attributes, **self._attributes})
         return [option], _said_at(place, self._convert or kind.convert)
+
+
+def variable(name: str) -> dict[str, Any]:
+    """Attributes of an Option: WASM_OCI_<name> says it where the command line does not, with spaces between several."""
+    return {"envvar": f"WASM_OCI_{name}", "show_envvar": True}
 
 
 class Argument:
@@ -89,11 +111,12 @@ class OptionGroup:
     """Makes a value by a call of `make`, a function or a dataclass, with what its options say.
 
     They are what its parameters or fields are annotated with, and `members` by their names; a member may be a group
-    itself. `--help` has them in this order.
+    itself. `--help` has them in this order, below `section` if there is one.
     """
 
-    def __init__(self, make: Callable[..., Any], **members: Union[Option, "OptionGroup"]) -> None:
+    def __init__(self, make: Callable[..., Any], section: str = "", /, **members: Union[Option, "OptionGroup"]) -> None:
         self._make = make
+        self._section = section
         self._forms: dict[str, Any] = make.__annotations__
         annotated = {name: form.__metadata__[0] for name, form in self._forms.items() if hasattr(form, "__metadata__")}
         self._members: dict[str, Option | Argument | OptionGroup] = {**annotated, **members}
@@ -106,6 +129,9 @@ class OptionGroup:
     def fill(self, place: str, name: str, form: Any) -> Filled:  # noqa: ARG002
         members = self.filled(f"{place}_")
         parameters = [parameter for own, _ in members.values() for parameter in own]
+        for parameter in parameters:
+            if isinstance(parameter, DeclaredOption):
+                parameter.section = parameter.section or self._section
         return parameters, lambda said: self._make(**{name: value(said) for name, (_, value) in members.items()})
 
 
@@ -116,6 +142,16 @@ class RepeatedCommand(click.Command):
     """
 
     _parser: Any = None
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        sections: dict[str, list[tuple[str, str]]] = {"Options": []}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx) if isinstance(parameter, click.Option) else None
+            if record is not None:
+                sections.setdefault(getattr(parameter, "section", "") or "Options", []).append(record)
+        for section, records in sections.items():
+            with formatter.section(section):
+                formatter.write_dl(records)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         with usage_errors_of(tuple(args)):
@@ -132,12 +168,14 @@ class RepeatedCommand(click.Command):
 
 
 def command(
-    called: str | None = None, *, report_before: str | None = None
+    called: str | None = None, *, report_before: str | None = None, example: str | None = None
 ) -> Callable[[Callable[..., Report]], click.Command]:
     """A decorator: the command that calls the function with what its parameters declare, and prints its report.
 
-    In `--help` the options for all reports are the last ones, or those before the parameter `report_before`.
+    In `--help` the options for all reports are the last ones, or those before the parameter `report_before`; `example`
+    is a whole command line.
     """
+    epilog = None if example is None else f"\b\nExample:\n  {example}"
 
     def decorate(run: Callable[..., Report]) -> click.Command:
         declared = OptionGroup(run).filled()
@@ -154,16 +192,21 @@ def command(
 
             print_report_of(report, as_json=as_json, quiet=quiet)
 
-        return click.command(called, cls=RepeatedCommand, params=parameters)(call)
+        return click.command(
+            called, cls=RepeatedCommand, params=parameters, epilog=epilog, context_settings=HELP_NAMES
+        )(call)
 
     return decorate
 
 
 def _report_options() -> list[click.Parameter]:
-    return [
-        click.Option(["--json", "as_json"], is_flag=True, help="Print one JSON object instead of text."),
-        click.Option(["--quiet"], is_flag=True, help="Print warnings and errors only."),
+    options = [
+        DeclaredOption(["--json", "as_json"], is_flag=True, help="Print one JSON object instead of text."),
+        DeclaredOption(["--quiet", "-q"], is_flag=True, help="Print warnings and errors only."),
     ]
+    for option in options:
+        option.section = "Output"
+    return [*options]
 
 
 class _Kind:

@@ -68,4 +68,4 @@ class SigningOptions:
         return [open_signer(spec, self.password, notes, private=self.private) for spec in specs]
 
 
-Signing = Annotated[SigningOptions, OptionGroup(SigningOptions)]
+Signing = Annotated[SigningOptions, OptionGroup(SigningOptions, "Who signs")]

@@ -11,7 +11,7 @@ from wasmoci.commands.options.common import (
     TRUSTED_ROOT,
     annotation_pairs,
 )
-from wasmoci.commands.options.declared import Option, OptionGroup
+from wasmoci.commands.options.declared import Option, OptionGroup, variable
 from wasmoci.trust.policy import IdentityValues, TrustValues
 from wasmoci.values.errors import UsageError
 
@@ -40,7 +40,12 @@ def _identities(
 
 
 _SIGNERS: Mapping[str, Option | OptionGroup] = {
-    "oci_keys": Option("A trusted OCI public key: a file or a key reference. Repeatable.", "--oci-key", metavar="KEY"),
+    "oci_keys": Option(
+        "A trusted OCI public key: a file or a key reference. Repeatable.",
+        "--oci-key",
+        metavar="KEY",
+        **variable("OCI_KEY"),
+    ),
     "identities": OptionGroup(_identities),
     "trusted_root": TRUSTED_ROOT,
     "require_log": REQUIRE_LOG,
@@ -48,12 +53,14 @@ _SIGNERS: Mapping[str, Option | OptionGroup] = {
 }
 
 # Who may sign images and attest something of them.
-TrustedSigners = Annotated[TrustValues, OptionGroup(TrustValues, **_SIGNERS)]
+TrustedSigners = Annotated[TrustValues, OptionGroup(TrustValues, "Who is trusted", **_SIGNERS)]
 
 # The same without what is asked of signatures.
 KnownSigners = Annotated[
     TrustValues,
-    OptionGroup(TrustValues, **{name: _SIGNERS[name] for name in ("oci_keys", "identities", "trusted_root")}),
+    OptionGroup(
+        TrustValues, "Who is trusted", **{name: _SIGNERS[name] for name in ("oci_keys", "identities", "trusted_root")}
+    ),
 ]
 
 # The same with who may sign components, and what the signatures of images must say.
@@ -61,8 +68,9 @@ Trusted = Annotated[
     TrustValues,
     OptionGroup(
         TrustValues,
+        "Who is trusted",
         **_SIGNERS,
-        component_keys=Option(COMPONENT_KEYS_HELP, "--component-key"),
+        component_keys=Option(COMPONENT_KEYS_HELP, "--component-key", **variable("COMPONENT_KEY")),
         component_threshold=Option("How many distinct component keys must have signed.", default=1),
         annotations=Option(
             "What OCI signatures must have among their signed annotations. Repeatable.",

@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Annotated
 
 from wasmoci.commands.options.common import COMPONENT_KEYS_HELP
-from wasmoci.commands.options.declared import Option
+from wasmoci.commands.options.declared import Option, variable
 from wasmoci.wasm.sections import Kind
 
-ComponentKeys = Annotated[tuple[Path, ...], Option(COMPONENT_KEYS_HELP, "--key")]
+ComponentKeys = Annotated[tuple[Path, ...], Option(COMPONENT_KEYS_HELP, "--key", **variable("COMPONENT_KEY"))]
 
 DetachedSignature = Annotated[Path | None, Option("A detached signature.", "--detached")]
 
