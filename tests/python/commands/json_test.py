@@ -70,7 +70,11 @@ CALLS: Mapping[str, Mapping[str, int]] = {
         f"HOST/a:v1 --output 9 {TRUST}": 0,
         f"HOST/a:v1 HOST/d --dry-run {TRUST}": 0,
     },
-    "pull": {f"HOST/a:v1 --output 6.wasm {TRUST}": 0, f"HOST/a:v1 --layout 10 {TRUST}": 0},
+    "pull": {
+        f"HOST/a:v1 --output 6.wasm {TRUST}": 0,
+        f"HOST/a:v1 --layout 10 {TRUST}": 0,
+        f"HOST/a:v1 --bazel {TRUST}": 0,
+    },
     "verify": {
         f"HOST/a:v1 {TRUST}": 0,
         f"signed_image image none {TRUST}": 3,

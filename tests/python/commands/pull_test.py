@@ -8,12 +8,14 @@ from click.testing import CliRunner, Result
 
 from copy_fixtures import client_at, index_layout, send_layout
 from image_fixtures import (
+    HELLO,
     SIGNED_HELLO,
     SIGNER,
     STRANGER,
     Json,
     MemoryImage,
     attach_bundle,
+    attach_detached,
     attach_legacy,
     blob_path,
     both_layers,
@@ -25,7 +27,7 @@ from image_fixtures import (
 )
 from publish_fixtures import PATH, dual_layout
 from registry_fixtures import REPOSITORY_PATH, Answer, Simulator
-from wasm_fixtures import KEY
+from wasm_fixtures import KEY, detached
 from wasmoci.commands.main import main
 from wasmoci.disk.layout import Layout
 from wasmoci.keys.component import pem_public
@@ -245,7 +247,7 @@ def test_an_index_is_refused(keys: list[str], tmp_path: Path, out: Path) -> None
 
 @pytest.mark.parametrize(
     ("options", "text"),
-    [([], "give --output, --output-dir or --layout"), (["-o", "a", "--output-dir", "b"], "not both")],
+    [([], "give --output, --output-dir, --layout or --bazel"), (["-o", "a", "--output-dir", "b"], "not both")],
 )
 def test_where_it_goes_is_said_once(options: list[str], text: str, keys: list[str], tmp_path: Path) -> None:
     layout = write_layout(fully_signed(), tmp_path / "layout")
@@ -281,3 +283,95 @@ def test_what_is_attached_and_not_there_is_named_and_not_kept(keys: list[str], t
     assert f"left out, the referrer {lost.digest}: " in said
     assert (out / TITLE).exists()
     assert verify_both(image).level is verify(Layout(out / "kept"), both_layers()).level
+
+
+# What MODULE.bazel has to say
+
+STANZA = """\
+wasm_oci = use_extension("@rules_wasm_oci//wasm_oci:extensions.bzl", "wasm_oci")
+wasm_oci.pull(
+    name = "app",
+    image = "{address}/team/app",
+    digest = "{image}",
+    component_keys = ["//keys:component.pub"],
+    insecure_registries = ["{address}"],
+    oci_keys = ["//:oci.pub"],
+    signatures = [
+        "{bundle}",
+        "{legacy}",
+    ],
+    tag = "v1",
+)
+use_repo(wasm_oci, "app")
+"""
+
+
+@pytest.fixture(name="workspace")
+def _workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "keys").mkdir()
+    (tmp_path / "keys" / "component.pub").write_bytes(pem_public(KEY))
+    (tmp_path / "oci.pub").write_bytes(SIGNER.public_key.pem())
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+FILES = ("--component-key", "keys/component.pub", "--oci-key", "oci.pub")
+
+
+def test_the_stanza_pins_the_image_and_its_signatures(workspace: Path) -> None:
+    image = fully_signed()
+    layout = write_layout(image, workspace / "layout")
+    (workspace / "registry").mkdir()
+    with EmbeddedRegistry(workspace / "registry") as registry:
+        target = f"{registry.address}/{REPOSITORY_PATH}:v1"
+        with client_at(registry.address, REPOSITORY_PATH) as client:
+            send_layout(layout, client)
+        insecure = ("--insecure-registry", registry.address)
+        result = run(target, "--bazel", *FILES, *insecure)
+        data = json.loads(run(target, "--bazel", "--json", "--output", "a.wasm", *FILES, *insecure).stdout)
+        only = run(target, "--bazel", *FILES, "--require", "component-only", *insecure).stdout
+    verdict = verify_both(image)
+    bundle, legacy = (str(signature.carrier) for signature in verdict.image_signatures)
+    expected = STANZA.format(address=registry.address, image=image.image.digest, bundle=bundle, legacy=legacy)
+    assert result.stdout == expected
+    assert f"{data['bazel']}\n" == expected
+    assert Path("a.wasm").read_bytes() == SIGNED_HELLO
+    assert '    level = "component-only",\n' in only
+    assert "oci_keys" not in only
+
+
+def test_the_stanza_pins_detached_signatures_of_the_component(workspace: Path) -> None:
+    image = make_image(HELLO)
+    attached = attach_detached(image, detached(HELLO))
+    attach_bundle(image)
+    layout = write_layout(image, workspace / "layout")
+    (workspace / "registry").mkdir()
+    with EmbeddedRegistry(workspace / "registry") as registry:
+        target = f"{registry.address}/{REPOSITORY_PATH}:v1"
+        with client_at(registry.address, REPOSITORY_PATH) as client:
+            send_layout(layout, client)
+        text = run(target, "--bazel", *FILES[:2], "--insecure-registry", registry.address).stdout
+    assert f'    signatures = ["{attached.digest}"],\n' in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["layout", *FILES], "layout is a layout"),
+        (["registry.example/a:v1", *FILES, "--require", "none"], "needs a level"),
+        (["registry.example/a:v1", *FILES, "--threshold", "1", "-a", "a=b"], "cannot say thresholds, annotations"),
+        (["registry.example/a:v1", "--oci-key", "env://OCI"], "names keys as files"),
+        (
+            ["registry.example/a:v1", "--certificate-identity", "a@b.c", "--certificate-oidc-issuer", "https://b.c"],
+            "names keys as files",
+        ),
+    ],
+)
+def test_what_a_stanza_cannot_say_is_wrong_usage(
+    arguments: list[str], message: str, workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_layout(fully_signed(), workspace / "layout")
+    monkeypatch.setenv("OCI", SIGNER.public_key.pem().decode())
+    result = run(*arguments, "--bazel", "--output", "a.wasm", code=2)
+    assert message in result.stderr
+    assert not Path("a.wasm").exists()

@@ -16,6 +16,7 @@ from image_fixtures import (
     MemoryImage,
     attach_blob,
     attach_bundle,
+    attach_detached,
     attach_legacy,
     fully_signed,
     legacy_layer,
@@ -30,8 +31,6 @@ from wasmoci.commands.main import main
 from wasmoci.cosign import simple_signing
 from wasmoci.cosign.statement import attestation, signature_statement
 from wasmoci.keys.component import ComponentPublicKey, pem_public
-from wasmoci.oci.manifest import MANIFEST_MEDIA_TYPE
-from wasmoci.oci.wasm_artifact import SIGNATURE_MEDIA_TYPE, component_signature_referrer
 from wasmoci.values.errors import FormatError, Reason, VerificationError
 from wasmoci.values.level import Level
 from wasmoci.verify.inspect import Attached, inspect
@@ -98,13 +97,6 @@ def test_what_is_for_another_image_is_not_trusted(form: str) -> None:
     (found,) = attached(image, ImageTrust([PUBLIC_KEY]))[1:]
     assert found.trusted is False
     assert "not" in str(found.problem)
-
-
-def attach_detached(image: MemoryImage, data: bytes) -> None:
-    layer = image.add(SIGNATURE_MEDIA_TYPE, data)
-    built = component_signature_referrer(data, image.image, "hello.sig")
-    assert built.layers[0].digest == layer.digest
-    image.attached.append(image.add(MANIFEST_MEDIA_TYPE, built.to_bytes()))
 
 
 @pytest.mark.parametrize(("keys", "trusted"), [((), None), ((KEY,), True), ((OTHER_KEY,), False)])

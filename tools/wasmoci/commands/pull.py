@@ -1,5 +1,6 @@
 """`wasm-oci pull`: a component from a registry, once it is verified."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -8,6 +9,7 @@ from wasmoci.commands.options.common import RequiredLevel
 from wasmoci.commands.options.connection import Connection
 from wasmoci.commands.options.declared import Argument, Option, command
 from wasmoci.commands.options.trust import Trusted
+from wasmoci.commands.report.module_stanza import check_sayable, module_stanza
 from wasmoci.commands.report.output import Report, warn
 from wasmoci.commands.report.verdict import verdict_report
 from wasmoci.policy.choice import Policies
@@ -24,6 +26,7 @@ def pull(
     output: Annotated[Path | None, Option("Where the component goes.", "--output", "-o")],
     output_dir: Annotated[Path | None, Option("The folder it goes into, by the name that the image gives it.")],
     layout: Annotated[Path | None, Option("Keep the whole image, signatures and all, in this new folder.")],
+    bazel: Annotated[bool, Option("Print what MODULE.bazel has to say to fetch this image, pinned and verified.")],
     overwrite: Annotated[bool, Option("Replace a file that is there already; else it is an error.")],
     require: RequiredLevel,
     connection: Connection,
@@ -36,20 +39,29 @@ def pull(
     """
     if output is not None and output_dir is not None:
         raise UsageError("give --output or --output-dir, not both")
-    if output is None and output_dir is None and layout is None:
-        raise UsageError("give --output, --output-dir or --layout")
-    policy = Policies.of(trusted, require, warn).enforced().of_target(target, reference_of)
-    request = PullRequest(target, policy, output, output_dir, layout, overwrite)
+    if output is None and output_dir is None and layout is None and not bazel:
+        raise UsageError("give --output, --output-dir, --layout or --bazel")
+    wanted = Policies.of(trusted, require, warn).enforced().of_target(target, reference_of)
+    if bazel:
+        if reference_of(target) is None:
+            raise UsageError(f"--bazel names an image in a registry, and {target} is a layout")
+        check_sayable(wanted, trusted.oci_keys)
+    request = PullRequest(target, wanted, output, output_dir, layout, overwrite)
     pulled = pull_image(request, connection, warn)
     report = verdict_report(target, pulled.verified)
+    stanza: Sequence[str] = ()
+    if bazel and pulled.reference is not None:
+        files = [str(path) for path in trusted.component_keys], trusted.oci_keys
+        stanza = module_stanza(pulled, pulled.reference, files, connection.insecure)
     places = [str(place) for place in (pulled.output, layout) if place is not None]
     return replace(
         report,
-        lines=[*report.lines, *(f"pulled {pulled.name} to {place}" for place in places)],
+        lines=stanza or [*report.lines, *(f"pulled {pulled.name} to {place}" for place in places)],
         data={
             **report.data,
             "reference": pulled.name,
             "output": None if pulled.output is None else str(pulled.output),
             "layout": None if layout is None else str(layout),
+            **({"bazel": "\n".join(stanza)} if stanza else {}),
         },
     )

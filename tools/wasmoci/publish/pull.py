@@ -1,16 +1,19 @@
 """Pull an image from a registry or a layout: its component, all of it as a layout, or both, once it is verified."""
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from wasmoci.disk.layout import Layout
 from wasmoci.oci.graph import ImageGraph, read_image
 from wasmoci.oci.manifest import TITLE_ANNOTATION
+from wasmoci.oci.wasm_artifact import component_signature_layer
 from wasmoci.publish.copy import copy_to_layout, plan_copy
 from wasmoci.registry.connection_options import ConnectionOptions
 from wasmoci.registry.sources import open_source, reference_of
-from wasmoci.values.errors import refuse_malformed
+from wasmoci.values.digest import Digest
+from wasmoci.values.errors import FormatError, refuse_malformed
 from wasmoci.values.image_reference import Reference
 from wasmoci.values.notes import Notes
 from wasmoci.values.text import excerpt
@@ -41,11 +44,17 @@ class PullRequest:
 
 @dataclass(frozen=True, slots=True)
 class Pulled:
-    """The image, whose name has the digest in it, and the file of its component where that was wanted."""
+    """The image, whose name has the digest in it, and the file of its component where that was wanted.
+
+    `reference` is what was asked for, None for a layout. `carriers` are the manifests with the signatures that hold; of
+    a component whose signatures are beside it, all that have such.
+    """
 
     name: str
     verified: Verified
     output: Path | None
+    reference: Reference | None
+    carriers: tuple[Digest, ...]
 
 
 def pull_image(request: PullRequest, connection: ConnectionOptions, notes: Notes) -> Pulled:
@@ -73,8 +82,18 @@ def pull_image(request: PullRequest, connection: ConnectionOptions, notes: Notes
             verified = verify_image(graph, request.policy)
         else:
             verified = pull(graph, request.policy, output, overwrite=request.overwrite)
+        carriers = _carriers(graph, verified)
     name = f"{request.target}@{graph.digest}" if reference is None else str(reference.with_digest(graph.digest))
-    return Pulled(name, verified, output)
+    return Pulled(name, verified, output, reference, carriers)
+
+
+def _carriers(graph: ImageGraph, verified: Verified) -> tuple[Digest, ...]:
+    found = [signature.carrier for signature in verified.image_signatures]
+    for referrer in graph.referrers if verified.component_is_detached else ():
+        with suppress(FormatError):
+            if component_signature_layer(referrer.manifest, graph.digest) is not None:
+                found.append(referrer.digest)
+    return tuple(dict.fromkeys(found))
 
 
 def _file_name(reference: Reference | None, graph: ImageGraph, notes: Notes) -> str:
