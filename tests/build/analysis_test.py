@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bazel import ROOT, Outcome, bazel, lasting_folder
+from message_fixtures import BUILD_MESSAGES
 
 SMOKE = ROOT / "e2e/smoke"
 
@@ -303,6 +304,9 @@ REFUSED = {
         "`registry_override` and `registries` say the same thing",
     ),
 }
+
+for number, message in enumerate(BUILD_MESSAGES):
+    REFUSED[f"message_{number}"] = (message.target, message.text.partition(": ")[2])
 
 # Names of targets, and the path that follows.
 NAMES = {

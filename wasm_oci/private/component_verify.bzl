@@ -3,6 +3,7 @@
 load("@rules_python//python:py_info.bzl", "PyInfo")
 load("@rules_python//python:py_test.bzl", "py_test")
 load(":checks.bzl", "ASKED_ATTRS", "COMPONENT", "check_trusted", "refuse")
+load(":macros.bzl", "TEST_ATTRIBUTES", "check_attributes")
 load(":program.bzl", "request_name", "request_test")
 load(":providers.bzl", "WasmDetachedSignatureInfo")
 load(":request.bzl", "request_object", "write_request")
@@ -109,6 +110,7 @@ def wasm_verify_test(
         visibility: the usual Bazel attribute.
         **kwargs: other attributes of the test, such as `timeout`.
     """
+    check_attributes(name, "wasm_verify_test", kwargs, TEST_ATTRIBUTES)
     request = request_name(name)
     _component_verify_request(
         name = request,

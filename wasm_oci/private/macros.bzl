@@ -33,6 +33,44 @@ def spelled(name, **spellings):
     chosen = (given or spellings.keys())[0]
     return spellings[chosen], chosen
 
+# What every test has, and our macros do not say themselves.
+TEST_ATTRIBUTES = [
+    "aspect_hints",
+    "compatible_with",
+    "deprecation",
+    "env",
+    "env_inherit",
+    "exec_compatible_with",
+    "exec_properties",
+    "features",
+    "flaky",
+    "local",
+    "package_metadata",
+    "restricted_to",
+    "shard_count",
+    "target_compatible_with",
+    "timeout",
+    "toolchains",
+]
+
+def check_attributes(name, macro, given, others):
+    """Fails where a macro got an attribute that it does not have, in its own name and not in that of a rule behind it.
+
+    Args:
+        name: the target's name.
+        macro: the macro's name.
+        given: the attributes that it got besides those that it names, a dict.
+        others: those that it takes besides, a list.
+    """
+    for attribute in given:
+        if attribute not in others:
+            fail("{}: `{}` has no attribute `{}`: see those that its documentation names; besides them it takes {}".format(
+                declared(name),
+                macro,
+                attribute,
+                ", ".join(others),
+            ))
+
 def declared(name):
     """The label of the target that a macro declares, as one writes it.
 

@@ -1,11 +1,32 @@
 """The macros that publish: `bazel run` targets."""
 
 load("@rules_python//python:py_binary.bzl", "py_binary")
-load(":macros.bzl", "declared", "spelled")
+load(":macros.bzl", "check_attributes", "declared", "spelled")
 load(":program.bzl", "request_name", "request_program")
 load(":publish_request.bzl", "publish_request")
 
 visibility(["//wasm_oci/..."])
+
+# The arguments of wasm_component_publish but those that wasm_component_secure_publish has itself.
+_OTHERS = [
+    "component_keys",
+    "dry_run",
+    "if_exists",
+    "insecure_registries",
+    "namespace_override",
+    "oci_keys",
+    "oci_threshold",
+    "registries",
+    "registry_override",
+    "remote_tags",
+    "signed_annotations",
+    "signed_name",
+    "tag_override",
+    "tags",
+    "testonly",
+    "transparency_log",
+    "visibility",
+]
 
 def wasm_component_publish(
         *,
@@ -118,6 +139,7 @@ def wasm_component_secure_publish(*, name, image = None, signed_oci_image = None
         level: what the image must have.
         **kwargs: the other arguments of `wasm_component_publish`.
     """
+    check_attributes(name, "wasm_component_secure_publish", kwargs, _OTHERS)
     image, image_attribute = spelled(name, image = image, signed_oci_image = signed_oci_image)
     _publish(name = name, image = image, image_attribute = image_attribute, level = level, secure = True, **kwargs)
 

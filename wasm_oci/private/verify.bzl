@@ -1,6 +1,7 @@
 """The macros that verify: `bazel test` targets."""
 
 load("@rules_python//python:py_test.bzl", "py_test")
+load(":macros.bzl", "TEST_ATTRIBUTES", "check_attributes")
 load(":program.bzl", "request_name", "request_test")
 load(":skipping.bzl", "skipped_where_unsigned")
 load(":verify_request.bzl", "live_verify_request", "verify_request")
@@ -58,6 +59,7 @@ def wasm_component_verify_test(
         visibility: the usual Bazel attribute.
         **kwargs: other attributes of the test, such as `timeout`.
     """
+    check_attributes(name, "wasm_component_verify_test", kwargs, TEST_ATTRIBUTES)
     verify_request(
         name = request_name(name),
         asked = {"name": name, "trusted_component_keys": "component_keys", "trusted_oci_keys": "oci_keys"},
@@ -137,6 +139,7 @@ def wasm_component_verify_signatures(
         visibility: the usual Bazel attribute.
         **kwargs: other attributes of the test, such as `timeout`.
     """
+    check_attributes(name, "wasm_component_verify_signatures", kwargs, TEST_ATTRIBUTES)
     live_verify_request(
         name = request_name(name),
         asked = {"name": name},
