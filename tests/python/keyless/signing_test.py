@@ -30,7 +30,7 @@ from wasmoci.values.errors import Error, FormatError, LimitError, Reason, UsageE
 from wasmoci.values.signature_format import SignatureFormat
 from wasmoci.values.strict_json import dump
 from wasmoci.verify.signatures import verify_image_signatures
-from wasmoci.verify.trust import ImageTrust
+from wasmoci.verify.trust import CertificateVerifier, ImageTrust
 
 STATEMENT = signature_statement(Digest.of(b"image"), {"env": "prod"})
 OURS = IdentityPattern.of(identity=SAN, issuer=ISSUER)
@@ -385,6 +385,8 @@ def test_what_is_no_token_has_no_identity(token: str) -> None:
 def test_another_identity_of_the_same_issuer_is_not_ours(server: SigstoreServer, files: Files, tmp_path: Path) -> None:
     bundle = signer_of(files).sign_statement(STATEMENT)
     assert signer_of(files).verify(bundle).fingerprint == f"identity:{SAN} ({ISSUER})"
+    trust = ImageTrust(certificates=signer_of(files))
+    assert isinstance(trust.certificates, CertificateVerifier)
     server.write(tmp_path, subject="other@example.com")
     with pytest.raises(VerificationError, match="who is not known to be the token's"):
         signer_of(files).verify(bundle)

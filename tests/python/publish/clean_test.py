@@ -235,16 +235,20 @@ def test_the_one_with_a_log_entry_that_holds_stays(with_root: bool, rekor: int, 
         logs = TrustedLogs.from_file(files.trusted_root)
         log = RekorLogs.from_file(files.signing_config(rekor), logs, {})
         plain = [key.sign_statement(signature_statement(place.subject.digest)) for _ in range(3)]
-        logged = with_log_entries(plain[2], log.add(parse_bundle(plain[2]).envelope, key.public_key))
+        envelope = parse_bundle(plain[2]).envelope
+        entries, stamps = log.add(envelope, key.public_key), log.stamp(envelope.signature, key.public_key)
+        logged = with_log_entries(plain[2], entries, stamps)
+        unstamped = with_log_entries(plain[2], entries, [b"no time stamp"] if stamps else [])
         fake = json.loads(logged)
         fake["verificationMaterial"]["tlogEntries"][0]["canonicalizedBody"] = "AAAA"
     with place.client as client:
-        _, _, entry, bad = attach_blobs(client, place.subject, [*plain[:2], logged, dump(fake)])
+        worse = [*plain[:2], unstamped] if stamps else plain[:2]
+        *_, entry, bad = attach_blobs(client, place.subject, [*worse, logged, dump(fake)])
     trusted = ["--trusted-root", str(files.trusted_root)] if with_root else []
-    assert results(place.clean(*trusted, keys=(key,))) == {"removed": 2 if with_root else 1}
+    assert results(place.clean(*trusted, keys=(key,))) == {"removed": len(worse) if with_root else 1}
     left = place.attached()[0]
     assert {str(entry.digest), str(bad.digest)} <= left
-    assert len(left) == (3 if with_root else 4)
+    assert len(left) == (3 if with_root else len(worse) + 2)
 
 
 NAMED: dict[str, tuple[Attach, tuple[str, ...], int]] = {

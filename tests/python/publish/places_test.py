@@ -30,8 +30,12 @@ from wasmoci.oci.cosign_tags import CosignTag
 from wasmoci.oci.graph import read_graph
 from wasmoci.oci.manifest import INDEX_MEDIA_TYPE, Descriptor, Index, Manifest
 from wasmoci.registry.source import RegistrySource
+from wasmoci.transparency.log_entry import with_log_entries
+from wasmoci.transparency.rekor import RekorLogs
+from wasmoci.transparency.verifying import TrustedLogs
 from wasmoci.values.image_reference import Reference, Repository
 from wasmoci.values.strict_json import dump
+from wasmoci.verify.attached_bundles import attached_bundles
 from wasmoci.verify.index import verify_root
 from wasmoci.verify.policy import Policy
 from wasmoci.verify.trust import ImageTrust
@@ -350,6 +354,36 @@ def test_a_signature_is_logged_once(signed_before: bool, rekor: int, desk: Desk)
         desk.publish(*log, "--require-log", signers=signers)
         assert (len(server.requests), desk.key.asked) == asked
     assert desk.counts() == (1, 0)
+
+
+@pytest.mark.parametrize("signed_before", [True, False])
+def test_a_time_stamp_that_is_asked_for_must_be_there(signed_before: bool, desk: Desk) -> None:
+    """Rekor v2 does not say when, so a signature in it that has no time stamp is not what is wanted."""
+    with SigstoreServer() as server:
+        files = server.write(desk.folder)
+        log = ["--log-config", str(files.signing_config(2)), "--trusted-root", str(files.trusted_root)]
+        desk.publish("--format", "bundle")
+        with desk.client() as client:
+            graph = read_graph(RegistrySource(Reference(client.repository, "v1", None), client))
+            (plain,) = attached_bundles(graph, [])
+            trusted = TrustedLogs.from_file(files.trusted_root)
+            key = ImagePublicKey.of(desk.key.public_key)
+            envelope = plain.bundle.envelope
+            entries = RekorLogs.from_file(files.signing_config(2), trusted, {}).add(envelope, key)
+            attach_blobs(client, desk.subject, [with_log_entries(plain.data, entries, [])])
+        asked = len(server.requests)
+        if signed_before:
+            (desk.folder / "unsigned").rename(desk.folder / "before")
+            command = ["image", "sign", str(desk.folder / "before"), "--output", str(desk.folder / "unsigned")]
+            result = CliRunner().invoke(
+                main, [*command, "--repository", "localhost/any", "--key", REFERENCE, "--format", "bundle"]
+            )
+            assert result.exit_code == 0, result.output
+        signers = () if signed_before else ("--key", REFERENCE, "--format", "bundle")
+        for _ in range(2):
+            desk.publish(*log, "--require-log", signers=signers)
+        assert len([one for one in server.requests[asked:] if one.path == "/tsa"]) == 1
+        assert len([one for one in server.requests[asked:] if "log/entries" in one.path]) == 1
 
 
 def test_what_was_signed_without_a_log_is_logged_and_not_signed(desk: Desk) -> None:

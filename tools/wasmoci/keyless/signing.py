@@ -40,7 +40,7 @@ class KeylessSigner:
     """Signs statements as the identity of a token; a StatementSigner, and of what it signed a CertificateVerifier."""
 
     bundles_only = True
-    principals = 1
+    names = ("the identity of the token",)
 
     def __init__(
         self,

@@ -13,12 +13,10 @@ from wasmoci.oci.graph import ImageGraph
 from wasmoci.oci.manifest import Descriptor, Manifest
 from wasmoci.oci.referrers import COMPONENT_SIGNATURE_TYPE
 from wasmoci.values.digest import Digest
-from wasmoci.values.errors import FormatError, RegistryError, UsageError, VerificationError
+from wasmoci.values.errors import FormatError, NotFoundError, UsageError, VerificationError
 from wasmoci.verify.attached_bundles import AttachedBundle, attached_bundles, verify_bundle
 from wasmoci.verify.signatures import check_legacy
 from wasmoci.verify.trust import ImageTrust
-
-_NOT_FOUND = 404
 
 # What a signature is of, and nothing else.
 _OF_SIGNATURES = (SIGNATURE_PREDICATE_TYPE, simple_signing.PAYLOAD_MEDIA_TYPE)
@@ -80,10 +78,10 @@ class Removal:
 class _Doubles:
     """Signatures that hold, by what they say: the best of each, and the others."""
 
-    best: dict[tuple[str, str, str], tuple[tuple[bool, bool], Removal]] = field(default_factory=dict)
+    best: dict[tuple[str, str, str], tuple[tuple[bool, ...], Removal]] = field(default_factory=dict)
     others: list[Removal] = field(default_factory=list)
 
-    def add(self, name: tuple[str, str, str], rank: tuple[bool, bool], removal: Removal) -> None:
+    def add(self, name: tuple[str, str, str], rank: tuple[bool, ...], removal: Removal) -> None:
         before = self.best.setdefault(name, (rank, removal))
         if before[1] is removal:
             return
@@ -97,8 +95,8 @@ class _Doubles:
 def chosen(graph: ImageGraph, surplus: Surplus) -> list[Removal]:
     """What is to be removed of one image or index.
 
-    Of signatures by one signer that say the very same, in one format, the one stays that is logged. One with a log
-    entry or time stamp that is not checked here is no double.
+    Of signatures by one signer that say the very same, in one format, the one stays that is logged and has a time
+    stamp. One with a log entry or time stamp that is not checked here is no double.
     """
     doubles = _Doubles()
     named = [*_of_referrers(graph, surplus, doubles), *_of_layers(graph, surplus, doubles)]
@@ -122,8 +120,8 @@ def _of_referrers(graph: ImageGraph, surplus: Surplus, doubles: _Doubles) -> Ite
             continue
         statement = json.dumps(json.loads(payload), sort_keys=True)
         removal = Removal(graph.digest, attached.carrier, f"a double, signed by {signer}")
-        rank = (logged, attached.manifest.artifact_type == BUNDLE_MEDIA_TYPE)
-        doubles.add(("bundle", signer, statement), rank, removal)
+        is_proper = attached.manifest.artifact_type == BUNDLE_MEDIA_TYPE
+        doubles.add(("bundle", signer, statement), (logged, _is_stamped(attached, surplus.trust), is_proper), removal)
     for node in graph.referrers:
         signer, types = judged.get(node.digest, (None, set()))
         is_foreign = not _is_attached(node, graph.digest)
@@ -147,7 +145,7 @@ def _of_layers(graph: ImageGraph, surplus: Surplus, doubles: _Doubles) -> Iterat
             signer = key.fingerprint
             if found.is_checked(logged=logged):
                 removal = Removal(graph.digest, layer.digest, f"a double, signed by {signer}", layer)
-                doubles.add(("legacy", signer, str(layer.digest)), (logged, True), removal)
+                doubles.add(("legacy", signer, str(layer.digest)), (logged,), removal)
         except (FormatError, VerificationError):
             pass
         why = _named(surplus, signer, {layer.media_type})
@@ -162,6 +160,11 @@ def _signer(attached: AttachedBundle, trust: ImageTrust) -> tuple[str | None, bo
     except (FormatError, VerificationError):
         return None, False
     return signer.fingerprint, logged
+
+
+def _is_stamped(attached: AttachedBundle, trust: ImageTrust) -> bool:
+    bundle = attached.bundle
+    return trust.log is not None and trust.log.proves(bundle.time_stamps, bundle.envelope.signature)
 
 
 def _named(surplus: Surplus, signer: str | None, types: Collection[str]) -> str | None:
@@ -180,11 +183,7 @@ def _named(surplus: Surplus, signer: str | None, types: Collection[str]) -> str 
 def _is_attached(node: ImageGraph, subject: Digest) -> bool:
     """Whether the manifest is there and says itself what it is attached to."""
     try:
-        attached_to = node.manifest.subject
-    except FormatError:
-        return False
-    except RegistryError as error:
-        if error.status != _NOT_FOUND:
-            raise
+        attached_to = node.document.subject
+    except (FormatError, VerificationError, NotFoundError):
         return False
     return attached_to is not None and attached_to.digest == subject

@@ -173,8 +173,8 @@ def sign_deferred(
 def _log_step(
     spec: LogSpec, keys: Sequence[ImagePublicKey], notes: Notes, places: Places | None, *, again: bool
 ) -> tuple[LogVerifier, Step]:
-    """The logs, and the step that logs what is signed with one of the keys."""
-    from wasmoci.sign.log import log_signatures
+    """What judges log entries that are there, and the step that logs what is signed with one of the keys."""
+    from wasmoci.sign.log import AskedLogs, log_signatures
     from wasmoci.transparency.rekor import RekorLogs
     from wasmoci.transparency.verifying import TrustedLogs
 
@@ -185,4 +185,4 @@ def _log_step(
         for warning in log_signatures(layout, output, keys, logs, client, places, again=again).warnings:
             notes(warning)
 
-    return logs, run
+    return AskedLogs(logs, client), run

@@ -16,7 +16,8 @@ from wasmoci.oci.graph import ImageGraph, read_graph
 from wasmoci.oci.manifest import Descriptor
 from wasmoci.sign.wanted import Found, Places, taken, unmade
 from wasmoci.transparency.log_entry import LogEntry, with_log_entries
-from wasmoci.values.errors import FormatError, Reason, UsageError, VerificationError
+from wasmoci.values.errors import FormatError, Reason, UsageError, VerificationError, not_logged
+from wasmoci.values.strict_json import JsonObject
 from wasmoci.verify.attached_bundles import AttachedBundle, attached_bundles, signing_key
 from wasmoci.verify.trust import LogVerifier
 
@@ -27,8 +28,32 @@ class LogClient(Protocol):
     def stamp(self, signature: bytes, key: ImagePublicKey) -> Sequence[bytes]:
         """Time stamps (RFC 3161) of a signature by `key`, verified: none where the logs themselves say when."""
 
+    def wants_stamp(self, key: ImagePublicKey) -> bool:
+        """Whether `stamp` asks for some."""
+
     def add(self, envelope: Envelope, key: ImagePublicKey) -> Sequence[LogEntry]:
         """Log an envelope that `key` signed; the entries, not verified."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskedLogs:
+    """A LogVerifier for what is there already: `logs`, and the time stamp that `client` would ask for."""
+
+    logs: LogVerifier
+    client: LogClient
+
+    def verify(
+        self, entries: Sequence[JsonObject], envelope: Envelope, key: ImagePublicKey, stamps: Sequence[bytes]
+    ) -> None:
+        self.logs.verify(entries, envelope, key, stamps)
+        if self.client.wants_stamp(key) and not self.proves(stamps, envelope.signature):
+            raise not_logged("it has no time stamp that holds, and one is asked for")
+
+    def proves(self, stamps: Sequence[bytes], signature: bytes) -> bool:
+        return self.logs.proves(stamps, signature)
+
+    def verify_legacy(self, entry: str, payload: bytes, signature: bytes, key: ImagePublicKey) -> None:
+        self.logs.verify_legacy(entry, payload, signature, key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +109,7 @@ def log_signatures(
                 plain.append((attached, key))
         if places is not None and plain:
             if not again:
-                places.visit(subject.digest, partial(_look, keys, logs, found))
+                places.visit(subject.digest, partial(_look, keys, AskedLogs(logs, client), found))
             missing = [each for each in plain if _name(*each) not in found]
             places.check_room(subject.digest, unmade(len(missing)), ())
         waiting += plain

@@ -75,12 +75,16 @@ class RekorLogs:
         None either where the configuration has no authority. Raises UsageError where none can be used now, and
         what `time_stamp` raises.
         """
-        if self.authorities is None or all(service.version == 1 for service in self._services(key)):
+        if self.authorities is None or not self.wants_stamp(key):
             return []
         return [
             time_stamp(signature, service.url, self.trusted_authorities, self.environment)
             for service in self.authorities.select([1], self.clock())
         ]
+
+    def wants_stamp(self, key: ImagePublicKey) -> bool:
+        """Whether `stamp` asks for some."""
+        return self.authorities is not None and any(service.version > 1 for service in self._services(key))
 
     def add(self, envelope: Envelope, key: ImagePublicKey) -> list[LogEntry]:
         """Log an envelope that `key` signed; the entries as the logs gave them, not verified.

@@ -74,6 +74,10 @@ class TrustedLogs:
             logs.add(log.key)
         self._check_threshold(len(logs))
 
+    def proves(self, stamps: Sequence[bytes], signature: bytes) -> bool:
+        """Whether one of these time stamps of a signature holds."""
+        return bool(self._proven_times(stamps, signature))
+
     def verify_legacy(self, entry: str, payload: bytes, signature: bytes, key: ImagePublicKey) -> None:
         """Raise VerificationError unless `entry`, a legacy layer's annotation, logs exactly this signature.
 

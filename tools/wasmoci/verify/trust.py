@@ -54,6 +54,9 @@ class LogVerifier(Protocol):
         `stamps` are time stamps (RFC 3161) that say when the signature was there.
         """
 
+    def proves(self, stamps: Sequence[bytes], signature: bytes) -> bool:
+        """Whether one of these time stamps of a signature holds."""
+
     def verify_legacy(self, entry: str, payload: bytes, signature: bytes, key: ImagePublicKey) -> None:
         """The same for the JSON at `dev.sigstore.cosign/bundle` and a legacy signature."""
 
