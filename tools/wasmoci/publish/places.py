@@ -25,7 +25,6 @@ class RepositoryPlaces:
         self._way_out = ", or publish without --resign" if resign else ""
         self._repositories = repositories
         self._registries = registries
-        self._presences: dict[Repository, Presence] = {}
         self.failures: dict[Repository, Error] = {}
 
     @property
@@ -38,7 +37,7 @@ class RepositoryPlaces:
 
     def check_room(self, subject: Digest, entries: Sequence[Descriptor], layers: Sequence[Descriptor]) -> None:
         def check(client: RepositoryClient) -> None:
-            presence = self._presences.setdefault(client.repository, Presence(client))
+            presence = Presence(client)
             if entries:
                 presence.check_referrers(subject, entries)
             if layers:
