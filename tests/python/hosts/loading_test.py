@@ -116,6 +116,38 @@ def test_a_level_by_name_is_asked_for(here: Path) -> None:
         wasmoci.load_image("unsigned", component_only, require=wasmoci.Level.DUAL_LAYER)
 
 
+POLICY = """\
+apiVersion: wasm-oci/v1
+signers:
+  release: {{componentKey: component.pub, imageKey: {image_key}}}
+rules:
+- match: registry.example.com/acme/*
+  component: {{anyOf: [release]}}
+  image: {{anyOf: [release]}}
+mode: {mode}
+"""
+
+
+def by_policy(folder: Path, image_key: str = "oci.pub", mode: str = "enforce") -> wasmoci.TrustValues:
+    (folder / "policy.yaml").write_text(POLICY.format(image_key=image_key, mode=mode))
+    return wasmoci.TrustValues(policy_file=Path("policy.yaml"), named="registry.example.com/acme/greeting")
+
+
+def test_a_policy_file_says_who_is_trusted(here: Path) -> None:
+    assert wasmoci.load_image("layout", by_policy(here)).level is wasmoci.Level.DUAL_LAYER
+    with pytest.raises(wasmoci.VerificationError) as refused:
+        wasmoci.load_image("layout", by_policy(here, image_key="oci_stranger.pub"))
+    assert refused.value.reason is wasmoci.Reason.UNTRUSTED_KEY
+
+
+def test_a_policy_file_is_never_passed_over(here: Path) -> None:
+    beside = dataclasses.replace(by_policy(here, image_key="oci_stranger.pub"), oci_keys=["oci.pub"])
+    with pytest.raises(wasmoci.UsageError, match="give no other option"):
+        wasmoci.load_image("layout", beside)
+    with pytest.raises(wasmoci.UsageError, match="mode: report"):
+        wasmoci.load_image("layout", by_policy(here, image_key="oci_stranger.pub", mode="report"))
+
+
 def test_an_index_is_no_component(here: Path) -> None:
     index_layout(here / "index")
     with pytest.raises(wasmoci.Error, match="index"):

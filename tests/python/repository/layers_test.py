@@ -39,7 +39,7 @@ TABLE = {
     "policy": "values wasm oci cosign disk keys transparency keyless verify trust | ruamel",
     "sign": "values wasm oci cosign disk keys transparency package verify trust |",
     "publish": "values oci cosign disk registry verify sign |",
-    "hosts": "values wasm oci registry verify trust |",
+    "hosts": "values wasm oci registry verify trust policy |",
     "commands.report": "values oci disk keys verify publish | click rich",
     "commands.options": "values wasm cosign disk keys registry trust publish commands.report | click",
     "commands": "values wasm oci cosign disk keys registry registry.login registry_server transparency package verify"

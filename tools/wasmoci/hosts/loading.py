@@ -10,9 +10,10 @@ from io import BytesIO
 from pathlib import Path
 
 from wasmoci.oci.graph import ImageGraph, read_image
+from wasmoci.policy.choice import Policies
 from wasmoci.registry.connection_options import ConnectionOptions
-from wasmoci.registry.sources import open_source
-from wasmoci.trust.policy import IdentityValues, TrustValues, policy, trusted_component_keys
+from wasmoci.registry.sources import open_source, reference_of
+from wasmoci.trust.policy import IdentityValues, TrustValues, trusted_component_keys
 from wasmoci.values.errors import (
     Error,
     LimitError,
@@ -80,7 +81,7 @@ def load_image(
     something could not be checked.
     """
     notes: list[str] = []
-    wanted = policy(trust, require, notes.append)
+    wanted = Policies.of(trust, require, notes.append).enforced().of_target(target, reference_of)
     content = BytesIO()
     with open_source(target, connection or ConnectionOptions(), to_verify=True) as source:
         with refuse_malformed():
