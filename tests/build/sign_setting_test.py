@@ -31,6 +31,7 @@ RULES = (
     "wasm_component_signed_oci_image",
     "wasm_component_verify_test",
     "wasm_oci_key",
+    "wasm_oci_signing_request",
     "wasm_oci_verified_component",
     "wasm_sign",
     "wasm_verify_test",
@@ -73,6 +74,8 @@ wasm_oci_key(name = "oci_placeholder", placeholder_private_key = "oci.key", publ
 wasm_sign(name = "component", component = "adder.wasm", keys = [":component_key"])
 wasm_verify_test(name = "component_test", component = ":component", keys = [":component_key"])
 wasm_oci_verified_component(name = "verified", image = ":image", {KEYS})
+wasm_oci_signing_request(name = "request", image = ":image")
+wasm_oci_signing_request(name = "request_of_half", image = ":half")
 genrule(name = "uses_verified", srcs = [":verified"], outs = ["used.wasm"], cmd = "cp $< $@")
 wasm_component_publish(name = "publish", oci_image = ":image")
 wasm_component_publish(name = "publish_not_here", oci_image = ":not_here")
@@ -157,7 +160,7 @@ def test_without_keys_everything_builds_and_what_is_not_signed_is_skipped(module
     for flags in ([], [f"{SETTING}=disabled"]):
         passed, skipped = _tested(module, tmp_path / "events.json", *flags)
         assert passed == ALWAYS_PASSED
-        assert skipped == WITHOUT_KEYS | ALWAYS_SKIPPED | {"//:verified", "//:uses_verified"}
+        assert skipped == WITHOUT_KEYS | ALWAYS_SKIPPED | {"//:verified", "//:uses_verified", "//:request"}
 
 
 def test_with_keys_everything_is_tested(module: Path, key_flags: list[str], tmp_path: Path) -> None:

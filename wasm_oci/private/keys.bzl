@@ -65,16 +65,17 @@ def _key(ctx, key_info):
         fail("`reference` must be a key reference with a scheme, got: {}".format(reference))
     if "pin-value" in reference:
         fail("`reference` must have no `pin-value`, which everybody could read: use `pin-source`, or $COSIGN_PKCS11_PIN")
+    is_set = not placeholder and not reference
     return [
         DefaultInfo(files = depset([ctx.file.public_key]), runfiles = ctx.runfiles([ctx.file.public_key])),
         key_info(
             libraries = libraries(ctx, ctx.attr._libraries) if reference else None,
-            password_path = "" if placeholder else _absolute(ctx.attr.password_path),
+            password_path = _absolute(ctx.attr.password_path) if is_set else "",
             placeholder = placeholder,
-            private_key_path = "" if placeholder else _absolute(ctx.attr.private_key_path),
+            private_key_path = _absolute(ctx.attr.private_key_path) if is_set else "",
             public_key = ctx.file.public_key,
             reference = reference,
-            setting = None if placeholder else ctx.attr.private_key_path.label,
+            setting = ctx.attr.private_key_path.label if is_set else None,
         ),
     ]
 

@@ -1,4 +1,4 @@
-"""Which targets Bazel skips: those that verify what was to be signed and is not."""
+"""Which targets Bazel skips: those that need what was to be signed and is not."""
 
 load(":providers.bzl", "signers")
 
@@ -35,8 +35,8 @@ def skipped_where_unsigned(*, name, subject, level, testonly, target_compatible_
 
     Args:
         name: name of the target.
-        subject: the image or the component that it verifies.
-        level: the level that it asks for.
+        subject: the image or the component that it needs.
+        level: the level that it needs.
         testonly: the usual Bazel attribute.
         target_compatible_with: that of the user, or None.
 

@@ -5,12 +5,14 @@ load("//wasm_oci:defs.bzl", "WasmRunTimeSigningInfo", "WasmSignersInfo")
 
 _SETTING = str(Label("//wasm_oci:sign"))
 
+_SIGNING = ["OciAttest", "OciSign", "WasmOciKeyCheck", "WasmSign"]
+
 def _implementation(ctx):
     env = analysistest.begin(ctx)
     target = analysistest.target_under_test(env)
     said = ["{} {}: {}".format(each.layer, each.signer, each.reason) for each in target[WasmSignersInfo].unsigned.to_list()]
     asserts.equals(env, ctx.attr.unsigned, said)
-    actions = [action.mnemonic for action in analysistest.target_actions(env) if action.mnemonic in ("WasmSign", "OciSign", "OciAttest")]
+    actions = [action.mnemonic for action in analysistest.target_actions(env) if action.mnemonic in _SIGNING]
     asserts.equals(env, ctx.attr.actions, actions)
     late = target[WasmRunTimeSigningInfo]
     asserts.equals(env, ctx.attr.late, len(late.component_keys + late.oci_signers + late.attestations))
@@ -39,6 +41,16 @@ def _refused_implementation(ctx):
     asserts.expect_failure(env, ctx.attr.message)
     return analysistest.end(env)
 
+_disabled_with_paths_test = analysistest.make(
+    _implementation,
+    attrs = _ATTRS,
+    config_settings = {
+        _SETTING: "disabled",
+        str(Label("//wasm_oci:component_private_key_path")): "/keys/component.key",
+        str(Label("//wasm_oci:oci_private_key_path")): "/keys/oci.key",
+    },
+)
+
 _refused_test = analysistest.make(
     _refused_implementation,
     attrs = {"message": attr.string(mandatory = True)},
@@ -49,6 +61,7 @@ _refused_test = analysistest.make(
 _TESTS = {
     "auto": _auto_test,
     "disabled": _disabled_test,
+    "disabled_with_paths": _disabled_with_paths_test,
     "enabled": _enabled_test,
 }
 
