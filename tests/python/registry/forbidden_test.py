@@ -79,6 +79,23 @@ def test_an_image_is_published_and_verified(referrers_api: bool, tmp_path: Path)
             assert is_published(graph, tags, client)
 
 
+def test_a_listed_signature_that_does_not_exist_hides_no_good_one(tmp_path: Path) -> None:
+    with forbidding(tmp_path, referrers_api=False) as registry:
+        send(request_for(dual_layout(tmp_path), registry.address))
+        send(replace(request_for(dual_layout(tmp_path, OTHER_SIGNER, "theirs"), registry.address), policy=THEIRS))
+        with client_for(registry.address) as client:
+            reference = Reference(client.repository, "v1", None)
+            lost, _ = RegistrySource(reference, client).referrers(client.resolve("v1")[0].digest).descriptors
+            (tmp_path / "registry/repositories/acme/hello/_manifests" / lost.digest.hex).unlink()
+            source = RegistrySource(reference, client, forbidden_is_absent=True)
+            (warning,) = verify(source, THEIRS).warnings[:1]
+            assert f"{lost.digest}: GET " in warning
+            assert "answered 403" in warning
+            registry.RequestHandlerClass.denied = f"/manifests/{lost.digest}"  # type: ignore[attr-defined]
+            with pytest.raises(RegistryError, match="answered 403"):
+                verify(RegistrySource(reference, client), THEIRS)
+
+
 def test_an_sbom_that_does_not_exist_is_put_and_one_that_cannot_be_read_is_not(tmp_path: Path) -> None:
     with (
         EmbeddedRegistry(tmp_path / "source") as source,

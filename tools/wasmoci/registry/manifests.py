@@ -67,9 +67,13 @@ class ManifestClient:
         try:
             return self.find_manifest(tag)
         except RegistryError as error:
-            if error.status != FORBIDDEN or not self._may_read():
+            if not self.may_be_absent(error):
                 raise
             return None
+
+    def may_be_absent(self, error: RegistryError) -> bool:
+        """Whether what is forbidden counts as absent, as `find_attached` says it."""
+        return error.status == FORBIDDEN and self._may_read()
 
     def read_manifest(self, descriptor: Descriptor) -> bytes:
         """The manifest or index that `descriptor` names, with that size and media type."""

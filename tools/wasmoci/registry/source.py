@@ -5,7 +5,7 @@ from wasmoci.oci.manifest import MANIFEST_MEDIA_TYPE, Descriptor
 from wasmoci.oci.referrers import MAX_REFERRERS, SIGNATURE_TYPES, ReferrerList
 from wasmoci.registry.client import RepositoryClient
 from wasmoci.values.digest import Digest
-from wasmoci.values.errors import FormatError, LimitError, RegistryError
+from wasmoci.values.errors import FormatError, LimitError, NotFoundError, RegistryError
 from wasmoci.values.image_reference import Reference, Repository
 
 
@@ -15,14 +15,15 @@ class RegistrySource:
     The tag is resolved once; everything after is asked for by digest. In a reference that has both,
     the digest alone says which image it is. Only an answer that there are no referrers counts as
     none: where the registry fails, this raises. The manifest that was resolved last is not asked for again.
-    With `forbidden_is_absent` a tag beside the image that answers 403 counts as in `find_attached`: a verdict loses
-    by that what it could have counted, and a copy what belongs to the image.
+    With `forbidden_is_absent` a tag or manifest beside the image that answers 403 counts as in `find_attached`: a
+    verdict loses by that what it could have counted, and a copy what belongs to the image.
     """
 
     def __init__(self, reference: Reference, client: RepositoryClient, *, forbidden_is_absent: bool = False) -> None:
         self._reference = reference
         self._client = client
         self.read_blob, self.copy_blob, self.lacks = client.read_blob, client.copy_blob, client.lacks_blob
+        self._forbidden_is_absent = forbidden_is_absent
         self._find = client.find_attached if forbidden_is_absent else client.find_manifest
         self._root: Descriptor | None = None
         self._last: tuple[Descriptor, bytes] | None = None
@@ -42,7 +43,12 @@ class RegistrySource:
     def read_manifest(self, descriptor: Descriptor) -> bytes:
         if self._last is not None and self._last[0] == descriptor:
             return self._last[1]
-        return self._client.read_manifest(descriptor)
+        try:
+            return self._client.read_manifest(descriptor)
+        except RegistryError as error:
+            if self._forbidden_is_absent and self._client.may_be_absent(error):
+                raise NotFoundError(str(error), error.status) from None
+            raise
 
     def referrers(self, subject: Digest) -> ReferrerList:
         """What is listed by the referrers API, else by the fallback index; see ImageSource.
