@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -26,7 +28,8 @@ from image_fixtures import (
 )
 from log_entry_fixtures import logged_v1, logged_v2, parsed, trusted_logs
 from publish_fixtures import dual_layout
-from sigstore_fixtures import Sigstore, SigstoreServer
+from sigstore_certificate_fixtures import now
+from sigstore_fixtures import Sigstore, SigstoreServer, timestamp
 from wasmoci.commands.main import main
 from wasmoci.cosign.bundle import MAX_LOG_ENTRIES, parse_bundle
 from wasmoci.cosign.dsse import Envelope
@@ -108,6 +111,27 @@ def test_a_time_stamp_comes_with_an_entry_that_does_not_say_when_it_was_made(tmp
     (stamp,) = stamps_of(tmp_path / "out")
     signature = parse_bundle(bundle_blob(image)).envelope.signature
     assert proven_time(stamp, signature, LOGS.authorities) is not None
+
+
+def test_what_was_logged_with_a_time_stamp_counts_after_the_shard_ended(tmp_path: Path) -> None:
+    image = make_image()
+    attach_bundle(image)
+    log(image, tmp_path, Client(2))
+    hour = timedelta(hours=1)
+
+    def end(root: dict[str, Any]) -> None:
+        root["tlogs"][1]["publicKey"]["validFor"]["end"] = timestamp(now() + hour)
+
+    ended = trusted_logs(SIGSTORE, end, clock=lambda: now() + 2 * hour)
+    again = log_signatures(tmp_path / "out", tmp_path / "again", (PUBLIC_KEY,), ended, Client(2))
+    assert (again.added, again.kept) == (0, 1)
+    trust = ImageTrust([PUBLIC_KEY], log=ended, log_required=True)
+    verify_image_signatures(read_image(Layout(tmp_path / "again")), trust)
+    with pytest.raises(VerificationError) as refused:
+        verify_image_signatures(
+            read_image(Layout(tmp_path / "again")), replace(trust, log=replace(ended, authorities=()))
+        )
+    assert refused.value.reason is Reason.NOT_LOGGED
 
 
 def test_time_stamps_that_are_there_stay() -> None:

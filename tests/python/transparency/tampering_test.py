@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from image_fixtures import PUBLIC_KEY, SIGNER
 from log_entry_fixtures import ENVELOPE, legacy_entry, logged_intoto, logged_v1, logged_v2, trusted_logs
 from sigstore_fixtures import Sigstore
+from wasmoci.transparency.time_stamps import proven_time
 from wasmoci.values.errors import FormatError, VerificationError
 from wasmoci.values.strict_json import dump, parse_object
 
@@ -20,6 +21,8 @@ ENTRIES = {
 PAYLOAD = b'{"a":"legacy payload"}'
 SIGNATURE = SIGNER.sign(PAYLOAD)
 LEGACY = dump(legacy_entry(SIGSTORE.rekor1, PAYLOAD, SIGNATURE))
+STAMP = SIGSTORE.tsa.stamp(SIGNATURE)
+STAMPED = proven_time(STAMP, SIGNATURE, LOGS.authorities)
 
 
 def verify(entry: bytes) -> None:
@@ -55,3 +58,15 @@ def test_no_bit_of_a_legacy_entry_can_be_changed() -> None:
             LOGS.verify_legacy(
                 with_byte(LEGACY, position, LEGACY[position] ^ 1).decode(), PAYLOAD, SIGNATURE, PUBLIC_KEY
             )
+
+
+@given(st.data())
+def test_a_time_stamp_with_another_byte_proves_the_same_or_nothing(drawn: st.DataObject) -> None:
+    position = drawn.draw(st.integers(0, len(STAMP) - 1))
+    changed = with_byte(STAMP, position, drawn.draw(st.integers(0, 255)))
+    assert proven_time(changed, SIGNATURE, LOGS.authorities) in (None, STAMPED)
+
+
+def test_a_time_stamp_proves_its_time() -> None:
+    assert STAMPED is not None
+    assert abs(STAMPED - SIGSTORE.time().timestamp()) < 600
