@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from copy_fixtures import attach, attach_index, put_index
 from images import BOTH, KeyPair, signed_component, unsigned_layout
 from key_fixtures import open_image_signer
 from peers import built, run, run_refused
@@ -208,6 +209,23 @@ def test_what_oras_attached_to_what_is_attached(way: Way, copy: Copy, tmp_path: 
     parent = json.loads(way.run("oras", "manifest", "fetch", image, flags=way.source))["subject"]["digest"]
     assert discovered(way, way.target, f"{way.copy}:v1") == discovered(way, way.source, f"{way.image}:v1")
     assert discovered(way, way.target, f"{way.copy}@{parent}") == {image.partition("@")[2]}
+
+
+def test_an_index_that_is_attached_goes_along_as_oras_copies_it(way: Way, copy: Copy, tmp_path: Path) -> None:
+    image, by_oras = f"{way.image}:v1", f"{way.copy}-by-oras:v1"
+    copy(unsigned_layout(tmp_path), image)
+    with way.source.client(Reference.parse(image).repository.path) as client:
+        root, _ = client.resolve("v1")
+        _, inner = attach_index(client, root, b"in an index")
+        attached, _ = attach_index(client, root, b"in another", inner=[*inner, put_index(client, inner)])
+        attach(client, attached, b"attached to an index")
+        attach(client, inner[0], b"attached to what is in an index")
+    copy(image, f"{way.copy}:v1")
+    names = [image, by_oras]
+    run("oras", "cp", "-r", *_from(way.source), *_to(way.target), *names, folder=tmp_path, environment=way.environment)
+    copied = everything(way.contents(way.target, f"{way.copy}:v1"))
+    assert copied == everything(way.contents(way.target, by_oras))
+    assert len(copied) == 7
 
 
 def test_an_index_with_all_its_images(way: Way, copy: Copy, tmp_path: Path) -> None:
