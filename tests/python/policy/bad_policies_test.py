@@ -120,6 +120,16 @@ RULES = [
         "rules[0].annotations: it is asked of image",
     ),
     (RULE + "  component: {anyOf: [first]}\n  log: required", "11:8", "rules[0].log: it is asked of image"),
+    (
+        RULE + "  component: {anyOf: [first]}\n  signedName: required",
+        "11:15",
+        "rules[0].signedName: it is asked of image",
+    ),
+    (
+        RULE + IMAGE + "  signedName: x.example/a",
+        "11:15",
+        "rules[0].signedName: it is one of required, got: 'x.example/a'",
+    ),
     (RULE + IMAGE + "  log: optional", "11:8", "rules[0].log: it is one of required, got: 'optional'"),
     (RULE + IMAGE + "  log: required", "11:8", "rules[0].log: log entries are checked with a trusted root"),
     (RULE + IMAGE + "  annotations: {}", "11:16", "rules[0].annotations: it is empty"),

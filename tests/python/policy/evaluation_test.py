@@ -12,6 +12,7 @@ from attestation_fixtures import attach_provenance
 from image_fixtures import (
     HELLO,
     OTHER_SIGNER,
+    REPOSITORY,
     SIGNED_HELLO,
     SIGNER,
     STRANGER,
@@ -22,10 +23,12 @@ from image_fixtures import (
     legacy_layer,
     make_image,
 )
-from policy_fixtures import SIGNERS, policy_of
+from policy_fixtures import SIGNERS, parsed, policy_of
 from wasm_fixtures import OTHER_SIGNER as OTHER_COMPONENT_SIGNER
 from wasm_fixtures import signed
+from wasmoci.policy.choice import Policies
 from wasmoci.values.errors import Reason, VerificationError
+from wasmoci.values.image_reference import Repository
 from wasmoci.verify.index import verify_root
 
 MATCH = SIGNERS + "rules:\n- match: registry.example.com/acme/*\n"
@@ -74,6 +77,7 @@ VERDICTS = [
     (image_of(component=BOTH), "  component: {allOf: [first, second]}", "component-only"),
     (image_of(component=BOTH), "  component: {anyOf: [first, second], minimum: 2}", "component-only"),
     (image_of("first"), "  image: {anyOf: [first]}\n  annotations: {stage: production}", "POLICY_UNMET"),
+    (image_of("first"), "  image: {anyOf: [first]}\n  signedName: required", "WRONG_NAME: OCI layer: "),
     (image_of("first"), "  image: {anyOf: [first]}\n  imports: ['wasi:cli/*@0.2', log]", "oci-only"),
     (
         image_of("first"),
@@ -141,6 +145,28 @@ rules:
     with pytest.raises(VerificationError) as refused:
         policy_of(SIGNERS + rules, tmp_path, "other.example.com/acme/hello")
     assert refused.value.reason is Reason.NO_RULE
+
+
+@pytest.mark.parametrize(
+    ("counts_as", "expected"),
+    [
+        pytest.param([REPOSITORY], None, id="its_own"),
+        pytest.param([REPOSITORY, "registry.example.com/acme/logger"], None, id="its_own_first"),
+        pytest.param(["registry.example.com/acme/logger"], Reason.WRONG_NAME, id="another_that_the_rule_matches"),
+        pytest.param(["registry.example.com/acme/logger", REPOSITORY], Reason.WRONG_NAME, id="another_first"),
+    ],
+)
+def test_the_repository_that_is_signed_for(counts_as: Sequence[str], expected: Reason | None, tmp_path: Path) -> None:
+    image = make_image(SIGNED_HELLO)
+    attach_legacy(image, [legacy_layer(image)])
+    file = parsed(MATCH + "  image: {allOf: [first]}\n  signedName: required", tmp_path)
+    policy = Policies(file).of_repositories([Repository.parse(text) for text in counts_as])
+    if expected is None:
+        assert verify_root(image, policy).level.value == "oci-only"
+        return
+    with pytest.raises(VerificationError) as refused:
+        verify_root(image, policy)
+    assert refused.value.reason is expected
 
 
 def test_legacy_signatures_count_too(tmp_path: Path) -> None:

@@ -12,7 +12,9 @@ from wasmoci.values.notes import Notes
 from wasmoci.verify.policy import Policy
 
 if TYPE_CHECKING:
+    from wasmoci.policy.document import Place
     from wasmoci.policy.file import PolicyFile
+    from wasmoci.policy.rules import Rule
     from wasmoci.values.image_reference import Reference, Repository
 
 
@@ -69,7 +71,10 @@ class Policies:
         names = repositories if self.named is None else (self.named,)
         if not names:
             raise UsageError("rules match repositories, and a layout is in none: say in which with --as HOST/PATH")
-        rules = {rule.place: rule for rule in map(self.chosen.rule_for, map(str, names))}
+        rules: dict[Place, Rule] = {}
+        for rule in map(self.chosen.rule_for, map(str, names)):
+            # Signatures name the first repository of one rule.
+            rules.setdefault(rule.place, rule)
         if len(rules) > 1:
             raise UsageError(
                 f"several rules match these repositories, {' and '.join(map(str, rules))}: name them apart"

@@ -151,7 +151,13 @@ def _policy(rule: Rule, trusted_root: Path | None, required: Level, demands: Rul
         component_keys=[
             signer.component_key for signer in component if signer.component_key is not None and not signer.is_revoked
         ],
-        image=image_trust(image, trusted_root, annotations=rule.annotations, log_required=rule.log_required),
+        image=image_trust(
+            image,
+            trusted_root,
+            annotations=rule.annotations,
+            log_required=rule.log_required,
+            signed_name=rule.signed_name,
+        ),
         demands=demands,
     )
 

@@ -12,7 +12,7 @@
 docs/policy.md says what each member means.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from wasmoci.disk.files import read_bounded
@@ -20,6 +20,7 @@ from wasmoci.policy.document import MAX_DOCUMENT_SIZE, Node, read_document
 from wasmoci.policy.rules import Rule, read_rules
 from wasmoci.policy.signers import read_signers
 from wasmoci.values.errors import Reason, VerificationError
+from wasmoci.values.image_reference import Repository
 
 API_VERSION = "wasm-oci/v1"
 
@@ -61,7 +62,7 @@ class PolicyFile:
         """The first rule whose pattern matches; VerificationError (NO_RULE) where none does."""
         for rule in self.rules:
             if rule.matches(repository):
-                return rule
+                return replace(rule, signed_name=Repository.parse(repository)) if rule.names_itself else rule
         raise VerificationError(
             Reason.NO_RULE, f"no rule of {self.name} matches {repository}, and what none matches is refused"
         )

@@ -9,9 +9,10 @@ from wasmoci.policy.imports import ImportPattern
 from wasmoci.policy.patterns import covers, matches
 from wasmoci.policy.signers import Signer
 from wasmoci.values.errors import Error
+from wasmoci.values.image_reference import Repository
 from wasmoci.values.text import excerpt
 
-_MEMBERS = ("match", "component", "image", "annotations", "attestations", "imports", "log")
+_MEMBERS = ("match", "component", "image", "annotations", "attestations", "imports", "log", "signedName")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,8 @@ class Imports:
 class Rule:
     """What images of the repositories that `pattern` matches must have.
 
-    `imports` None asks nothing of imports.
+    `imports` None asks nothing of imports. With `names_itself` signatures of the image must be for the repository that
+    the rule is looked up for, which is `signed_name` then.
     """
 
     place: Place
@@ -61,6 +63,8 @@ class Rule:
     attestations: Sequence[Attested] = ()
     imports: Imports | None = None
     log_required: bool = False
+    names_itself: bool = False
+    signed_name: Repository | None = None
 
     def matches(self, repository: str) -> bool:
         return matches(self.pattern, repository)
@@ -88,12 +92,13 @@ def _read_rule(node: Node, signers: Mapping[str, Signer]) -> Rule:
     component, image = (_read_signed(layer, members.get(layer), signers) for layer in ("component", "image"))
     if component is None and image is None:
         raise node.place.error("it has neither component nor image, and so asks for no signature")
-    for name in ("annotations", "log"):
+    for name in ("annotations", "log", "signedName"):
         if name in members and image is None:
             raise members[name].place.error("it is asked of image signatures, and the rule has no image")
     annotations, attestations = members.get("annotations"), members.get("attestations")
-    if "log" in members:
-        members["log"].choice(["required"])
+    for name in ("log", "signedName"):
+        if name in members:
+            members[name].choice(["required"])
     return Rule(
         place=members["match"].place,
         pattern=_read_match(members["match"]),
@@ -103,6 +108,7 @@ def _read_rule(node: Node, signers: Mapping[str, Signer]) -> Rule:
         attestations=[] if attestations is None else [_read_attested(item, signers) for item in attestations.items()],
         imports=_read_imports(members["imports"]) if "imports" in members else None,
         log_required="log" in members,
+        names_itself="signedName" in members,
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from wasmoci.policy.signers import Signer
+from wasmoci.values.image_reference import Repository
 from wasmoci.verify.trust import CertificateVerifier, ImageTrust, LogVerifier
 
 
@@ -14,6 +15,7 @@ def image_trust(
     threshold: int = 1,
     annotations: Mapping[str, str] | None = None,
     log_required: bool = False,
+    signed_name: Repository | None = None,
 ) -> ImageTrust:
     """Who of these may sign images; UsageError, FormatError, Error where the trusted root cannot be used."""
     able = [signer for signer in signers if not signer.is_revoked]
@@ -25,6 +27,7 @@ def image_trust(
         log_required=log_required,
         threshold=threshold,
         annotations=annotations or {},
+        signed_name=signed_name,
     )
 
 
