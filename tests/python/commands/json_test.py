@@ -19,6 +19,12 @@ from wasmoci.values.errors import Reason
 TRUST = "--component-key component.pub --oci-key oci.pub --insecure-registry HOST"
 SIGN = "--repository registry.example/a --key oci.key --allow-readable-key"
 
+POLICY = """\
+apiVersion: wasm-oci/v1
+signers: {release: {imageKey: oci.pub}}
+rules: [{match: "**", image: {allOf: [release]}}]
+"""
+
 # By the path of a command what it is called with, and how that ends; HOST is a registry with an image at a:v1.
 CALLS: Mapping[str, Mapping[str, int]] = {
     "keygen": {
@@ -79,9 +85,17 @@ CALLS: Mapping[str, Mapping[str, int]] = {
         f"HOST/a:v1 {TRUST}": 0,
         f"signed_image image none {TRUST}": 3,
         "index --component-key component.pub --require none": 0,
+        "HOST/a:v1 --policy policy.yaml --insecure-registry HOST": 0,
+        "image --policy report.yaml --as registry.example.com/a": 0,
         f"HOST/none:v1 {TRUST}": 1,
     },
     "verify-attestation": {"attested --type spdx --oci-key oci.pub": 0, "image --type spdx --oci-key oci.pub": 3},
+    "policy check": {"policy.yaml": 0, "hello.wasm": 2},
+    "policy explain": {
+        "policy.yaml HOST/a:v1 --insecure-registry HOST": 0,
+        "policy.yaml index --as registry.example.com/a": 3,
+    },
+    "clean": {"HOST/a:v1 --oci-key oci.pub --insecure-registry HOST": 0, "HOST/a:v1 --insecure-registry HOST": 2},
     "login": {"HOST --username user --password-stdin --insecure-registry HOST": 0, "HOST": 2},
     "logout": {"HOST": 0},
     "version": {"": 0},
@@ -110,6 +124,8 @@ def _host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         ):
             result = CliRunner().invoke(main, shlex.split(prepared))
             assert result.exit_code == 0, prepared + result.output
+        (folder / "policy.yaml").write_text(POLICY)
+        (folder / "report.yaml").write_text(POLICY + "mode: report\n")
         yield registry.address
 
 

@@ -11,7 +11,7 @@ def test_the_page_is_that_of_todays_commands() -> None:
 
 
 def test_no_command_is_left_out() -> None:
-    headings = [line.removeprefix("## wasm-oci ") for line in page().splitlines() if line.startswith("## wasm-oci ")]
+    headings = [line.removeprefix("### wasm-oci ") for line in page().splitlines() if line.startswith("### wasm-oci ")]
     assert len(headings) == len(set(headings)) > 20
     assert {"verify", "component sign", "image package", "registry serve"} <= set(headings)
 

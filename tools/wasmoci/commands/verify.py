@@ -46,11 +46,11 @@ def _verify(target: str, sources: Sources, wanted: Policies) -> Report:
     except VerificationError as error:
         if not wanted.reports_only:
             raise
-        data = {"level": None, "reason": error.reason.value, "message": str(error), "mode": "report"}
+        data = {"reason": error.reason.value, "message": str(error), "reportsOnly": True}
         return Report([f"{target}: would be refused: {error.reason.value}: {error}"], data)
     if not wanted.reports_only:
         return report
-    return replace(report, lines=[f"{target}: would be verified"], data={**report.data, "mode": "report"})
+    return replace(report, lines=[f"{target}: would be verified"], data={**report.data, "reportsOnly": True})
 
 
 def _attempt(target: str, sources: Sources, wanted: Policies) -> Report | Error:
