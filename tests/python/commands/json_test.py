@@ -8,13 +8,15 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from registry_fixtures import PASSWORD
+from crowd_fixtures import sign_again
+from registry_fixtures import PASSWORD, OwnClient
 from schema_fixtures import SCHEMA, problems
 from tool_fixtures import make_inputs
 from wasmoci.commands.main import LazyGroup, main
 from wasmoci.registry import transport
 from wasmoci.registry_server.server import EmbeddedRegistry
 from wasmoci.values.errors import Reason
+from wasmoci.values.image_reference import Repository
 
 TRUST = "--component-key component.pub --oci-key oci.pub --insecure-registry HOST"
 SIGN = "--repository registry.example/a --key oci.key --allow-readable-key"
@@ -76,6 +78,11 @@ CALLS: Mapping[str, Mapping[str, int]] = {
         f"HOST/a:v1 --output 9 {TRUST}": 0,
         f"HOST/a:v1 HOST/d --dry-run {TRUST}": 0,
     },
+    "clean": {
+        "HOST/e:v1 --oci-key oci.pub --insecure-registry HOST --dry-run": 0,
+        "HOST/e:v1 --oci-key oci.pub --insecure-registry HOST": 1,
+        "HOST/e:v1 --insecure-registry HOST": 2,
+    },
     "pull": {
         f"HOST/a:v1 --output 6.wasm {TRUST}": 0,
         f"HOST/a:v1 --layout 10 {TRUST}": 0,
@@ -95,7 +102,6 @@ CALLS: Mapping[str, Mapping[str, int]] = {
         "policy.yaml HOST/a:v1 --insecure-registry HOST": 0,
         "policy.yaml index --as registry.example.com/a": 3,
     },
-    "clean": {"HOST/a:v1 --oci-key oci.pub --insecure-registry HOST": 0, "HOST/a:v1 --insecure-registry HOST": 2},
     "login": {"HOST --username user --password-stdin --insecure-registry HOST": 0, "HOST": 2},
     "logout": {"HOST": 0},
     "version": {"": 0},
@@ -121,11 +127,14 @@ def _host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             f"attest image --predicate sbom.json --output attested {SIGN}",
             "keygen oci --private-key other_oci.key --public-key other_oci.pub",
             f"publish signed_image {registry.address}/a:v1 {TRUST.replace('HOST', registry.address)}",
+            f"publish signed_image {registry.address}/e:v1 {TRUST.replace('HOST', registry.address)}",
         ):
             result = CliRunner().invoke(main, shlex.split(prepared))
             assert result.exit_code == 0, prepared + result.output
         (folder / "policy.yaml").write_text(POLICY)
         (folder / "report.yaml").write_text(POLICY + "mode: report\n")
+        with OwnClient(Repository(registry.address, "e"), {}, [registry.address]) as client:
+            sign_again(client, client.resolve("v1")[0], 2)
         yield registry.address
 
 

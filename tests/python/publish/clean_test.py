@@ -42,6 +42,7 @@ from wasmoci.transparency.verifying import TrustedLogs
 from wasmoci.values.errors import VerificationError
 from wasmoci.values.image_reference import Reference, Repository
 from wasmoci.values.strict_json import dump
+from wasmoci.verify.attached_bundles import attached_bundles
 from wasmoci.verify.image import verify
 from wasmoci.verify.policy import Policy
 
@@ -78,6 +79,12 @@ class Place:
     def name(self) -> str:
         return f"{self.registry.address}/{PATH}"
 
+    def bundle(self) -> bytes:
+        """The one that was published."""
+        with self.client as client:
+            (found, *_) = attached_bundles(read_graph(WholeSource(Reference.parse(f"{self.name}:v1"), client)), [])
+        return found.data
+
     def clean(self, *arguments: str, keys: tuple[ImageSigner, ...] = (SIGNER,), code: int = 0) -> Any:
         trusted = []
         for number, key in enumerate(keys):
@@ -106,7 +113,7 @@ class Place:
 
 
 def results(report: Mapping[str, Any]) -> dict[str, int]:
-    found = [one["result"] for one in report["removals"]]
+    found = [one["fate"] for one in report["removals"]]
     return {result: found.count(result) for result in found}
 
 
@@ -141,7 +148,7 @@ def test_an_image_past_the_limit_is_repaired(place: Place) -> None:
     assert results(shown) == {"shown": 129 + 119}
     assert place.attached() == before
     done = place.clean(keys=(key, SIGNER))
-    assert [{**one, "result": ""} for one in done["removals"]] == [{**one, "result": ""} for one in shown["removals"]]
+    assert [{**one, "fate": ""} for one in done["removals"]] == [{**one, "fate": ""} for one in shown["removals"]]
     assert results(done) == {"removed": 129 + 119}
     assert len(place.attached()[0]) == 2
     assert place.verify(key, SIGNER) == 4
@@ -163,7 +170,7 @@ def attested(place: Place, client: OwnClient) -> None:
 
 def unchecked(place: Place, client: OwnClient) -> None:
     """Somebody adds what nobody can check here to a good signature: it could be worth nothing elsewhere."""
-    bundle = json.loads(SIGNER.sign_statement(signature_statement(place.subject.digest)))
+    bundle = json.loads(place.bundle())
     logged, stamped = json.loads(dump(bundle)), json.loads(dump(bundle))
     logged["verificationMaterial"]["tlogEntries"] = [{}]
     stamped["verificationMaterial"]["timestampVerificationData"] = {"rfc3161Timestamps": [{}]}
@@ -217,7 +224,7 @@ def test_the_same_layer_twice_becomes_one(place: Place) -> None:
 
 
 def test_a_well_formed_manifest_stays_before_others(place: Place) -> None:
-    bundle = SIGNER.sign_statement(signature_statement(place.subject.digest))
+    bundle = place.bundle()
     before = place.attached()[0]
     with place.client as client:
         (entry,) = attach_blobs(client, place.subject, [bundle], artifact_type="application/vnd.example")

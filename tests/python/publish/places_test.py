@@ -21,7 +21,6 @@ from wasmoci.bazel.programs import publish as publish_program
 from wasmoci.bazel.programs import publish_all as publish_all_program
 from wasmoci.commands.main import main
 from wasmoci.cosign.simple_signing import LOG_ANNOTATION
-from wasmoci.cosign.statement import signature_statement
 from wasmoci.disk.layout import Layout
 from wasmoci.keys.component import pem_public
 from wasmoci.keys.image import ImagePublicKey, ImageSigner
@@ -169,7 +168,7 @@ def test_what_is_sent_is_what_was_there_to_the_byte(desk: Desk) -> None:
     """Also a manifest that this program would not write like that."""
     with desk.client() as client:
         desk.publish("--format", "legacy")
-        (theirs,) = sign_again(client, desk.subject, 1, ImageSigner(desk.key))
+        (theirs,) = sign_again(client, desk.subject, 1, ImageSigner(desk.key), str(client.repository))
     desk.publish()
     assert desk.attached()[0] == {str(theirs.digest)}
 
@@ -212,7 +211,7 @@ def test_what_others_made_is_not_ours(desk: Desk) -> None:
     (desk.folder / "oci.pub").write_bytes(ImagePublicKey.of(desk.key.public_key).pem())
     desk.publish()
     with desk.client() as client:
-        sign_again(client, desk.subject, 1, random_signer(7))
+        sign_again(client, desk.subject, 1, random_signer(7), place)
         sign_legacy_again(client, desk.subject, 1, random_signer(7), place)
     desk.key = ours
     (desk.folder / "oci.pub").write_bytes(ImagePublicKey.of(desk.key.public_key).pem())
@@ -224,12 +223,11 @@ def test_what_others_made_is_not_ours(desk: Desk) -> None:
 def test_what_nobody_can_check_is_not_taken_for_ours(desk: Desk) -> None:
     """Anybody may add a log entry to a good signature, and whoever checks it refuses both."""
     desk.publish()
-    ours = ImageSigner(desk.key)
     with desk.client() as client:
         referrers, (layer,) = desk.attached()
         (digest,) = referrers
-        bundle = ours.sign_statement(signature_statement(desk.subject.digest))
-        odd = json.loads(bundle)
+        graph = read_graph(RegistrySource(Reference(client.repository, "v1", None), client))
+        odd = json.loads(next(attached_bundles(graph, [])).data)
         odd["verificationMaterial"]["tlogEntries"] = [{}]
         client.put_manifest(EMPTY_INDEX, INDEX_MEDIA_TYPE, f"sha256-{desk.subject.digest.hex}")
         (desk.folder / f"registry/repositories/{PATH}/_referrers/{desk.subject.digest.hex}/{digest[7:]}").unlink()

@@ -62,9 +62,9 @@ def _report(target: str, cleaned: Cleaned) -> Report:
 
 def _json(removal: Removal) -> dict[str, object]:
     return {
-        "subject": str(removal.subject),
-        "kind": "referrer" if removal.layer is None else "legacy",
+        "image": str(removal.subject),
+        "form": "referrer" if removal.layer is None else "legacy",
         "digest": str(removal.digest),
         "why": removal.why,
-        "result": removal.fate.value,
+        "fate": removal.fate.value,
     }
