@@ -18,9 +18,10 @@ from wasmoci.oci.manifest import (
     Descriptor,
     Index,
     Manifest,
+    blob_line,
     referrer_descriptor,
 )
-from wasmoci.oci.progress import SILENT, Progress, blob_line
+from wasmoci.oci.progress import SILENT, Progress
 from wasmoci.oci.source import ImageSource
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import Error, FormatError

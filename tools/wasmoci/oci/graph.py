@@ -17,11 +17,11 @@ from wasmoci.oci.manifest import (
     Descriptor,
     Index,
     Manifest,
+    blob_line,
     index_entries,
     referrer_descriptor,
 )
 from wasmoci.oci.missing import lack, what_is_there
-from wasmoci.oci.progress import blob_line
 from wasmoci.oci.referrers import ReferrerList, distinct
 from wasmoci.oci.source import ImageSource
 from wasmoci.values.digest import Digest

@@ -163,6 +163,11 @@ def referrer_descriptor(referrer: Manifest | Index, data: bytes) -> Descriptor:
     return Descriptor(media_type, Digest.of(data), len(data), referrer.annotations, artifact_type)
 
 
+def blob_line(blob: Descriptor) -> str:
+    """What is told of a blob."""
+    return f"blob {blob.digest} ({blob.size} bytes)"
+
+
 def index_entries(data: bytes) -> tuple[Descriptor, ...]:
     """The images of an index, which is flat and closed: a few images, each once, and nothing else; in order.
 

@@ -23,8 +23,3 @@ SILENT = Progress(lambda _: None)
 
 # Shows a transfer while the block runs.
 Watch = Callable[[], AbstractContextManager[Progress]]
-
-
-def blob_line(blob: Descriptor) -> str:
-    """What is told of a blob."""
-    return f"blob {blob.digest} ({blob.size} bytes)"

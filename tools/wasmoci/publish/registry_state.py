@@ -6,8 +6,7 @@ from functools import partial
 
 from wasmoci.oci.cosign_tags import TaggedManifest
 from wasmoci.oci.graph import ImageGraph, Part
-from wasmoci.oci.manifest import Descriptor, Manifest
-from wasmoci.oci.progress import blob_line
+from wasmoci.oci.manifest import Descriptor, Manifest, blob_line
 from wasmoci.oci.referrers import MAX_REFERRERS, ReferrerList
 from wasmoci.publish.tags import TagState, tag_state
 from wasmoci.registry.client import RepositoryClient

@@ -8,8 +8,8 @@ from functools import partial
 from wasmoci.cosign.simple_signing import signature_manifest
 from wasmoci.oci.cosign_tags import TaggedManifest
 from wasmoci.oci.graph import ImageGraph, Part
-from wasmoci.oci.manifest import IMAGE_CONFIG_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descriptor, Manifest
-from wasmoci.oci.progress import Progress, blob_line
+from wasmoci.oci.manifest import IMAGE_CONFIG_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descriptor, Manifest, blob_line
+from wasmoci.oci.progress import Progress
 from wasmoci.publish.blob_supply import BlobSupply
 from wasmoci.publish.registry_state import Presence, check_room
 from wasmoci.publish.tags import attached_stays, stays

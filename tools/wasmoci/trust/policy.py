@@ -3,16 +3,19 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from wasmoci.keys.component import ComponentPublicKey
 from wasmoci.keys.component_files import load_component_keys
 from wasmoci.keys.image import ImagePublicKey
 from wasmoci.values.errors import UsageError
-from wasmoci.values.image_reference import Repository
 from wasmoci.values.level import Level
 from wasmoci.values.notes import Notes
 from wasmoci.verify.policy import Policy
 from wasmoci.verify.trust import CertificateVerifier, ImageTrust, LogVerifier
+
+if TYPE_CHECKING:
+    from wasmoci.values.image_reference import Repository
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,7 @@ def image_trust(values: TrustValues) -> ImageTrust:
         log_required=values.require_log,
         threshold=values.oci_threshold,
         annotations=values.annotations,
-        signed_name=None if values.signed_name is None else Repository.parse(values.signed_name),
+        signed_name=None if values.signed_name is None else _repository(values.signed_name),
     )
 
 
@@ -86,6 +89,12 @@ def certificate_holder(bundle: bytes) -> str:
     from wasmoci.keyless.verifying import claimed_identity
 
     return str(claimed_identity(bundle))
+
+
+def _repository(name: str) -> "Repository":
+    from wasmoci.values.image_reference import Repository
+
+    return Repository.parse(name)
 
 
 def _oci_key(reference: str) -> ImagePublicKey:

@@ -2,14 +2,16 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from wasmoci.cosign.dsse import Envelope
 from wasmoci.keys.image import ImagePublicKey
 from wasmoci.values.errors import Reason, UsageError, VerificationError
-from wasmoci.values.image_reference import Repository, parse_destination
 from wasmoci.values.strict_json import JsonObject
 from wasmoci.values.text import excerpt
+
+if TYPE_CHECKING:
+    from wasmoci.values.image_reference import Repository
 
 
 class Signatory(Protocol):
@@ -77,7 +79,7 @@ class ImageTrust:
     log_required: bool = False
     threshold: int = 1
     annotations: Mapping[str, str] = field(default_factory=dict)
-    signed_name: Repository | None = None
+    signed_name: "Repository | None" = None
 
     def __post_init__(self) -> None:
         if not 1 <= self.threshold <= max(1, self.principals):
@@ -141,6 +143,8 @@ class ImageTrust:
         """
         if self.signed_name is None:
             return
+        from wasmoci.values.image_reference import parse_destination
+
         try:
             same = signed is not None and parse_destination(signed)[0].is_same(self.signed_name)
         except UsageError:

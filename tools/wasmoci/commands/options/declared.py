@@ -34,11 +34,11 @@ class WorkingFolder:
         return Path() if found is None else found.path
 
 
-class PathArgument(click.Path):
+class PathArgument(click.ParamType[Path]):
     """A path as pathlib.Path, in the working folder of the call; operations say what is wrong with it."""
 
-    # As all other values of variables.
-    envvar_list_splitter = None  # type: ignore[assignment]
+    # One of click's own looks for the translation of its name in all languages, each time that one is made.
+    name = "path"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:  # noqa: ARG002
         return WorkingFolder.of(ctx) / os.fsdecode(value)
