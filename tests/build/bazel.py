@@ -84,10 +84,10 @@ def registry(folder: Path) -> Iterator[str]:
     """A development registry, served by the tool that Bazel built; gives its `host:port`."""
     bazel("build", "//tools:wasm_oci")
     command = [*toolbox(), ROOT / "bazel-bin/tools/wasm_oci", "registry", "serve", "--directory", folder]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=dict(os.environ)) as process:
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=dict(os.environ)) as process:
         try:
-            assert process.stdout is not None
-            yield process.stdout.readline().split()[3]
+            assert process.stderr is not None
+            yield process.stderr.readline().split()[3]
         finally:
             process.terminate()
 

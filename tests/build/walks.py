@@ -22,7 +22,7 @@ def script_of(text: str, replaced: Mapping[str, str], override: str = "local_pat
     """A script that does what a page says, in its order.
 
     Starlark goes to the file that the text before it named last, of the three overrides only `override`. What is
-    `sh` is typed; a registry that it serves is waited for. Each of `replaced` must be in the text.
+    `sh` is typed; a registry that it serves at a port is waited for. Each of `replaced` must be in the text.
     """
     for old, new in replaced.items():
         assert old in text, old
@@ -44,7 +44,8 @@ def script_of(text: str, replaced: Mapping[str, str], override: str = "local_pat
 def _typed(code: str) -> str:
     if "registry serve" not in code:
         return f"set -x\n{code}{{ set +x; }} 2>/dev/null"
-    return f"{code.rstrip()} >served &\nuntil [ -s served ]; do sleep 0.1; kill -0 $!; done"
+    (port,) = re.findall(r"--port (\d+)", code)
+    return f"{code.rstrip()} &\nuntil (: <>/dev/tcp/127.0.0.1/{port}) 2>/dev/null; do sleep 0.1; kill -0 $!; done"
 
 
 @contextmanager
