@@ -155,7 +155,7 @@ def _texts(value: Json | None) -> Json:
 
 
 def _our_payload(document: bytes) -> Json:
-    return {"optional": check_payload(document, SUBJECT), "reference": docker_reference(document)}
+    return {"optional": check_payload(document, SUBJECT), "reference": docker_reference(document) or ""}
 
 
 def _go_payload(value: Json) -> Json:
