@@ -1,7 +1,7 @@
 """Write OCI image layouts (layout.py)."""
 
 import os
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -175,8 +175,7 @@ class LayoutCopy:
         says.
         """
         root = self.source.root()
-        has_referrers = root.media_type == INDEX_MEDIA_TYPE and self._has_referrers(root)
-        marks = {**root.annotations, KIND_ANNOTATION: _root_kind(root, has_referrers=has_referrers)}
+        marks = {**root.annotations, KIND_ANNOTATION: _root_kind(root, lambda: self._has_referrers(root))}
         self._entries[root.digest] = replace(root, annotations=marks)
         with os_errors(f"make a layout in {output}"):
             output.parent.mkdir(parents=True, exist_ok=True)
@@ -193,7 +192,7 @@ class LayoutCopy:
 
 def root_entry(root: Descriptor, ref_name: str | None, *, has_referrers: bool = False) -> Descriptor:
     """The entry of index.json for the layout's image or index; `ref_name` is the tag that it proposes."""
-    marks = {KIND_ANNOTATION: _root_kind(root, has_referrers=has_referrers)}
+    marks = {KIND_ANNOTATION: _root_kind(root, lambda: has_referrers)}
     if ref_name is not None:
         marks[REF_NAME_ANNOTATION] = ref_name
     return Descriptor(root.media_type, root.digest, root.size, marks)
@@ -222,9 +221,9 @@ def attachment(referrer: Manifest, blob: bytes) -> tuple[tuple[bytes, ...], Desc
     return (EMPTY_CONFIG, blob, data), referrer_descriptor(referrer, data)
 
 
-def _root_kind(root: Descriptor, *, has_referrers: bool) -> str:
+def _root_kind(root: Descriptor, has_referrers: Callable[[], bool]) -> str:
     """The mark by which `cosign verify --local-image` finds it; for the bundles of an index that is an image's."""
-    return INDEX_KIND if root.media_type == INDEX_MEDIA_TYPE and not has_referrers else IMAGE_KIND
+    return INDEX_KIND if root.media_type == INDEX_MEDIA_TYPE and not has_referrers() else IMAGE_KIND
 
 
 def _blob(name: str) -> str:
