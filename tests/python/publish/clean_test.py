@@ -14,6 +14,7 @@ from crowd_fixtures import (
     RandomKey,
     attach_blobs,
     attach_others,
+    put,
     put_legacy,
     random_signer,
     sign_again,
@@ -188,6 +189,14 @@ def of_another_image(place: Place, client: OwnClient) -> None:
     attach_blobs(client, place.subject, [SIGNER.sign_statement(statement)] * 2)
 
 
+def legacy_of_another_image(place: Place, client: OwnClient) -> None:
+    payload = simple_signing.payload(Descriptor.of("x", b"other").digest, place.name)
+    put(client, simple_signing.PAYLOAD_MEDIA_TYPE, payload)
+    key = random_signer()
+    layers = [simple_signing.signature_layer(payload, key.sign_payload(payload)) for _ in range(2)]
+    put_legacy(client, place.subject, [*place.attached()[1], *layers])
+
+
 STAYS: dict[str, Attach] = {
     "signatures by others": lambda place, client: sign_again(client, place.subject, 3, STRANGER),
     "legacy signatures by others": lambda place, client: put_legacy(
@@ -200,6 +209,7 @@ STAYS: dict[str, Attach] = {
     "what is attached": lambda place, client: attach_others(client, place.subject, 3),
     "what nobody can check": unchecked,
     "signatures of another image": of_another_image,
+    "legacy signatures of another image": legacy_of_another_image,
 }
 
 
@@ -211,7 +221,7 @@ def test_what_is_no_double_stays(attach: Attach, place: Place) -> None:
         if legacy and legacy[0] not in place.attached()[1]:
             put_legacy(client, place.subject, [*legacy, *place.attached()[1]])
     before = place.attached()
-    assert place.clean()["removals"] == []
+    assert place.clean(keys=(SIGNER, random_signer()))["removals"] == []
     assert place.attached() == before
 
 

@@ -12,6 +12,7 @@ from image_fixtures import OTHER_SIGNER
 from observed_registry_fixtures import ObservedHandler, ObservedRegistry
 from publish_fixtures import DUAL, client_for, dual_layout, request_for, subject_of, unsigned_layout
 from wasm_fixtures import KEY
+from wasmoci.disk.layout import Layout
 from wasmoci.oci.cosign_tags import CosignTag
 from wasmoci.oci.graph import read_graph
 from wasmoci.oci.manifest import Manifest
@@ -115,6 +116,15 @@ def test_an_sbom_that_does_not_exist_is_put_and_one_that_cannot_be_read_is_not(t
         with client_for(registry.address) as client:
             copy_to_registry(planned, Destination(client), SILENT)
         assert tag in registry.storage.tags("acme/hello")
+
+
+def test_a_list_of_what_is_not_there_may_be_forbidden(tmp_path: Path) -> None:
+    graph = read_graph(Layout(dual_layout(tmp_path)))
+    with forbidding(tmp_path, referrers_api=True) as registry, client_for(registry.address) as client:
+        registry.RequestHandlerClass.denied = "/referrers/"  # type: ignore[attr-defined]
+        state = registry_state(graph, ["v1"], IfExists.OVERWRITE, client)
+    assert state.full is None
+    assert not any(done for _, done in state.steps)
 
 
 @pytest.mark.parametrize("if_exists", [choice for choice in IfExists if choice is not IfExists.OVERWRITE])

@@ -414,6 +414,40 @@ def test_a_gateway_that_takes_no_token() -> None:
     assert len(registry.requests("GET", "/token")) == 2
 
 
+def test_the_right_to_delete_is_asked_for_to_delete_and_only_then() -> None:
+    answers: dict[str, Answer | Sequence[Answer]] = {
+        "PUT manifests/v1": [Answer(401, BEARER), Answer(201)],
+        f"DELETE manifests/{SUBJECT.digest}": [Answer(401, BEARER), Answer(202)],
+        "GET /token": Answer(body=dump({"token": ACCESS_TOKEN})),
+    }
+    with Simulator(answers) as registry, client_of(registry.address) as client:
+        put_manifest(client)
+        client.delete_manifest(SUBJECT.digest)
+        put_manifest(client)
+    asked = [parse_qs(urlsplit(seen.path).query)["scope"] for seen in registry.requests("GET", "/token")]
+    assert asked == [["repository:team/app:pull,push"], ["repository:team/app:pull,push,delete"]]
+    assert [seen.authorization for seen in registry.requests("DELETE")] == [None, f"Bearer {ACCESS_TOKEN}"]
+
+
+@pytest.mark.parametrize("actions", ["delete", "pull,push,delete"])
+def test_a_gateway_gets_no_right_to_delete(actions: str) -> None:
+    scope = f"repository:gateway/app:{actions}"
+    refusal = Answer(401, {"WWW-Authenticate": f'Bearer realm="http://{{own}}/token",scope="{scope}"'})
+    answers = {f"DELETE manifests/{SUBJECT.digest}": refusal, "GET /token": Answer(body=dump({"token": ACCESS_TOKEN}))}
+    with Simulator(answers) as registry, client_of(registry.address) as client:
+        with pytest.raises(RegistryError, match="answered 401"):
+            client.delete_manifest(SUBJECT.digest)
+    assert len(registry.requests("GET", "/token")) == 1
+
+
+@pytest.mark.parametrize("status", [200, 202, 204, 404])
+def test_what_is_deleted_or_not_there_is_gone(status: int) -> None:
+    body = {} if status == 204 else {"Content-Type": "text/plain"}
+    with Simulator({f"DELETE manifests/{SUBJECT.digest}": Answer(status, body)}) as registry:
+        with client_of(registry.address) as client:
+            client.delete_manifest(SUBJECT.digest)
+
+
 def test_a_token_to_push_serves_to_pull() -> None:
     answers: dict[str, Answer | Sequence[Answer]] = {
         "PUT manifests/v1": [Answer(401, BEARER), Answer(201)],

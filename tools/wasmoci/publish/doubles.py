@@ -128,7 +128,7 @@ def _of_referrers(graph: ImageGraph, surplus: Surplus, doubles: _Doubles) -> Ite
         if signer is None:
             types = {*types, (node.descriptor if is_foreign else node.listing).artifact_type or ""}
         why = _named(surplus, signer, types)
-        if why is not None and COMPONENT_SIGNATURE_TYPE not in types:
+        if why is not None:
             yield Removal(graph.digest, node.digest, why, is_foreign=is_foreign)
 
 
