@@ -9,10 +9,9 @@ legacy signatures of an index's entries have their tag `sha256-<hex>.sig` as nam
 import os
 import stat
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from wasmoci.disk.files import read_file
 from wasmoci.oci.cosign_tags import CosignTag
@@ -198,8 +197,7 @@ class Layout:
         return listed
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+class _Found(NamedTuple):
     """A blob that is attached to `subject`; None for one that is listed and not there or no readable manifest."""
 
     descriptor: Descriptor

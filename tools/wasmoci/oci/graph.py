@@ -6,8 +6,8 @@ cp -r` has it. Tags of referrers, and what refers to the content of one, are not
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from wasmoci.oci.cosign_tags import CosignTag, TaggedManifest
 from wasmoci.oci.kept_manifests import MAX_MANIFESTS_SIZE, KeptManifests
@@ -220,8 +220,7 @@ class ImageGraph:
             raise self.problems[0]
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """A manifest of a graph, and the blobs that go with it; `subject` is what it is attached to."""
 
     node: ImageGraph | TaggedManifest

@@ -1,9 +1,8 @@
 """The policy for a target: that of the options, or that of the rule of a policy file."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timezone
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from wasmoci.trust.policy import TrustValues, policy
 from wasmoci.values.errors import UsageError
@@ -18,8 +17,7 @@ if TYPE_CHECKING:
     from wasmoci.values.image_reference import Reference, Repository
 
 
-@dataclass(frozen=True, slots=True)
-class Policies:
+class Policies(NamedTuple):
     """Gives the policy for an image by where it is: one for all, or that of the rule of a file. Make one with `of`.
 
     `named` is the repository that the image counts as. `today` is the day on which keys are judged.

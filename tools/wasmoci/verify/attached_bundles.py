@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from wasmoci.cosign import bundle as cosign_bundle
 from wasmoci.cosign.bundle import Bundle
@@ -29,8 +29,7 @@ _CLOSEST_FIRST = (
 _RANKS = {reason: rank for rank, reason in enumerate(_CLOSEST_FIRST)}
 
 
-@dataclass(frozen=True, slots=True)
-class AttachedBundle:
+class AttachedBundle(NamedTuple):
     """A bundle that can be read: the manifest that carries it and its digest, its bytes, and what they say."""
 
     carrier: Digest

@@ -6,9 +6,8 @@ see docs/formats.md. Here the whole file must be what was signed, part by part.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cached_property
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from wasmoci.keys.component import ComponentPublicKey
 from wasmoci.values.errors import FormatError, Reason, UsageError, VerificationError
@@ -19,8 +18,7 @@ from wasmoci.wasm.sections import Kind
 from wasmoci.wasm.signature import Record, SignatureData, SignatureSet, UnknownRecord, merged, signed_message
 
 
-@dataclass(frozen=True, slots=True)
-class VerifiedComponent:
+class VerifiedComponent(NamedTuple):
     """Distinct trusted keys that signed all of the file, and what was passed over on the way.
 
     `is_detached` tells that what they signed is not in the file.
@@ -31,8 +29,7 @@ class VerifiedComponent:
     is_detached: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class SignedComponent:
+class SignedComponent(NamedTuple):
     """A file with the 32-byte hash of each part, and signature data of which nothing is verified yet."""
 
     parts: ComponentParts

@@ -8,6 +8,7 @@ are nothing to warn of.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from wasmoci.cosign import simple_signing
 from wasmoci.cosign.simple_signing import LegacySignature
@@ -47,8 +48,7 @@ class ImageSignature:
     name: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class VerifiedImage:
+class VerifiedImage(NamedTuple):
     """All signatures by trusted keys and identities, and what was passed over on the way."""
 
     signatures: tuple[ImageSignature, ...]

@@ -5,10 +5,9 @@ A section's body is never read here, so a file of any size is walked in constant
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum
 from os import SEEK_END
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from wasmoci.values.errors import FormatError, LimitError
 from wasmoci.values.text import excerpt
@@ -42,8 +41,7 @@ _OTHERS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(NamedTuple):
     """Where one section lies; all offsets in bytes from the start of the file.
 
     `start` is the id byte, `payload` the first byte after the size (after the name in a custom

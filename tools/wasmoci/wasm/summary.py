@@ -1,7 +1,7 @@
 """What a WebAssembly file holds: sections, parts, signatures. Nothing here is verified."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from typing import BinaryIO
 
@@ -86,7 +86,7 @@ def summarize(stream: BinaryIO) -> ComponentSummary:
     return ComponentSummary(
         kind=parts.kind,
         sections=tuple(
-            replace(section, name=_cut(section.name)) for section in islice(read_sections(stream), MAX_SHOWN_SECTIONS)
+            section._replace(name=_cut(section.name)) for section in islice(read_sections(stream), MAX_SHOWN_SECTIONS)
         ),
         section_count=sum(1 for _ in read_sections(stream)),
         parts=tuple(zip(starts, parts.ends, hashes, strict=False)),
