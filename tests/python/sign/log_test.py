@@ -342,7 +342,7 @@ def test_the_command_logs_a_layout(rekor: int, tmp_path: Path) -> None:
         assert said == {
             "result": "ok",
             "layout": str(tmp_path / "logged"),
-            "digest": digest,
+            "image": digest,
             "added": 1,
             "kept": 0,
             "warnings": [],
