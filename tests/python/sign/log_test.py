@@ -134,6 +134,32 @@ def test_what_was_logged_with_a_time_stamp_counts_after_the_shard_ended(tmp_path
     assert refused.value.reason is Reason.NOT_LOGGED
 
 
+def test_an_entry_that_does_not_say_when_it_was_made_gets_its_time_stamp_later(tmp_path: Path) -> None:
+    """So a signature that was logged without one outlives the shard; nothing is signed or logged again."""
+
+    class Timeless(Client):
+        def stamp(self, signature: bytes, key: ImagePublicKey) -> Sequence[bytes]:
+            del signature, key
+            return []
+
+    image = make_image()
+    attach_bundle(image)
+    log(image, tmp_path, Timeless(2))
+    assert stamps_of(tmp_path / "out") == []
+    client = Client(2)
+    again = log_signatures(tmp_path / "out", tmp_path / "again", (PUBLIC_KEY,), LOGS, client)
+    assert (again.added, again.kept, client.seen) == (0, 1, [])
+    assert len(stamps_of(tmp_path / "again")) == 1
+    log_signatures(tmp_path / "again", tmp_path / "third", (PUBLIC_KEY,), LOGS, client)
+    assert files_of(tmp_path / "third") == files_of(tmp_path / "again")
+
+
+def test_an_entry_that_says_when_it_was_made_needs_no_time_stamp(tmp_path: Path) -> None:
+    log(fully_signed(), tmp_path, Client(1))
+    log_signatures(tmp_path / "out", tmp_path / "again", (PUBLIC_KEY,), LOGS, Client(2))
+    assert files_of(tmp_path / "again") == files_of(tmp_path / "out")
+
+
 def test_time_stamps_that_are_there_stay() -> None:
     entry = LogEntry.parse(parsed(logged_v2(SIGSTORE.rekor2)))
     once = with_log_entries(bundle_blob(make_image()), [entry], [b"first"])

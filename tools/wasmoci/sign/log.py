@@ -80,7 +80,8 @@ def log_signatures(
 
     `logs` verify the entries: those that are there and those that are added.
     That is signatures and attestations alike, of an index and of all its images. A bundle that has entries is
-    kept, and they must hold; one that gets its first takes the place of the old one. Unless `again`, one of the
+    kept, and they must hold; it gets a time stamp where it has none and the entries do not say when they were made. One
+    that gets its first entry takes the place of the old one. Unless `again`, one of the
     `places` that has a bundle with the same statement by the same key, and an entry that holds, gives that. All
     entries are there before anything is written. Raises UsageError without keys, VerificationError where there is no
     bundle by them and where an entry does not hold, FormatError, Error where the layout cannot be read or written;
@@ -105,6 +106,8 @@ def log_signatures(
             if bundle.log_entries:
                 logs.verify(bundle.log_entries, bundle.envelope, key, bundle.time_stamps)
                 kept += 1
+                if stamped := _stamped(attached, key, client):
+                    copy.replace_layer(attached.carrier, attached.manifest, stamped)
             else:
                 plain.append((attached, key))
         if places is not None and plain:
@@ -132,6 +135,16 @@ def log_signatures(
         raise VerificationError(Reason.UNSIGNED, "no bundle in the layout is signed by a key given")
     copy.write(output)
     return Logged(graph.descriptor, added, kept, tuple(map(str, problems)))
+
+
+def _stamped(attached: AttachedBundle, key: ImagePublicKey, client: LogClient) -> bytes | None:
+    """The bundle with its first time stamps; None where it needs none, or none are to be had."""
+    bundle = attached.bundle
+    entries = [LogEntry.parse(entry) for entry in bundle.log_entries]
+    if bundle.time_stamps or all(entry.promise for entry in entries):
+        return None
+    stamps = client.stamp(bundle.envelope.signature, key)
+    return with_log_entries(attached.data, entries, stamps) if stamps else None
 
 
 def _name(attached: AttachedBundle, key: ImagePublicKey) -> tuple[bytes, str]:
