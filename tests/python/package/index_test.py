@@ -272,15 +272,20 @@ def check_verdict(signed: Path, folder: Path) -> None:
     (folder / "oci.pub").write_bytes(PUBLIC_KEY.pem())
     keys = ["--component-key", str(folder / "component.pub"), "--oci-key", str(folder / "oci.pub")]
     root, first, second = (graph.digest for graph in read_graph(Layout(signed)).subjects)
+    lines = run("verify", signed, *keys).stdout.splitlines()
+    assert lines[:3] == [
+        f"{signed}: {root}",
+        "level: dual-layer",
+        "OCI index signed by 1 of 1 trusted signer:",
+    ]
+    assert lines[5:7] == [f"  entry: {first}", "    level: dual-layer"]
+    assert f"  entry (wasip2/wasm, org.example.variant=debug): {second}" in lines
+    assert run("image", "inspect", signed, *keys).stdout.splitlines()[:3] == [
+        f"{signed}: {root}",
+        "tag: v1",
+        "level: dual-layer",
+    ]
     for command in (["verify", str(signed)], ["image", "inspect", str(signed)]):
-        lines = run(*command, *keys).stdout.splitlines()
-        assert lines[:3] == [
-            f"{signed}: {root}",
-            "level: dual-layer",
-            "OCI index signed by 1 of 1 trusted signer:",
-        ]
-        assert lines[5:7] == [f"  entry: {first}", "    level: dual-layer"]
-        assert f"  entry (wasip2/wasm, org.example.variant=debug): {second}" in lines
         answer = json.loads(run(*command, *keys, "--json").stdout)
         assert (answer["result"], answer["image"], answer["level"]) == ("ok", str(root), "dual-layer")
         assert [one["format"] for one in answer["ociSignatures"]] == ["bundle", "legacy"]
