@@ -57,10 +57,11 @@ class JsonObject:
         return self
 
     def string(self, name: str) -> str:
-        value = self._required(name)
-        if not isinstance(value, str):
-            raise FormatError(f"{self.where}: `{name}` must be a string")
-        return value
+        value = self._members.get(name)
+        if isinstance(value, str):
+            return value
+        self._required(name)
+        raise FormatError(f"{self.where}: `{name}` must be a string")
 
     def optional_string(self, name: str) -> str | None:
         return None if self._members.get(name) is None else self.string(name)

@@ -83,7 +83,11 @@ class Cursor:
         return taken
 
     def byte(self) -> int:
-        return self.take(1)[0]
+        position = self.position
+        if position == len(self._data):
+            raise FormatError(f"{self._where} ends early")
+        self.position += 1
+        return self._data[position]
 
     def u32(self) -> int:
         """An unsigned LEB128 number; sets `padded` where a shorter form exists."""
