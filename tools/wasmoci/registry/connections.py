@@ -11,7 +11,7 @@ from typing import Any
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import NameResolutionError, NewConnectionError, ProxyError
+from urllib3.exceptions import NameResolutionError, NewConnectionError, ProxyError, TimeoutError  # noqa: A004
 
 from wasmoci.registry.deadline import interrupting
 from wasmoci.registry.proxy import Proxy, proxy_for
@@ -124,7 +124,7 @@ def failure(error: Exception, origin: Origin, insecure: Iterable[Origin]) -> str
         return f"the host {origin.host} has no address ({reason}): is it spelled right?"
     if isinstance(error, NewConnectionError):
         return f"cannot connect to {origin.netloc} ({reason}): does the registry run, and is the port right?"
-    return reason
+    return f"{origin.netloc} gave no answer in time" if isinstance(error, TimeoutError) else reason
 
 
 def _reason(error: BaseException) -> str:
