@@ -2,104 +2,36 @@
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
 from crowd_fixtures import RandomKey, attach_blobs, put_legacy, random_signer, sign_again, sign_legacy_again
+from desk_fixtures import REFERENCE, Desk, open_desk
 from image_fixtures import STRANGER
 from index_fixtures import index_of, variant, write_index_layout
-from publish_fixtures import PATH, client_for, target_request, unsigned_layout
+from publish_fixtures import PATH, target_request
 from registry_fixtures import OwnClient
 from sigstore_certificate_fixtures import ISSUER, SAN
 from sigstore_fixtures import SigstoreServer
-from wasm_fixtures import KEY
 from wasmoci.bazel.programs import publish as publish_program
-from wasmoci.bazel.programs import publish_all as publish_all_program
 from wasmoci.commands.main import main
 from wasmoci.cosign.simple_signing import LOG_ANNOTATION
-from wasmoci.disk.layout import Layout
-from wasmoci.keys.component import pem_public
 from wasmoci.keys.image import ImagePublicKey, ImageSigner
-from wasmoci.keys.reference import KeyReference
-from wasmoci.oci.cosign_tags import CosignTag
 from wasmoci.oci.graph import read_graph
-from wasmoci.oci.manifest import INDEX_MEDIA_TYPE, Descriptor, Index, Manifest
+from wasmoci.oci.manifest import INDEX_MEDIA_TYPE, Index
 from wasmoci.registry.source import RegistrySource
 from wasmoci.transparency.log_entry import with_log_entries
 from wasmoci.transparency.rekor import RekorLogs
 from wasmoci.transparency.verifying import TrustedLogs
-from wasmoci.values.image_reference import Reference, Repository
+from wasmoci.values.image_reference import Reference
 from wasmoci.values.strict_json import dump
 from wasmoci.verify.attached_bundles import attached_bundles
-from wasmoci.verify.index import verify_root
-from wasmoci.verify.policy import Policy
-from wasmoci.verify.trust import ImageTrust
 from watched_registry_fixtures import Watched
 
-REFERENCE = "fakekms://image"
-NIGHTS = 150
 EMPTY_INDEX = Index(()).to_bytes()
-
-
-@dataclass
-class Desk:
-    """A folder with an unsigned layout and keys, and registries to publish to; `key` signs at random."""
-
-    folder: Path
-    registries: list[Watched]
-    key: RandomKey = field(default_factory=RandomKey)
-
-    @property
-    def trust(self) -> ImageTrust:
-        return ImageTrust([ImagePublicKey.of(self.key.public_key)])
-
-    def publish(self, *arguments: str, signers: Sequence[str] = ("--key", REFERENCE), code: int = 0) -> Any:
-        addresses = [registry.address for registry in self.registries]
-        insecure = [part for address in addresses for part in ("--insecure-registry", address)]
-        trusted = ["--component-key", str(self.folder / "component.pub"), "--oci-key", str(self.folder / "oci.pub")]
-        to = [*(f"{address}/{PATH}" for address in addresses), "--tag", "v1", *insecure]
-        command = ["publish", str(self.folder / "unsigned"), *to, *trusted, *signers, "--json", *arguments]
-        result = CliRunner().invoke(main, command)
-        assert result.exit_code == code, result.output + repr(result.exception)
-        return json.loads(result.stdout)
-
-    def client(self, number: int = 0) -> OwnClient:
-        return client_for(self.registries[number].address)
-
-    def verify(self, number: int = 0) -> None:
-        place = Repository(self.registries[number].address, PATH)
-        with self.client(number) as client:
-            verify_root(RegistrySource(Reference(place, "v1", None), client), Policy.of([KEY], self.trust))
-
-    @property
-    def subject(self) -> Descriptor:
-        return Layout(self.folder / "unsigned").root()
-
-    def attached(self, number: int = 0) -> tuple[set[str], list[Descriptor]]:
-        """The referrers and the legacy layers of the image."""
-        place = Repository(self.registries[number].address, PATH)
-        with self.client(number) as client:
-            graph = read_graph(RegistrySource(Reference(place, None, self.subject.digest), client))
-            legacy = graph.at_tag(CosignTag.SIGNATURES)
-            layers = [] if legacy is None else [*Manifest.parse(legacy.data).layers]
-            return {str(node.digest) for node in graph.referrers}, layers
-
-    def counts(self, number: int = 0) -> tuple[int, int]:
-        referrers, layers = self.attached(number)
-        return len(referrers), len(layers)
-
-
-def open_desk(folder: Path, monkeypatch: pytest.MonkeyPatch, registries: list[Watched]) -> Desk:
-    desk = Desk(folder, registries)
-    monkeypatch.setattr(KeyReference, "open_image_signer", lambda *_, **__: ImageSigner(desk.key))
-    (folder / "component.pub").write_bytes(pem_public(KEY))
-    (folder / "oci.pub").write_bytes(ImagePublicKey.of(desk.key.public_key).pem())
-    unsigned_layout(folder)
-    return desk
 
 
 @pytest.fixture(name="desk", params=[True, False], ids=["referrers-api", "fallback-index"])
@@ -113,44 +45,6 @@ def _two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     """Two registries, of which the second has no referrers API."""
     with Watched(tmp_path / "one") as first, Watched(tmp_path / "two", referrers_api=False) as second:
         yield open_desk(tmp_path, monkeypatch, [first, second])
-
-
-def target(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    address = desk.registries[0].address
-    signing = {"oci": [{"reference": REFERENCE, "publicKey": "oci.pub"}], "formats": ["bundle", "legacy"]}
-    request = target_request("unsigned", [f"{address}/{PATH}"], [address], signing=signing)
-    (desk.folder / "app.request.json").write_bytes(dump(request))
-    (desk.folder / "all.json").write_bytes(dump({"jobs": 2, "requests": ["app.request.json"]}))
-    monkeypatch.setenv("RUNFILES_DIR", str(desk.folder))
-    monkeypatch.delenv("RUNFILES_MANIFEST_FILE", raising=False)
-
-
-def test_a_hundred_and_fifty_nights(desk: Desk) -> None:
-    for _ in range(NIGHTS):
-        desk.publish()
-    desk.verify()
-    assert desk.key.asked == 2
-    assert desk.counts() == (1, 1)
-
-
-@pytest.mark.parametrize(
-    ("command", "request_file", "nights"),
-    [(publish_program.publish, "app.request.json", 3), (publish_all_program.publish_all, "all.json", NIGHTS)],
-    ids=["publish", "publish_all"],
-)
-def test_a_hundred_and_fifty_nights_of_targets(
-    command: Any, request_file: str, nights: int, desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    target(desk, monkeypatch)
-    for _ in range(nights):
-        result = CliRunner().invoke(command, ["--request", request_file])
-        assert result.exit_code == 0, result.output
-    desk.verify()
-    assert desk.key.asked == 2
-    assert desk.counts() == (1, 1)
-    result = CliRunner().invoke(command, ["--request", request_file, "--resign"])
-    assert result.exit_code == 0, result.output
-    assert desk.key.asked == 4
 
 
 def test_what_one_repository_has_goes_to_the_others(two: Desk) -> None:
