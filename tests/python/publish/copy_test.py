@@ -145,6 +145,18 @@ def test_an_index_with_everything_between_registries(
     assert len(verified.entries) == 2
 
 
+def test_what_refers_to_the_content_of_an_attached_index_stays(
+    one_source: RepositoryClient, one_target: RepositoryClient, dual: Path
+) -> None:
+    send_layout(dual, one_source)
+    attached, (inner,) = attach_index(one_source, source_in(one_source).root(), b"in an index")
+    outside = attach(one_source, inner, b"refers to what is in it")
+    copy(planned_from(one_source), one_target)
+    assert one_target.resolve(attached.digest)
+    assert one_target.resolve(inner.digest)
+    assert one_target.find_manifest(outside.digest) is None
+
+
 def test_a_second_run_sends_nothing(
     source: RepositoryClient, target: RepositoryClient, events: list[Event], tmp_path: Path
 ) -> None:

@@ -19,6 +19,7 @@ from image_fixtures import (
     attach_legacy,
     blob_path,
     both_layers,
+    edited,
     legacy_layer,
     make_image,
     write_layout,
@@ -191,6 +192,14 @@ def test_a_layout_that_lacks_a_blob_is_not_signed(request_: SignRequest, which: 
     digest = manifest.config.digest if which == "config" else manifest.layers[0].digest
     blob_path(request_.layout, digest).unlink()
     with pytest.raises(FormatError, match=f"the layout lacks blob {digest}, which the image sha256:"):
+        sign_image(request_, SIGNER)
+    assert not request_.output.exists()
+
+
+def test_a_layout_whose_list_would_lose_an_entry_is_not_signed(request_: SignRequest) -> None:
+    index = request_.layout / "index.json"
+    index.write_bytes(edited(index.read_bytes(), lambda top: top["manifests"].append("text")))
+    with pytest.raises(FormatError, match=r"index\.json has an entry that is no descriptor"):
         sign_image(request_, SIGNER)
     assert not request_.output.exists()
 
