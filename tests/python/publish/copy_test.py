@@ -624,7 +624,7 @@ def test_a_layout_that_is_not_what_was_verified_gets_no_name(
     def write(writer: LayoutWriter, *_: object) -> None:
         writer.copy_all(Layout(dual), [one.descriptor.digest for one in planned.graph.referrers])
 
-    monkeypatch.setattr(copy_module, "write_graph", write)
+    monkeypatch.setattr(LayoutWriter, "add_graph", write)
     with pytest.raises(VerificationError) as refused:
         copy_to_layout(planned, tmp_path / "out", None)
     assert refused.value.reason is Reason.UNSIGNED
