@@ -42,8 +42,5 @@ class Envelope:
         )
 
     def to_json(self) -> dict[str, object]:
-        return {
-            "payload": encode(self.payload),
-            "payloadType": PAYLOAD_TYPE,
-            "signatures": [{"sig": encode(self.signature)}],
-        }
+        signature = {"sig": encode(self.signature)}
+        return {"payload": encode(self.payload), "payloadType": PAYLOAD_TYPE, "signatures": [signature]}

@@ -75,11 +75,7 @@ class Descriptor:
         return descriptor
 
     def to_json(self) -> dict[str, object]:
-        members: dict[str, object] = {
-            "mediaType": self.media_type,
-            "size": self.size,
-            "digest": str(self.digest),
-        }
+        members: dict[str, object] = {"mediaType": self.media_type, "size": self.size, "digest": str(self.digest)}
         if self.annotations:
             members["annotations"] = dict(sorted(self.annotations.items()))
         if self.platform:
@@ -113,13 +109,11 @@ class Manifest:
         )
 
     @classmethod
-    def attaching(
-        cls, layer: Descriptor, subject: Descriptor, annotations: Mapping[str, str] | None = None
-    ) -> "Manifest":
-        """A referrer of `subject` that carries a blob, whose media type is its artifact type."""
+    def attaching(cls, layer: Descriptor, subject: Descriptor, marks: Mapping[str, str] | None = None) -> "Manifest":
+        """A referrer of `subject` that carries a blob, whose media type is its artifact type; `marks` annotate it."""
         config = Descriptor.of(EMPTY_MEDIA_TYPE, EMPTY_CONFIG)
         bare = Descriptor(subject.media_type, subject.digest, subject.size)
-        return cls(config, (layer,), annotations or {}, bare, layer.media_type)
+        return cls(config, (layer,), marks or {}, bare, layer.media_type)
 
     def to_bytes(self) -> bytes:
         """Raises LimitError where the result could not be read again."""

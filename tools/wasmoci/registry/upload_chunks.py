@@ -10,13 +10,7 @@ from wasmoci.oci.manifest import Descriptor
 from wasmoci.registry.auth import Access
 from wasmoci.registry.deadline import Deadline, pause_seconds, seconds_for
 from wasmoci.registry.session import Session, check_said_digest, mismatch
-from wasmoci.registry.transport import (
-    RETRIED_STATUSES,
-    Body,
-    NoAnswerError,
-    Request,
-    Response,
-)
+from wasmoci.registry.transport import RETRIED_STATUSES, Body, NoAnswerError, Request, Response
 from wasmoci.registry.url import Url
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import Error, RegistryError

@@ -14,13 +14,7 @@ from wasmoci.disk.layout_writer import LayoutCopy
 from wasmoci.keys.image import ImageSigner
 from wasmoci.oci.cosign_tags import CosignTag
 from wasmoci.oci.graph import ImageGraph, read_graph
-from wasmoci.oci.manifest import (
-    MANIFEST_MEDIA_TYPE,
-    MAX_MANIFEST_SIZE,
-    REF_NAME_ANNOTATION,
-    Descriptor,
-    Manifest,
-)
+from wasmoci.oci.manifest import MANIFEST_MEDIA_TYPE, MAX_MANIFEST_SIZE, REF_NAME_ANNOTATION, Descriptor, Manifest
 from wasmoci.oci.referrers import BUNDLE_TYPE, MAX_REFERRERS
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import FormatError, LimitError, VerificationError

@@ -19,11 +19,7 @@ class ComponentAsked:
     with_key_id: bool = False
 
     def to_json(self) -> dict[str, object]:
-        return {
-            "signatureType": self.placement.value,
-            "kind": self.kind.value,
-            "keyId": self.with_key_id,
-        }
+        return {"signatureType": self.placement.value, "kind": self.kind.value, "keyId": self.with_key_id}
 
 
 def message_to_sign(source: BinaryIO, kind: Kind, placement: Placement) -> bytes:
