@@ -111,6 +111,29 @@ def test_a_stdout_without_room_is_one_line(tmp_path: Path, key: Path) -> None:
         assert "File too large" in said
 
 
+@pytest.mark.parametrize("closed", [0, 1, 2])
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["--version"], 0),
+        (["version", "--json"], 0),
+        (["login", "localhost:1"], 2),
+        (["login", "localhost:1", "--username", "a", "--password-stdin"], 2),
+    ],
+)
+def test_a_standard_stream_may_be_closed(arguments: list[str], code: int, closed: int) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "from wasmoci.commands.program import run; run()", *arguments],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONDONTWRITEBYTECODE": "1"},
+        preexec_fn=lambda: os.close(closed),
+    )
+    assert (done.returncode, "bug" in done.stderr) == (code, False), done.stderr
+
+
 def test_a_disk_without_room_is_one_line(tmp_path: Path, key: Path) -> None:
     (tmp_path / "a.wasm").write_bytes(wat(HELLO_WAT))
     before = sorted(tmp_path.iterdir())

@@ -30,6 +30,7 @@ def nothing_unforeseen() -> Iterator[None]:
 @contextmanager
 def whole_program(name: str) -> Iterator[None]:
     """An exception of the block ends the process with one line and its exit code; so does a stdout without room."""
+    _open_what_is_closed()
     try:
         with nothing_unforeseen():
             yield
@@ -59,6 +60,13 @@ def _place(error: Exception) -> str:
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     return "" if trace is None else f" at {Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
+
+
+def _open_what_is_closed() -> None:
+    """A stream that is closed at the start is None in Python, and its number would be that of the next file."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115
 
 
 def _drop_what_cannot_be_printed() -> None:
