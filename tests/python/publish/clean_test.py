@@ -304,7 +304,8 @@ def test_what_is_named_goes(attach: Attach, arguments: tuple[str, ...], count: i
         attach(place, client)
         if legacy[0] not in place.attached()[1]:
             put_legacy(client, place.subject, [*legacy, *place.attached()[1]])
-    assert results(place.clean(*arguments)) == ({"removed": count} if count else {})
+    keys = (SIGNER, STRANGER) if "--signer" in arguments else (SIGNER,)
+    assert results(place.clean(*arguments, keys=keys)) == ({"removed": count} if count else {})
     if arguments[0] == "--type" or not count:
         assert place.verify() == 2
 
@@ -334,6 +335,7 @@ def test_where_a_registry_cannot_delete_its_index_is_changed(
     [
         ((), (), "nobody is trusted"),
         (("--type", "application/vnd.rules-wasm-oci.component-signature.v1"), (SIGNER,), "are not removed"),
+        (("--signer", STRANGER.fingerprint), (SIGNER,), "nobody who is trusted is the signer 'ecdsa-p256:"),
     ],
 )
 def test_wrong_usage(arguments: tuple[str, ...], keys: tuple[ImageSigner, ...], says: str, place: Place) -> None:

@@ -57,7 +57,7 @@ def _report(target: str, cleaned: Cleaned) -> Report:
     errors = [Error(f"{len(stay)} of {len(cleaned.removals)} stay: {cleaned.refusal}")] if stay else []
     data = {"image": str(cleaned.digest), "removals": [_json(removal) for removal in cleaned.removals]}
     warnings = [] if errors or cleaned.refusal is None else [f"the registry does not delete: {cleaned.refusal}"]
-    return Report(lines or [f"{target}: {cleaned.digest} has no doubles"], data, warnings, errors)
+    return Report(lines or [f"{target}: {cleaned.digest} has nothing to remove"], data, warnings, errors)
 
 
 def _json(removal: Removal) -> dict[str, object]:

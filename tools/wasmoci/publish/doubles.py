@@ -14,6 +14,7 @@ from wasmoci.oci.manifest import Descriptor, Manifest
 from wasmoci.oci.referrers import COMPONENT_SIGNATURE_TYPE
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import FormatError, NotFoundError, UsageError, VerificationError
+from wasmoci.values.text import excerpt
 from wasmoci.verify.attached_bundles import AttachedBundle, attached_bundles, verify_bundle
 from wasmoci.verify.signatures import check_legacy
 from wasmoci.verify.trust import ImageTrust
@@ -51,6 +52,14 @@ class Surplus:
             raise UsageError(
                 f"signatures of components are not removed, so --type cannot be {COMPONENT_SIGNATURE_TYPE}"
             )
+        # Which identities a pattern lets in, no list says.
+        identity = () if self.trust.certificates is None else ("identity:",)
+        names = [key.fingerprint for key in self.trust.keys]
+        for signer in self.signers:
+            if signer not in names and not signer.startswith(identity):
+                raise UsageError(
+                    f"nobody who is trusted is the signer {excerpt(signer)!r}; there are {', '.join(self.trust.names)}"
+                )
 
 
 @dataclass(slots=True)
