@@ -85,6 +85,12 @@ def test_one_repository_in_two_spellings(first: str, second: str, same: bool) ->
     assert repositories[1].is_same(repositories[0]) is same
 
 
+@pytest.mark.parametrize("more", [":v1", f"@{DIGEST}", f":v1@{DIGEST}"])
+def test_a_repository_has_no_tag_and_no_digest(more: str) -> None:
+    with pytest.raises(UsageError, match=r"a repository is .* without a tag or digest, got: "):
+        Repository.parse(f"ghcr.io/acme/hello{more}")
+
+
 def test_repository_length_limit() -> None:
     Repository.parse("ghcr.io/" + "a" * MAX_REPOSITORY_LENGTH)
     with pytest.raises(UsageError, match=f"at most {MAX_REPOSITORY_LENGTH}"):

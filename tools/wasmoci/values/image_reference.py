@@ -34,6 +34,8 @@ class Repository:
             raise UsageError(
                 f"a repository is host[:port]/path with the registry's host spelled out, got: {excerpt(text)!r}"
             )
+        if ":" in path or "@" in path:
+            raise UsageError(f"a repository is host[:port]/path without a tag or digest, got: {excerpt(text)!r}")
         if not _REPOSITORY.fullmatch(path) or len(path) > MAX_REPOSITORY_LENGTH:
             raise UsageError(
                 f"a repository path is lower-case words joined by / . _ or -, "
