@@ -138,6 +138,13 @@ def test_variables_name_trusted_keys(folder: Path) -> None:
     assert level(WASM_OCI_OCI_KEY="oci.pub none.pub", code=1) == "error"
 
 
+@pytest.mark.parametrize("name", ["WASM_OCI_OCI_KEY", "WASM_OCI_COMPONENT_KEY"])
+def test_a_policy_stands_beside_no_variable_that_names_trusted_keys(name: str, folder: Path) -> None:
+    arguments = ["verify", "image", "--policy", "policy.yaml"]
+    result = CliRunner().invoke(main, arguments, env={name: str(folder / "oci.pub")})
+    assert (result.exit_code, name in result.stderr) == (2, True), result.output
+
+
 def test_a_variable_names_registries_in_plain_http(folder: Path) -> None:
     with Simulator() as registry:
         arguments = ["verify", f"{registry.address}/team/app:v1", "--require", "none"]

@@ -35,7 +35,10 @@ class Policies(NamedTuple):
                 raise UsageError("--as names an image for a policy file: give --policy too")
             return cls(policy(values, require, notes))
         if require is not None or values != TrustValues(policy_file=values.policy_file, named=values.named):
-            raise UsageError("--policy says who is trusted and what is required: give no other option that does")
+            raise UsageError(
+                "--policy says who is trusted and what is required: give no other option that does, "
+                "nor WASM_OCI_OCI_KEY or WASM_OCI_COMPONENT_KEY"
+            )
         from wasmoci.policy.file import PolicyFile
         from wasmoci.values.image_reference import Repository
 
