@@ -107,6 +107,21 @@ def test_command_that_fails_leaves_nothing(arguments: list[str], code: int, fold
 
 
 @pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["attach", "signed.wasm", "--detached", "plain.sig"], "signed.wasm"),
+        (["attach", "plain.wasm", "--detached", "one.pub"], "one.pub"),
+        (["detach", "plain.wasm", "--detached", "new.sig"], "plain.wasm"),
+        (["remove-signature", "signed.wasm", "--key", "two.pub"], "signed.wasm"),
+        (["remove-signature", "plain.wasm", "--key", "one.pub"], "plain.wasm"),
+        (["split", "signed.wasm"], "signed.wasm"),
+    ],
+)
+def test_the_file_that_is_wrong_is_named(arguments: list[str], named: str, folder: Path) -> None:
+    assert f"error: {named}: " in run(*arguments, "--output", "out", code=1).stderr
+
+
+@pytest.mark.parametrize(
     "command",
     [
         "component attach text.wat --detached plain.sig --output out",

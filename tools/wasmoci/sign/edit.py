@@ -5,7 +5,7 @@ from functools import partial
 from typing import BinaryIO
 
 from wasmoci.keys.component import ComponentPublicKey
-from wasmoci.values.errors import Error, Reason, UsageError, VerificationError
+from wasmoci.values.errors import FormatError, Reason, UsageError, VerificationError
 from wasmoci.wasm.message import check_embeddable
 from wasmoci.wasm.parts import ComponentParts, hash_parts, read_parts, write_with_signature
 from wasmoci.wasm.signature import Record, SignatureData, SignatureSet, signed_message
@@ -17,12 +17,11 @@ def attach_signature(source: BinaryIO, target: BinaryIO, detached: bytes) -> Non
     """Write `source` with the detached signature data as its first section to `target`.
 
     Raises VerificationError (DIGEST_MISMATCH) for data without a signature over this very content,
-    FormatError for broken data and for a file that cannot carry a signature, Error for a file that
-    has one.
+    FormatError for broken data and for a file that cannot carry a signature or has one.
     """
     parts = read_parts(source)
     if parts.signature is not None:
-        raise Error("this file has an embedded signature already")
+        raise FormatError("this file has an embedded signature already")
     check_embeddable(parts)
     data = SignatureData.parse(detached)
     if not any(signature_set.records for signature_set in data.sets_for(hash_parts(source, parts))):
@@ -33,7 +32,7 @@ def attach_signature(source: BinaryIO, target: BinaryIO, detached: bytes) -> Non
 def detach_signature(source: BinaryIO, target: BinaryIO) -> bytes:
     """Write `source` without its signature to `target`; returns the signature data.
 
-    Raises Error for an unsigned file, FormatError for a broken one.
+    Raises FormatError for an unsigned file or a broken one.
     """
     parts, data = _signed(source)
     write_with_signature(source, target, parts, None)
@@ -47,7 +46,7 @@ def remove_signatures(
 
     A signature is a key's if it names that key's default id or if the key verifies it, whatever
     content it is for. The last one takes the `signature` section with it. Raises UsageError if
-    nothing is to be removed, Error if a key or a key id has no signature here, FormatError.
+    nothing is to be removed, FormatError if a key or a key id has no signature here.
     """
     if not keys and not key_ids:
         raise UsageError("name the signatures to remove: by a public key or by a key id")
@@ -56,7 +55,7 @@ def remove_signatures(
     unwanted |= {f"with the key id {key_id.hex()}": partial(_has_key_id, key_id) for key_id in key_ids}
     for name, is_unwanted in unwanted.items():
         if _count(data.without(is_unwanted)) == _count(data):
-            raise Error(f"there is no signature {name}, so nothing is removed")
+            raise FormatError(f"there is no signature {name}, so nothing is removed")
     left = data.without(lambda *signature: any(is_unwanted(*signature) for is_unwanted in unwanted.values()))
     write_with_signature(source, target, parts, left.to_bytes() if _count(left) else None)
     return _count(data) - _count(left)
@@ -79,7 +78,7 @@ def _has_key_id(key_id: bytes, _: SignatureSet, record: Record) -> bool:
 def _signed(source: BinaryIO) -> tuple[ComponentParts, SignatureData]:
     parts = read_parts(source)
     if parts.signature is None:
-        raise Error("this file has no embedded signature")
+        raise FormatError("this file has no embedded signature")
     return parts, SignatureData.parse(parts.signature)
 
 

@@ -9,7 +9,7 @@ before them, so that the same file gives the same result:
 from hashlib import sha256
 from typing import BinaryIO
 
-from wasmoci.values.errors import Error, LimitError
+from wasmoci.values.errors import FormatError, LimitError
 from wasmoci.wasm.parts import read_blocks, read_parts
 from wasmoci.wasm.section_pattern import Selection
 from wasmoci.wasm.sections import HEADER_SIZE, custom_section, read_header, read_sections
@@ -23,12 +23,14 @@ def split_component(source: BinaryIO, target: BinaryIO, selection: Selection) ->
     """Write `source` with delimiters to `target`; returns how many were added.
 
     A delimiter is put wherever selected and unselected sections meet, and at the end of the file,
-    unless there is one already. Raises Error for a signed file, FormatError, LimitError for more
+    unless there is one already. Raises FormatError for a signed file or a broken one, LimitError for more
     than 64 parts.
     """
     parts = read_parts(source)
     if parts.signature is not None:
-        raise Error("this file is signed, and delimiters would break its signatures: split it first, then sign it")
+        raise FormatError(
+            "this file is signed, and delimiters would break its signatures: split it first, then sign it"
+        )
     cuts = _cuts(source, selection)
     state = sha256()
     target.write(read_header(source))
