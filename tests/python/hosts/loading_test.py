@@ -124,12 +124,12 @@ rules:
 - match: registry.example.com/acme/*
   component: {{anyOf: [release]}}
   image: {{anyOf: [release]}}
-mode: {mode}
+{more}mode: {mode}
 """
 
 
-def by_policy(folder: Path, image_key: str = "oci.pub", mode: str = "enforce") -> wasmoci.TrustValues:
-    (folder / "policy.yaml").write_text(POLICY.format(image_key=image_key, mode=mode))
+def by_policy(folder: Path, image_key: str = "oci.pub", mode: str = "enforce", more: str = "") -> wasmoci.TrustValues:
+    (folder / "policy.yaml").write_text(POLICY.format(image_key=image_key, mode=mode, more=more))
     return wasmoci.TrustValues(policy_file=Path("policy.yaml"), named="registry.example.com/acme/greeting")
 
 
@@ -138,6 +138,19 @@ def test_a_policy_file_says_who_is_trusted(here: Path) -> None:
     with pytest.raises(wasmoci.VerificationError) as refused:
         wasmoci.load_image("layout", by_policy(here, image_key="oci_stranger.pub"))
     assert refused.value.reason is wasmoci.Reason.UNTRUSTED_KEY
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ("  imports: []\n", wasmoci.Reason.IMPORT_NOT_ALLOWED),
+        ("  attestations: [{type: spdx, by: [release]}]\n", wasmoci.Reason.UNATTESTED),
+    ],
+)
+def test_all_that_a_policy_file_asks_is_asked(here: Path, more: str, expected: wasmoci.Reason) -> None:
+    with pytest.raises(wasmoci.VerificationError) as refused:
+        wasmoci.load_image("layout", by_policy(here, more=more))
+    assert refused.value.reason is expected
 
 
 def test_a_policy_file_is_never_passed_over(here: Path) -> None:

@@ -25,7 +25,7 @@ from wasmoci.values.errors import (
 )
 from wasmoci.values.level import Level
 from wasmoci.verify.component import verify_component as verify_signed
-from wasmoci.verify.image import verify_image
+from wasmoci.verify.image import verify_asked
 from wasmoci.wasm.sections import Kind
 
 __all__ = [
@@ -87,7 +87,7 @@ def load_image(
         with refuse_malformed():
             graph = read_image(source)
             _check_size(graph, max_size)
-        verified = verify_image(graph, wanted, content)
+        verified = verify_asked(graph, wanted, content)
     if verified.component is None:
         raise VerificationError(Reason.MALFORMED, "the image is no Wasm artifact, so it has no component")
     return LoadedComponent(

@@ -17,7 +17,7 @@ from wasmoci.values.errors import FormatError, refuse_malformed
 from wasmoci.values.image_reference import Reference
 from wasmoci.values.notes import Notes
 from wasmoci.values.text import excerpt
-from wasmoci.verify.image import pull, verify_image
+from wasmoci.verify.image import pull, verify_asked
 from wasmoci.verify.policy import Policy, Verified
 
 _SUFFIX = ".wasm"
@@ -79,7 +79,7 @@ def pull_image(request: PullRequest, connection: ConnectionOptions, notes: Notes
             copy_to_layout(planned, request.layout, tag)
             graph = read_image(Layout(request.layout))
         if output is None:
-            verified = verify_image(graph, request.policy)
+            verified = verify_asked(graph, request.policy)
         else:
             verified = pull(graph, request.policy, output, overwrite=request.overwrite)
         carriers = _carriers(graph, verified)

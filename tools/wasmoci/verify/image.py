@@ -38,11 +38,25 @@ def verify(
     *,
     known: Sequence[Verified] = (),
 ) -> Verified:
-    """Read the graph of one image and verify it; see `verify_image`. An index is refused."""
+    """Read the graph of one image and verify it; see `verify_asked`. An index is refused."""
     with refuse_malformed():
         # 1. The reference is resolved to a digest; all that follows is asked for by digest.
         graph = read_image(source)
-    return verify_image(graph, policy, component_target, known=known)
+    return verify_asked(graph, policy, component_target, known=known)
+
+
+def verify_asked(
+    graph: ImageGraph,
+    policy: Policy,
+    component_target: BinaryIO | None = None,
+    *,
+    known: Sequence[Verified] = (),
+) -> Verified:
+    """As `verify_image`, of an image that is what was asked for and no entry of an index: with its attestations."""
+    verified = verify_image(graph, policy, component_target, known=known)
+    if policy.demands is not None:
+        policy.demands.check_root(graph)
+    return verified
 
 
 def verify_image(
@@ -91,11 +105,9 @@ def pull(graph: ImageGraph, policy: Policy, output: Path, *, overwrite: bool = F
     read or written, and where there is such a file already unless `overwrite`.
     """
     with atomic_output(output, replace=overwrite) as target:
-        verified = verify_image(graph, policy, target)
+        verified = verify_asked(graph, policy, target)
         if verified.component is None:
             raise VerificationError(Reason.MALFORMED, "the image is no Wasm artifact, so it has no component")
-        if policy.demands is not None:
-            policy.demands.check_root(graph)
     return verified
 
 
