@@ -24,8 +24,8 @@ from image_fixtures import (
     make_image,
 )
 from policy_fixtures import SIGNERS, parsed, policy_of
+from wasm_fixtures import COMPONENT, section, signed
 from wasm_fixtures import OTHER_SIGNER as OTHER_COMPONENT_SIGNER
-from wasm_fixtures import signed
 from wasmoci.policy.choice import Policies
 from wasmoci.values.errors import Reason, VerificationError
 from wasmoci.values.image_reference import Repository
@@ -85,6 +85,11 @@ VERDICTS = [
         "IMPORT_NOT_ALLOWED: policy.yaml:9:12:",
     ),
     (image_of("first"), "  image: {anyOf: [first]}\n  imports: []", "IMPORT_NOT_ALLOWED"),
+    *(
+        (image_of("first", component=COMPONENT + section(10, entry)), f"  image: {{anyOf: [first]}}\n{rule}", expected)
+        for entry in (b"\1\0\1m\0\x11\0", b"\1\0\1m\4\0", b"\1\0\1m\2\1s")
+        for rule, expected in (("  imports: []", "IMPORT_NOT_ALLOWED"), ("  imports: [m]", "oci-only"))
+    ),
     (
         image_of("first"),
         "  image: {anyOf: [first]}\n  attestations: [{type: slsaprovenance1, by: [first]}]",

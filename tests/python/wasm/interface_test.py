@@ -48,7 +48,7 @@ def exports(*entries: bytes) -> bytes:
               (import "c" (component))
               (import "i" (instance))
             )""",
-            Interface(("f", "t", "eq", "i"), ()),
+            Interface(("f", "t", "eq", "i"), (), unlisted_imports=("m", "c")),
             id="modules_and_components_are_no_imports_of_the_list",
         ),
         pytest.param(

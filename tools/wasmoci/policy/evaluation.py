@@ -166,10 +166,11 @@ def _of_imports(asked: Imports, interface: Interface | None) -> Finding:
     wanted = "it may import " + (", ".join(pattern.text for pattern in asked.patterns) or "nothing")
     if interface is None:
         return Finding(asked.place, wanted, "it is no component", Reason.IMPORT_NOT_ALLOWED)
-    others = [name for name in interface.imports if not any(pattern.matches(name) for pattern in asked.patterns)]
+    imports = interface.imports + interface.unlisted_imports
+    others = [name for name in imports if not any(pattern.matches(name) for pattern in asked.patterns)]
     if others:
         return Finding(asked.place, wanted, f"it imports {excerpt(', '.join(others))}", Reason.IMPORT_NOT_ALLOWED)
-    return Finding(asked.place, wanted, f"it imports {len(interface.imports)}, all of these")
+    return Finding(asked.place, wanted, f"it imports {len(imports)}, all of these")
 
 
 def _finding(place: Place, asked: str, found: str, *, is_met: bool) -> Finding:

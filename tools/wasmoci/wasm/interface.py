@@ -32,13 +32,14 @@ class Interface:
     """Imported and exported names, in the order of the file; those of a WIT package are sorted.
 
     `wit_package` is what the component is where it holds no code but a WIT package. `unlisted` are exports that
-    are neither instances nor functions.
+    are neither instances nor functions, `unlisted_imports` are modules, components and values.
     """
 
     imports: tuple[str, ...]
     exports: tuple[str, ...]
     wit_package: "WitPackage | None" = None
     unlisted: tuple[str, ...] = ()
+    unlisted_imports: tuple[str, ...] = ()
 
 
 def read_interface(stream: BinaryIO) -> Interface:
@@ -63,4 +64,5 @@ def read_interface(stream: BinaryIO) -> Interface:
         tuple(imported.name for imported in imports if imported.sort in _LISTED_IMPORTS),
         tuple(exported.name for exported in exports if exported.sort in _LISTED_EXPORTS),
         unlisted=tuple(exported.name for exported in exports if exported.sort not in _LISTED_EXPORTS),
+        unlisted_imports=tuple(imported.name for imported in imports if imported.sort not in _LISTED_IMPORTS),
     )
