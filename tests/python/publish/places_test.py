@@ -67,6 +67,15 @@ def test_what_is_sent_is_what_was_there_to_the_byte(desk: Desk) -> None:
     assert desk.attached()[0] == {str(theirs.digest)}
 
 
+def list_twice(desk: Desk, client: OwnClient) -> None:
+    tag = f"sha256-{desk.subject.digest.hex}"
+    found = client.find_manifest(tag)
+    if found is not None:
+        index = json.loads(found[1])
+        index["manifests"] += [{**entry, "size": 1} for entry in index["manifests"]]
+        client.put_manifest(dump(index), INDEX_MEDIA_TYPE, tag)
+
+
 Spoil = Callable[[Desk, OwnClient], object]
 
 NOT_THE_SAME: dict[str, tuple[Sequence[str], Spoil, Sequence[str], int]] = {
@@ -82,6 +91,7 @@ NOT_THE_SAME: dict[str, tuple[Sequence[str], Spoil, Sequence[str], int]] = {
         (),
         0,
     ),
+    "listed twice, once with another size": ((), list_twice, (), 0),
 }
 
 

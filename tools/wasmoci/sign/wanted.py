@@ -120,9 +120,8 @@ def add_wanted(
 
 def taken(graph: ImageGraph, bundle: AttachedBundle, *, logged: bool) -> Found:
     """A bundle with its manifest, as they are attached there."""
-    (node,) = (node for node in graph.referrers if node.digest == bundle.carrier)
     config = graph.source.read_blob(bundle.manifest.config, MAX_MANIFEST_SIZE)
-    return Found(node.listing, (config, bundle.data, node.data), logged)
+    return Found(bundle.node.listing, (config, bundle.data, bundle.node.data), logged)
 
 
 def unmade(count: int) -> list[Descriptor]:

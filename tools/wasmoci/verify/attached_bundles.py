@@ -32,10 +32,14 @@ _RANKS = {reason: rank for rank, reason in enumerate(_CLOSEST_FIRST)}
 class AttachedBundle(NamedTuple):
     """A bundle that can be read: the manifest that carries it and its digest, its bytes, and what they say."""
 
-    carrier: Digest
+    node: ImageGraph
     manifest: Manifest
     data: bytes
     bundle: Bundle
+
+    @property
+    def carrier(self) -> Digest:
+        return self.node.digest
 
 
 def readable_referrers(graph: ImageGraph, problems: list[VerificationError]) -> Iterator[tuple[ImageGraph, Manifest]]:
@@ -63,7 +67,7 @@ def attached_bundles(graph: ImageGraph, problems: list[VerificationError]) -> It
             if manifest.subject is None or manifest.subject.digest != graph.digest:
                 raise FormatError("the bundle is attached to another manifest")
             data = graph.source.read_blob(layer, cosign_bundle.MAX_BUNDLE_SIZE)
-            yield AttachedBundle(referrer.digest, manifest, data, cosign_bundle.parse_bundle(data))
+            yield AttachedBundle(referrer, manifest, data, cosign_bundle.parse_bundle(data))
 
 
 def verify_bundle(attached: AttachedBundle, trust: ImageTrust) -> tuple[Signatory, bool]:
