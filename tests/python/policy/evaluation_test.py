@@ -153,6 +153,24 @@ rules:
 
 
 @pytest.mark.parametrize(
+    ("pattern", "repository"),
+    [
+        ("registry.example.com/acme/*", "REGISTRY.example.com/acme/a"),
+        ("registry.example.com/acme/*", "registry.example.com:443/acme/a"),
+        ("Registry.example.com:443/acme/*", "registry.example.com/acme/a"),
+        ("*.Example.com/acme/*", "registry.EXAMPLE.com/acme/a"),
+        ("docker.io/acme/*", "index.docker.io/acme/a"),
+        ("index.docker.io/acme/*", "docker.io/acme/a"),
+        ("*.docker.io/acme/*", "index.docker.io/acme/a"),
+    ],
+)
+def test_no_spelling_of_the_registry_leads_past_a_rule(pattern: str, repository: str, tmp_path: Path) -> None:
+    first, second = "  image: {allOf: [first]}\n", "  image: {anyOf: [first]}\n"
+    file = parsed(f'{SIGNERS}rules:\n- match: "{pattern}"\n{first}- match: "**"\n{second}', tmp_path)
+    assert file.rule_for(repository) is file.rules[0]
+
+
+@pytest.mark.parametrize(
     ("counts_as", "expected"),
     [
         pytest.param([REPOSITORY], None, id="its_own"),

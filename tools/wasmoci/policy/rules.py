@@ -9,6 +9,7 @@ from wasmoci.policy.imports import ImportPattern
 from wasmoci.policy.patterns import covers, matches
 from wasmoci.policy.signers import Signer
 from wasmoci.values.errors import Error
+from wasmoci.values.host import registry_key
 from wasmoci.values.image_reference import Repository
 from wasmoci.values.text import excerpt
 
@@ -67,7 +68,9 @@ class Rule:
     signed_name: Repository | None = None
 
     def matches(self, repository: str) -> bool:
-        return matches(self.pattern, repository)
+        """Whether the pattern matches the repository, however its registry is spelled."""
+        registry, _, path = repository.partition("/")
+        return any(matches(self.pattern, f"{host}/{path}") for host in (registry.lower(), _one_spelling(registry)))
 
 
 def read_rules(node: Node, signers: Mapping[str, Signer]) -> tuple[Rule, ...]:
@@ -114,12 +117,16 @@ def _read_rule(node: Node, signers: Mapping[str, Signer]) -> Rule:
 
 def _read_match(node: Node) -> str:
     text = node.text()
-    head, slash, _ = text.partition("/")
+    head, slash, path = text.partition("/")
     if not text.startswith("**") and (not slash or not head):
         raise node.place.error(f"it matches repositories, HOST/PATH, and this has no host: {excerpt(text)!r}")
     if "@" in text or ":" in text.rpartition("/")[2]:
         raise node.place.error(f"it matches repositories, which have no tag and no digest: {excerpt(text)!r}")
-    return text
+    return f"{_one_spelling(head)}{slash}{path}"
+
+
+def _one_spelling(registry: str) -> str:
+    return registry_key(registry).removesuffix(":443")
 
 
 def _read_signed(layer: str, node: Node | None, signers: Mapping[str, Signer]) -> Signed | None:
