@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from attestation_fixtures import attach_provenance
+from attestation_fixtures import attach_provenance, statement_about
 from image_fixtures import (
     HELLO,
     OTHER_SIGNER,
@@ -17,6 +17,7 @@ from image_fixtures import (
     SIGNER,
     STRANGER,
     MemoryImage,
+    attach_blob,
     attach_bundle,
     attach_legacy,
     fully_signed,
@@ -24,11 +25,15 @@ from image_fixtures import (
     make_image,
 )
 from policy_fixtures import SIGNERS, parsed, policy_of
+from sigstore_certificate_fixtures import ISSUER, SAN
+from sigstore_fixtures import Sigstore
 from wasm_fixtures import COMPONENT, section, signed
 from wasm_fixtures import OTHER_SIGNER as OTHER_COMPONENT_SIGNER
+from wasmoci.cosign.statement import signature_statement
 from wasmoci.policy.choice import Policies
 from wasmoci.values.errors import Reason, VerificationError
 from wasmoci.values.image_reference import Repository
+from wasmoci.values.strict_json import dump
 from wasmoci.verify.index import verify_root
 
 MATCH = SIGNERS + "rules:\n- match: registry.example.com/acme/*\n"
@@ -121,6 +126,38 @@ def test_two_bad_things_are_both_said(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_a_key_that_ends_counts_until_then(today: date, expected: str, tmp_path: Path) -> None:
     assert verdict(image_of("third"), "  image: {anyOf: [ended]}", tmp_path, today) == expected
+
+
+@pytest.mark.parametrize(
+    ("old", "expected"),
+    [
+        ("until: 2026-11-30", "oci-only"),
+        ("until: 2026-11-29", "UNTRUSTED_KEY"),
+        ("revoked: 2026-11-29", "UNTRUSTED_KEY"),
+        ("revoked: true", "UNTRUSTED_KEY"),
+    ],
+)
+@pytest.mark.parametrize(
+    "rule",
+    ["image: {allOf: [wide]}", "image: {anyOf: [first]}\n  attestations: [{type: cyclonedx, by: [wide]}]"],
+    ids=["image", "attestation"],
+)
+def test_an_identity_that_ended_counts_for_nobody_else(rule: str, old: str, expected: str, tmp_path: Path) -> None:
+    sigstore = Sigstore()
+    image = image_of("first")
+    for payload in (signature_statement(image.image.digest), statement_about(image)):
+        attach_blob(image, dump(sigstore.bundle(payload)))
+    (tmp_path / "root.json").write_bytes(dump(sigstore.trusted_root()))
+    signers = f"""\
+  wide: {{issuer: "{ISSUER}", identity: "https://ci.example.com/**"}}
+  old: {{issuer: "{ISSUER}", identity: "{SAN}", {old}}}
+"""
+    text = f"trustedRoot: root.json\n{SIGNERS}{signers}rules:\n- match: registry.example.com/acme/*\n  {rule}\n"
+    try:
+        found = verify_root(image, policy_of(text, tmp_path)).level.value
+    except VerificationError as error:
+        found = str(error.reason.value)
+    assert found == expected
 
 
 def test_what_is_attested_must_be_by_all_that_are_named(tmp_path: Path) -> None:

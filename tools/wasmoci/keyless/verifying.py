@@ -40,12 +40,17 @@ class IdentityVerifier:
     """Trusted identities below a trusted root; an verify.trust.CertificateVerifier."""
 
     def __init__(
-        self, trusted_root: Path | None, patterns: Sequence[IdentityPattern], clock: Clock = time.time
+        self,
+        trusted_root: Path | None,
+        patterns: Sequence[IdentityPattern],
+        clock: Clock = time.time,
+        *,
+        ended: Sequence[IdentityPattern] = (),
     ) -> None:
         """`trusted_root` None is the public good Sigstore as the installed sigstore-python knows it.
 
-        `clock` gives seconds since 1970. Raises UsageError without patterns, FormatError, Error where the
-        trusted root cannot be read.
+        `clock` gives seconds since 1970. Whom `ended` matches is not trusted, whatever else does. Raises UsageError
+        without patterns, FormatError, Error where the trusted root cannot be read.
         """
         if not patterns:
             raise UsageError("no identity is trusted")
@@ -53,6 +58,7 @@ class IdentityVerifier:
         self._patterns = sorted(patterns, key=lambda pattern: not pattern.is_exact)
         self._root = KeylessRoot.load(trusted_root)
         self._clock = clock
+        self._ended = ended
 
     @property
     def names(self) -> Sequence[str]:
@@ -64,6 +70,8 @@ class IdentityVerifier:
         Raises VerificationError where none did, FormatError, LimitError for a bundle that is none.
         """
         identity = verify_keyless(bundle, self._root, self._clock)
+        if any(pattern.matches(identity) for pattern in self._ended):
+            raise VerificationError(Reason.UNTRUSTED_KEY, f"{identity} signed it, who ended or is revoked")
         for pattern in self._patterns:
             if pattern.matches(identity):
                 return TrustedIdentity(identity, pattern.name)

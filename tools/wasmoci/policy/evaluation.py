@@ -96,7 +96,9 @@ class RuleDemands:
         ended = [signer for signer in attested.by if not signer.counts_on(self.today)]
         if ended:
             return Finding(attested.place, asked, f"{_names(ended)} ended", Reason.POLICY_UNMET)
-        trust = image_trust(attested.by, self.trusted_root, threshold=len(attested.by))
+        trust = image_trust(
+            attested.by, self.trusted_root, threshold=len(attested.by), ended=self.rule.ended_on(self.today)
+        )
         builder = None if attested.builder is None else ProvenanceExpectation(attested.builder)
         try:
             verified = verify_attestations(graph, AttestationPolicy(trust, attested.predicate_type, builder))
@@ -110,6 +112,7 @@ def rule_policy(rule: Rule, trusted_root: Path | None, today: date) -> Policy:
     return _policy(
         rule,
         trusted_root,
+        today,
         Level.of(component=rule.component is not None, image=rule.image is not None),
         RuleDemands(rule, trusted_root, today),
     )
@@ -132,7 +135,7 @@ class Explained:
 def explain(graph: ImageGraph, rule: Rule, trusted_root: Path | None, today: date) -> Explained:
     """What is found, met or not; VerificationError for what is malformed, and raises as `image_trust`."""
     demands = RuleDemands(rule, trusted_root, today)
-    verdict = verify_graph(graph, _policy(rule, trusted_root, Level.NONE, None))
+    verdict = verify_graph(graph, _policy(rule, trusted_root, today, Level.NONE, None))
     attested = tuple(demands.of_root(graph))
     if isinstance(verdict, Verified):
         return Explained(graph.digest, (*demands.of_image(verdict), *attested), verdict.warnings)
@@ -143,7 +146,7 @@ def explain(graph: ImageGraph, rule: Rule, trusted_root: Path | None, today: dat
     return Explained(graph.digest, findings, verdict.warnings, entries)
 
 
-def _policy(rule: Rule, trusted_root: Path | None, required: Level, demands: RuleDemands | None) -> Policy:
+def _policy(rule: Rule, trusted_root: Path | None, today: date, required: Level, demands: RuleDemands | None) -> Policy:
     component = () if rule.component is None else rule.component.signers
     image = () if rule.image is None else rule.image.signers
     return Policy(
@@ -157,6 +160,7 @@ def _policy(rule: Rule, trusted_root: Path | None, required: Level, demands: Rul
             annotations=rule.annotations,
             log_required=rule.log_required,
             signed_name=rule.signed_name,
+            ended=rule.ended_on(today),
         ),
         demands=demands,
     )

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING
 
 from wasmoci.cosign.predicate_type import SLSA_PROVENANCE_V1, predicate_type
 from wasmoci.policy.document import Node, Place
@@ -12,6 +14,9 @@ from wasmoci.values.errors import Error
 from wasmoci.values.host import registry_key
 from wasmoci.values.image_reference import Repository
 from wasmoci.values.text import excerpt
+
+if TYPE_CHECKING:
+    from wasmoci.keyless.identity import IdentityPattern
 
 _MEMBERS = ("match", "component", "image", "annotations", "attestations", "imports", "log", "signedName")
 
@@ -53,7 +58,7 @@ class Rule:
     """What images of the repositories that `pattern` matches must have.
 
     `imports` None asks nothing of imports. With `names_itself` signatures of the image must be for the repository that
-    the rule is looked up for, which is `signed_name` then.
+    the rule is looked up for, which is `signed_name` then. `identities` are all signers of the file that are one.
     """
 
     place: Place
@@ -66,6 +71,12 @@ class Rule:
     log_required: bool = False
     names_itself: bool = False
     signed_name: Repository | None = None
+    identities: Sequence[Signer] = ()
+
+    def ended_on(self, day: date) -> list["IdentityPattern"]:
+        """The identities whose signatures of this day do not count."""
+        ended = [signer.identity for signer in self.identities if not signer.counts_on(day)]
+        return [pattern for pattern in ended if pattern is not None]
 
     def matches(self, repository: str) -> bool:
         """Whether the pattern matches the repository, however its registry is spelled."""
@@ -112,6 +123,7 @@ def _read_rule(node: Node, signers: Mapping[str, Signer]) -> Rule:
         imports=_read_imports(members["imports"]) if "imports" in members else None,
         log_required="log" in members,
         names_itself="signedName" in members,
+        identities=[signer for signer in signers.values() if signer.identity is not None],
     )
 
 

@@ -2,10 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from wasmoci.policy.signers import Signer
 from wasmoci.values.image_reference import Repository
 from wasmoci.verify.trust import CertificateVerifier, ImageTrust, LogVerifier
+
+if TYPE_CHECKING:
+    from wasmoci.keyless.identity import IdentityPattern
 
 
 def image_trust(
@@ -16,13 +20,17 @@ def image_trust(
     annotations: Mapping[str, str] | None = None,
     log_required: bool = False,
     signed_name: Repository | None = None,
+    ended: Sequence["IdentityPattern"] = (),
 ) -> ImageTrust:
-    """Who of these may sign images; UsageError, FormatError, Error where the trusted root cannot be used."""
+    """Who of these may sign images, none whom `ended` matches.
+
+    UsageError, FormatError, Error where the trusted root cannot be used.
+    """
     able = [signer for signer in signers if not signer.is_revoked]
     keys = [signer.image_key for signer in able if signer.image_key is not None]
     return ImageTrust(
         keys=keys,
-        certificates=_certificates(able, trusted_root),
+        certificates=_certificates(able, trusted_root, ended),
         log=_log(trusted_root) if keys and trusted_root is not None else None,
         log_required=log_required,
         threshold=threshold,
@@ -31,13 +39,15 @@ def image_trust(
     )
 
 
-def _certificates(signers: Sequence[Signer], trusted_root: Path | None) -> CertificateVerifier | None:
+def _certificates(
+    signers: Sequence[Signer], trusted_root: Path | None, ended: Sequence["IdentityPattern"]
+) -> CertificateVerifier | None:
     patterns = [signer.identity for signer in signers if signer.identity is not None]
     if not patterns:
         return None
     from wasmoci.keyless.verifying import IdentityVerifier
 
-    return IdentityVerifier(trusted_root, patterns)
+    return IdentityVerifier(trusted_root, patterns, ended=ended)
 
 
 def _log(trusted_root: Path) -> LogVerifier:
