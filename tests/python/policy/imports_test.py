@@ -10,7 +10,7 @@ IMPORTS = [
     (
         "wasi:cli/*@0.2",
         "wasi:cli/run@0.2.0 wasi:cli/run@0.2.12 wasi:cli/run@0.2",
-        "wasi:cli/run@0.3.0 wasi:cli/run wasi:io/run@0.2.0",
+        f"wasi:cli/run@0.3.0 wasi:cli/run wasi:io/run@0.2.0 wasi:cli/run@0.2.{'9' * 5000} wasi:cli/run@0.02.0",
     ),
     (
         "wasi:cli/run@0.2.3",

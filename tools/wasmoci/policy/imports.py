@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from wasmoci.policy.patterns import glob_regexp
 
-_VERSION = re.compile(r"([0-9]+)(?:\.([0-9]+))?(?:\.([0-9]+))?(-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?")
+_NUMBER = r"(0|[1-9][0-9]{0,19})"
+_VERSION = re.compile(rf"{_NUMBER}(?:\.{_NUMBER})?(?:\.{_NUMBER})?(-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?")
 _NAME = re.compile(r"[a-zA-Z0-9*-]+(?::[a-zA-Z0-9*:-]+/[a-zA-Z0-9*/-]+)?")
 
 
