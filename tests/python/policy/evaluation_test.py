@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from attestation_fixtures import attach_provenance, statement_about
+from attestation_fixtures import attach_attestation, attach_provenance, statement_about
 from image_fixtures import (
     HELLO,
     OTHER_SIGNER,
@@ -24,7 +24,7 @@ from image_fixtures import (
     legacy_layer,
     make_image,
 )
-from policy_fixtures import SIGNERS, parsed, policy_of
+from policy_fixtures import SIGNERS, TODAY, parsed, policy_of
 from sigstore_certificate_fixtures import ISSUER, SAN
 from sigstore_fixtures import Sigstore
 from wasm_fixtures import COMPONENT, section, signed
@@ -36,12 +36,20 @@ from wasmoci.values.image_reference import Repository
 from wasmoci.values.strict_json import dump
 from wasmoci.verify.index import verify_root
 
-MATCH = SIGNERS + "rules:\n- match: registry.example.com/acme/*\n"
+RULES = "rules:\n- match: registry.example.com/acme/*\n"
+MATCH = SIGNERS + RULES
 
 
-def verdict(image: MemoryImage, rule: str, folder: Path, today: date | None = None) -> str:
+# With `wide`, an identity below `root.json`.
+WIDE = f"""\
+trustedRoot: root.json
+{SIGNERS}  wide: {{issuer: "{ISSUER}", identity: "https://ci.example.com/**"}}
+"""
+
+
+def verdict(image: MemoryImage, rule: str, folder: Path, today: date = TODAY, head: str = MATCH) -> str:
     """The level that is verified, or the reason and the text of the refusal."""
-    policy = policy_of(MATCH + rule, folder) if today is None else policy_of(MATCH + rule, folder, today=today)
+    policy = policy_of(head + rule, folder, today=today)
     try:
         return verify_root(image, policy).level.value
     except VerificationError as error:
@@ -148,16 +156,19 @@ def test_an_identity_that_ended_counts_for_nobody_else(rule: str, old: str, expe
     for payload in (signature_statement(image.image.digest), statement_about(image)):
         attach_blob(image, dump(sigstore.bundle(payload)))
     (tmp_path / "root.json").write_bytes(dump(sigstore.trusted_root()))
-    signers = f"""\
-  wide: {{issuer: "{ISSUER}", identity: "https://ci.example.com/**"}}
-  old: {{issuer: "{ISSUER}", identity: "{SAN}", {old}}}
-"""
-    text = f"trustedRoot: root.json\n{SIGNERS}{signers}rules:\n- match: registry.example.com/acme/*\n  {rule}\n"
-    try:
-        found = verify_root(image, policy_of(text, tmp_path)).level.value
-    except VerificationError as error:
-        found = str(error.reason.value)
-    assert found == expected
+    ended = f'  old: {{issuer: "{ISSUER}", identity: "{SAN}", {old}}}\n'
+    assert verdict(image, f"  {rule}", tmp_path, head=WIDE + ended + RULES).startswith(expected)
+
+
+@pytest.mark.parametrize(("log", "expected"), [("", "oci-only"), ("\n  log: required", "NOT_LOGGED")])
+def test_a_log_that_is_required_has_what_a_key_attests_too(log: str, expected: str, tmp_path: Path) -> None:
+    sigstore = Sigstore()
+    image = make_image()
+    attach_blob(image, dump(sigstore.bundle(signature_statement(image.image.digest))))
+    attach_attestation(image)
+    (tmp_path / "root.json").write_bytes(dump(sigstore.trusted_root()))
+    rule = "  image: {allOf: [wide]}\n  attestations: [{type: cyclonedx, by: [first]}]"
+    assert verdict(image, rule + log, tmp_path, head=WIDE + RULES).startswith(expected)
 
 
 def test_what_is_attested_must_be_by_all_that_are_named(tmp_path: Path) -> None:

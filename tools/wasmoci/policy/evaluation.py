@@ -97,7 +97,11 @@ class RuleDemands:
         if ended:
             return Finding(attested.place, asked, f"{_names(ended)} ended", Reason.POLICY_UNMET)
         trust = image_trust(
-            attested.by, self.trusted_root, threshold=len(attested.by), ended=self.rule.ended_on(self.today)
+            attested.by,
+            self.trusted_root,
+            threshold=len(attested.by),
+            log_required=self.rule.log_required,
+            ended=self.rule.ended_on(self.today),
         )
         builder = None if attested.builder is None else ProvenanceExpectation(attested.builder)
         try:
