@@ -162,7 +162,7 @@ def _file_with(module: ModuleType, data: bytes) -> Iterator[Path]:
     """A path at which the key readers of `module` find `data`."""
     with (
         mock.patch.object(module, "read_bounded", lambda *_: data),
-        mock.patch.object(module, "read_secret", lambda *_, private: data),
+        mock.patch.object(module, "read_secret", lambda *_, **__: data),
     ):
         yield Path("key")
 
