@@ -95,6 +95,16 @@ def test_several_destinations_and_a_layout(
     assert (tag_of(target, "v1"), tag_of(target, "latest")) == (digest, digest)
 
 
+def test_nothing_is_called_by_a_tag_that_stays_on_another_image(
+    copy: Copy, source: RepositoryClient, target: RepositoryClient, trust: list[str]
+) -> None:
+    other = Index(()).to_bytes()
+    target.put_manifest(other, INDEX_MEDIA_TYPE, "v1")
+    result = copy(image(source), image(target), "--if-exists", "skip", "--json", *trust)
+    assert json.loads(result.stdout)["references"] == [f"{target.repository}@{source_in(source).root().digest}"]
+    assert tag_of(target, "v1") == str(Digest.of(other))
+
+
 def test_nothing_is_mounted_from_a_path_that_another_registry_has_too(
     copy: Copy, source: RepositoryClient, target: RepositoryClient, trust: list[str], tmp_path: Path
 ) -> None:

@@ -150,6 +150,13 @@ def test_a_tag_is_left(publish: Publish, layout: Path, address: str, taken: str)
     assert tag_of(address, "v1") == taken
     assert tag_of(address, "v2") == subject_of(layout)
     assert "tags left as they are: v1" in result.stdout
+    assert f"tag v1 is left on {taken}\n" in result.stderr
+    # Nothing is called what names another image.
+    name, digest = f"{address}/{PATH}", subject_of(layout)
+    for tags, references in (["v1", "v2"], [f"{name}:v2@{digest}"]), (["v1"], [f"{name}@{digest}"]):
+        again = publish(layout, *(f"--tag={tag}" for tag in tags), "--if-exists", "skip", "--json")
+        assert json.loads(again.stdout)["references"] == references
+    assert "tags left as they are: v1" in publish(layout, "--tag", "v1", "--if-exists", "skip").stdout
 
 
 @pytest.mark.parametrize("choice", ["verify-same", "fail"])

@@ -83,8 +83,14 @@ def _places(destinations: Sequence[str]) -> dict[Repository, list[str]]:
 
 
 def _report(copies: Copies, request: CopyRequest) -> Report:
-    done = [outcome.repository for outcome in copies.outcomes if outcome.published]
-    references = _references(copies.plan, {repository: request.places[repository] for repository in done})
+    places = {
+        outcome.repository: [
+            tag for tag in request.places[outcome.repository] if tag not in outcome.published.tags_on_others
+        ]
+        for outcome in copies.outcomes
+        if outcome.published is not None
+    }
+    references = _references(copies.plan, places)
     lines = [f"copied to {name}" for name in _names(references, request)]
     return outcomes_report(copies.outcomes, lines, _json(copies.plan, references, request), "copied")
 

@@ -13,7 +13,7 @@ from wasmoci.publish.look import DryRun, Shown, show
 from wasmoci.publish.plan import Plan, PublishRequest, publish
 from wasmoci.publish.registry_state import is_published
 from wasmoci.publish.send import Outcome, Published
-from wasmoci.publish.signed import Publishing, check_publishing, send_to_each, signed
+from wasmoci.publish.signed import Publishing, check_publishing, published_references, send_to_each, signed
 from wasmoci.registry.client import Registries
 from wasmoci.registry.connection_options import ConnectionOptions
 from wasmoci.values.errors import Error, UsageError
@@ -123,8 +123,7 @@ class _Sending:
             image.verified, image.warnings = planned.verified, planned.warnings
             send = partial(self._publish, planned, registries)
             image.outcomes = send_to_each(publishing, send)
-            done = [outcome.repository for outcome in image.outcomes if outcome.published]
-            image.references = [name for repository in done for name in planned.references(repository)]
+            image.references = published_references(planned, image.outcomes)
 
     def _publish(self, planned: Plan, registries: Registries, request: PublishRequest) -> Published:
         client = registries.client(request.repository)

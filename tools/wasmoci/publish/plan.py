@@ -46,9 +46,10 @@ class Plan:
     def digest(self) -> Digest:
         return self.graph.digest
 
-    def references(self, repository: Repository) -> list[str]:
-        """The names of the image in a repository, one for each tag."""
-        return [f"{repository}:{tag}@{self.digest}" for tag in self.tags]
+    def references(self, repository: Repository, tags_on_others: Sequence[str] = ()) -> list[str]:
+        """The names of the image in a repository, one for each tag that is on it; without one its name by digest."""
+        tags = [f":{tag}" for tag in self.tags if tag not in tags_on_others] or [""]
+        return [f"{repository}{tag}@{self.digest}" for tag in tags]
 
 
 def plan(request: PublishRequest) -> Plan:

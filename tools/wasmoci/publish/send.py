@@ -12,7 +12,7 @@ from wasmoci.oci.manifest import IMAGE_CONFIG_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, D
 from wasmoci.oci.progress import Progress
 from wasmoci.publish.blob_supply import BlobSupply
 from wasmoci.publish.registry_state import Presence, check_room
-from wasmoci.publish.tags import attached_stays, stays
+from wasmoci.publish.tags import attached_stays, stays_on
 from wasmoci.registry.client import RepositoryClient
 from wasmoci.registry.tag_race import TagAdditions
 from wasmoci.values.digest import Digest
@@ -23,12 +23,16 @@ from wasmoci.values.image_reference import Repository
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """How many blobs, manifests and signatures were sent, and how many were there; the tags set and left."""
+    """How many blobs, manifests and signatures were sent, and how many were there; the tags set and left.
+
+    Of those left, `tags_on_others` are on another image.
+    """
 
     sent: int
     present: int
     tags_set: tuple[str, ...]
     tags_left: tuple[str, ...]
+    tags_on_others: tuple[str, ...] = ()
 
     @property
     def is_nothing(self) -> bool:
@@ -36,9 +40,9 @@ class Published:
         return not self.sent and not self.tags_set
 
     def __str__(self) -> str:
-        if self.is_nothing:
-            return f"nothing to send, all of it ({self.present}) is there"
         left = f", tags left as they are: {', '.join(self.tags_left)}" if self.tags_left else ""
+        if self.is_nothing:
+            return f"nothing to send, all of it ({self.present}) is there{left if self.tags_on_others else ''}"
         return f"sent {self.sent}, already there {self.present}{left}"
 
 
@@ -88,7 +92,7 @@ def send_image(
     """
     if destination.if_exists in (IfExists.VERIFY_SAME, IfExists.FAIL):
         for tag in destination.tags:
-            stays(destination.client, tag, graph.digest, destination.if_exists)
+            stays_on(destination.client, tag, graph.digest, destination.if_exists)
     with destination.client.additions() as additions:
         sending = _Sending(blobs, destination, progress, additions)
         check_room(graph, sending.presence)
@@ -103,6 +107,7 @@ def send_image(
         present=sending.present,
         tags_set=tuple(tags_set),
         tags_left=tuple(tag for tag in destination.tags if tag not in tags_set),
+        tags_on_others=tuple(sending.tags_on_others),
     )
 
 
@@ -121,6 +126,7 @@ class _Sending:
         self._seen: set[tuple[Digest, int]] = set()
         self.sent = 0
         self.present = 0
+        self.tags_on_others: list[str] = []
 
     def part(self, part: Part) -> None:
         """Send a manifest, and before it the blobs that it needs."""
@@ -138,14 +144,17 @@ class _Sending:
 
     def tag(self, tag: str, graph: ImageGraph) -> bool:
         """Set a tag unless it stays as it is; return whether it was set."""
-        if stays(self._client, tag, graph.digest, self._destination.if_exists):
-            self._progress.step(f"tag {tag} is left as it is")
+        current = stays_on(self._client, tag, graph.digest, self._destination.if_exists)
+        if current is not None:
+            self._progress.step(f"tag {tag} is left {'as it is' if current == graph.digest else f'on {current}'}")
+            if current != graph.digest:
+                self.tags_on_others.append(tag)
             return False
         self._client.put_manifest(graph.data, graph.descriptor.media_type, tag)
-        current, _ = self._client.resolve(tag)
-        if current.digest != graph.digest:
+        found, _ = self._client.resolve(tag)
+        if found.digest != graph.digest:
             raise VerificationError(
-                Reason.TAG_MOVED, f"tag {tag} was set to {graph.digest} and points to {current.digest}"
+                Reason.TAG_MOVED, f"tag {tag} was set to {graph.digest} and points to {found.digest}"
             )
         self._progress.step(f"tag {tag}")
         return True

@@ -112,3 +112,13 @@ def send_to_each(publishing: Publishing, send: Callable[[PublishRequest], Publis
         return send(request)
 
     return [Outcome.of(request.repository, partial(sent, request)) for request in publishing.requests()]
+
+
+def published_references(planned: Plan, outcomes: Sequence[Outcome]) -> list[str]:
+    """The names that the image has where it was published."""
+    return [
+        name
+        for outcome in outcomes
+        if outcome.published is not None
+        for name in planned.references(outcome.repository, outcome.published.tags_on_others)
+    ]

@@ -44,7 +44,7 @@ def tag_state(client: RepositoryClient, tag: str, digest: Digest | None, if_exis
 
 
 def attached_stays(client: RepositoryClient, tag: str, digest: Digest) -> bool:
-    """As `stays` with VERIFY_SAME, of a tag beside an image, which `find_attached` looks for."""
+    """Whether it stays, as `stays_on` with VERIFY_SAME, of a tag beside an image, which `find_attached` looks for."""
     return _checked(client, _state_of(tag, client.find_attached(tag), digest, IfExists.VERIFY_SAME))
 
 
@@ -61,12 +61,13 @@ def _state_of(tag: str, found: tuple[Descriptor, bytes] | None, digest: Digest |
     return TagState(tag, change, current)
 
 
-def stays(client: RepositoryClient, tag: str, digest: Digest, if_exists: IfExists) -> bool:
-    """Whether `tag` is to stay as it is; false where it is to be set to `digest`.
+def stays_on(client: RepositoryClient, tag: str, digest: Digest, if_exists: IfExists) -> Digest | None:
+    """What `tag` names where it is to stay as it is; None where it is to be set to `digest`.
 
     Raises VerificationError (TAG_EXISTS) where the tag is not as `if_exists` wants it, RegistryError.
     """
-    return _checked(client, tag_state(client, tag, digest, if_exists))
+    state = tag_state(client, tag, digest, if_exists)
+    return state.current if _checked(client, state) else None
 
 
 def _checked(client: RepositoryClient, state: TagState) -> bool:

@@ -6,14 +6,13 @@ from wasmoci.commands.report.output import Report
 from wasmoci.commands.report.verdict import verdict_json
 from wasmoci.publish.look import Look, Shown
 from wasmoci.publish.send import Outcome
-from wasmoci.publish.signed import PublishedImage
+from wasmoci.publish.signed import PublishedImage, published_references
 from wasmoci.publish.tags import TagChange, TagState
 
 
 def published_report(image: PublishedImage) -> Report:
     """What was sent to each repository; raises the error of the only one, where that failed."""
-    done = [outcome.repository for outcome in image.outcomes if outcome.published]
-    references = [name for repository in done for name in image.plan.references(repository)]
+    references = published_references(image.plan, image.outcomes)
     lines = [f"published {reference}" for reference in references]
     data = {**verdict_json(image.plan.verified), "references": references}
     return outcomes_report(image.outcomes, lines, data, "published")
