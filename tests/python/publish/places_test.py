@@ -8,7 +8,16 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from crowd_fixtures import RandomKey, attach_blobs, put_legacy, random_signer, sign_again, sign_legacy_again
+from crowd_fixtures import (
+    RandomKey,
+    attach,
+    attach_blobs,
+    put,
+    put_legacy,
+    random_signer,
+    sign_again,
+    sign_legacy_again,
+)
 from desk_fixtures import REFERENCE, Desk, open_desk
 from image_fixtures import STRANGER
 from index_fixtures import index_of, variant, write_index_layout
@@ -76,6 +85,24 @@ def list_twice(desk: Desk, client: OwnClient) -> None:
         client.put_manifest(dump(index), INDEX_MEDIA_TYPE, tag)
 
 
+def misstate_size(desk: Desk, client: OwnClient) -> None:
+    layers = [replace(layer, size=layer.size + 1) for layer in desk.attached()[1]]
+    put_legacy(client, desk.subject, layers)
+
+
+def lose_config(desk: Desk, client: OwnClient) -> None:
+    """The same bundle, whose manifest has a config that is not there, in place of the one that is whole."""
+    graph = read_graph(RegistrySource(Reference(client.repository, "v1", None), client))
+    (whole,) = attached_bundles(graph, [])
+    client.put_manifest(EMPTY_INDEX, INDEX_MEDIA_TYPE, f"sha256-{desk.subject.digest.hex}")
+    repository = desk.folder / f"registry/repositories/{PATH}"
+    (repository / f"_referrers/{desk.subject.digest.hex}/{whole.carrier.hex}").unlink()
+    config = put(client, "application/octet-stream", b"lost")
+    attach(client, desk.subject, [replace(whole.manifest, config=replace(config, media_type="application/x"))])
+    for path in (desk.folder / "registry").rglob(config.digest.hex):
+        path.unlink()
+
+
 Spoil = Callable[[Desk, OwnClient], object]
 
 NOT_THE_SAME: dict[str, tuple[Sequence[str], Spoil, Sequence[str], int]] = {
@@ -92,6 +119,8 @@ NOT_THE_SAME: dict[str, tuple[Sequence[str], Spoil, Sequence[str], int]] = {
         0,
     ),
     "listed twice, once with another size": ((), list_twice, (), 0),
+    "the size of a layer is another": ((), misstate_size, (), 1),
+    "a config is lost": ((), lose_config, (), 1),
 }
 
 

@@ -1,7 +1,6 @@
 """Add transparency log entries to the signatures of an image or index in a layout, without signing again."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,9 +15,9 @@ from wasmoci.oci.graph import ImageGraph, read_graph
 from wasmoci.oci.manifest import Descriptor
 from wasmoci.sign.wanted import Found, Places, taken, unmade
 from wasmoci.transparency.log_entry import LogEntry, with_log_entries
-from wasmoci.values.errors import FormatError, Reason, UsageError, VerificationError, not_logged
+from wasmoci.values.errors import Reason, UsageError, VerificationError, not_logged
 from wasmoci.values.strict_json import JsonObject
-from wasmoci.verify.attached_bundles import AttachedBundle, attached_bundles, signing_key
+from wasmoci.verify.attached_bundles import AttachedBundle, attached_bundles, noted, signing_key
 from wasmoci.verify.trust import LogVerifier
 
 
@@ -164,7 +163,7 @@ def _look(
         if key is None or not attached.bundle.log_entries or _name(attached, key) in found:
             continue
         bundle = attached.bundle
-        with suppress(VerificationError, FormatError):
+        with noted([], attached.carrier):
             logs.verify(bundle.log_entries, bundle.envelope, key, bundle.time_stamps)
             found[_name(attached, key)] = taken(graph, attached, logged=True)
 

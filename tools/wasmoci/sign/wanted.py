@@ -19,7 +19,7 @@ from wasmoci.oci.referrers import BUNDLE_TYPE, MAX_REFERRERS
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import FormatError, LimitError, VerificationError
 from wasmoci.values.signature_format import SignatureFormat
-from wasmoci.verify.attached_bundles import AttachedBundle, attached_bundles, verify_bundle
+from wasmoci.verify.attached_bundles import AttachedBundle, attached_bundles, noted, verify_bundle
 from wasmoci.verify.signatures import check_legacy
 from wasmoci.verify.trust import CertificateVerifier, ImageTrust, LogVerifier
 
@@ -62,7 +62,7 @@ class Wanted:
 
     def is_said_in(self, layer: Descriptor, trust: ImageTrust) -> bool | None:
         """The same of a legacy signature."""
-        if layer.digest != Digest.of(self.message):
+        if (layer.digest, layer.size) != (Digest.of(self.message), len(self.message)):
             return None
         try:
             found = simple_signing.parse_signature(layer)
@@ -150,7 +150,8 @@ def _look(group: Iterable[tuple[int, Wanted, ImageTrust | None]], found: dict[in
         for number, each, trust in trusted:
             logged = None if _is_legacy(each) else each.is_said_by(bundle, trust)
             if logged is not None and (number not in found or logged > found[number].logged):
-                found[number] = taken(graph, bundle, logged=logged)
+                with noted([], bundle.carrier):
+                    found[number] = taken(graph, bundle, logged=logged)
     legacy = [one for one in trusted if _is_legacy(one[1])]
     node = graph.at_tag(CosignTag.SIGNATURES) if legacy else None
     for layer in () if node is None else Manifest.parse(node.data).layers:
