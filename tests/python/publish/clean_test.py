@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from copy_fixtures import send_layout
 from crowd_fixtures import (
     RandomKey,
+    attach,
     attach_blobs,
     attach_others,
     put,
@@ -240,6 +241,18 @@ def test_a_well_formed_manifest_stays_before_others(place: Place) -> None:
         (entry,) = attach_blobs(client, place.subject, [bundle], artifact_type="application/vnd.example")
         assert str(entry.digest) in place.attached()[0]
     assert [one["digest"] for one in place.clean()["removals"]] == [str(entry.digest)]
+    assert place.attached()[0] == before
+
+
+def test_a_copy_whose_config_may_be_lost_takes_no_place(place: Place) -> None:
+    before = place.attached()[0]
+    with place.client as client:
+        graph = read_graph(WholeSource(Reference.parse(f"{place.name}:v1"), client))
+        ours = next(attached_bundles(graph, [])).manifest
+        config = put(client, "application/octet-stream", b"lost")
+        copies = [replace(ours, config=config, annotations={"n": f"{number}"}) for number in range(8)]
+        listed = {str(entry.digest) for entry in attach(client, place.subject, copies)}
+    assert {one["digest"] for one in place.clean()["removals"]} == listed
     assert place.attached()[0] == before
 
 

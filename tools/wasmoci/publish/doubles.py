@@ -10,7 +10,7 @@ from wasmoci.cosign.bundle import BUNDLE_MEDIA_TYPE
 from wasmoci.cosign.statement import SIGNATURE_PREDICATE_TYPE, attested_type, signed_annotations
 from wasmoci.oci.cosign_tags import CosignTag
 from wasmoci.oci.graph import ImageGraph
-from wasmoci.oci.manifest import Descriptor, Manifest
+from wasmoci.oci.manifest import EMPTY_CONFIG, EMPTY_MEDIA_TYPE, Descriptor, Manifest
 from wasmoci.oci.referrers import COMPONENT_SIGNATURE_TYPE
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import FormatError, NotFoundError, UsageError, VerificationError
@@ -21,6 +21,8 @@ from wasmoci.verify.trust import ImageTrust
 
 # What a signature is of, and nothing else.
 _OF_SIGNATURES = (SIGNATURE_PREDICATE_TYPE, simple_signing.PAYLOAD_MEDIA_TYPE)
+
+_EMPTY = Descriptor.of(EMPTY_MEDIA_TYPE, EMPTY_CONFIG)
 
 
 class Fate(str, Enum):
@@ -105,7 +107,8 @@ def chosen(graph: ImageGraph, surplus: Surplus) -> list[Removal]:
     """What is to be removed of one image or index.
 
     Of signatures by one signer that say the very same, in one format, the one stays that is logged and has a time
-    stamp. One with a log entry or time stamp that is not checked here is no double.
+    stamp; before all, one with the empty config, which is there. One with a log entry or time stamp that is not
+    checked here is no double.
     """
     doubles = _Doubles()
     named = [*_of_referrers(graph, surplus, doubles), *_of_layers(graph, surplus, doubles)]
@@ -129,8 +132,11 @@ def _of_referrers(graph: ImageGraph, surplus: Surplus, doubles: _Doubles) -> Ite
             continue
         statement = json.dumps(json.loads(payload), sort_keys=True)
         removal = Removal(graph.digest, attached.carrier, f"a double, signed by {signer}")
+        # A stranger's copy may have a config that nobody can read, and be copied nowhere.
+        is_whole = (attached.manifest.config.digest, attached.manifest.config.size) == (_EMPTY.digest, _EMPTY.size)
         is_proper = attached.manifest.artifact_type == BUNDLE_MEDIA_TYPE
-        doubles.add(("bundle", signer, statement), (logged, _is_stamped(attached, surplus.trust), is_proper), removal)
+        rank = (is_whole, logged, _is_stamped(attached, surplus.trust), is_proper)
+        doubles.add(("bundle", signer, statement), rank, removal)
     for node in graph.referrers:
         signer, types = judged.get(node.digest, (None, set()))
         is_foreign = not _is_attached(node, graph.digest)
