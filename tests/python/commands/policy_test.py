@@ -8,9 +8,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from copy_fixtures import client_at, send_layout
-from image_fixtures import REPOSITORY, fully_signed, write_layout
+from image_fixtures import REPOSITORY, SIGNER, fully_signed, make_image, write_layout
 from policy_fixtures import SIGNERS, write_keys
 from wasmoci.commands.main import main
+from wasmoci.keys.reference import KeyReference
 from wasmoci.registry_server.server import EmbeddedRegistry
 
 RULES = """\
@@ -133,3 +134,18 @@ def test_a_verdict_is_explained_line_by_line(policy: Path, layout: Path) -> None
     ]
     assert found["met"] is False
     assert "say in which with --as" in run("policy", "explain", policy, layout, code=2).stderr
+
+
+@pytest.mark.parametrize(("rule", "code"), [("", 0), ("  imports: []\n", 3)])
+def test_what_is_signed_when_it_is_published_meets_the_rule_then(
+    rule: str, code: int, policy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(KeyReference, "open_image_signer", lambda *_, **__: SIGNER)
+    policy.write_text(f'{SIGNERS}rules:\n- match: "*/acme/*"\n  image: {{anyOf: [first]}}\n{rule}')
+    unsigned = write_layout(make_image(), tmp_path / "unsigned")
+    with EmbeddedRegistry(tmp_path / "registry") as server, client_at(server.address) as client:
+        reach = ["--policy", str(policy), "--insecure-registry", server.address]
+        publish = ["publish", str(unsigned), str(client.repository), "--tag", "v1", "--key", "fakekms://image"]
+        run(*publish, *reach, code=code)
+        assert (client.find_manifest("v1") is None) == bool(code)
+        run("verify", f"{client.repository}:v1", *reach, code=1 if code else 0)

@@ -135,6 +135,7 @@ class DeferredSigning:
             component_keys=() if component else policy.component_keys,
             component_threshold=1 if component else policy.component_threshold,
             image=ImageTrust() if image else policy.image,
+            demands=None if component or image else policy.demands,
         )
 
     def described(self) -> list[str]:
