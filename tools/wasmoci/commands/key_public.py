@@ -6,7 +6,7 @@ from typing import Annotated
 import click
 
 from wasmoci.commands.options.declared import Argument, Option, command
-from wasmoci.commands.options.private_keys import AllowReadableKey, KeyPassword
+from wasmoci.commands.options.private_keys import AllowReadableKey, KeyArgument, KeyPassword
 from wasmoci.commands.report.output import Report
 from wasmoci.disk.files import write_atomically
 from wasmoci.keys.reference import KeyReference
@@ -15,7 +15,7 @@ from wasmoci.sign.keygen import public_half
 
 @command(example="wasm-oci key public hashivault://release --output oci.pub")
 def public(
-    key: Annotated[str, Argument(metavar="KEY")],
+    key: Annotated[str, Argument(metavar="KEY", type=KeyArgument())],
     layer: Annotated[str, Option("What the key signs.", type=click.Choice(["component", "oci"]), default="oci")],
     output: Annotated[Path | None, Option("A new file for the key, instead of stdout.")],
     password: KeyPassword,

@@ -77,3 +77,6 @@ class _SeparateOutput(io.TextIOBase):
 
     def flush(self) -> None:
         _printed.get(self._elsewhere).flush()
+
+    def close(self) -> None:
+        """Nothing: whoever opened the streams closes them, and when Python ends this module has no names any more."""
