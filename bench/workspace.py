@@ -143,7 +143,6 @@ class Workspace:
         for package in _BUILD_FILES:
             (self.folder / package).mkdir(parents=True)
         (self.folder / "MODULE.bazel").write_text(_MODULE)
-        shutil.copy(ROOT / "e2e/smoke/.bazelrc", self.folder)
         for package, text in _BUILD_FILES.items():
             build_file = text.format(actions=ACTIONS_AN_IMAGE, count=self.count)
             (self.folder / package / "BUILD.bazel").write_text(build_file)
