@@ -36,7 +36,7 @@ TABLE = {
     "package": "values wasm oci disk |",
     "verify": "values wasm oci cosign disk keys |",
     "trust": "values cosign keys transparency keyless verify |",
-    "policy": "values wasm oci cosign disk keys transparency keyless verify trust | ruamel",
+    "policy": "values wasm oci cosign disk keys keyless verify trust | ruamel",
     "sign": "values wasm oci cosign disk keys transparency package verify trust |",
     "publish": "values oci cosign disk registry verify sign |",
     "hosts": "values wasm oci registry verify trust policy |",

@@ -1,7 +1,6 @@
 """`wasm-oci policy explain`: which line of a policy decides what on an image."""
 
 from collections.abc import Iterator
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Annotated
 
@@ -9,10 +8,11 @@ from wasmoci.commands.options.connection import Connection
 from wasmoci.commands.options.declared import Argument, Option, command
 from wasmoci.commands.report.output import Report
 from wasmoci.oci.graph import read_graph
+from wasmoci.policy.choice import one_rule, today
 from wasmoci.policy.evaluation import Explained, explain
 from wasmoci.policy.file import PolicyFile
 from wasmoci.registry.sources import open_source, reference_of
-from wasmoci.values.errors import Reason, UsageError, VerificationError, refuse_malformed
+from wasmoci.values.errors import Reason, VerificationError, refuse_malformed
 from wasmoci.values.image_reference import Repository
 
 
@@ -32,22 +32,20 @@ def explain_policy(
     The exit code is 3 where something is not met.
     """
     policy = PolicyFile.read(file)
-    rule = policy.rule_for(str(_repository(target) if named is None else Repository.parse(named)))
+    if named is None:
+        reference = reference_of(target)
+        repositories = [] if reference is None else [reference.repository]
+    else:
+        repositories = [Repository.parse(named)]
+    rule = one_rule(policy, repositories)
     with open_source(target, connection, to_verify=True) as source:
         with refuse_malformed():
             graph = read_graph(source)
-        explained = explain(graph, rule, policy.trusted_root, datetime.now(timezone.utc).date())
+        explained = explain(graph, rule, policy.trusted_root, today())
     lines = [f"{target}: {explained.digest}", f"{rule.place}: the rule for {rule.pattern}", *_lines(explained)]
     unmet = VerificationError(Reason.POLICY_UNMET, f"{target} does not meet the rule of {rule.place}")
     data = {"policy": str(file), "rule": str(rule.place), **_json(explained)}
     return Report(lines, data, explained.warnings, [] if explained.is_met else [unmet])
-
-
-def _repository(target: str) -> Repository:
-    reference = reference_of(target)
-    if reference is None:
-        raise UsageError("rules match repositories, and a layout is in none: say in which with --as HOST/PATH")
-    return reference.repository
 
 
 def _lines(explained: Explained) -> Iterator[str]:

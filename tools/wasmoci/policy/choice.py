@@ -43,7 +43,7 @@ class Policies(NamedTuple):
         from wasmoci.values.image_reference import Repository
 
         named = None if values.named is None else Repository.parse(values.named)
-        return cls(PolicyFile.read(values.policy_file), named, datetime.now(timezone.utc).date())
+        return cls(PolicyFile.read(values.policy_file), named, today())
 
     @property
     def reports_only(self) -> bool:
@@ -69,18 +69,26 @@ class Policies(NamedTuple):
         """The one policy for an image in all of these; UsageError where they have several or there is none."""
         if isinstance(self.chosen, Policy):
             return self.chosen
-        names = repositories if self.named is None else (self.named,)
-        if not names:
-            raise UsageError("rules match repositories, and a layout is in none: say in which with --as HOST/PATH")
-        rules: dict[Place, Rule] = {}
-        for rule in map(self.chosen.rule_for, map(str, names)):
-            # Signatures name the first repository of one rule.
-            rules.setdefault(rule.place, rule)
-        if len(rules) > 1:
-            raise UsageError(
-                f"several rules match these repositories, {' and '.join(map(str, rules))}: name them apart"
-            )
         from wasmoci.policy.evaluation import rule_policy
 
-        (rule,) = rules.values()
+        rule = one_rule(self.chosen, repositories if self.named is None else (self.named,))
         return rule_policy(rule, self.chosen.trusted_root, self.today)
+
+
+def one_rule(file: "PolicyFile", repositories: Sequence["Repository"]) -> "Rule":
+    """The rule for an image in all of these; UsageError where they have several or there is none; as `rule_for`."""
+    if not repositories:
+        raise UsageError("rules match repositories, and a layout is in none: say in which with --as HOST/PATH")
+    rules: dict[Place, Rule] = {}
+    for rule in map(file.rule_for, map(str, repositories)):
+        # Signatures name the first repository of one rule.
+        rules.setdefault(rule.place, rule)
+    if len(rules) > 1:
+        raise UsageError(f"several rules match these repositories, {' and '.join(map(str, rules))}: name them apart")
+    (rule,) = rules.values()
+    return rule
+
+
+def today() -> date:
+    """The day, in UTC, on which it is judged whether a key has ended."""
+    return datetime.now(timezone.utc).date()

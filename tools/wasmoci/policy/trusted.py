@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wasmoci.policy.signers import Signer
+from wasmoci.trust.policy import trusted_logs
 from wasmoci.values.image_reference import Repository
-from wasmoci.verify.trust import CertificateVerifier, ImageTrust, LogVerifier
+from wasmoci.verify.trust import CertificateVerifier, ImageTrust
 
 if TYPE_CHECKING:
     from wasmoci.keyless.identity import IdentityPattern
@@ -31,7 +32,7 @@ def image_trust(
     return ImageTrust(
         keys=keys,
         certificates=_certificates(able, trusted_root, ended),
-        log=_log(trusted_root) if keys and trusted_root is not None else None,
+        log=trusted_logs(trusted_root) if keys else None,
         log_required=log_required,
         threshold=threshold,
         annotations=annotations or {},
@@ -48,9 +49,3 @@ def _certificates(
     from wasmoci.keyless.verifying import IdentityVerifier
 
     return IdentityVerifier(trusted_root, patterns, ended=ended)
-
-
-def _log(trusted_root: Path) -> LogVerifier:
-    from wasmoci.transparency.verifying import TrustedLogs
-
-    return TrustedLogs.from_file(trusted_root)

@@ -71,7 +71,7 @@ def image_trust(values: TrustValues) -> ImageTrust:
     return ImageTrust(
         keys=tuple(_oci_key(reference) for reference in values.oci_keys),
         certificates=_certificates(values),
-        log=_log(values),
+        log=trusted_logs(values.trusted_root) if values.oci_keys else None,
         log_required=values.require_log,
         threshold=values.oci_threshold,
         annotations=values.annotations,
@@ -82,6 +82,15 @@ def image_trust(values: TrustValues) -> ImageTrust:
 def trusted_component_keys(files: Sequence[Path], notes: Notes) -> list[ComponentPublicKey]:
     """All component keys of these files; `notes` gets each line of a list that is passed over."""
     return [key for path in files for key in load_component_keys(path, notes)]
+
+
+def trusted_logs(trusted_root: Path | None) -> LogVerifier | None:
+    """The logs of a trusted root, which log entries of keyed signatures are checked with; None where there is none."""
+    if trusted_root is None:
+        return None
+    from wasmoci.transparency.verifying import TrustedLogs
+
+    return TrustedLogs.from_file(trusted_root)
 
 
 def certificate_holder(bundle: bytes) -> str:
@@ -119,11 +128,3 @@ def _certificates(values: TrustValues) -> CertificateVerifier | None:
         for identity in values.identities
     ]
     return IdentityVerifier(values.trusted_root, patterns)
-
-
-def _log(values: TrustValues) -> LogVerifier | None:
-    if values.trusted_root is None or not values.oci_keys:
-        return None
-    from wasmoci.transparency.verifying import TrustedLogs
-
-    return TrustedLogs.from_file(values.trusted_root)
