@@ -53,15 +53,12 @@ class Policies(NamedTuple):
         files: Mapping[str, Path] | None = None,
         reads_clock: bool = True,
     ) -> "Policies":
-        """`name` and `files` are as in PolicyFile.read; raises as it does.
-
-        Who does not read the clock takes no signature of a key that ends on a day.
-        """
+        """`name` and `files` are as in PolicyFile.read; raises as it does."""
         from wasmoci.policy.file import PolicyFile
         from wasmoci.values.image_reference import Repository
 
         repository = None if named is None else Repository.parse(named)
-        return cls(PolicyFile.read(path, name, files), repository, today() if reads_clock else date.max)
+        return cls(PolicyFile.read(path, name, files), repository, today() if reads_clock else None)
 
     @property
     def reports_only(self) -> bool:

@@ -220,7 +220,10 @@ def _in_words(standings: Mapping[Signer, Standing]) -> str:
 
 _REMARKS = {
     Standing.ENDED: "{name}, who ended {ends}, does not count",
-    Standing.UNKNOWN: "{name} ends {ends}, no log and no time stamp says that it signed before, and no clock is read",
+    Standing.UNKNOWN: (
+        "{name} ends {ends}, no log and no time stamp says that it signed before, and no clock is read: no action of a "
+        "build reads one, and a test with `uses_clock = True`"
+    ),
     Standing.BY_CLOCK: "{name} ends {ends}, and the clock of this machine says that it has not yet",
 }
 
