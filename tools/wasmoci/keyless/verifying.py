@@ -76,7 +76,10 @@ class IdentityVerifier:
         for pattern in self._patterns:
             if pattern.matches(identity):
                 return TrustedIdentity(identity, pattern.name, signed_at)
-        raise VerificationError(Reason.UNTRUSTED_KEY, f"{identity} signed it, which no trusted identity is")
+        called = [pattern for pattern in self._patterns if pattern.has_name(identity)]
+        problems = dict.fromkeys(claim.problem(identity) for pattern in called for claim in pattern.claims)
+        why = "; ".join(filter(None, problems)) or "which no trusted identity is"
+        raise VerificationError(Reason.UNTRUSTED_KEY, f"{identity} signed it, {why}")
 
 
 def verify_keyless(data: bytes, root: KeylessRoot, clock: Clock = time.time) -> tuple[Identity, int]:

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from wasmoci.cosign.predicate_type import SLSA_PROVENANCE_V1, predicate_type
+from wasmoci.keyless.identity import EndedIdentity
 from wasmoci.policy.document import Node, Place
 from wasmoci.policy.imports import ImportPattern
 from wasmoci.policy.patterns import covers, matches
@@ -13,9 +13,6 @@ from wasmoci.values.errors import Error
 from wasmoci.values.host import registry_key
 from wasmoci.values.image_reference import Repository
 from wasmoci.values.text import excerpt
-
-if TYPE_CHECKING:
-    from wasmoci.keyless.identity import EndedIdentity
 
 _MEMBERS = ("match", "component", "image", "annotations", "attestations", "imports", "log", "signedName")
 
@@ -73,7 +70,7 @@ class Rule:
     identities: Sequence[Signer] = ()
 
     @property
-    def ended(self) -> list["EndedIdentity"]:
+    def ended(self) -> list[EndedIdentity]:
         """The identities of the file that have an end."""
         return [ended for signer in self.identities if (ended := signer.ended_identity) is not None]
 

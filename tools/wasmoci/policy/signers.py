@@ -1,22 +1,23 @@
 """The signers of a policy file: keys by layer, and identities, with the day on which they end."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time, timezone
-from typing import TYPE_CHECKING
 
+from wasmoci.keyless.certificate import CLAIMS
+from wasmoci.keyless.identity import ClaimPattern, EndedIdentity, IdentityPattern
 from wasmoci.keys.component import ComponentPublicKey
 from wasmoci.keys.component_files import load_component_key
 from wasmoci.keys.image import ImagePublicKey
 from wasmoci.keys.reference import KeyReference
 from wasmoci.policy.document import Node, Place
 from wasmoci.policy.named_files import NamedFiles
+from wasmoci.policy.patterns import glob_regexp
 from wasmoci.values.errors import Error
 
-if TYPE_CHECKING:
-    from wasmoci.keyless.identity import EndedIdentity, IdentityPattern
-
-_MEMBERS = ("componentKey", "imageKey", "issuer", "identity", "until", "revoked")
+_KEYS = ("componentKey", "imageKey")
+_END = ("until", "revoked")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class Signer:
     place: Place
     component_key: ComponentPublicKey | None = None
     image_key: ImagePublicKey | None = None
-    identity: "IdentityPattern | None" = None
+    identity: IdentityPattern | None = None
     ends: date | None = None
     is_revoked: bool = False
 
@@ -51,12 +52,10 @@ class Signer:
         return not self.is_revoked and (self.ends is None or day < self.ends)
 
     @property
-    def ended_identity(self) -> "EndedIdentity | None":
+    def ended_identity(self) -> EndedIdentity | None:
         """Whose signatures count for nobody from the end on; None for keys, and for who has no end."""
         if self.identity is None or not (self.is_revoked or self.ends):
             return None
-        from wasmoci.keyless.identity import EndedIdentity
-
         midnight = None if self.ends is None else datetime.combine(self.ends, time(), timezone.utc)
         return EndedIdentity(self.identity, None if midnight is None else midnight.timestamp())
 
@@ -79,9 +78,9 @@ def read_signers(node: Node, files: NamedFiles) -> Mapping[str, Signer]:
 
 
 def _read_signer(name: str, node: Node, files: NamedFiles) -> Signer:
-    members = node.members(_MEMBERS)
+    members = node.members((*_KEYS, "issuer", "identity", *CLAIMS, *_END))
     has_key = "componentKey" in members or "imageKey" in members
-    has_identity = "issuer" in members or "identity" in members
+    has_identity = not {"issuer", "identity", *CLAIMS}.isdisjoint(members)
     if has_key == has_identity:
         raise node.place.error("a signer has keys (componentKey, imageKey) or an identity (issuer and identity)")
     ends, is_revoked = _read_end(members)
@@ -105,30 +104,37 @@ def _read_end(members: Mapping[str, Node]) -> tuple[date | None, bool]:
 
 def _read_component_key(node: Node, files: NamedFiles) -> ComponentPublicKey:
     path = files.path(node)
-    try:
+    with _at(node):
         return load_component_key(path)
-    except Error as error:
-        raise node.place.error(str(error)) from None
 
 
 def _read_image_key(node: Node, files: NamedFiles) -> ImagePublicKey:
     reference = files.reference(node)
-    try:
+    with _at(node):
         return KeyReference.parse(reference).trusted_image_key()
-    except Error as error:
-        raise node.place.error(str(error)) from None
 
 
-def _read_identity(node: Node, members: Mapping[str, Node]) -> "IdentityPattern":
-    from wasmoci.keyless.identity import IdentityPattern
-    from wasmoci.policy.patterns import glob_regexp
-
+def _read_identity(node: Node, members: Mapping[str, Node]) -> IdentityPattern:
     if "issuer" not in members or "identity" not in members:
         raise node.place.error("an identity is named by issuer and identity, both")
     name, issuer = members["identity"].text(), members["issuer"].text()
-    try:
+    claims = [_read_claim(claim, members[claim]) for claim in CLAIMS if claim in members]
+    with _at(members["identity"]):
         if "*" in name:
-            return IdentityPattern.of(identity_regexp=glob_regexp(name), issuer=issuer)
-        return IdentityPattern.of(identity=name, issuer=issuer)
+            return IdentityPattern.of(identity_regexp=glob_regexp(name), issuer=issuer, claims=claims)
+        return IdentityPattern.of(identity=name, issuer=issuer, claims=claims)
+
+
+def _read_claim(name: str, node: Node) -> ClaimPattern:
+    text = node.text()
+    with _at(node):
+        return ClaimPattern.of(name, regexp=glob_regexp(text)) if "*" in text else ClaimPattern.of(name, text=text)
+
+
+@contextmanager
+def _at(node: Node) -> Iterator[None]:
+    """An error is one of this place."""
+    try:
+        yield
     except Error as error:
-        raise members["identity"].place.error(str(error)) from None
+        raise node.place.error(str(error)) from None

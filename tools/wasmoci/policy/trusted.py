@@ -2,15 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from wasmoci.keyless.identity import EndedIdentity
 from wasmoci.policy.signers import Signer
 from wasmoci.trust.policy import trusted_logs
 from wasmoci.values.image_reference import Repository
 from wasmoci.verify.trust import CertificateVerifier, ImageTrust
-
-if TYPE_CHECKING:
-    from wasmoci.keyless.identity import EndedIdentity
 
 
 def image_trust(
@@ -21,7 +18,7 @@ def image_trust(
     annotations: Mapping[str, str] | None = None,
     log_required: bool = False,
     signed_name: Repository | None = None,
-    ended: Sequence["EndedIdentity"] = (),
+    ended: Sequence[EndedIdentity] = (),
 ) -> ImageTrust:
     """Who of these may sign images; what one of `ended` signed after its end counts for nobody.
 
@@ -41,7 +38,7 @@ def image_trust(
 
 
 def _certificates(
-    signers: Sequence[Signer], trusted_root: Path | None, ended: Sequence["EndedIdentity"]
+    signers: Sequence[Signer], trusted_root: Path | None, ended: Sequence[EndedIdentity]
 ) -> CertificateVerifier | None:
     patterns = [signer.identity for signer in signers if signer.identity is not None]
     if not patterns:
