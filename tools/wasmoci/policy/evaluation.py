@@ -1,7 +1,7 @@
 """What a rule asks of an image, and what was found of it."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -12,12 +12,10 @@ from wasmoci.policy.rules import Attested, Imports, Rule, Signed
 from wasmoci.policy.signers import Signer
 from wasmoci.policy.standing import Standing, standing
 from wasmoci.policy.trusted import image_trust
-from wasmoci.values.digest import Digest
 from wasmoci.values.errors import Error, Reason, VerificationError
 from wasmoci.values.level import Level
 from wasmoci.values.text import excerpt
 from wasmoci.verify.attestation import AttestationPolicy, Attester, verify_attestations
-from wasmoci.verify.index import verify_graph
 from wasmoci.verify.policy import Policy, Verified
 from wasmoci.verify.signatures import ImageSignature
 from wasmoci.wasm.interface import Interface
@@ -125,47 +123,17 @@ def rule_policy(rule: Rule, trusted_root: Path | None, today: date | None) -> Po
 
     Without `today` no clock is read, and it is an Error where only a clock could tell whether a signer had ended.
     """
-    return _policy(
-        rule,
-        trusted_root,
-        Level.of(component=rule.component is not None, image=rule.image is not None),
-        RuleDemands(rule, trusted_root, today),
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Explained:
-    """What was found of an image for each thing that a rule asks; of an index of itself and of its `entries` too."""
-
-    digest: Digest
-    findings: tuple[Finding, ...]
-    warnings: tuple[str, ...]
-    entries: tuple["Explained", ...] = ()
-
-    @property
-    def is_met(self) -> bool:
-        return not any(finding.reason for finding in self.findings) and all(entry.is_met for entry in self.entries)
-
-
-def explain(graph: ImageGraph, rule: Rule, trusted_root: Path | None, today: date) -> Explained:
-    """What is found, met or not; VerificationError for what is malformed, and raises as `image_trust`."""
+    required = Level.of(component=rule.component is not None, image=rule.image is not None)
     demands = RuleDemands(rule, trusted_root, today)
-    verdict = verify_graph(graph, _policy(rule, trusted_root, Level.NONE, None))
-    attested = tuple(demands.of_root(graph))
-    if isinstance(verdict, Verified):
-        return Explained(graph.digest, (*demands.of_image(verdict), *attested), verdict.warnings)
-    entries = tuple(
-        Explained(entry.subject.digest, tuple(demands.of_image(entry)), entry.warnings) for entry in verdict.entries
-    )
-    findings = (*demands.of_signatures(verdict.image_signatures), *attested)
-    return Explained(graph.digest, findings, verdict.warnings, entries)
+    return replace(observing_policy(rule, trusted_root), required=required, demands=demands)
 
 
-def _policy(rule: Rule, trusted_root: Path | None, required: Level, demands: RuleDemands | None) -> Policy:
+def observing_policy(rule: Rule, trusted_root: Path | None) -> Policy:
+    """The trusted keys and identities of a rule, which asks for nothing; raises as `image_trust`."""
     component = () if rule.component is None else rule.component.signers
     image = () if rule.image is None else rule.image.signers
     return Policy(
-        required=required,
+        required=Level.NONE,
         component_keys=[
             signer.component_key for signer in component if signer.component_key is not None and not signer.is_revoked
         ],
@@ -177,7 +145,6 @@ def _policy(rule: Rule, trusted_root: Path | None, required: Level, demands: Rul
             signed_name=rule.signed_name,
             ended=rule.ended,
         ),
-        demands=demands,
     )
 
 
