@@ -7,7 +7,8 @@ from typing import Annotated
 from wasmoci.commands.options.common import DigestFile, TrustedRoot
 from wasmoci.commands.options.declared import Argument, Option, OptionGroup, command
 from wasmoci.commands.options.signing import Signing
-from wasmoci.commands.report.output import Report, layout_report, warn
+from wasmoci.commands.report.layout import layout_report
+from wasmoci.commands.report.output import Report, warn
 from wasmoci.cosign.predicate_type import SHORT_NAMES
 from wasmoci.sign.attest import NO_NAME, AttestRequest
 from wasmoci.sign.attest import attest as run

@@ -8,12 +8,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
 
 import click
 
 from wasmoci.commands.report.unforeseen import nothing_unforeseen
-from wasmoci.disk.files import write_atomically
 from wasmoci.values.errors import Error, UsageError, VerificationError
 from wasmoci.values.text import printable
 
@@ -71,13 +69,6 @@ def usage_errors_of(arguments: Sequence[str]) -> Iterator[None]:
 def is_quiet() -> bool:
     """Whether the command was told to print warnings and errors only."""
     return bool(click.get_current_context().meta.get(_QUIET))
-
-
-def layout_report(output: Path, digest: str, digest_file: Path | None) -> Report:
-    """The report of a command that wrote a layout; writes `digest_file` where one is named."""
-    if digest_file is not None:
-        write_atomically(digest_file, f"{digest}\n".encode())
-    return Report([f"{output}: {digest}"], {"layout": str(output), "image": digest})
 
 
 def warn(text: str) -> None:
