@@ -1,6 +1,5 @@
 """`wasm-oci attest`: attest something of the image in a layout."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -71,4 +70,4 @@ def attest(
     name = NO_NAME if repository is None else str(Repository.parse(repository))
     attested = run(AttestRequest(layout, output, uri, data, name), *signing.signers(warn, trusted_root))
     report = layout_report(output, str(attested.subject.digest), digest_file)
-    return replace(report, data={**report.data, "predicateType": uri}, warnings=attested.warnings)
+    return report._replace(data={**report.data, "predicateType": uri}, warnings=attested.warnings)

@@ -1,7 +1,6 @@
 """`wasm-oci pull`: a component from a registry, once it is verified."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -57,8 +56,7 @@ def pull(
         files = [str(path) for path in trusted.component_keys], trusted.oci_keys
         stanza = module_stanza(pulled, pulled.reference, files, connection.insecure)
     places = [str(place) for place in (pulled.output, layout) if place is not None]
-    return replace(
-        report,
+    return report._replace(
         lines=stanza or [*report.lines, *(f"pulled {pulled.name} to {place}" for place in places)],
         data={
             **report.data,

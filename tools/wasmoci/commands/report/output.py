@@ -6,8 +6,8 @@ Exit codes: 0 done or verified, 1 could not do or check it, 2 wrong usage, 3 che
 import errno
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import NamedTuple
 
 import click
 
@@ -18,8 +18,7 @@ from wasmoci.values.text import printable
 _QUIET = f"{__name__}.quiet"
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(NamedTuple):
     """What a command has to say: lines for people, members for programs, and notes for stderr.
 
     `errors` are those of parts of the work, the rest of which was done: the exit code is the highest of theirs.
@@ -28,9 +27,9 @@ class Report:
 
     lines: Sequence[str]
     data: Mapping[str, object]
-    warnings: Sequence[str] = field(default_factory=tuple)
-    errors: Sequence[Error] = field(default_factory=tuple)
-    parts: Sequence[str] = field(default_factory=tuple)
+    warnings: Sequence[str] = ()
+    errors: Sequence[Error] = ()
+    parts: Sequence[str] = ()
 
 
 def print_report_of(run: Callable[[], Report], *, as_json: bool, quiet: bool) -> None:
@@ -46,7 +45,7 @@ def print_report_of(run: Callable[[], Report], *, as_json: bool, quiet: bool) ->
         printed = _print_to_stdout(partial(_print_failure, failure)) if as_json else []
     else:
         errors = report.errors
-        printed = _print_to_stdout(partial(_print, replace(report, lines=()) if quiet else report, as_json))
+        printed = _print_to_stdout(partial(_print, report._replace(lines=()) if quiet else report, as_json))
     errors = [*errors, *printed]
     for error in errors:
         click.echo(f"{context.command_path}: {_verdict(error)}", err=True)
