@@ -112,6 +112,7 @@ def test_what_is_published_meets_the_rule_of_where_it_goes(policy: Path, layout:
 
 
 def test_a_policy_is_checked(policy: Path) -> None:
+    assert run("policy", "check", policy).stdout.startswith(f"{policy}: 2 rules\n")
     assert json.loads(run("policy", "check", policy, "--json").stdout)["rules"] == [
         "*/acme/*",
         "registry.example.com/both/*",

@@ -27,7 +27,7 @@ from wasmoci.oci.manifest import (
 )
 from wasmoci.oci.referrers import ReferrerList
 from wasmoci.values.digest import Digest
-from wasmoci.values.errors import Error, FormatError, LimitError, MissingError, Reason, VerificationError
+from wasmoci.values.errors import Error, FormatError, KindError, LimitError, MissingError, Reason, VerificationError
 from wasmoci.values.strict_json import parse_object
 from wasmoci.values.text import excerpt
 
@@ -80,7 +80,7 @@ class Layout:
 
     def subject(self) -> Descriptor:
         if self._root.media_type != MANIFEST_MEDIA_TYPE:
-            raise FormatError("this needs one image, and the layout has an index of several images")
+            raise KindError("this needs one image, and the layout has an index of several images")
         return self._root
 
     def read_manifest(self, descriptor: Descriptor) -> bytes:

@@ -10,7 +10,7 @@ from enum import Enum
 from wasmoci.oci.manifest import MANIFEST_MEDIA_TYPE, Descriptor, Manifest
 from wasmoci.oci.referrers import MAX_REFERRERS
 from wasmoci.values.digest import Digest
-from wasmoci.values.errors import LimitError
+from wasmoci.values.errors import FormatError, LimitError
 
 
 class CosignTag(str, Enum):
@@ -75,5 +75,15 @@ class TaggedManifest:
         """Whether what is at the tag, None for nothing, is this, or has its layers where others may add theirs."""
         if found is None or not self.kind.grows:
             return found is not None and found[0].digest == self.descriptor.digest
-        present = Manifest.parse(found[1]).layers
+        present = layers_at(self.tag, found[1])
         return all(layer in present for layer in self.layers)
+
+
+def layers_at(tag: str, data: bytes) -> tuple[Descriptor, ...]:
+    """The layers of the manifest at a tag that grows; FormatError, which says what to do, where none can be added."""
+    try:
+        return tuple(Manifest.parse(data, f"the manifest at tag {tag}").layers)
+    except FormatError as error:
+        raise FormatError(
+            f"{error}; nothing can be added to that: remove the tag from the registry, unless somebody needs it"
+        ) from None

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from wasmoci.values.errors import Error, FormatError, LimitError
+from wasmoci.values.errors import FormatError, LimitError, UnfitError
 from wasmoci.wasm.sections import Cursor, u32
 
 SECTION_NAME = "signature"
@@ -129,12 +129,12 @@ class SignatureData:
     def with_record(self, hashes: Sequence[bytes], record: Record) -> "SignatureData":
         """Add `record` to the set of these `hashes`, which is made where there is none.
 
-        Raises Error where that set has this very signature already.
+        Raises UnfitError where that set has this very signature already.
         """
         for index, signature_set in enumerate(self.sets):
             if tuple(signature_set.hashes) == tuple(hashes):
                 if any(_same_signature(record, other) for other in signature_set.records):
-                    raise Error("this key has signed this file already")
+                    raise UnfitError("this key has signed this file already")
                 extended = replace(signature_set, records=(*signature_set.records, record))
                 return SignatureData((*self.sets[:index], extended, *self.sets[index + 1 :]))
         return SignatureData((*self.sets, SignatureSet(tuple(hashes), (record,))))
