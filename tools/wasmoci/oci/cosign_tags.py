@@ -4,8 +4,9 @@ Source: cosign 3.1.3. What it made before it had bundles is there, and SBOMs of 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum
+from typing import NamedTuple
 
 from wasmoci.oci.manifest import MANIFEST_MEDIA_TYPE, Descriptor, Manifest
 from wasmoci.oci.referrers import MAX_REFERRERS
@@ -36,8 +37,7 @@ _NAMES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class TaggedManifest:
+class TaggedManifest(NamedTuple):
     """A manifest at one of cosign's tags."""
 
     kind: CosignTag
@@ -64,7 +64,7 @@ class TaggedManifest:
         if not layers or not self.kind.grows or self.config in lost:
             return None
         data = replace(Manifest.parse(self.data), layers=layers).to_bytes()
-        return replace(self, descriptor=Descriptor.of(MANIFEST_MEDIA_TYPE, data), data=data, layers=layers)
+        return self._replace(descriptor=Descriptor.of(MANIFEST_MEDIA_TYPE, data), data=data, layers=layers)
 
     @property
     def line(self) -> str:
