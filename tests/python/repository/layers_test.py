@@ -44,10 +44,10 @@ TABLE = {
     "commands.options": "values wasm cosign disk keys registry trust publish commands.report | click",
     "commands": "values wasm oci cosign disk keys registry registry.login registry_server transparency package verify"
     " trust policy sign publish commands.report commands.options | click",
-    "bazel": "values disk registry verify trust sign publish commands.report commands.options | runfiles",
+    "bazel": "values disk registry verify trust policy sign publish commands.report commands.options | runfiles",
     "bazel.programs": "values wasm registry verify trust sign publish commands.report commands.options commands"
     " bazel | click",
-    "bazel.worker": "values oci disk verify trust commands.report commands.options commands | click",
+    "bazel.worker": "values oci disk verify trust policy commands.report commands.options commands | click",
 }
 
 # Bytes and values: these do no input and output of their own.

@@ -1,7 +1,8 @@
 """The policy for a target: that of the options, or that of the rule of a policy file."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timezone
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from wasmoci.trust.policy import TrustValues, policy
@@ -39,11 +40,27 @@ class Policies(NamedTuple):
                 "--policy says who is trusted and what is required: give no other option that does, "
                 "nor WASM_OCI_OCI_KEY or WASM_OCI_COMPONENT_KEY"
             )
+        return cls.of_file(values.policy_file, values.named)
+
+    @classmethod
+    def of_file(
+        cls,
+        path: Path,
+        named: str | None,
+        *,
+        name: str | None = None,
+        files: Mapping[str, Path] | None = None,
+        reads_clock: bool = True,
+    ) -> "Policies":
+        """`name` and `files` are as in PolicyFile.read; raises as it does.
+
+        Who does not read the clock takes no signature of a key that ends on a day.
+        """
         from wasmoci.policy.file import PolicyFile
         from wasmoci.values.image_reference import Repository
 
-        named = None if values.named is None else Repository.parse(values.named)
-        return cls(PolicyFile.read(values.policy_file), named, today())
+        repository = None if named is None else Repository.parse(named)
+        return cls(PolicyFile.read(path, name, files), repository, today() if reads_clock else date.max)
 
     @property
     def reports_only(self) -> bool:

@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wasmoci.keys.component import ComponentPublicKey
 from wasmoci.keys.component_files import load_component_key
 from wasmoci.keys.image import ImagePublicKey
-from wasmoci.keys.reference import KeyReference, has_scheme
+from wasmoci.keys.reference import KeyReference
 from wasmoci.policy.document import Node, Place
+from wasmoci.policy.named_files import NamedFiles
 from wasmoci.values.errors import Error
 
 if TYPE_CHECKING:
@@ -46,12 +46,12 @@ class Signer:
         return not self.is_revoked and (self.ends is None or day < self.ends)
 
 
-def read_signers(node: Node, folder: Path) -> Mapping[str, Signer]:
-    """The signers by name; paths are relative to `folder`.
+def read_signers(node: Node, files: NamedFiles) -> Mapping[str, Signer]:
+    """The signers by name.
 
     Raises UsageError with the place of the fault, also where two signers are one key or identity.
     """
-    signers = {name: _read_signer(name, member, folder) for name, member in node.members().items()}
+    signers = {name: _read_signer(name, member, files) for name, member in node.members().items()}
     owners: dict[object, str] = {}
     for name, signer in signers.items():
         for key in (signer.component_key, signer.image_key, signer.identity):
@@ -63,7 +63,7 @@ def read_signers(node: Node, folder: Path) -> Mapping[str, Signer]:
     return signers
 
 
-def _read_signer(name: str, node: Node, folder: Path) -> Signer:
+def _read_signer(name: str, node: Node, files: NamedFiles) -> Signer:
     members = node.members(_MEMBERS)
     has_key = "componentKey" in members or "imageKey" in members
     has_identity = "issuer" in members or "identity" in members
@@ -72,9 +72,9 @@ def _read_signer(name: str, node: Node, folder: Path) -> Signer:
     ends, is_revoked = _read_end(members)
     component_key = image_key = None
     if "componentKey" in members:
-        component_key = _read_component_key(members["componentKey"], folder)
+        component_key = _read_component_key(members["componentKey"], files)
     if "imageKey" in members:
-        image_key = _read_image_key(members["imageKey"], folder)
+        image_key = _read_image_key(members["imageKey"], files)
     identity = _read_identity(node, members) if has_identity else None
     return Signer(name, node.name_place or node.place, component_key, image_key, identity, ends, is_revoked)
 
@@ -88,17 +88,18 @@ def _read_end(members: Mapping[str, Node]) -> tuple[date | None, bool]:
     return min(days, default=None), False
 
 
-def _read_component_key(node: Node, folder: Path) -> ComponentPublicKey:
+def _read_component_key(node: Node, files: NamedFiles) -> ComponentPublicKey:
+    path = files.path(node)
     try:
-        return load_component_key(folder / node.text())
+        return load_component_key(path)
     except Error as error:
         raise node.place.error(str(error)) from None
 
 
-def _read_image_key(node: Node, folder: Path) -> ImagePublicKey:
-    text = node.text()
+def _read_image_key(node: Node, files: NamedFiles) -> ImagePublicKey:
+    reference = files.reference(node)
     try:
-        return KeyReference.parse(text if has_scheme(text) else str(folder / text)).trusted_image_key()
+        return KeyReference.parse(reference).trusted_image_key()
     except Error as error:
         raise node.place.error(str(error)) from None
 

@@ -1,14 +1,15 @@
 """Verdicts for people and programs."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from wasmoci.commands.report.output import Report
 from wasmoci.keys import image as image_key_files
 from wasmoci.keys.component_files import load_component_keys
 from wasmoci.oci.manifest import Descriptor
-from wasmoci.values.errors import KeyFileError
-from wasmoci.verify.index import VerifiedIndex
+from wasmoci.values.errors import KeyFileError, VerificationError
+from wasmoci.verify.index import Verdict, VerifiedIndex
 from wasmoci.verify.policy import Verified
 from wasmoci.verify.signatures import ImageSignature
 
@@ -38,6 +39,20 @@ def verdict_report(target: str, verified: Verified | VerifiedIndex) -> Report:
     entries = verified.entries if isinstance(verified, VerifiedIndex) else ()
     parts = [f"{entry_name(entry.subject)}: {entry.subject.digest}" for entry in entries]
     return Report(_lines(target, verified), verdict_json(verified), verified.warnings, parts=parts)
+
+
+def judged(target: str, verify: Callable[[], Verdict], *, reports_only: bool) -> Report:
+    """The verdict that `verify` gives or raises; with `reports_only` what it would be, which is not "verified"."""
+    try:
+        report = verdict_report(target, verify())
+    except VerificationError as error:
+        if not reports_only:
+            raise
+        data = {"reason": error.reason.value, "message": str(error), "reportsOnly": True}
+        return Report([f"{target}: would be refused: {error.reason.value}: {error}"], data)
+    if not reports_only:
+        return report
+    return replace(report, lines=[f"{target}: would be verified"], data={**report.data, "reportsOnly": True})
 
 
 def _lines(target: str, verified: Verified | VerifiedIndex) -> list[str]:
