@@ -116,6 +116,19 @@ POLICY_ATTRS = {
     ),
 }
 
+def not_beside(attributes):
+    """What is wrong with attributes beside a policy.
+
+    Args:
+        attributes: their names.
+
+    Returns:
+        A string, which goes on after the name of the policy's attribute.
+    """
+    return "says who is trusted and what is required: give no other attribute that does, got {}".format(
+        ", ".join(["`{}`".format(name) for name in attributes]),
+    )
+
 def policy_of(ctx, others):
     """The WasmOciPolicyInfo that the attribute `policy` names; fails where other attributes say what it says.
 
@@ -136,11 +149,9 @@ def policy_of(ctx, others):
             shown(target.label),
             kind_of(target, "a file"),
         ))
-    given = ["`{}`".format(asked_attribute(ctx, name)) for name, value in others.items() if value]
+    given = [asked_attribute(ctx, name) for name, value in others.items() if value]
     if given:
-        refuse(ctx, "policy", "says who is trusted and what is required: give no other attribute that does, got {}".format(
-            ", ".join(given),
-        ))
+        refuse(ctx, "policy", not_beside(given))
     return target[WasmOciPolicyInfo]
 
 def repository_for(ctx):
