@@ -20,12 +20,13 @@ if TYPE_CHECKING:
 class Policies(NamedTuple):
     """Gives the policy for an image by where it is: one for all, or that of the rule of a file. Make one with `of`.
 
-    `named` is the repository that the image counts as. `today` is the day on which keys are judged.
+    `named` is the repository that the image counts as. `today` is the day by which signatures are
+    judged that nobody vouches a time for; without it no clock is read.
     """
 
     chosen: "Policy | PolicyFile"
     named: "Repository | None" = None
-    today: date = date.min
+    today: date | None = None
 
     @classmethod
     def of(cls, values: TrustValues, require: Level | None, notes: Notes) -> "Policies":
