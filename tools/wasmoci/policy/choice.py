@@ -21,12 +21,13 @@ if TYPE_CHECKING:
 class Policies(NamedTuple):
     """Gives the policy for an image by where it is: one for all, or that of the rule of a file. Make one with `of`.
 
-    `named` is the repository that the image counts as. `today` is the day on which keys are judged.
+    `named` is the repository that the image counts as. `today` is the day by which signatures are
+    judged that nobody vouches a time for; without it no clock is read.
     """
 
     chosen: "Policy | PolicyFile"
     named: "Repository | None" = None
-    today: date = date.min
+    today: date | None = None
 
     @classmethod
     def of(cls, values: TrustValues, require: Level | None, notes: Notes) -> "Policies":
@@ -52,15 +53,12 @@ class Policies(NamedTuple):
         files: Mapping[str, Path] | None = None,
         reads_clock: bool = True,
     ) -> "Policies":
-        """`name` and `files` are as in PolicyFile.read; raises as it does.
-
-        Who does not read the clock takes no signature of a key that ends on a day.
-        """
+        """`name` and `files` are as in PolicyFile.read; raises as it does."""
         from wasmoci.policy.file import PolicyFile
         from wasmoci.values.image_reference import Repository
 
         repository = None if named is None else Repository.parse(named)
-        return cls(PolicyFile.read(path, name, files), repository, today() if reads_clock else date.max)
+        return cls(PolicyFile.read(path, name, files), repository, today() if reads_clock else None)
 
     @property
     def reports_only(self) -> bool:

@@ -12,7 +12,7 @@
 docs/policy.md says what each member means.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -64,6 +64,11 @@ class PolicyFile:
         if root is None:
             _check_no_log(members["rules"])
         return cls(name, rules, root, reports_only)
+
+    @property
+    def clock_reasons(self) -> Sequence[str]:
+        """The signers of whose signatures only a clock may tell whether they count: keys that have a date."""
+        return tuple(dict.fromkeys(each.name for rule in self.rules for each in rule.signers if each.may_need_clock))
 
     def rule_for(self, repository: str) -> Rule:
         """The first rule whose pattern matches; VerificationError (NO_RULE) where none does."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, time, timezone
 from typing import TYPE_CHECKING
 
 from wasmoci.keys.component import ComponentPublicKey
@@ -14,7 +14,7 @@ from wasmoci.policy.named_files import NamedFiles
 from wasmoci.values.errors import Error
 
 if TYPE_CHECKING:
-    from wasmoci.keyless.identity import IdentityPattern
+    from wasmoci.keyless.identity import EndedIdentity, IdentityPattern
 
 _MEMBERS = ("componentKey", "imageKey", "issuer", "identity", "until", "revoked")
 
@@ -23,7 +23,7 @@ _MEMBERS = ("componentKey", "imageKey", "issuer", "identity", "until", "revoked"
 class Signer:
     """Who may sign: a key for each layer, or an identity that signs images.
 
-    `ends` is the day from which on signatures count no more; where `is_revoked` none of any day counts.
+    Signatures count that were there before the day `ends`, in UTC; where `is_revoked` none does.
     """
 
     name: str
@@ -41,9 +41,20 @@ class Signer:
             return self.image_key.principal
         return None if self.identity is None else self.identity.name
 
-    def counts_on(self, day: date) -> bool:
-        """Whether a signature of this day counts."""
-        return not self.is_revoked and (self.ends is None or day < self.ends)
+    @property
+    def may_need_clock(self) -> bool:
+        """Whether something has to say when it signed, and a signature may be without it: those of keys may."""
+        return self.ends is not None and self.identity is None
+
+    @property
+    def ended_identity(self) -> "EndedIdentity | None":
+        """Whose signatures count for nobody from the end on; None for keys, and for who has no end."""
+        if self.identity is None or not (self.is_revoked or self.ends):
+            return None
+        from wasmoci.keyless.identity import EndedIdentity
+
+        midnight = None if self.ends is None else datetime.combine(self.ends, time(), timezone.utc)
+        return EndedIdentity(self.identity, None if midnight is None else midnight.timestamp())
 
 
 def read_signers(node: Node, files: NamedFiles) -> Mapping[str, Signer]:

@@ -5,6 +5,7 @@ The numbers are those of the steps in docs/security.md, "What a verdict means".
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
@@ -54,9 +55,9 @@ def verify_asked(
 ) -> Verified:
     """As `verify_image`, of an image that is what was asked for and no entry of an index: with its attestations."""
     verified = verify_image(graph, policy, component_target, known=known)
-    if policy.demands is not None:
-        policy.demands.check_root(graph)
-    return verified
+    if policy.demands is None:
+        return verified
+    return replace(verified, warnings=(*verified.warnings, *policy.demands.check_root(graph)))
 
 
 def verify_image(
@@ -93,9 +94,9 @@ def verify_image(
         component_is_detached=component.is_detached,
         interface=interface,
     )
-    if policy.demands is not None:
-        policy.demands.check_image(verified)
-    return verified
+    if policy.demands is None:
+        return verified
+    return replace(verified, warnings=(*verified.warnings, *policy.demands.check_image(verified)))
 
 
 def pull(graph: ImageGraph, policy: Policy, output: Path, *, overwrite: bool = False) -> Verified:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import datetime, timezone
 from pathlib import Path
 
 from wasmoci.commands.report.output import Report
@@ -78,6 +79,11 @@ def _signature_lines(what: str, verified: Verified | VerifiedIndex) -> list[str]
     return [count, *(f"  {_signature_line(signature)}" for signature in verified.image_signatures)]
 
 
+def time_json(seconds: int | None) -> str | None:
+    """RFC 3339 in UTC, of seconds since 1970."""
+    return None if seconds is None else datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def entry_name(entry: Descriptor) -> str:
     """What an index says of an entry, in one line."""
     said = [] if entry.platform is None else [str(entry.platform)]
@@ -114,6 +120,7 @@ def _signature_json(signature: ImageSignature) -> dict[str, object]:
         "signedName": signature.name,
         "annotations": dict(signature.annotations),
         "logged": signature.logged,
+        "time": time_json(signature.time),
     }
 
 
