@@ -10,7 +10,7 @@ from wasmoci.oci.graph import ImageGraph
 from wasmoci.policy.document import Place
 from wasmoci.policy.rules import Attested, Imports, Rule, Signed
 from wasmoci.policy.signers import Signer
-from wasmoci.policy.standing import Standing, standing
+from wasmoci.policy.standing import REMARKS, Standing, standing
 from wasmoci.policy.trusted import image_trust
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import Error, Reason, VerificationError
@@ -106,6 +106,7 @@ class RuleDemands:
             threshold=len(attested.by),
             log_required=self.rule.log_required,
             ended=self.rule.ended,
+            reads_clock=self.today is not None,
         )
         builder = None if attested.builder is None else ProvenanceExpectation(attested.builder)
         try:
@@ -128,6 +129,7 @@ def rule_policy(rule: Rule, trusted_root: Path | None, today: date | None) -> Po
     return _policy(
         rule,
         trusted_root,
+        today,
         Level.of(component=rule.component is not None, image=rule.image is not None),
         RuleDemands(rule, trusted_root, today),
     )
@@ -150,7 +152,7 @@ class Explained:
 def explain(graph: ImageGraph, rule: Rule, trusted_root: Path | None, today: date) -> Explained:
     """What is found, met or not; VerificationError for what is malformed, and raises as `image_trust`."""
     demands = RuleDemands(rule, trusted_root, today)
-    verdict = verify_graph(graph, _policy(rule, trusted_root, Level.NONE, None))
+    verdict = verify_graph(graph, _policy(rule, trusted_root, today, Level.NONE, None))
     attested = tuple(demands.of_root(graph))
     if isinstance(verdict, Verified):
         return Explained(graph.digest, (*demands.of_image(verdict), *attested), verdict.warnings)
@@ -161,7 +163,9 @@ def explain(graph: ImageGraph, rule: Rule, trusted_root: Path | None, today: dat
     return Explained(graph.digest, findings, verdict.warnings, entries)
 
 
-def _policy(rule: Rule, trusted_root: Path | None, required: Level, demands: RuleDemands | None) -> Policy:
+def _policy(
+    rule: Rule, trusted_root: Path | None, today: date | None, required: Level, demands: RuleDemands | None
+) -> Policy:
     component = () if rule.component is None else rule.component.signers
     image = () if rule.image is None else rule.image.signers
     return Policy(
@@ -176,6 +180,7 @@ def _policy(rule: Rule, trusted_root: Path | None, required: Level, demands: Rul
             log_required=rule.log_required,
             signed_name=rule.signed_name,
             ended=rule.ended,
+            reads_clock=today is not None,
         ),
         demands=demands,
     )
@@ -212,20 +217,10 @@ def _judged(findings: Iterable[Finding]) -> Sequence[str]:
 def _in_words(standings: Mapping[Signer, Standing]) -> str:
     """Who signed, and of whom it counts not, or only as far as a clock knows."""
     parts = [f"signed by {_names(signer for signer, standing in standings.items() if standing.is_enough)}"]
-    for wanted, text in _REMARKS.items():
+    for wanted, text in REMARKS.items():
         signers = [signer for signer, standing in standings.items() if standing is wanted]
         parts += [text.format(name=signer.name, ends=signer.ends) for signer in signers]
     return "; ".join(parts)
-
-
-_REMARKS = {
-    Standing.ENDED: "{name}, who ended {ends}, does not count",
-    Standing.UNKNOWN: (
-        "{name} ends {ends}, no log and no time stamp says that it signed before, and no clock is read: no action of a "
-        "build reads one, and a test with `uses_clock = True`"
-    ),
-    Standing.BY_CLOCK: "{name} ends {ends}, and the clock of this machine says that it has not yet",
-}
 
 
 def _by_principal(signatures: Iterable["ImageSignature | Attester"]) -> _Times:
