@@ -132,6 +132,7 @@ def test_the_clock_decides_where_nobody_vouches_for_a_time_and_that_is_said(
 
 
 def test_a_policy_is_checked(policy: Path) -> None:
+    assert run("policy", "check", policy).stdout.startswith(f"{policy}: 2 rules\n")
     assert json.loads(run("policy", "check", policy, "--json").stdout)["rules"] == [
         "*/acme/*",
         "registry.example.com/both/*",

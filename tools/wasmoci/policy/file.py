@@ -20,7 +20,7 @@ from wasmoci.disk.files import read_bounded
 from wasmoci.policy.document import MAX_DOCUMENT_SIZE, Node, read_document
 from wasmoci.policy.named_files import NamedFiles
 from wasmoci.policy.rules import Rule, read_rules
-from wasmoci.policy.signers import read_signers
+from wasmoci.policy.signers import Signer, read_signers
 from wasmoci.values.errors import Reason, VerificationError
 from wasmoci.values.image_reference import Repository
 
@@ -38,6 +38,7 @@ class PolicyFile:
     rules: tuple[Rule, ...]
     trusted_root: Path | None
     reports_only: bool
+    signers: tuple[Signer, ...] = ()
 
     @classmethod
     def read(cls, path: Path, name: str | None = None, files: Mapping[str, Path] | None = None) -> "PolicyFile":
@@ -59,11 +60,12 @@ class PolicyFile:
                 raise node.place.error(f"it has no {wanted}")
         members["apiVersion"].choice([API_VERSION])
         root = files.path(members["trustedRoot"]) if "trustedRoot" in members else None
-        rules = read_rules(members["rules"], read_signers(members["signers"], files))
+        signers = read_signers(members["signers"], files)
+        rules = read_rules(members["rules"], signers)
         reports_only = "mode" in members and members["mode"].choice(["enforce", "report"]) == "report"
         if root is None:
             _check_no_log(members["rules"])
-        return cls(name, rules, root, reports_only)
+        return cls(name, rules, root, reports_only, tuple(signers.values()))
 
     @property
     def clock_reasons(self) -> Sequence[str]:

@@ -8,9 +8,9 @@ from enum import Enum
 from wasmoci.cosign import simple_signing
 from wasmoci.cosign.bundle import BUNDLE_MEDIA_TYPE
 from wasmoci.cosign.statement import SIGNATURE_PREDICATE_TYPE, attested_type, signed_annotations
-from wasmoci.oci.cosign_tags import CosignTag
+from wasmoci.oci.cosign_tags import CosignTag, layers_at
 from wasmoci.oci.graph import ImageGraph
-from wasmoci.oci.manifest import EMPTY_CONFIG, EMPTY_MEDIA_TYPE, Descriptor, Manifest
+from wasmoci.oci.manifest import EMPTY_CONFIG, EMPTY_MEDIA_TYPE, Descriptor
 from wasmoci.oci.referrers import COMPONENT_SIGNATURE_TYPE
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import FormatError, NotFoundError, UsageError, VerificationError
@@ -151,7 +151,7 @@ def _of_referrers(graph: ImageGraph, surplus: Surplus, doubles: _Doubles) -> Ite
 def _of_layers(graph: ImageGraph, surplus: Surplus, doubles: _Doubles) -> Iterator[Removal]:
     """The same of legacy signatures."""
     node = graph.at_tag(CosignTag.SIGNATURES)
-    for layer in () if node is None else Manifest.parse(node.data).layers:
+    for layer in () if node is None else layers_at(CosignTag.SIGNATURES.of(graph.digest), node.data):
         signer = None
         try:
             found = simple_signing.parse_signature(layer)

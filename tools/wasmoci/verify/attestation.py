@@ -9,7 +9,7 @@ from pathlib import Path
 
 from wasmoci.cosign.predicate_type import SLSA_PROVENANCE_V1, predicate_type
 from wasmoci.cosign.provenance import ProvenanceExpectation
-from wasmoci.cosign.statement import Statement
+from wasmoci.cosign.statement import SIGNATURE_PREDICATE_TYPE, Statement
 from wasmoci.disk.files import atomic_folder
 from wasmoci.oci.graph import ImageGraph, read_graph
 from wasmoci.oci.manifest import Descriptor
@@ -102,7 +102,7 @@ def verify_attestations(graph: ImageGraph, policy: AttestationPolicy) -> Verifie
             with noted(problems, attached.carrier):
                 statement = Statement.parse(payload)
                 if statement.predicate_type != policy.uri:
-                    others.add(statement.predicate_type)
+                    others |= {statement.predicate_type} - {SIGNATURE_PREDICATE_TYPE}
                     continue
                 signer, logged, time = verify_bundle(attached, policy.trust)
                 statement.check_subject(graph.digest)

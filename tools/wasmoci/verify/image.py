@@ -15,7 +15,7 @@ from wasmoci.oci.graph import ImageGraph, read_image
 from wasmoci.oci.source import ImageSource
 from wasmoci.oci.wasm_artifact import MAX_CONFIG_SIZE, check_config, check_manifest, is_wasm_artifact
 from wasmoci.values.digest import Digest
-from wasmoci.values.errors import FormatError, Reason, VerificationError, refuse_malformed
+from wasmoci.values.errors import KindError, Reason, VerificationError, refuse_malformed
 from wasmoci.values.level import Level
 from wasmoci.values.text import excerpt
 from wasmoci.verify.component import VerifiedComponent
@@ -108,7 +108,7 @@ def pull(graph: ImageGraph, policy: Policy, output: Path, *, overwrite: bool = F
     with atomic_output(output, replace=overwrite) as target:
         verified = verify_asked(graph, policy, target)
         if verified.component is None:
-            raise VerificationError(Reason.MALFORMED, "the image is no Wasm artifact, so it has no component")
+            raise VerificationError(Reason.WRONG_KIND, "the image is no Wasm artifact, so it has no component")
     return verified
 
 
@@ -146,7 +146,7 @@ def _verify_component(graph: ImageGraph, policy: Policy, component_target: Binar
     manifest = graph.manifest
     if not is_wasm_artifact(manifest):
         if policy.required.has_component:
-            raise FormatError(f"the image is no Wasm artifact, its config is {excerpt(manifest.config.media_type)!r}")
+            raise KindError(f"the image is no Wasm artifact, its config is {excerpt(manifest.config.media_type)!r}")
         return None, None, VerifiedComponent()
     check_manifest(manifest)
     layer = manifest.layers[0]

@@ -7,7 +7,6 @@ are nothing to warn of.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from wasmoci.cosign import simple_signing
@@ -32,8 +31,7 @@ from wasmoci.verify.attached_bundles import (
 from wasmoci.verify.trust import ImageTrust, Signatory, Signing
 
 
-@dataclass(frozen=True, slots=True)
-class ImageSignature:
+class ImageSignature(NamedTuple):
     """A signature that holds: who made it, in which format, and the digest of what carries it.
 
     `name` is what it says that it is signed for, a repository, and `annotations` are the other signed ones;
@@ -115,9 +113,8 @@ def _legacy_signatures(
                 found = simple_signing.parse_signature(layer)
                 payload = graph.source.read_blob(layer, simple_signing.MAX_PAYLOAD_SIZE)
                 key, logged, time = check_legacy(found, payload, trust)
-                annotations = simple_signing.check_payload(payload, graph.digest)
+                annotations, name = simple_signing.check_payload(payload, graph.digest)
                 trust.check_annotations(annotations)
-                name = simple_signing.docker_reference(payload)
                 trust.check_name(name)
                 yield ImageSignature(key, SignatureFormat.LEGACY, tagged.digest, annotations, logged, name, time)
 
