@@ -10,7 +10,7 @@ from wasmoci.oci.graph import ImageGraph
 from wasmoci.policy.document import Place
 from wasmoci.policy.rules import Attested, Imports, Rule, Signed
 from wasmoci.policy.signers import Signer
-from wasmoci.policy.standing import Standing, standing
+from wasmoci.policy.standing import REMARKS, Standing, standing
 from wasmoci.policy.trusted import image_trust
 from wasmoci.values.errors import Error, Reason, VerificationError
 from wasmoci.values.level import Level
@@ -104,6 +104,7 @@ class RuleDemands:
             threshold=len(attested.by),
             log_required=self.rule.log_required,
             ended=self.rule.ended,
+            reads_clock=self.today is not None,
         )
         builder = None if attested.builder is None else ProvenanceExpectation(attested.builder)
         try:
@@ -125,10 +126,12 @@ def rule_policy(rule: Rule, trusted_root: Path | None, today: date | None) -> Po
     """
     required = Level.of(component=rule.component is not None, image=rule.image is not None)
     demands = RuleDemands(rule, trusted_root, today)
-    return replace(observing_policy(rule, trusted_root), required=required, demands=demands)
+    return replace(
+        observing_policy(rule, trusted_root, reads_clock=today is not None), required=required, demands=demands
+    )
 
 
-def observing_policy(rule: Rule, trusted_root: Path | None) -> Policy:
+def observing_policy(rule: Rule, trusted_root: Path | None, *, reads_clock: bool = True) -> Policy:
     """The trusted keys and identities of a rule, which asks for nothing; raises as `image_trust`."""
     component = () if rule.component is None else rule.component.signers
     image = () if rule.image is None else rule.image.signers
@@ -144,6 +147,7 @@ def observing_policy(rule: Rule, trusted_root: Path | None) -> Policy:
             log_required=rule.log_required,
             signed_name=rule.signed_name,
             ended=rule.ended,
+            reads_clock=reads_clock,
         ),
     )
 
@@ -179,20 +183,10 @@ def _judged(findings: Iterable[Finding]) -> Sequence[str]:
 def _in_words(standings: Mapping[Signer, Standing]) -> str:
     """Who signed, and of whom it counts not, or only as far as a clock knows."""
     parts = [f"signed by {_names(signer for signer, standing in standings.items() if standing.is_enough)}"]
-    for wanted, text in _REMARKS.items():
+    for wanted, text in REMARKS.items():
         signers = [signer for signer, standing in standings.items() if standing is wanted]
         parts += [text.format(name=signer.name, ends=signer.ends) for signer in signers]
     return "; ".join(parts)
-
-
-_REMARKS = {
-    Standing.ENDED: "{name}, who ended {ends}, does not count",
-    Standing.UNKNOWN: (
-        "{name} ends {ends}, no log and no time stamp says that it signed before, and no clock is read: no action of a "
-        "build reads one, and a test with `uses_clock = True`"
-    ),
-    Standing.BY_CLOCK: "{name} ends {ends}, and the clock of this machine says that it has not yet",
-}
 
 
 def _by_principal(signatures: Iterable["ImageSignature | Attester"]) -> _Times:
