@@ -12,6 +12,7 @@ from crowd_fixtures import sign_again
 from registry_fixtures import PASSWORD, OwnClient
 from schema_fixtures import SCHEMA, problems
 from tool_fixtures import make_inputs
+from wasm_fixtures import HELLO_WAT, wat
 from wasmoci.commands.main import LazyGroup, main
 from wasmoci.registry import transport
 from wasmoci.registry_server.server import EmbeddedRegistry
@@ -97,6 +98,13 @@ CALLS: Mapping[str, Mapping[str, int]] = {
         f"HOST/none:v1 {TRUST}": 1,
     },
     "verify-attestation": {"attested --type spdx --oci-key oci.pub": 0, "image --type spdx --oci-key oci.pub": 3},
+    "diff": {
+        "hello.wasm HOST/a:v1 --insecure-registry HOST": 0,
+        "hello.wasm other.wasm": 3,
+        "hello.wasm other.wasm --fail-on none": 0,
+        "hello.wasm index": 1,
+        "hello.wasm broken.wasm": 1,
+    },
     "policy check": {"policy.yaml": 0, "hello.wasm": 2},
     "policy explain": {
         "policy.yaml HOST/a:v1 --insecure-registry HOST": 0,
@@ -131,6 +139,7 @@ def _host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         ):
             result = CliRunner().invoke(main, shlex.split(prepared))
             assert result.exit_code == 0, prepared + result.output
+        (folder / "other.wasm").write_bytes(wat(HELLO_WAT.replace("log", "exit")))
         (folder / "policy.yaml").write_text(POLICY)
         (folder / "report.yaml").write_text(POLICY + "mode: report\n")
         with OwnClient(Repository(registry.address, "e"), {}, [registry.address]) as client:

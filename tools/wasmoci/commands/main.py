@@ -134,6 +134,7 @@ main = LazyGroup(
                 "Verify what those who are trusted attest of an image.",
             ),
             "inspect": ("inspect:inspect", "Show an image and what is attached to it; needs no key."),
+            "diff": ("diff:diff", "Show what changed in what two components import and export; needs no key."),
             "policy": ("main:policy", str(policy.help)),
         },
         "Other": {
