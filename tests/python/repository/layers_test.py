@@ -40,14 +40,15 @@ TABLE = {
     "sign": "values wasm oci cosign disk keys transparency package verify trust |",
     "publish": "values oci cosign disk registry verify sign |",
     "hosts": "values wasm oci registry verify trust policy |",
+    "monitor": "values oci disk registry transparency verify policy | prometheus_client",
     "commands.report": "values oci disk keys verify publish | click rich",
     "commands.options": "values wasm cosign disk keys registry trust publish commands.report | click",
     "commands": "values wasm oci cosign disk keys registry registry.login registry_server transparency package verify"
-    " trust policy sign publish commands.report commands.options | click",
-    "bazel": "values disk registry verify trust sign publish commands.report commands.options | runfiles",
-    "bazel.programs": "values wasm registry verify trust sign publish commands.report commands.options commands"
-    " bazel | click",
-    "bazel.worker": "values oci disk verify trust commands.report commands.options commands | click",
+    " trust policy sign publish monitor commands.report commands.options | click",
+    "bazel": "values disk registry verify trust policy sign publish commands.report commands.options | runfiles",
+    "bazel.programs": "values wasm registry verify trust sign publish commands.report commands.options commands bazel"
+    " | click",
+    "bazel.worker": "values oci disk verify trust policy commands.report commands.options commands | click",
 }
 
 # Bytes and values: these do no input and output of their own.

@@ -96,7 +96,9 @@ def _report(copies: Copies, request: CopyRequest) -> Report:
 
 
 def _dry_run_report(planned: CopyPlan, request: CopyRequest) -> Report:
-    references = _references(planned, request.places)
+    # Nobody was asked whether a tag exists, which then stays on what it is.
+    skips = request.if_exists is IfExists.SKIP
+    references = _references(planned, dict.fromkeys(request.places, ()) if skips else request.places)
     steps = list(planned.graph.steps())
     lines = [*steps, *(f"would copy to {name}" for name in _names(references, request))]
     return Report(lines, {**_json(planned, references, request), "copied": False, "steps": steps}, planned.warnings)

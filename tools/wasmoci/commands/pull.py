@@ -15,7 +15,7 @@ from wasmoci.commands.report.verdict import verdict_report
 from wasmoci.policy.choice import Policies
 from wasmoci.publish.pull import PullRequest, pull_image
 from wasmoci.registry.sources import reference_of
-from wasmoci.values.errors import UsageError
+from wasmoci.values.errors import Error, ExistsError, UsageError
 
 
 @command(
@@ -47,7 +47,10 @@ def pull(
             raise UsageError(f"--bazel names an image in a registry, and {target} is a layout")
         check_sayable(wanted, trusted.oci_keys)
     request = PullRequest(target, wanted, output, output_dir, layout, overwrite)
-    pulled = pull_image(request, connection, warn)
+    try:
+        pulled = pull_image(request, connection, warn)
+    except ExistsError as error:
+        raise Error(f"{error}: --overwrite replaces it") from None
     report = verdict_report(target, pulled.verified)
     stanza: Sequence[str] = ()
     if bazel and pulled.reference is not None:

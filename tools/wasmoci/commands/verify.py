@@ -1,6 +1,5 @@
 """`wasm-oci verify`: the verdict on images, by digest, for people, programs and CI."""
 
-from dataclasses import replace
 from typing import Annotated
 
 from wasmoci.commands.options.common import RequiredLevel
@@ -9,10 +8,10 @@ from wasmoci.commands.options.declared import Argument, command
 from wasmoci.commands.options.trust import Trusted
 from wasmoci.commands.report.output import Report, error_members, result_of, warn
 from wasmoci.commands.report.unforeseen import nothing_unforeseen
-from wasmoci.commands.report.verdict import verdict_report
+from wasmoci.commands.report.verdict import judged
 from wasmoci.policy.choice import Policies
 from wasmoci.registry.sources import Sources, reference_of
-from wasmoci.values.errors import Error, VerificationError
+from wasmoci.values.errors import Error
 from wasmoci.verify.index import verify_root
 
 
@@ -40,17 +39,11 @@ def verify(
 
 
 def _verify(target: str, sources: Sources, wanted: Policies) -> Report:
-    try:
-        policy = wanted.of_target(target, reference_of)
-        report = verdict_report(target, verify_root(sources.open(target, to_verify=True), policy))
-    except VerificationError as error:
-        if not wanted.reports_only:
-            raise
-        data = {"reason": error.reason.value, "message": str(error), "reportsOnly": True}
-        return Report([f"{target}: would be refused: {error.reason.value}: {error}"], data)
-    if not wanted.reports_only:
-        return report
-    return replace(report, lines=[f"{target}: would be verified"], data={**report.data, "reportsOnly": True})
+    return judged(
+        target,
+        lambda: verify_root(sources.open(target, to_verify=True), wanted.of_target(target, reference_of)),
+        reports_only=wanted.reports_only,
+    )
 
 
 def _attempt(target: str, sources: Sources, wanted: Policies) -> Report | Error:

@@ -68,7 +68,7 @@ class _Reader:
                 scope.add(Sort.COMPONENT, self._inner(scope, section))
             elif section.id == IMPORT_SECTION:
                 for imported in read_imports(self._payload(section)):
-                    _put(imports, imported, scope.declare(imported.sort, imported.index))
+                    _put(imports, imported, scope.declare(imported.sort, imported.position))
             elif section.id == EXPORT_SECTION:
                 for exported in read_exports(self._payload(section)):
                     _put(exports, exported, _export(scope, exported))
@@ -105,7 +105,7 @@ def _put(things: dict[str, int], extern: Extern, thing: int) -> None:
 def _export(scope: Scope, exported: Extern) -> int:
     if exported.declared is not None:
         return scope.declare(*exported.declared)
-    thing = scope.thing(exported.sort, exported.index or 0)
+    thing = scope.thing(exported.sort, exported.position or 0)
     scope.add(exported.sort, thing)
     return thing
 

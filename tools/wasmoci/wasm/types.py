@@ -58,7 +58,7 @@ def _declarations(cursor: Cursor, scope: Scope, form: int) -> int:
             names = exports if declaration == _DECLARES_EXPORT else imports
             if extern.name in names:
                 raise FormatError(f"{_WHERE} has two imports or exports of one name, {excerpt(extern.name)!r}")
-            names[extern.name] = scope.declare(extern.sort, extern.index)
+            names[extern.name] = scope.declare(extern.sort, extern.position)
         else:
             raise FormatError(f"{_WHERE} has the unknown declaration {declaration}")
     number = instance_of(scope.table, exports)

@@ -8,9 +8,9 @@ from wasmoci.bazel.runfiles import Locator
 from wasmoci.bazel.test import tested
 from wasmoci.commands.options.declared import Option, command
 from wasmoci.commands.report.output import Report, warn
-from wasmoci.commands.report.verdict import verdict_report
+from wasmoci.commands.report.verdict import judged
 from wasmoci.registry.connection_options import ConnectionOptions
-from wasmoci.registry.sources import open_source
+from wasmoci.registry.sources import Sources, reference_of
 from wasmoci.values.errors import UsageError
 from wasmoci.verify.index import verify_root
 
@@ -27,12 +27,16 @@ def verify_image(
     source = image.reference or str(image.layout or "")
     if not source:
         raise UsageError("the request names nothing to verify")
-    name = f"{image.reference or os.environ.get('TEST_TARGET', source)} is {trust.require}"
+    name = f"{image.reference or os.environ.get('TEST_TARGET', source)} is {trust}"
     connection = ConnectionOptions(image.insecure_registries)
-    return tested(name, {"required": trust.require}, lambda: _verify(source, connection, trust))
+    return tested(name, {"required": str(trust)}, lambda: _verify(source, connection, trust))
 
 
 def _verify(name: str, connection: ConnectionOptions, trust: TargetTrust) -> Report:
-    wanted = trust.policy(warn)
-    with open_source(name, connection, to_verify=True) as source:
-        return verdict_report(name, verify_root(source, wanted))
+    wanted = trust.policies(warn)
+    with Sources(connection) as sources:
+        return judged(
+            name,
+            lambda: verify_root(sources.open(name, to_verify=True), wanted.of_target(name, reference_of)),
+            reports_only=wanted.reports_only,
+        )
