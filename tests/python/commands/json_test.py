@@ -119,6 +119,13 @@ CALLS: Mapping[str, Mapping[str, int]] = {
         "hello.wasm index": 1,
         "hello.wasm broken.wasm": 1,
     },
+    "policy init": {
+        "HOST/a:v1 --output init.yaml --oci-key oci.pub --component-key component.pub --insecure-registry HOST": 0,
+        "HOST/a:v1 --output policy.yaml --oci-key oci.pub --insecure-registry HOST": 1,
+        "signed_image --output layout.yaml --oci-key oci.pub": 2,
+        "signed_image --output layout.yaml --oci-key oci.pub --as registry.example.com/a": 0,
+        "image --output unsigned.yaml --as registry.example.com/a": 1,
+    },
     "policy check": {"policy.yaml": 0, "hello.wasm": 2},
     "policy explain": {
         "policy.yaml HOST/a:v1 --insecure-registry HOST": 0,

@@ -104,11 +104,12 @@ policy = LazyGroup(
     "policy",
     {
         "Commands": {
+            "init": ("policy_init:init", "Write a policy file that asks for what images have now."),
             "check": ("policy_check:check", "Check a policy file."),
             "explain": ("policy_explain:explain_policy", "Show which line of a policy decides what on an image."),
         },
     },
-    help="Check and explain policy files.",
+    help="Make, check and explain policy files.",
 )
 
 registry = LazyGroup(
