@@ -134,6 +134,22 @@ def test_the_clock_decides_where_nobody_vouches_for_a_time_and_that_is_said(
     assert f"{policy}:9:10: 1 of first, second must sign the image: " in said
 
 
+def test_a_first_policy_is_met_and_nothing_is_overwritten(policy: Path, layout: Path, tmp_path: Path) -> None:
+    output = tmp_path / "new" / "policy.yaml"
+    output.parent.mkdir()
+    arguments: list[str | Path] = ["policy", "init", layout, "--as", REPOSITORY, "--output", output]
+    assert "keys are in no image" in run(*arguments, code=1).stderr
+    assert not output.exists()
+    keys: list[str | Path] = ["--oci-key", tmp_path / "first.pem", "--component-key", tmp_path / "first.pub"]
+    made = run(*arguments, *keys)
+    assert made.stdout == f"wrote {output}: a rule for {REPOSITORY}\n"
+    run("policy", "check", output)
+    assert "level: dual-layer" in run("verify", layout, "--policy", output, "--as", REPOSITORY).stdout
+    written = output.read_bytes()
+    assert f"{output} exists: choose another file" in run(*arguments, *keys, code=1).stderr
+    assert output.read_bytes() == written
+
+
 def test_a_policy_is_checked(policy: Path) -> None:
     assert run("policy", "check", policy).stdout.startswith(f"{policy}: 2 rules\n")
     assert json.loads(run("policy", "check", policy, "--json").stdout)["rules"] == [
