@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wasmoci.bazel.runfiles import Locator, member, objects, strings
+from wasmoci.reports.checked import Location
 from wasmoci.trust.policy import IdentityValues, TrustValues, policy
 from wasmoci.values.if_exists import IfExists
 from wasmoci.values.image_reference import Repository
@@ -14,6 +15,12 @@ from wasmoci.values.strict_json import JsonObject
 from wasmoci.verify.policy import Policy
 
 MAX_IDENTITIES = 100
+
+
+def build_file(request: JsonObject) -> Location | None:
+    """The BUILD file that declares a target, from the root of its repository; None where the request says nothing."""
+    path = request.optional_string("buildFile")
+    return None if path is None else Location(path)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,20 +1,10 @@
 """`wasm-oci version`: which version this is."""
 
 import platform
-from importlib import metadata
 
 from wasmoci.commands.options.declared import command
 from wasmoci.commands.report.output import Report
-
-_DISTRIBUTION = "rules-wasm-oci"
-
-
-def version_text() -> str:
-    """The version that is installed; `unreleased` where the program runs from its sources, as in Bazel."""
-    try:
-        return metadata.version(_DISTRIBUTION)
-    except metadata.PackageNotFoundError:
-        return "unreleased"
+from wasmoci.reports.version import version_text
 
 
 @command(example="wasm-oci version --json")

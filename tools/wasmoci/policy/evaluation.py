@@ -70,12 +70,25 @@ class RuleDemands:
         for attested in self.rule.attestations:
             yield self._of_attestation(attested, graph)
 
+    def of_attested(self) -> Iterator[Finding]:
+        """The same of what was not refused."""
+        for attested in self.rule.attestations:
+            yield Finding(attested.place, _asked_of(attested), "attested")
+
     def of_signatures(self, signatures: Sequence[ImageSignature]) -> Iterator[Finding]:
         """What is found of the signatures of an image or index."""
         if self.rule.image is not None:
             principals = {signature.signer.principal for signature in signatures}
             signed = {signer for signer in self.rule.image.signers if signer.image_principal in principals}
             yield from self._of_layer("the image", self.rule.image, signed)
+
+    def signer_of(self, principal: str) -> tuple[str, date | None]:
+        """The name of the signer with this key or identity and the day on which they end."""
+        for layer in (self.rule.component, self.rule.image):
+            for signer in () if layer is None else layer.signers:
+                if principal in (_component_name(signer), signer.image_principal):
+                    return signer.name, signer.ends
+        return "", None
 
     def _of_layer(self, what: str, asked: Signed, signed: set[Signer]) -> Iterator[Finding]:
         counting = {signer for signer in signed if signer.counts_on(self.today)}
@@ -92,7 +105,7 @@ class RuleDemands:
             yield _finding(asked.place, wanted, found, is_met=is_met)
 
     def _of_attestation(self, attested: Attested, graph: ImageGraph) -> Finding:
-        asked = f"{_names(attested.by)} must attest {attested.predicate_type}"
+        asked = _asked_of(attested)
         ended = [signer for signer in attested.by if not signer.counts_on(self.today)]
         if ended:
             return Finding(attested.place, asked, f"{_names(ended)} ended", Reason.POLICY_UNMET)
@@ -189,6 +202,10 @@ def _refuse_unmet(findings: Iterable[Finding]) -> None:
     unmet = [(finding.reason, str(finding)) for finding in findings if finding.reason is not None]
     if unmet:
         raise VerificationError(unmet[0][0], "; ".join(text for _, text in unmet))
+
+
+def _asked_of(attested: Attested) -> str:
+    return f"{_names(attested.by)} must attest {attested.predicate_type}"
 
 
 def _component_name(signer: Signer) -> str | None:

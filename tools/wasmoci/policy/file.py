@@ -19,6 +19,7 @@ from wasmoci.disk.files import read_bounded
 from wasmoci.policy.document import MAX_DOCUMENT_SIZE, Node, read_document
 from wasmoci.policy.rules import Rule, read_rules
 from wasmoci.policy.signers import read_signers
+from wasmoci.values.digest import Digest
 from wasmoci.values.errors import Reason, VerificationError
 from wasmoci.values.image_reference import Repository
 
@@ -29,13 +30,14 @@ API_VERSION = "wasm-oci/v1"
 class PolicyFile:
     """What a file says. Make one with `read` or `parse`.
 
-    Where it `reports_only`, an image that does not meet it is reported and not refused.
+    Where it `reports_only`, an image that does not meet it is reported and not refused. `digest` is that of its bytes.
     """
 
     name: str
     rules: tuple[Rule, ...]
     trusted_root: Path | None
     reports_only: bool
+    digest: Digest
 
     @classmethod
     def read(cls, path: Path) -> "PolicyFile":
@@ -56,7 +58,7 @@ class PolicyFile:
         reports_only = "mode" in members and members["mode"].choice(["enforce", "report"]) == "report"
         if root is None:
             _check_no_log(members["rules"])
-        return cls(name, rules, root, reports_only)
+        return cls(name, rules, root, reports_only, Digest.of(data))
 
     def rule_for(self, repository: str) -> Rule:
         """The first rule whose pattern matches; VerificationError (NO_RULE) where none does."""

@@ -3,12 +3,13 @@
 import os
 from typing import Annotated
 
-from wasmoci.bazel.request import TargetComponent, TargetComponentTrust
+from wasmoci.bazel.request import TargetComponent, TargetComponentTrust, build_file
 from wasmoci.bazel.runfiles import Locator
 from wasmoci.bazel.test import tested
 from wasmoci.commands.options.declared import Option, command
 from wasmoci.commands.report.component import component_report
 from wasmoci.commands.report.output import Report, warn
+from wasmoci.reports.record import Record
 from wasmoci.trust.policy import trusted_component_keys
 from wasmoci.verify.parts import verify_component_file
 from wasmoci.wasm.sections import Kind
@@ -23,11 +24,14 @@ def verify_component(
     request = locator.request(rlocation)
     component = TargetComponent.parse(request.object("component"), locator)
     trust = TargetComponentTrust.parse(request.object("trust"), locator)
-    name = f"{os.environ.get('TEST_TARGET', component.file)} is signed by {trust.component_threshold}"
-    return tested(name, {"threshold": trust.component_threshold}, lambda: _verify(component, trust))
+    record = Record(location=build_file(request))
+    target = os.environ.get("TEST_TARGET", str(component.file))
+    return tested(
+        target, {"threshold": trust.component_threshold}, record, lambda: _verify(target, component, trust, record)
+    )
 
 
-def _verify(component: TargetComponent, trust: TargetComponentTrust) -> Report:
+def _verify(target: str, component: TargetComponent, trust: TargetComponentTrust, record: Record) -> Report:
     verified = verify_component_file(
         component.file,
         trusted_component_keys(trust.component_keys, warn),
@@ -36,4 +40,5 @@ def _verify(component: TargetComponent, trust: TargetComponentTrust) -> Report:
         detached=component.signature,
         sections=component.parts,
     )
+    record.file_held(target, verified, trust.component_threshold)
     return component_report(component.file, verified)

@@ -3,7 +3,7 @@
 import os
 from typing import Annotated
 
-from wasmoci.bazel.request import TargetImage, TargetTrust
+from wasmoci.bazel.request import TargetImage, TargetTrust, build_file
 from wasmoci.bazel.runfiles import Locator
 from wasmoci.bazel.test import tested
 from wasmoci.commands.options.declared import Option, command
@@ -11,7 +11,8 @@ from wasmoci.commands.report.output import Report, warn
 from wasmoci.commands.report.verdict import verdict_report
 from wasmoci.registry.connection_options import ConnectionOptions
 from wasmoci.registry.sources import open_source
-from wasmoci.values.errors import UsageError
+from wasmoci.reports.record import Record
+from wasmoci.values.errors import Error, UsageError
 from wasmoci.verify.index import verify_root
 
 
@@ -27,12 +28,21 @@ def verify_image(
     source = image.reference or str(image.layout or "")
     if not source:
         raise UsageError("the request names nothing to verify")
-    name = f"{image.reference or os.environ.get('TEST_TARGET', source)} is {trust.require}"
+    target = image.reference or os.environ.get("TEST_TARGET", source)
     connection = ConnectionOptions(image.insecure_registries)
-    return tested(name, {"required": trust.require}, lambda: _verify(source, connection, trust))
+    record = Record(location=build_file(request))
+    return tested(
+        target, {"required": trust.require}, record, lambda: _verify(source, connection, trust, target, record)
+    )
 
 
-def _verify(name: str, connection: ConnectionOptions, trust: TargetTrust) -> Report:
+def _verify(name: str, connection: ConnectionOptions, trust: TargetTrust, target: str, record: Record) -> Report:
     wanted = trust.policy(warn)
     with open_source(name, connection, to_verify=True) as source:
-        return verdict_report(name, verify_root(source, wanted))
+        try:
+            verdict = verify_root(source, wanted)
+        except Error as error:
+            record.failed(target, error, wanted, lambda: source)
+            raise
+    record.held(target, verdict)
+    return verdict_report(name, verdict)

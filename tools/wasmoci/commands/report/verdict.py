@@ -6,9 +6,8 @@ from pathlib import Path
 from wasmoci.commands.report.output import Report
 from wasmoci.keys import image as image_key_files
 from wasmoci.keys.component_files import load_component_keys
-from wasmoci.oci.manifest import Descriptor
 from wasmoci.values.errors import KeyFileError
-from wasmoci.verify.index import VerifiedIndex
+from wasmoci.verify.index import VerifiedIndex, entry_name
 from wasmoci.verify.policy import Verified
 from wasmoci.verify.signatures import ImageSignature
 
@@ -35,9 +34,7 @@ def verdict_json(verified: Verified | VerifiedIndex) -> dict[str, object]:
 
 
 def verdict_report(target: str, verified: Verified | VerifiedIndex) -> Report:
-    entries = verified.entries if isinstance(verified, VerifiedIndex) else ()
-    parts = [f"{entry_name(entry.subject)}: {entry.subject.digest}" for entry in entries]
-    return Report(_lines(target, verified), verdict_json(verified), verified.warnings, parts=parts)
+    return Report(_lines(target, verified), verdict_json(verified), verified.warnings)
 
 
 def _lines(target: str, verified: Verified | VerifiedIndex) -> list[str]:
@@ -61,13 +58,6 @@ def _signature_lines(what: str, verified: Verified | VerifiedIndex) -> list[str]
     signed = len({signature.signer.principal for signature in verified.image_signatures})
     count = _count(what, signed, verified.policy.image.principals)
     return [count, *(f"  {_signature_line(signature)}" for signature in verified.image_signatures)]
-
-
-def entry_name(entry: Descriptor) -> str:
-    """What an index says of an entry, in one line."""
-    said = [] if entry.platform is None else [str(entry.platform)]
-    said += [f"{key}={value}" for key, value in sorted(entry.annotations.items())]
-    return f"entry ({', '.join(said)})" if said else "entry"
 
 
 def _entry_json(verified: Verified) -> dict[str, object]:
