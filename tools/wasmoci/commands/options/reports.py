@@ -49,7 +49,7 @@ class Reporting:
         return report
 
 
-Reports = Annotated[Reporting, OptionGroup(Reporting, "Output")]
+Reports = Annotated[Reporting, OptionGroup(Reporting, "Reports")]
 
 
 def noted(wanted: Policies, record: Record) -> Policies:
