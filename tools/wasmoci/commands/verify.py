@@ -1,7 +1,7 @@
 """`wasm-oci verify`: the verdict on images, by digest, for people, programs and CI."""
 
+from contextlib import nullcontext
 from dataclasses import replace
-from functools import partial
 from typing import Annotated
 
 from wasmoci.commands.options.common import RequiredLevel
@@ -48,13 +48,13 @@ def verify(
 
 
 def _verify(target: str, sources: Sources, wanted: Policies, record: Record) -> Report:
-    policy, source = None, partial(sources.open, target, to_verify=True)
+    policy = None
     try:
         with nothing_unforeseen():
             policy = wanted.of_target(target, reference_of)
-            verdict = verify_root(source(), policy)
+            verdict = verify_root(sources.open(target, to_verify=True), policy)
     except Error as error:
-        record.failed(target, error, policy, source)
+        record.failed(target, error, policy, lambda: nullcontext(sources.open(target, to_verify=True)))
         if not wanted.reports_only or not isinstance(error, VerificationError):
             raise
         data = {"reason": error.reason.value, "message": str(error), "reportsOnly": True}

@@ -7,6 +7,7 @@ from enum import Enum
 
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import Error, Reason, VerificationError
+from wasmoci.values.level import Level
 from wasmoci.verify.component import VerifiedComponent
 from wasmoci.verify.index import Verdict
 from wasmoci.verify.parts import VerifiedParts
@@ -22,6 +23,7 @@ class Outcome(Enum):
     REFUSED = "refused"
     NOT_CHECKED = "could not be checked"
     WOULD_BE_REFUSED = "would be refused"
+    NOTHING_ASKED = "not verified: no signature was asked for"
     WOULD_BE_VERIFIED = "would be verified"
     VERIFIED = "verified"
 
@@ -80,6 +82,8 @@ class Checked:
             return Outcome.REFUSED if self.is_enforced else Outcome.WOULD_BE_REFUSED
         if self.error is not None:
             return Outcome.NOT_CHECKED
+        if self.verdict is not None and self.verdict.level is Level.NONE:
+            return Outcome.NOTHING_ASKED
         return Outcome.VERIFIED if self.is_enforced else Outcome.WOULD_BE_VERIFIED
 
     @property

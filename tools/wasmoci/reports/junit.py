@@ -51,8 +51,11 @@ def _cases(checked: Checked) -> Iterator[Element]:
     whole = _case(checked.asked)
     if checked.code is not None:
         _add(whole, checked, checked.code, str(checked.error))
-    if checked.warnings:
-        SubElement(whole, "system-out").text = "".join(f"warning: {printable(text)}\n" for text in checked.warnings)
+    said = [f"warning: {text}" for text in checked.warnings]
+    if checked.outcome is Outcome.NOTHING_ASKED:
+        said.append(checked.outcome.value)
+    if said:
+        SubElement(whole, "system-out").text = "".join(f"{printable(text)}\n" for text in said)
     yield whole
     for each in checked.requirements:
         where = f", {each.entry}" if each.entry else ""

@@ -10,6 +10,7 @@ SIGNS = {
     Outcome.REFUSED: "✖",
     Outcome.NOT_CHECKED: "⚠",
     Outcome.WOULD_BE_REFUSED: "✖",
+    Outcome.NOTHING_ASKED: "○",
     Outcome.WOULD_BE_VERIFIED: "✔",
     Outcome.VERIFIED: "✔",
 }

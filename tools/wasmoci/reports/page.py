@@ -30,6 +30,7 @@ _TITLES = {
     Outcome.REFUSED: "is refused",
     Outcome.NOT_CHECKED: "could not be checked",
     Outcome.WOULD_BE_REFUSED: "would be refused",
+    Outcome.NOTHING_ASKED: "is not verified: no signature was asked for",
     Outcome.WOULD_BE_VERIFIED: "would be verified",
     Outcome.VERIFIED: "is verified",
 }

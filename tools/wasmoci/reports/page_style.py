@@ -28,10 +28,9 @@ pre { background: var(--box); padding: .75rem; overflow-x: auto; margin: 0; }
 table { border-collapse: collapse; width: 100%; }
 caption { text-align: left; }
 th, td { text-align: left; vertical-align: top; padding: .35rem .5rem; border-bottom: 1px solid var(--line); }
-.badge { white-space: nowrap; }
 .verified, .would_be_verified { --mark: var(--good); }
 .refused, .would_be_refused { --mark: var(--bad); }
-.not_checked { --mark: var(--open); }
+.not_checked, .nothing_asked { --mark: var(--open); }
 .badge { color: var(--mark); }
 figure { margin: .75rem 0; }
 .chain { width: 100%; max-width: 26rem; height: auto; display: block; }

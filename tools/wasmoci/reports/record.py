@@ -1,6 +1,7 @@
 """What a run notes while it works, for its reports."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 
 from wasmoci.oci.source import ImageSource
 from wasmoci.reports.checked import Checked, Location, PolicyDigest
@@ -10,6 +11,8 @@ from wasmoci.verify.component import VerifiedComponent
 from wasmoci.verify.index import Verdict
 from wasmoci.verify.parts import VerifiedParts
 from wasmoci.verify.policy import Policy
+
+OpenSource = Callable[[], AbstractContextManager[ImageSource]]
 
 
 class Record:
@@ -48,9 +51,7 @@ class Record:
         asked = f"{target} is signed by {threshold}"
         self.note(Checked(target, asked, requirements=requirements, location=self._place, component=verified))
 
-    def failed(
-        self, target: str, error: Error, policy: Policy | None = None, source: Callable[[], ImageSource] | None = None
-    ) -> None:
+    def failed(self, target: str, error: Error, policy: Policy | None = None, source: OpenSource | None = None) -> None:
         """It was refused or could not be checked; `policy` and `source` are there as far as they were found.
 
         A refused one is read again, for what is met all the same.
@@ -60,7 +61,8 @@ class Record:
         requirements = []
         if isinstance(error, VerificationError) and policy is not None and source is not None:
             try:
-                requirements = requirements_of_refused(source(), policy)
+                with source() as opened:
+                    requirements = requirements_of_refused(opened, policy)
             except Error:
                 requirements = []
         self.note(

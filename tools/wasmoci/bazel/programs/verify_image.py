@@ -1,6 +1,7 @@
 """The program of a test that verifies an image: the verdict on a layout or a live image, and its reports."""
 
 import os
+from contextlib import nullcontext
 from typing import Annotated
 
 from wasmoci.bazel.request import TargetImage, TargetTrust, build_file
@@ -42,7 +43,7 @@ def _verify(name: str, connection: ConnectionOptions, trust: TargetTrust, target
         try:
             verdict = verify_root(source, wanted)
         except Error as error:
-            record.failed(target, error, wanted, lambda: source)
+            record.failed(target, error, wanted, lambda: nullcontext(source))
             raise
     record.held(target, verdict)
     return verdict_report(name, verdict)
