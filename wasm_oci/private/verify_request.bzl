@@ -3,7 +3,7 @@
 load("@rules_python//python:py_info.bzl", "PyInfo")
 load(":checks.bzl", "ASKED_ATTRS", "COMPONENT", "MANIFEST", "check_trusted", "refuse")
 load(":providers.bzl", "WasmOciIdentityInfo", "WasmTransparencyLogInfo")
-load(":request.bzl", "layout_image", "request_object", "write_request")
+load(":request.bzl", "declared", "layout_image", "request_object", "write_request")
 load(":request_trust.bzl", "TRUST_ATTRS", "trust_object", "trusted_by")
 
 visibility(["//wasm_oci/private/..."])
@@ -11,6 +11,7 @@ visibility(["//wasm_oci/private/..."])
 def _write(ctx, image, level, oci_threshold, trusted):
     log = ctx.attr.transparency_log
     return write_request(ctx, {
+        "declared": declared(ctx),
         "image": image,
         "trust": trust_object(
             ctx,

@@ -19,8 +19,8 @@ MAX_IDENTITIES = 100
 
 def build_file(request: JsonObject) -> Location | None:
     """The BUILD file that declares a target, from the root of its repository; None where the request says nothing."""
-    path = request.optional_string("buildFile")
-    return None if path is None else Location(path)
+    said = request.optional_object("declared")
+    return None if said is None else Location(said.string("buildFile"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,8 +48,12 @@ class Record:
     def file_held(self, target: str, verified: VerifiedComponent | VerifiedParts, threshold: int) -> None:
         """The WebAssembly file that `target` names is signed by so many trusted keys."""
         requirements = requirements_of_file(verified, threshold)
-        asked = f"{target} is signed by {threshold}"
+        asked = _asked_of_file(target, threshold)
         self.note(Checked(target, asked, requirements=requirements, location=self._place, component=verified))
+
+    def file_failed(self, target: str, error: Error, threshold: int) -> None:
+        """It is refused or could not be checked."""
+        self.note(Checked(target, _asked_of_file(target, threshold), error=error, location=self._place))
 
     def failed(self, target: str, error: Error, policy: Policy | None = None, source: OpenSource | None = None) -> None:
         """It was refused or could not be checked; `policy` and `source` are there as far as they were found.
@@ -95,3 +99,7 @@ class Record:
         if self.policy is not None:
             return f"{target} meets {self.policy.name}"
         return f"{target} is verified" if policy is None else f"{target} is {policy.required.value}"
+
+
+def _asked_of_file(target: str, threshold: int) -> str:
+    return f"{target} is signed by {threshold}"

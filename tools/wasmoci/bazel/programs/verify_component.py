@@ -11,6 +11,7 @@ from wasmoci.commands.report.component import component_report
 from wasmoci.commands.report.output import Report, warn
 from wasmoci.reports.record import Record
 from wasmoci.trust.policy import trusted_component_keys
+from wasmoci.values.errors import Error
 from wasmoci.verify.parts import verify_component_file
 from wasmoci.wasm.sections import Kind
 
@@ -32,13 +33,17 @@ def verify_component(
 
 
 def _verify(target: str, component: TargetComponent, trust: TargetComponentTrust, record: Record) -> Report:
-    verified = verify_component_file(
-        component.file,
-        trusted_component_keys(trust.component_keys, warn),
-        Kind(component.kind),
-        threshold=trust.component_threshold,
-        detached=component.signature,
-        sections=component.parts,
-    )
+    try:
+        verified = verify_component_file(
+            component.file,
+            trusted_component_keys(trust.component_keys, warn),
+            Kind(component.kind),
+            threshold=trust.component_threshold,
+            detached=component.signature,
+            sections=component.parts,
+        )
+    except Error as error:
+        record.file_failed(target, error, trust.component_threshold)
+        raise
     record.file_held(target, verified, trust.component_threshold)
     return component_report(component.file, verified)
