@@ -11,7 +11,9 @@ from click.testing import CliRunner
 from crowd_fixtures import sign_again
 from registry_fixtures import PASSWORD, OwnClient
 from schema_fixtures import SCHEMA, problems
+from sigstore_fixtures import SigstoreServer
 from tool_fixtures import make_inputs
+from wasm_fixtures import SECRET_KEY
 from wasmoci.commands.main import LazyGroup, main
 from wasmoci.registry import transport
 from wasmoci.registry_server.server import EmbeddedRegistry
@@ -20,11 +22,18 @@ from wasmoci.values.image_reference import Repository
 
 TRUST = "--component-key component.pub --oci-key oci.pub --insecure-registry HOST"
 SIGN = "--repository registry.example/a --key oci.key --allow-readable-key"
+LOGS = "--signing-config signing_config_v1.json --trusted-root trusted_root.json"
 
 POLICY = """\
 apiVersion: wasm-oci/v1
 signers: {release: {imageKey: oci.pub}}
 rules: [{match: "**", image: {allOf: [release]}}]
+"""
+
+MONITOR = """\
+apiVersion: wasm-oci/v1
+policy: policy.yaml
+targets: {a: {reference: "HOST/TAG"}}
 """
 
 # By the path of a command what it is called with, and how that ends; HOST is a registry with an image at a:v1.
@@ -55,7 +64,10 @@ CALLS: Mapping[str, Mapping[str, int]] = {
     "image package": {"hello.wasm --output 1 --tag v1": 0},
     "image sign": {f"image --output 2 {SIGN}": 0},
     "image sign-component": {"image --output 3 --key component.key --allow-readable-key": 0},
-    "image log": {"signed_image --output 4 --oci-key oci.pub --signing-config none --trusted-root none": 1},
+    "image log": {
+        "signed_image --output 4 --oci-key oci.pub --signing-config none --trusted-root none": 1,
+        f"signed_image --output 11 --oci-key oci.pub {LOGS}": 0,
+    },
     "image index": {"image signed_image --output 5": 0},
     "image inspect": {"signed_image": 0},
     "inspect": {
@@ -65,7 +77,10 @@ CALLS: Mapping[str, Mapping[str, int]] = {
         "none": 2,
     },
     "signing-request": {"image --output 6 --component-signature detached --repository registry.example/a": 0},
-    "import-signature": {"image --request none --signature none --public-key oci.pub --output 7": 1},
+    "import-signature": {
+        "image --request none --signature none --public-key oci.pub --output 7": 1,
+        "hello.wasm --request request --signature message.sig --public-key component.pub --output 7.wasm": 0,
+    },
     "attest": {f"image --predicate sbom.json --output 8 {SIGN}": 0},
     "publish": {
         f"signed_image HOST/b:v1 {TRUST}": 0,
@@ -102,6 +117,11 @@ CALLS: Mapping[str, Mapping[str, int]] = {
         "policy.yaml HOST/a:v1 --insecure-registry HOST": 0,
         "policy.yaml index --as registry.example.com/a": 3,
     },
+    "monitor": {
+        "--config monitor.yaml --once --insecure-registry HOST": 0,
+        "--config lost.yaml --once --insecure-registry HOST": 1,
+        "--config policy.yaml": 2,
+    },
     "login": {"HOST --username user --password-stdin --insecure-registry HOST": 0, "HOST": 2},
     "logout": {"HOST": 0},
     "version": {"": 0},
@@ -114,7 +134,11 @@ def _host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A registry; the working folder has what the calls name."""
     folder = make_inputs(tmp_path_factory.mktemp("json") / "inputs")
     (folder / "registry").mkdir()
-    with EmbeddedRegistry(folder / "registry") as registry, pytest.MonkeyPatch.context() as patch:
+    with (
+        EmbeddedRegistry(folder / "registry") as registry,
+        SigstoreServer() as sigstore,
+        pytest.MonkeyPatch.context() as patch,
+    ):
         patch.chdir(folder)
         patch.setenv("HOME", str(folder))
         patch.setenv("DOCKER_CONFIG", str(folder / "docker"))
@@ -126,13 +150,19 @@ def _host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             "image index image signed_image --output index",
             f"attest image --predicate sbom.json --output attested {SIGN}",
             "keygen oci --private-key other_oci.key --public-key other_oci.pub",
+            "signing-request hello.wasm --output request",
             f"publish signed_image {registry.address}/a:v1 {TRUST.replace('HOST', registry.address)}",
             f"publish signed_image {registry.address}/e:v1 {TRUST.replace('HOST', registry.address)}",
         ):
             result = CliRunner().invoke(main, shlex.split(prepared))
             assert result.exit_code == 0, prepared + result.output
+        (folder / "message.sig").write_bytes(SECRET_KEY.sign((folder / "request/component.message").read_bytes()))
+        sigstore.write(folder)
         (folder / "policy.yaml").write_text(POLICY)
         (folder / "report.yaml").write_text(POLICY + "mode: report\n")
+        for name, tag in (("monitor", "a:v1"), ("lost", "none:v1")):
+            text = MONITOR.replace("HOST", registry.address).replace("TAG", tag)
+            (folder / f"{name}.yaml").write_text(text)
         with OwnClient(Repository(registry.address, "e"), {}, [registry.address]) as client:
             sign_again(client, client.resolve("v1")[0], 2)
         yield registry.address

@@ -111,7 +111,28 @@ def test_what_is_published_meets_the_rule_of_where_it_goes(policy: Path, layout:
         assert "NO_RULE" in run("publish", layout, f"{server.address}/other/a", *connection, code=3).stderr
 
 
+@pytest.mark.parametrize("command", [["verify"], ["pull", "--output", "hello.wasm"], ["copy", "--output", "copy"]])
+def test_the_clock_decides_where_nobody_vouches_for_a_time_and_that_is_said(
+    command: Sequence[str], policy: Path, layout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(layout.parent)
+    ends = SIGNERS.replace("imageKey: first.pem", "imageKey: first.pem, until: %s")
+    trust = ["--policy", str(policy), "--as", REPOSITORY]
+    policy.write_text(ends % "2001-01-01" + RULES)
+    refused = run(*command, layout, *trust, code=3).stderr
+    assert f"POLICY_UNMET: {policy}:8:14: 1 of first must sign the component: signed by none of them; " in refused
+    assert "first, who ended 2001-01-01, does not count" in refused
+    policy.write_text(ends % "9000-01-01" + RULES)
+    said = run(*command, layout, *trust).stderr
+    assert (
+        f"{policy}:8:14: 1 of first must sign the component: signed by first; first ends 9000-01-01, and the clock of "
+        "this machine says that it has not yet\n"
+    ) in said
+    assert f"{policy}:9:10: 1 of first, second must sign the image: " in said
+
+
 def test_a_policy_is_checked(policy: Path) -> None:
+    assert run("policy", "check", policy).stdout.startswith(f"{policy}: 2 rules\n")
     assert json.loads(run("policy", "check", policy, "--json").stdout)["rules"] == [
         "*/acme/*",
         "registry.example.com/both/*",

@@ -143,7 +143,7 @@ def test_an_image_of_which_no_signature_is_asked_is_never_called_verified() -> N
 def test_a_report_that_cannot_be_written_is_an_error_before_any_work(
     option: str, code: int, text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("wasmoci.commands.verify.verify_root", lambda *_: pytest.fail("it verifies"))
+    monkeypatch.setattr("wasmoci.reports.record.verify_root", lambda *_: pytest.fail("it verifies"))
     result = call(f"verify signed_image {TRUST} --report {option}")
     assert result.exit_code == code, result.output
     assert text in result.stderr

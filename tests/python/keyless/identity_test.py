@@ -109,7 +109,7 @@ def test_names_tell_patterns_apart() -> None:
     assert EXACT.name == str(Identity(SAN, ISSUER)) == f"identity:{SAN} ({ISSUER})"
     assert regexp(r"ci@example\.com").name == rf"identity:/ci@example\.com/ ({ISSUER})"
     assert IdentityPattern.of(identity=SAN, issuer=ISSUER) == EXACT
-    assert TrustedIdentity(Identity(SAN, ISSUER), "name").fingerprint == EXACT.name
+    assert TrustedIdentity(Identity(SAN, ISSUER), "name", 0).fingerprint == EXACT.name
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from attestation_fixtures import attach_attestation, attach_provenance, statement_about
+from attestation_fixtures import attach_attestation, attach_provenance
 from image_fixtures import (
     HELLO,
     OTHER_SIGNER,
@@ -25,7 +25,7 @@ from image_fixtures import (
     make_image,
 )
 from policy_fixtures import SIGNERS, TODAY, parsed, policy_of
-from sigstore_certificate_fixtures import ISSUER, SAN
+from sigstore_certificate_fixtures import ISSUER
 from sigstore_fixtures import Sigstore
 from wasm_fixtures import COMPONENT, section, signed
 from wasm_fixtures import OTHER_SIGNER as OTHER_COMPONENT_SIGNER
@@ -122,42 +122,6 @@ def test_two_bad_things_are_both_said(tmp_path: Path) -> None:
         "POLICY_UNMET: policy.yaml:8:10: first, second must sign the image: signed by first; "
         "policy.yaml:9:12: it may import nothing: it imports wasi:cli/run@0.2.0, log"
     )
-
-
-@pytest.mark.parametrize(
-    ("today", "expected"),
-    [
-        (date(2026, 11, 28), "oci-only"),
-        (date(2026, 11, 29), "POLICY_UNMET: policy.yaml:8:10: 1 of ended must sign the image: "
-         "signed by none of them; ended, who ended 2026-11-29, does not count"),
-    ],
-)  # fmt: skip
-def test_a_key_that_ends_counts_until_then(today: date, expected: str, tmp_path: Path) -> None:
-    assert verdict(image_of("third"), "  image: {anyOf: [ended]}", tmp_path, today) == expected
-
-
-@pytest.mark.parametrize(
-    ("old", "expected"),
-    [
-        ("until: 2026-11-30", "oci-only"),
-        ("until: 2026-11-29", "UNTRUSTED_KEY"),
-        ("revoked: 2026-11-29", "UNTRUSTED_KEY"),
-        ("revoked: true", "UNTRUSTED_KEY"),
-    ],
-)
-@pytest.mark.parametrize(
-    "rule",
-    ["image: {allOf: [wide]}", "image: {anyOf: [first]}\n  attestations: [{type: cyclonedx, by: [wide]}]"],
-    ids=["image", "attestation"],
-)
-def test_an_identity_that_ended_counts_for_nobody_else(rule: str, old: str, expected: str, tmp_path: Path) -> None:
-    sigstore = Sigstore()
-    image = image_of("first")
-    for payload in (signature_statement(image.image.digest), statement_about(image)):
-        attach_blob(image, dump(sigstore.bundle(payload)))
-    (tmp_path / "root.json").write_bytes(dump(sigstore.trusted_root()))
-    ended = f'  old: {{issuer: "{ISSUER}", identity: "{SAN}", {old}}}\n'
-    assert verdict(image, f"  {rule}", tmp_path, head=WIDE + ended + RULES).startswith(expected)
 
 
 @pytest.mark.parametrize(("log", "expected"), [("", "oci-only"), ("\n  log: required", "NOT_LOGGED")])

@@ -37,18 +37,19 @@ TABLE = {
     "verify": "values wasm oci cosign disk keys |",
     "trust": "values cosign keys transparency keyless verify |",
     "policy": "values wasm oci cosign disk keys keyless verify trust | ruamel",
-    "reports": "values oci disk keys verify |",
+    "reports": "values oci disk keys verify policy |",
     "sign": "values wasm oci cosign disk keys transparency package verify trust |",
     "publish": "values oci cosign disk registry verify sign |",
     "hosts": "values wasm oci registry verify trust policy |",
+    "monitor": "values oci disk registry transparency verify policy | prometheus_client",
     "commands.report": "values oci disk keys verify publish | click rich",
-    "commands.options": "values wasm cosign disk keys registry trust policy reports publish commands.report | click",
+    "commands.options": "values wasm cosign disk keys registry trust reports publish commands.report | click",
     "commands": "values wasm oci cosign disk keys registry registry.login registry_server transparency package verify"
-    " trust policy reports sign publish commands.report commands.options | click",
-    "bazel": "values disk registry verify trust reports sign publish commands.report commands.options | runfiles",
+    " trust policy reports sign publish monitor commands.report commands.options | click",
+    "bazel": "values disk registry trust policy reports sign publish commands.report commands.options | runfiles",
     "bazel.programs": "values wasm registry verify trust reports sign publish commands.report commands.options commands"
     " bazel | click",
-    "bazel.worker": "values oci disk verify trust commands.report commands.options commands | click",
+    "bazel.worker": "values oci disk verify trust policy commands.report commands.options commands | click",
 }
 
 # Bytes and values: these do no input and output of their own.

@@ -8,7 +8,7 @@ from typing import Annotated
 from wasmoci.commands.options.common import RequiredLevel
 from wasmoci.commands.options.connection import Connection
 from wasmoci.commands.options.declared import Argument, Option, command
-from wasmoci.commands.options.reports import Reports, noted
+from wasmoci.commands.options.reports import Reports
 from wasmoci.commands.options.trust import Trusted
 from wasmoci.commands.report.output import Report, warn
 from wasmoci.commands.report.progress import progress_output
@@ -62,7 +62,7 @@ def copy(
     def run(record: Record) -> Report:
         policy = None
         if not nobody_trusted:
-            policies = noted(Policies.of(trusted, require, warn).enforced(), record)
+            policies = record.of(Policies.of(trusted, require, warn).enforced())
             policy = policies.of_target(source, reference_of)
         request = CopyRequest(
             source=source,
@@ -121,7 +121,9 @@ def _report(copies: Copies, request: CopyRequest) -> Report:
 
 
 def _dry_run_report(planned: CopyPlan, request: CopyRequest) -> Report:
-    references = _references(planned, request.places)
+    # Nobody was asked whether a tag exists, which then stays on what it is.
+    skips = request.if_exists is IfExists.SKIP
+    references = _references(planned, dict.fromkeys(request.places, ()) if skips else request.places)
     steps = list(planned.graph.steps())
     lines = [*steps, *(f"would copy to {name}" for name in _names(references, request))]
     return Report(lines, {**_json(planned, references, request), "copied": False, "steps": steps}, planned.warnings)

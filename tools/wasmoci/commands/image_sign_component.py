@@ -10,6 +10,7 @@ from wasmoci.commands.options.wasm_file import NamesKey
 from wasmoci.commands.report.output import Report, layout_report
 from wasmoci.sign.layout import sign_layout_component
 from wasmoci.trust.signers import KeySpec
+from wasmoci.values.errors import UnfitError, refusals_about
 from wasmoci.values.signature_format import Placement
 from wasmoci.wasm.message import ComponentAsked
 
@@ -36,4 +37,6 @@ def sign_component(
     """
     signers = [KeySpec.parse(key).component_signer(password, private=not allow_readable_key) for key in keys]
     asked = ComponentAsked(component_signature, with_key_id=key_id)
-    return layout_report(output, str(sign_layout_component(layout, output, signers, asked).digest), digest_file)
+    with refusals_about(layout, UnfitError):
+        signed = sign_layout_component(layout, output, signers, asked)
+    return layout_report(output, str(signed.digest), digest_file)

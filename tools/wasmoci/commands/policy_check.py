@@ -6,6 +6,7 @@ from typing import Annotated
 from wasmoci.commands.options.declared import Argument, command
 from wasmoci.commands.report.output import Report
 from wasmoci.policy.file import PolicyFile
+from wasmoci.values.text import counted
 
 
 @command(example="wasm-oci policy check policy.yaml")
@@ -16,5 +17,5 @@ def check(file: Annotated[Path, Argument()]) -> Report:
     """
     policy = PolicyFile.read(file)
     rules = [rule.pattern for rule in policy.rules]
-    lines = [f"{file}: {len(rules)} rules", *(f"{rule.place}: {rule.pattern}" for rule in policy.rules)]
+    lines = [f"{file}: {counted(len(rules), 'rule')}", *(f"{rule.place}: {rule.pattern}" for rule in policy.rules)]
     return Report(lines, {"policy": str(file), "reportsOnly": policy.reports_only, "rules": rules})

@@ -10,7 +10,7 @@ from wasmoci.commands.options.common import RequiredLevel
 from wasmoci.commands.options.connection import Connection
 from wasmoci.commands.options.declared import Argument, Option, OptionGroup, command
 from wasmoci.commands.options.publishing import DryRunWanted, Packaged, Resign, Tagging, destination
-from wasmoci.commands.options.reports import Reports, noted
+from wasmoci.commands.options.reports import Reports
 from wasmoci.commands.options.signing import Signing
 from wasmoci.commands.options.trust import Trusted
 from wasmoci.commands.report.output import Report, warn
@@ -94,7 +94,7 @@ def publish(
 
     def run(record: Record) -> Report:
         (first, *others), tags, if_exists = destination(repositories, tagging, packaged)
-        policies = noted(Policies.of(trusted, require, warn).enforced(), record)
+        policies = record.of(Policies.of(trusted, require, warn).enforced())
         policy = policies.of_repositories([first, *others])
         request = PublishRequest(layout=layout, repository=first, tags=tags, policy=policy, if_exists=if_exists)
         who = signing.deferred_signing(trusted.annotations, trusted.trusted_root)

@@ -9,7 +9,7 @@ from typing import Annotated
 from wasmoci.commands.options.common import RequiredLevel
 from wasmoci.commands.options.connection import Connection
 from wasmoci.commands.options.declared import Argument, Option, command
-from wasmoci.commands.options.reports import Reports, noted
+from wasmoci.commands.options.reports import Reports
 from wasmoci.commands.options.trust import Trusted
 from wasmoci.commands.report.module_stanza import check_sayable, module_stanza
 from wasmoci.commands.report.output import Report, warn
@@ -18,7 +18,7 @@ from wasmoci.policy.choice import Policies
 from wasmoci.publish.pull import Pulled, PullRequest, pull_image
 from wasmoci.registry.sources import open_source, reference_of
 from wasmoci.reports.record import Record
-from wasmoci.values.errors import Error, UsageError
+from wasmoci.values.errors import Error, ExistsError, UsageError
 
 
 @command(
@@ -47,7 +47,7 @@ def pull(
         raise UsageError("give --output, --output-dir, --layout or --bazel")
 
     def run(record: Record) -> Report:
-        wanted = noted(Policies.of(trusted, require, warn).enforced(), record).of_target(target, reference_of)
+        wanted = record.of(Policies.of(trusted, require, warn).enforced()).of_target(target, reference_of)
         if bazel:
             if reference_of(target) is None:
                 raise UsageError(f"--bazel names an image in a registry, and {target} is a layout")
@@ -55,6 +55,8 @@ def pull(
         request = PullRequest(target, wanted, output, output_dir, layout, overwrite)
         try:
             pulled = pull_image(request, connection, warn)
+        except ExistsError as error:
+            raise Error(f"{error}: --overwrite replaces it") from None
         except Error as error:
             record.failed(target, error, wanted, partial(open_source, target, connection, to_verify=True))
             raise

@@ -1,22 +1,19 @@
 """`wasm-oci verify`: the verdict on images, by digest, for people, programs and CI."""
 
-from contextlib import nullcontext
-from dataclasses import replace
 from typing import Annotated
 
 from wasmoci.commands.options.common import RequiredLevel
 from wasmoci.commands.options.connection import Connection
 from wasmoci.commands.options.declared import Argument, command
-from wasmoci.commands.options.reports import Reports, noted
+from wasmoci.commands.options.reports import Reports
 from wasmoci.commands.options.trust import Trusted
 from wasmoci.commands.report.output import Report, error_members, result_of, warn
 from wasmoci.commands.report.unforeseen import nothing_unforeseen
-from wasmoci.commands.report.verdict import verdict_report
+from wasmoci.commands.report.verdict import judged
 from wasmoci.policy.choice import Policies
 from wasmoci.registry.sources import Sources, reference_of
 from wasmoci.reports.record import Record
-from wasmoci.values.errors import Error, VerificationError
-from wasmoci.verify.index import verify_root
+from wasmoci.values.errors import Error
 
 
 @command(
@@ -38,7 +35,7 @@ def verify(
     """
 
     def run(record: Record) -> Report:
-        wanted = noted(Policies.of(trusted, require, warn), record)
+        wanted = record.of(Policies.of(trusted, require, warn))
         with Sources(connection) as sources:
             if len(targets) == 1:
                 return _verify(targets[0], sources, wanted, record)
@@ -48,28 +45,21 @@ def verify(
 
 
 def _verify(target: str, sources: Sources, wanted: Policies, record: Record) -> Report:
-    policy = None
-    try:
-        with nothing_unforeseen():
-            policy = wanted.of_target(target, reference_of)
-            verdict = verify_root(sources.open(target, to_verify=True), policy)
-    except Error as error:
-        record.failed(target, error, policy, lambda: nullcontext(sources.open(target, to_verify=True)))
-        if not wanted.reports_only or not isinstance(error, VerificationError):
-            raise
-        data = {"reason": error.reason.value, "message": str(error), "reportsOnly": True}
-        return Report([f"{target}: would be refused: {error.reason.value}: {error}"], data)
-    record.held(target, verdict)
-    report = verdict_report(target, verdict)
-    if not wanted.reports_only:
-        return report
-    return replace(report, lines=[f"{target}: would be verified"], data={**report.data, "reportsOnly": True})
+    return judged(
+        target,
+        lambda: record.verify(
+            target, lambda: wanted.of_target(target, reference_of), lambda: sources.open(target, to_verify=True)
+        ),
+        reports_only=wanted.reports_only,
+    )
 
 
 def _attempt(target: str, sources: Sources, wanted: Policies, record: Record) -> Report | Error:
     try:
-        return _verify(target, sources, wanted, record)
+        with nothing_unforeseen():
+            return _verify(target, sources, wanted, record)
     except Error as error:
+        record.finished([target], error)
         return error
 
 

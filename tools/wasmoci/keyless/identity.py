@@ -7,6 +7,7 @@ anything is refused. RE2 takes linear time, whatever the expression and the text
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from wasmoci.values.errors import FormatError, UsageError
 from wasmoci.values.text import excerpt
@@ -42,10 +43,11 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class TrustedIdentity:
-    """An identity that a pattern lets in; an verify.trust.Signatory."""
+    """An identity that a pattern lets in, and when it signed; a verify.trust.CertifiedSignatory."""
 
     identity: Identity
     principal: str
+    time: int
 
     @property
     def fingerprint(self) -> str:
@@ -81,6 +83,16 @@ class IdentityPattern:
 
     def matches(self, identity: Identity) -> bool:
         return self._is_san(identity.san) and self._is_issuer(identity.issuer)
+
+
+class EndedIdentity(NamedTuple):
+    """Identities whose signatures count only before `end`, in seconds since 1970; None: none of them counts."""
+
+    pattern: IdentityPattern
+    end: float | None
+
+    def had_ended(self, identity: Identity, signed_at: float) -> bool:
+        return self.pattern.matches(identity) and (self.end is None or signed_at >= self.end)
 
 
 def _matcher(exact: str | None, regexp: str | None, what: str) -> tuple[str, Callable[[str], bool]]:

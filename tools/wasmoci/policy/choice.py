@@ -1,7 +1,8 @@
 """The policy for a target: that of the options, or that of the rule of a policy file."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timezone
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from wasmoci.trust.policy import TrustValues, policy
@@ -20,12 +21,13 @@ if TYPE_CHECKING:
 class Policies(NamedTuple):
     """Gives the policy for an image by where it is: one for all, or that of the rule of a file. Make one with `of`.
 
-    `named` is the repository that the image counts as. `today` is the day on which keys are judged.
+    `named` is the repository that the image counts as. `today` is the day by which signatures are
+    judged that nobody vouches a time for; without it no clock is read.
     """
 
     chosen: "Policy | PolicyFile"
     named: "Repository | None" = None
-    today: date = date.min
+    today: date | None = None
 
     @classmethod
     def of(cls, values: TrustValues, require: Level | None, notes: Notes) -> "Policies":
@@ -39,11 +41,24 @@ class Policies(NamedTuple):
                 "--policy says who is trusted and what is required: give no other option that does, "
                 "nor WASM_OCI_OCI_KEY or WASM_OCI_COMPONENT_KEY"
             )
+        return cls.of_file(values.policy_file, values.named)
+
+    @classmethod
+    def of_file(
+        cls,
+        path: Path,
+        named: str | None,
+        *,
+        name: str | None = None,
+        files: Mapping[str, Path] | None = None,
+        reads_clock: bool = True,
+    ) -> "Policies":
+        """`name` and `files` are as in PolicyFile.read; raises as it does."""
         from wasmoci.policy.file import PolicyFile
         from wasmoci.values.image_reference import Repository
 
-        named = None if values.named is None else Repository.parse(values.named)
-        return cls(PolicyFile.read(values.policy_file), named, today())
+        repository = None if named is None else Repository.parse(named)
+        return cls(PolicyFile.read(path, name, files), repository, today() if reads_clock else None)
 
     @property
     def file(self) -> "PolicyFile | None":

@@ -1,8 +1,7 @@
 """The rules of a policy file: each says what images of some repositories must have."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from typing import TYPE_CHECKING
 
 from wasmoci.cosign.predicate_type import SLSA_PROVENANCE_V1, predicate_type
@@ -16,7 +15,7 @@ from wasmoci.values.image_reference import Repository
 from wasmoci.values.text import excerpt
 
 if TYPE_CHECKING:
-    from wasmoci.keyless.identity import IdentityPattern
+    from wasmoci.keyless.identity import EndedIdentity
 
 _MEMBERS = ("match", "component", "image", "annotations", "attestations", "imports", "log", "signedName")
 
@@ -73,10 +72,18 @@ class Rule:
     signed_name: Repository | None = None
     identities: Sequence[Signer] = ()
 
-    def ended_on(self, day: date) -> list["IdentityPattern"]:
-        """The identities whose signatures of this day do not count."""
-        ended = [signer.identity for signer in self.identities if not signer.counts_on(day)]
-        return [pattern for pattern in ended if pattern is not None]
+    @property
+    def ended(self) -> list["EndedIdentity"]:
+        """The identities of the file that have an end."""
+        return [ended for signer in self.identities if (ended := signer.ended_identity) is not None]
+
+    @property
+    def signers(self) -> Iterator[Signer]:
+        """All whom it names, some of them several times."""
+        for signed in (self.component, self.image):
+            yield from () if signed is None else signed.signers
+        for attested in self.attestations:
+            yield from attested.by
 
     def matches(self, repository: str) -> bool:
         """Whether the pattern matches the repository, however its registry is spelled."""

@@ -2,19 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
-from pathlib import Path
+from datetime import date, datetime, time, timezone
 from typing import TYPE_CHECKING
 
 from wasmoci.keys.component import ComponentPublicKey
 from wasmoci.keys.component_files import load_component_key
 from wasmoci.keys.image import ImagePublicKey
-from wasmoci.keys.reference import KeyReference, has_scheme
+from wasmoci.keys.reference import KeyReference
 from wasmoci.policy.document import Node, Place
+from wasmoci.policy.named_files import NamedFiles
 from wasmoci.values.errors import Error
 
 if TYPE_CHECKING:
-    from wasmoci.keyless.identity import IdentityPattern
+    from wasmoci.keyless.identity import EndedIdentity, IdentityPattern
 
 _MEMBERS = ("componentKey", "imageKey", "issuer", "identity", "until", "revoked")
 
@@ -23,7 +23,7 @@ _MEMBERS = ("componentKey", "imageKey", "issuer", "identity", "until", "revoked"
 class Signer:
     """Who may sign: a key for each layer, or an identity that signs images.
 
-    `ends` is the day from which on signatures count no more; where `is_revoked` none of any day counts.
+    Signatures count that were there before the day `ends`, in UTC; where `is_revoked` none does.
     """
 
     name: str
@@ -41,17 +41,32 @@ class Signer:
             return self.image_key.principal
         return None if self.identity is None else self.identity.name
 
-    def counts_on(self, day: date) -> bool:
-        """Whether a signature of this day counts."""
+    @property
+    def may_need_clock(self) -> bool:
+        """Whether something has to say when it signed, and a signature may be without it: those of keys may."""
+        return self.ends is not None and self.identity is None
+
+    def counts_by_clock(self, day: date) -> bool:
+        """Whether a signature counts on this day that nobody vouches a time for."""
         return not self.is_revoked and (self.ends is None or day < self.ends)
 
+    @property
+    def ended_identity(self) -> "EndedIdentity | None":
+        """Whose signatures count for nobody from the end on; None for keys, and for who has no end."""
+        if self.identity is None or not (self.is_revoked or self.ends):
+            return None
+        from wasmoci.keyless.identity import EndedIdentity
 
-def read_signers(node: Node, folder: Path) -> Mapping[str, Signer]:
-    """The signers by name; paths are relative to `folder`.
+        midnight = None if self.ends is None else datetime.combine(self.ends, time(), timezone.utc)
+        return EndedIdentity(self.identity, None if midnight is None else midnight.timestamp())
+
+
+def read_signers(node: Node, files: NamedFiles) -> Mapping[str, Signer]:
+    """The signers by name.
 
     Raises UsageError with the place of the fault, also where two signers are one key or identity.
     """
-    signers = {name: _read_signer(name, member, folder) for name, member in node.members().items()}
+    signers = {name: _read_signer(name, member, files) for name, member in node.members().items()}
     owners: dict[object, str] = {}
     for name, signer in signers.items():
         for key in (signer.component_key, signer.image_key, signer.identity):
@@ -63,7 +78,7 @@ def read_signers(node: Node, folder: Path) -> Mapping[str, Signer]:
     return signers
 
 
-def _read_signer(name: str, node: Node, folder: Path) -> Signer:
+def _read_signer(name: str, node: Node, files: NamedFiles) -> Signer:
     members = node.members(_MEMBERS)
     has_key = "componentKey" in members or "imageKey" in members
     has_identity = "issuer" in members or "identity" in members
@@ -72,9 +87,9 @@ def _read_signer(name: str, node: Node, folder: Path) -> Signer:
     ends, is_revoked = _read_end(members)
     component_key = image_key = None
     if "componentKey" in members:
-        component_key = _read_component_key(members["componentKey"], folder)
+        component_key = _read_component_key(members["componentKey"], files)
     if "imageKey" in members:
-        image_key = _read_image_key(members["imageKey"], folder)
+        image_key = _read_image_key(members["imageKey"], files)
     identity = _read_identity(node, members) if has_identity else None
     return Signer(name, node.name_place or node.place, component_key, image_key, identity, ends, is_revoked)
 
@@ -88,17 +103,18 @@ def _read_end(members: Mapping[str, Node]) -> tuple[date | None, bool]:
     return min(days, default=None), False
 
 
-def _read_component_key(node: Node, folder: Path) -> ComponentPublicKey:
+def _read_component_key(node: Node, files: NamedFiles) -> ComponentPublicKey:
+    path = files.path(node)
     try:
-        return load_component_key(folder / node.text())
+        return load_component_key(path)
     except Error as error:
         raise node.place.error(str(error)) from None
 
 
-def _read_image_key(node: Node, folder: Path) -> ImagePublicKey:
-    text = node.text()
+def _read_image_key(node: Node, files: NamedFiles) -> ImagePublicKey:
+    reference = files.reference(node)
     try:
-        return KeyReference.parse(text if has_scheme(text) else str(folder / text)).trusted_image_key()
+        return KeyReference.parse(reference).trusted_image_key()
     except Error as error:
         raise node.place.error(str(error)) from None
 

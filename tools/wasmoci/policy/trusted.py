@@ -10,7 +10,7 @@ from wasmoci.values.image_reference import Repository
 from wasmoci.verify.trust import CertificateVerifier, ImageTrust
 
 if TYPE_CHECKING:
-    from wasmoci.keyless.identity import IdentityPattern
+    from wasmoci.keyless.identity import EndedIdentity
 
 
 def image_trust(
@@ -21,9 +21,9 @@ def image_trust(
     annotations: Mapping[str, str] | None = None,
     log_required: bool = False,
     signed_name: Repository | None = None,
-    ended: Sequence["IdentityPattern"] = (),
+    ended: Sequence["EndedIdentity"] = (),
 ) -> ImageTrust:
-    """Who of these may sign images, none whom `ended` matches.
+    """Who of these may sign images; what one of `ended` signed after its end counts for nobody.
 
     UsageError, FormatError, Error where the trusted root cannot be used.
     """
@@ -41,7 +41,7 @@ def image_trust(
 
 
 def _certificates(
-    signers: Sequence[Signer], trusted_root: Path | None, ended: Sequence["IdentityPattern"]
+    signers: Sequence[Signer], trusted_root: Path | None, ended: Sequence["EndedIdentity"]
 ) -> CertificateVerifier | None:
     patterns = [signer.identity for signer in signers if signer.identity is not None]
     if not patterns:

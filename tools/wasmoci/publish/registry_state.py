@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from wasmoci.oci.cosign_tags import TaggedManifest
+from wasmoci.oci.cosign_tags import TaggedManifest, layers_at
 from wasmoci.oci.graph import ImageGraph, Part
-from wasmoci.oci.manifest import Descriptor, Manifest, blob_line
+from wasmoci.oci.manifest import Descriptor, blob_line
 from wasmoci.oci.referrers import MAX_REFERRERS, ReferrerList
 from wasmoci.publish.tags import TagState, tag_state
 from wasmoci.registry.client import RepositoryClient
@@ -73,7 +73,7 @@ class Presence:
     def check_layers(self, subject: Digest, tag: str, layers: Sequence[Descriptor]) -> None:
         """The same for signatures or attestations at one of cosign's tags."""
         found = self._client.find_manifest(tag, before_put=True)
-        present = () if found is None else tuple(Manifest.parse(found[1]).layers)
+        present = () if found is None else layers_at(tag, found[1])
         missing = [layer for layer in layers if layer not in present]
         count = len(present) + len(missing)
         if missing and count > MAX_REFERRERS:

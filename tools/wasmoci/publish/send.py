@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from wasmoci.cosign.simple_signing import signature_manifest
-from wasmoci.oci.cosign_tags import TaggedManifest
+from wasmoci.oci.cosign_tags import TaggedManifest, layers_at
 from wasmoci.oci.graph import ImageGraph, Part
-from wasmoci.oci.manifest import IMAGE_CONFIG_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descriptor, Manifest, blob_line
+from wasmoci.oci.manifest import IMAGE_CONFIG_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descriptor, blob_line
 from wasmoci.oci.progress import Progress
 from wasmoci.publish.blob_supply import BlobSupply
 from wasmoci.publish.registry_state import Presence, check_room
@@ -194,7 +194,7 @@ class _Sending:
                 sent = True
                 self._blobs([tagged.config])
                 return tagged.data
-            present = tuple(Manifest.parse(manifest).layers)
+            present = layers_at(tagged.tag, manifest)
             missing = [layer for layer in tagged.layers if layer not in present]
             if not missing:
                 return None

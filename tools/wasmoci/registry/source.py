@@ -5,7 +5,7 @@ from wasmoci.oci.manifest import MANIFEST_MEDIA_TYPE, Descriptor
 from wasmoci.oci.referrers import MAX_REFERRERS, SIGNATURE_TYPES, ReferrerList
 from wasmoci.registry.client import RepositoryClient
 from wasmoci.values.digest import Digest
-from wasmoci.values.errors import FormatError, LimitError, NotFoundError, RegistryError
+from wasmoci.values.errors import KindError, LimitError, NotFoundError, RegistryError
 from wasmoci.values.image_reference import Reference, Repository
 
 
@@ -37,7 +37,10 @@ class RegistrySource:
     def subject(self) -> Descriptor:
         root = self.root()
         if root.media_type != MANIFEST_MEDIA_TYPE:
-            raise FormatError(f"{self._reference} is an index of several images; name one of them by its digest")
+            raise KindError(
+                f"{self._reference} is an index of several images; name one of them by its digest, "
+                f"which `wasm-oci inspect {self._reference}` shows"
+            )
         return root
 
     def read_manifest(self, descriptor: Descriptor) -> bytes:

@@ -1,14 +1,15 @@
 """What a run notes while it works, for its reports."""
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 
 from wasmoci.oci.source import ImageSource
+from wasmoci.policy.choice import Policies
 from wasmoci.reports.checked import Checked, Location, PolicyDigest
 from wasmoci.reports.requirements import requirements_met, requirements_of_file, requirements_of_refused
 from wasmoci.values.errors import Error, VerificationError
 from wasmoci.verify.component import VerifiedComponent
-from wasmoci.verify.index import Verdict
+from wasmoci.verify.index import Verdict, verify_root
 from wasmoci.verify.parts import VerifiedParts
 from wasmoci.verify.policy import Policy
 
@@ -18,7 +19,7 @@ OpenSource = Callable[[], AbstractContextManager[ImageSource]]
 class Record:
     """Notes of targets, in the order in which they were checked; of nothing where no report `is_wanted`.
 
-    `policy` is the file that says what is asked; where it only reports, set `is_enforced`.
+    `policy` is the file that says what is asked; where that only reports, nothing `is_enforced`.
     """
 
     def __init__(self, *, is_wanted: bool = True, location: Location | None = None) -> None:
@@ -28,6 +29,25 @@ class Record:
         self.is_enforced = True
         self._is_wanted = is_wanted
         self._location = location
+
+    def of(self, wanted: Policies) -> Policies:
+        """The same; a policy file, if there is one, is noted."""
+        if wanted.file is not None:
+            self.policy = PolicyDigest(wanted.file.name, wanted.file.digest)
+            self.is_enforced = not wanted.reports_only
+        return wanted
+
+    def verify(self, target: str, policy: Callable[[], Policy], source: Callable[[], ImageSource]) -> Verdict:
+        """The verdict on what `target` names, which is noted; raises as the two and `verify_root` do."""
+        wanted = None
+        try:
+            wanted = policy()
+            verdict = verify_root(source(), wanted)
+        except Error as error:
+            self.failed(target, error, wanted, lambda: nullcontext(source()))
+            raise
+        self.held(target, verdict)
+        return verdict
 
     def held(self, target: str, verdict: Verdict, notes: Sequence[str] = ()) -> None:
         """The image or index that `target` names meets its policy."""

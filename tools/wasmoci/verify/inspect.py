@@ -163,7 +163,7 @@ def _bundle(attached: AttachedBundle, subject: Digest, policy: Policy, name_hold
             kind, form = "attestation", statement.predicate_type
         statement.check_subject(subject)
         if policy.image:
-            signer, trusted = verify_bundle(attached, policy.image)[0].fingerprint, True
+            signer, trusted = verify_bundle(attached, policy.image).signer.fingerprint, True
     except (FormatError, VerificationError) as error:
         trusted, problem = (False if policy.image else None), str(error)
     times = [entry.members().get("integratedTime") for entry in bundle.log_entries]
@@ -188,7 +188,7 @@ def _legacy(graph: ImageGraph, policy: Policy) -> Iterator[Attached]:
             if not policy.image:
                 yield Attached(kind, form, tagged.digest)
                 continue
-            signer, _ = check_legacy(found, payload, policy.image)
+            signer = check_legacy(found, payload, policy.image).signer
             yield Attached(kind, form, tagged.digest, signer.fingerprint, trusted=True)
         except (FormatError, VerificationError) as error:
             yield Attached(kind, form, tagged.digest, trusted=False if policy.image else None, problem=str(error))

@@ -51,15 +51,18 @@ class Finding(Protocol):
 
 
 class Demands(Protocol):
-    """What a policy asks beyond levels, keys and thresholds; VerificationError where it is not met."""
+    """What a policy asks beyond levels, keys and thresholds.
 
-    def check_image(self, verified: "Verified") -> None:
+    Each returns warnings. VerificationError where it is not met, Error where that cannot be told.
+    """
+
+    def check_image(self, verified: "Verified") -> Sequence[str]:
         """Check an image, also as an entry of an index, whose keys and levels hold."""
 
-    def check_index(self, signatures: Sequence[ImageSignature]) -> None:
+    def check_index(self, signatures: Sequence[ImageSignature]) -> Sequence[str]:
         """Check an index by its own signatures."""
 
-    def check_root(self, graph: ImageGraph) -> None:
+    def check_root(self, graph: ImageGraph) -> Sequence[str]:
         """Check what is attested of what was asked for, an image or an index; Error where it cannot be read."""
 
     def of_image(self, verified: "Verified") -> Iterable[Finding]:

@@ -5,8 +5,8 @@ descriptions in the types of components and instances.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 from wasmoci.values.errors import FormatError, LimitError
 from wasmoci.wasm.sections import Cursor
@@ -31,15 +31,14 @@ class Sort(IntEnum):
     INSTANCE = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Extern:
-    """An import or export. `index` is that of its type in an import and in a type, None where the type
+class Extern(NamedTuple):
+    """An import or export. `position` is that of its type in an import and in a type, None where the type
     is spelled out; in the export of a component it is that of the thing itself.
     """
 
     name: str
     sort: Sort
-    index: int | None
+    position: int | None
 
 
 def read_imports(payload: bytes) -> Iterator[Extern]:

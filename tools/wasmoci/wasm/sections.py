@@ -91,16 +91,18 @@ class Cursor:
 
     def u32(self) -> int:
         """An unsigned LEB128 number; sets `padded` where a shorter form exists."""
-        value = 0
-        for index in range(_MAX_U32_BYTES):
+        byte = self.byte()
+        value, bits = byte & 0x7F, 7
+        while byte >= 0x80:
+            if bits == 7 * _MAX_U32_BYTES:
+                raise FormatError(f"{self._where} has a LEB128 number of more than {_MAX_U32_BYTES} bytes")
             byte = self.byte()
-            value |= (byte & 0x7F) << (7 * index)
-            if byte < 0x80:
-                if value > 0xFFFFFFFF:
-                    raise FormatError(f"{self._where} has a LEB128 number with bits above 32")
-                self.padded |= index > 0 and byte == 0
-                return value
-        raise FormatError(f"{self._where} has a LEB128 number of more than {_MAX_U32_BYTES} bytes")
+            value |= (byte & 0x7F) << bits
+            bits += 7
+            self.padded |= byte == 0
+        if value > 0xFFFFFFFF:
+            raise FormatError(f"{self._where} has a LEB128 number with bits above 32")
+        return value
 
     def vector(self) -> bytes:
         """A length and that many bytes."""

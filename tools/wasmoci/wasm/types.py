@@ -5,8 +5,7 @@ length is found out.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from wasmoci.values.errors import FormatError, LimitError
 from wasmoci.wasm.externs import EXPORT_SECTION, Extern, Sort, read_declaration, read_exports, read_flag, read_sort
@@ -20,8 +19,7 @@ _ALIAS_SECTION, _TYPE_SECTION = 6, 7
 _WHERE = "a type of the component"
 
 
-@dataclass(frozen=True, slots=True)
-class ComponentType:
+class ComponentType(NamedTuple):
     """The type of a component: what it exports, and of those exports that are components the type."""
 
     exports: tuple[tuple[Extern, "ComponentType | None"], ...]
@@ -49,7 +47,7 @@ def read_exported_types(stream: BinaryIO) -> Iterator[ComponentType | None]:
         if section.id == EXPORT_SECTION:
             for export in read_exports(payload):
                 if export.sort is Sort.TYPE:
-                    scope.append(_at(scope, export.index))
+                    scope.append(_at(scope, export.position))
                     yield scope[-1]
             continue
         cursor = Cursor(payload, _WHERE)
@@ -99,9 +97,9 @@ def _component(cursor: Cursor, scopes: Sequence[Scope]) -> ComponentType:
         elif declaration in (_DECLARES_IMPORT, _DECLARES_EXPORT):
             extern = read_declaration(cursor)
             if extern.sort is Sort.TYPE:
-                scope.append(_at(scope, extern.index))
+                scope.append(_at(scope, extern.position))
             if declaration == _DECLARES_EXPORT:
-                exports.append((extern, _at(scope, extern.index) if extern.sort is Sort.COMPONENT else None))
+                exports.append((extern, _at(scope, extern.position) if extern.sort is Sort.COMPONENT else None))
         else:
             raise FormatError(f"{_WHERE} has the unknown declaration {declaration}")
     return ComponentType(tuple(exports))

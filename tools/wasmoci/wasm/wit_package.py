@@ -8,8 +8,7 @@ export `ns:package/wit` whose type exports all interfaces and worlds.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from wasmoci.values.errors import FormatError
 from wasmoci.values.text import excerpt
@@ -23,8 +22,7 @@ _WHOLE_PACKAGE = "wit"
 _Definition = tuple[Extern, ComponentType | None]
 
 
-@dataclass(frozen=True, slots=True)
-class WitPackage:
+class WitPackage(NamedTuple):
     """`name` is `ns:package` or `ns:package@version`; `exports` are the interfaces, the worlds and what the
     worlds export, sorted.
     """

@@ -1,7 +1,6 @@
 """The program of a test that verifies an image: the verdict on a layout or a live image, and its reports."""
 
 import os
-from contextlib import nullcontext
 from typing import Annotated
 
 from wasmoci.bazel.request import TargetImage, TargetTrust, build_file
@@ -9,12 +8,11 @@ from wasmoci.bazel.runfiles import Locator
 from wasmoci.bazel.test import tested
 from wasmoci.commands.options.declared import Option, command
 from wasmoci.commands.report.output import Report, warn
-from wasmoci.commands.report.verdict import verdict_report
+from wasmoci.commands.report.verdict import judged
 from wasmoci.registry.connection_options import ConnectionOptions
-from wasmoci.registry.sources import open_source
+from wasmoci.registry.sources import Sources, reference_of
 from wasmoci.reports.record import Record
-from wasmoci.values.errors import Error, UsageError
-from wasmoci.verify.index import verify_root
+from wasmoci.values.errors import UsageError
 
 
 @command()
@@ -30,20 +28,18 @@ def verify_image(
     if not source:
         raise UsageError("the request names nothing to verify")
     target = image.reference or os.environ.get("TEST_TARGET", source)
-    connection = ConnectionOptions(image.insecure_registries)
     record = Record(location=build_file(request))
-    return tested(
-        target, {"required": trust.require}, record, lambda: _verify(source, connection, trust, target, record)
-    )
+    connection = ConnectionOptions(image.insecure_registries)
+    return tested(target, {"required": str(trust)}, record, lambda: _verify(source, connection, trust, target, record))
 
 
 def _verify(name: str, connection: ConnectionOptions, trust: TargetTrust, target: str, record: Record) -> Report:
-    wanted = trust.policy(warn)
-    with open_source(name, connection, to_verify=True) as source:
-        try:
-            verdict = verify_root(source, wanted)
-        except Error as error:
-            record.failed(target, error, wanted, lambda: nullcontext(source))
-            raise
-    record.held(target, verdict)
-    return verdict_report(name, verdict)
+    wanted = record.of(trust.policies(warn))
+    with Sources(connection) as sources:
+        return judged(
+            name,
+            lambda: record.verify(
+                target, lambda: wanted.of_target(name, reference_of), lambda: sources.open(name, to_verify=True)
+            ),
+            reports_only=wanted.reports_only,
+        )

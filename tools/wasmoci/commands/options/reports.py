@@ -10,8 +10,7 @@ import click
 from wasmoci.commands.options.declared import Option, OptionGroup, WorkingFolder
 from wasmoci.commands.report.output import Report, failure_members, report_members, warn
 from wasmoci.commands.report.unforeseen import nothing_unforeseen
-from wasmoci.policy.choice import Policies
-from wasmoci.reports.checked import Evidence, PolicyDigest
+from wasmoci.reports.checked import Evidence
 from wasmoci.reports.files import Format, ReportFile, check_files, write_reports
 from wasmoci.reports.record import Record
 from wasmoci.reports.version import version_text
@@ -50,14 +49,6 @@ class Reporting:
 
 
 Reports = Annotated[Reporting, OptionGroup(Reporting, "Reports")]
-
-
-def noted(wanted: Policies, record: Record) -> Policies:
-    """The same; `record` knows the policy file, if there is one."""
-    if wanted.file is not None:
-        record.policy = PolicyDigest(wanted.file.name, wanted.file.digest)
-        record.is_enforced = not wanted.reports_only
-    return wanted
 
 
 def _evidence(record: Record, data: dict[str, object]) -> Evidence:

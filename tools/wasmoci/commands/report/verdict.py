@@ -1,13 +1,15 @@
 """Verdicts for people and programs."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime, timezone
 from pathlib import Path
 
 from wasmoci.commands.report.output import Report
 from wasmoci.keys import image as image_key_files
 from wasmoci.keys.component_files import load_component_keys
-from wasmoci.values.errors import KeyFileError
-from wasmoci.verify.index import VerifiedIndex, entry_name
+from wasmoci.values.errors import KeyFileError, VerificationError
+from wasmoci.verify.index import Verdict, VerifiedIndex, entry_name
 from wasmoci.verify.policy import Verified
 from wasmoci.verify.signatures import ImageSignature
 
@@ -37,6 +39,20 @@ def verdict_report(target: str, verified: Verified | VerifiedIndex) -> Report:
     return Report(_lines(target, verified), verdict_json(verified), verified.warnings)
 
 
+def judged(target: str, verify: Callable[[], Verdict], *, reports_only: bool) -> Report:
+    """The verdict that `verify` gives or raises; with `reports_only` what it would be, which is not "verified"."""
+    try:
+        report = verdict_report(target, verify())
+    except VerificationError as error:
+        if not reports_only:
+            raise
+        data = {"reason": error.reason.value, "message": str(error), "reportsOnly": True}
+        return Report([f"{target}: would be refused: {error.reason.value}: {error}"], data)
+    if not reports_only:
+        return report
+    return replace(report, lines=[f"{target}: would be verified"], data={**report.data, "reportsOnly": True})
+
+
 def _lines(target: str, verified: Verified | VerifiedIndex) -> list[str]:
     lines = [f"{target}: {verified.subject.digest}", f"level: {verified.level.value}"]
     if isinstance(verified, VerifiedIndex):
@@ -58,6 +74,11 @@ def _signature_lines(what: str, verified: Verified | VerifiedIndex) -> list[str]
     signed = len({signature.signer.principal for signature in verified.image_signatures})
     count = _count(what, signed, verified.policy.image.principals)
     return [count, *(f"  {_signature_line(signature)}" for signature in verified.image_signatures)]
+
+
+def time_json(seconds: int | None) -> str | None:
+    """RFC 3339 in UTC, of seconds since 1970."""
+    return None if seconds is None else datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _entry_json(verified: Verified) -> dict[str, object]:
@@ -89,6 +110,7 @@ def _signature_json(signature: ImageSignature) -> dict[str, object]:
         "signedName": signature.name,
         "annotations": dict(signature.annotations),
         "logged": signature.logged,
+        "time": time_json(signature.time),
     }
 
 
