@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bazel import ROOT
-from wasmoci.commands.version import VERSION
+from wasmoci.values.version import VERSION
 
 TAG = f"v{VERSION}"
 NAME = "rules_wasm_oci"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from wasmoci.bazel.runfiles import Locator, member, objects, strings
 from wasmoci.policy.choice import Policies
+from wasmoci.reports.checked import Location
 from wasmoci.trust.policy import IdentityValues, TrustValues
 from wasmoci.values.if_exists import IfExists
 from wasmoci.values.image_reference import Repository
@@ -15,6 +16,12 @@ from wasmoci.values.strict_json import JsonObject
 
 MAX_IDENTITIES = 100
 MAX_FILES = 1000
+
+
+def build_file(request: JsonObject) -> Location | None:
+    """The BUILD file that declares a target, from the root of its repository; None where the request says nothing."""
+    said = request.optional_object("declared")
+    return None if said is None else Location(said.string("buildFile"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,7 @@ import sys
 
 from wasmoci.commands.options.declared import command
 from wasmoci.commands.report.output import Report
-
-VERSION = "0.1.0"
+from wasmoci.values.version import VERSION
 
 
 @command(example="wasm-oci version --json")

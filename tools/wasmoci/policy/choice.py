@@ -63,8 +63,13 @@ class Policies(NamedTuple):
         return cls(PolicyFile.read(path, name, files), repository, today() if reads_clock else None)
 
     @property
+    def file(self) -> "PolicyFile | None":
+        """The policy file, if there is one."""
+        return None if isinstance(self.chosen, Policy) else self.chosen
+
+    @property
     def reports_only(self) -> bool:
-        return not isinstance(self.chosen, Policy) and self.chosen.reports_only
+        return self.file is not None and self.file.reports_only
 
     def enforced(self) -> "Policies":
         """The same; UsageError for a file that only reports, where something is done with the image."""

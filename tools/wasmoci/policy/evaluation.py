@@ -84,6 +84,18 @@ class RuleDemands:
         if self.rule.image is not None:
             yield from self._of_layer("the image", self.rule.image, _by_principal(signatures), _image_name)
 
+    def of_attested(self) -> Iterator[Finding]:
+        """What is found of attestations that were not refused."""
+        for attested in self.rule.attestations:
+            yield Finding(attested.place, _asked_of(attested), "attested")
+
+    def signer_of(self, principal: str) -> tuple[str, date | None]:
+        """The name of the signer with this key or identity and the day on which they end."""
+        for signer in self.rule.signers:
+            if principal in (_component_name(signer), signer.image_principal):
+                return signer.name, signer.ends
+        return "", None
+
     def _of_layer(self, what: str, asked: Signed, times: _Times, name_of: _NameOf) -> Iterator[Finding]:
         """`times` are those of the signatures of each signer, by its name in the layer."""
         standings = {signer: standing(signer, times.get(name_of(signer), ()), self.today) for signer in asked.signers}
@@ -97,7 +109,7 @@ class RuleDemands:
             yield _finding(asked.place, wanted, found, enough)
 
     def _of_attestation(self, attested: Attested, graph: ImageGraph) -> Finding:
-        asked = f"{_names(attested.by)} must attest {attested.predicate_type}"
+        asked = _asked_of(attested)
         trust = image_trust(
             attested.by,
             self.trusted_root,
@@ -203,6 +215,10 @@ def _times(signatures: Iterable[ImageSignature]) -> list[int]:
 
 def _image_name(signer: Signer) -> str | None:
     return signer.image_principal
+
+
+def _asked_of(attested: Attested) -> str:
+    return f"{_names(attested.by)} must attest {attested.predicate_type}"
 
 
 def _component_name(signer: Signer) -> str | None:

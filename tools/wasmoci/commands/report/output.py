@@ -22,14 +22,12 @@ class Report(NamedTuple):
     """What a command has to say: lines for people, members for programs, and notes for stderr.
 
     `errors` are those of parts of the work, the rest of which was done: the exit code is the highest of theirs.
-    `parts` names what was verified one by one, for the reports of tests.
     """
 
     lines: Sequence[str]
     data: Mapping[str, object]
     warnings: Sequence[str] = ()
     errors: Sequence[Error] = ()
-    parts: Sequence[str] = ()
 
 
 def print_report_of(run: Callable[[], Report], *, as_json: bool, quiet: bool) -> None:
@@ -87,15 +85,14 @@ def _print_to_stdout(write: Callable[[], None]) -> list[Error]:
 
 
 def _print_failure(failure: Error) -> None:
-    _print_json({"result": result_of(failure), **error_members(failure)})
+    _print_json(failure_members(failure))
 
 
 def _print(report: Report, as_json: bool) -> None:
     for warning in report.warnings:
         warn(warning)
     if as_json:
-        result = "failed" if report.errors else "ok"
-        _print_json({"result": result, **report.data, "warnings": list(report.warnings)})
+        _print_json(report_members(report))
     else:
         for line in report.lines:
             click.echo(printable(line))
@@ -105,6 +102,17 @@ def _print_json(members: Mapping[str, object]) -> None:
     import json
 
     click.echo(json.dumps(members, indent=2))
+
+
+def report_members(report: Report) -> dict[str, object]:
+    """What --json prints of a report."""
+    result = "failed" if report.errors else "ok"
+    return {"result": result, **report.data, "warnings": list(report.warnings)}
+
+
+def failure_members(failure: Error) -> dict[str, object]:
+    """What --json prints of a command that raised an error."""
+    return {"result": result_of(failure), **error_members(failure)}
 
 
 def result_of(error: Error) -> str:
