@@ -1,7 +1,7 @@
 """The module extension `wasm_oci`."""
 
-load(":pull.bzl", "wasm_oci_pulled_image")
 load(":policy.bzl", "not_beside")
+load(":pull.bzl", "wasm_oci_pulled_image")
 load(":pull_documents.bzl", "hex_of", "parse_repository")
 load(":verified_component.bzl", "LEVELS")
 
