@@ -59,7 +59,8 @@ _PULL = tag_class(
                   "`image` counts, wherever it is fetched.",
         ),
         "signatures": attr.string_list(
-            doc = "Digests of manifests with signatures. Where there are any, these are fetched, and nothing is looked up.",
+            doc = "Digests of manifests with signatures, and with what a policy wants attested. Where there are any, these are " +
+                  "fetched, and nothing is looked up.",
         ),
         "signed_name": attr.string(
             doc = "`host[:port]/path`, the repository that a signature of the manifest must be for.",
