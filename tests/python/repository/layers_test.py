@@ -37,6 +37,7 @@ TABLE = {
     "verify": "values wasm oci cosign disk keys |",
     "trust": "values cosign keys transparency keyless verify |",
     "policy": "values wasm oci cosign disk keys keyless verify trust | ruamel",
+    "policy.export": "values disk keys transparency policy |",
     "sign": "values wasm oci cosign disk keys transparency package verify trust |",
     "publish": "values oci cosign disk registry verify sign |",
     "hosts": "values wasm oci registry verify trust policy |",
@@ -44,7 +45,7 @@ TABLE = {
     "commands.report": "values oci disk keys verify publish | click rich",
     "commands.options": "values wasm cosign disk keys registry trust publish commands.report | click",
     "commands": "values wasm oci cosign disk keys registry registry.login registry_server transparency package verify"
-    " trust policy sign publish monitor commands.report commands.options | click",
+    " trust policy policy.export sign publish monitor commands.report commands.options | click",
     "bazel": "values disk registry verify trust policy sign publish commands.report commands.options | runfiles",
     "bazel.programs": "values wasm registry verify trust sign publish commands.report commands.options commands bazel"
     " | click",
