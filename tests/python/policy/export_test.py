@@ -82,7 +82,11 @@ IMAGE = "  image: {anyOf: [first]}"
 LOSSES = [
     (f'- match: "{ALL}"\n{IMAGE}\n  component: {{anyOf: [first]}}', "!10:14: {} looks at no signatures of components"),
     (f'- match: "{ALL}"\n{IMAGE}\n  imports: []', "!10:12: {} knows nothing of what a component imports"),
-    (f'- match: "{ALL}"\n{IMAGE}\n  annotations: {{a: b}}', "!8:10: {} asks for no annotations of signatures"),
+    (
+        f'- match: "{ALL}"\n{IMAGE}\n  baseline: registry.example.com/a@sha256:{"0" * 64}',
+        "!10:13: {} compares the imports of a component with no others",
+    ),
+    (f'- match: "{ALL}"\n{IMAGE}\n  annotations: {{a: b}}', "!10:16: {} asks for no annotations of signatures"),
     (
         f'- match: "{ALL}"\n{IMAGE}\n  attestations: [{{type: spdx, by: [first]}}]',
         "!10:18: {} gets no demand for attestations",
@@ -101,6 +105,22 @@ def test_what_is_lost_is_said(rule: str, said: str, target: str, tmp_path: Path)
     lines = losses.wider if said.startswith("!") else losses.others
     wanted = f"policy.yaml:{said.removeprefix('!').format(losses.target)}"
     assert [line for line in lines if line.startswith(wanted)]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "name", "identity", "others"),
+    [
+        (ALL, "required", {"type": "matchRepository"}, 0),
+        (ALL, "h.example/a", {"type": "exactRepository", "dockerRepository": "h.example/a"}, 0),
+        (ALL, "h.example/**", {"type": "matchRepository"}, 1),
+    ],
+)
+def test_names_of_containers(pattern: str, name: str, identity: object, others: int, tmp_path: Path) -> None:
+    found = exported("containers", f'- match: "{pattern}"\n{IMAGE}\n  signedName: {name}', tmp_path)
+    (requirement,) = scopes(found)["registry.example.com"]
+    assert requirement["signedIdentity"] == identity
+    assert (len(found.losses.wider), len(found.losses.others)) == (0, others)
+    assert exported("controller", f'- match: "{pattern}"\n{IMAGE}\n  signedName: {name}', tmp_path).losses.wider
 
 
 def test_a_key_that_ends_counts_there_for_ever(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from wasmoci.disk.files import read_bounded
 from wasmoci.keys.image import ImagePublicKey
 from wasmoci.policy.export.parts import Exported, Losses, key_groups, tell_unasked
 from wasmoci.policy.file import PolicyFile
+from wasmoci.policy.names import OWN
 from wasmoci.policy.rules import Rule
 from wasmoci.transparency.trusted_root import MAX_TRUSTED_ROOT_SIZE, parse_trusted_root
 from wasmoci.values.base64_strict import encode
@@ -68,12 +69,17 @@ def _requirements(rule: Rule, policy: PolicyFile, losses: Losses) -> Sequence[_R
         return [{"type": "reject"}]
     tell_unasked(rule, losses)
     log = _log_keys(policy) if rule.log_required else {}
+    identity = {"type": "matchRepository"}
+    if rule.name is not None and rule.name.is_one:
+        identity = {"type": "exactRepository", "dockerRepository": rule.name.text}
+    elif rule.name is not None and rule.name.text != OWN:
+        losses.note(rule.asked_at["signedName"], "signatures count there for the image's own repository alone")
     return [
         {
             "type": "sigstoreSigned",
             **_data("keyData", keys),
             **log,
-            "signedIdentity": {"type": "matchRepository"},
+            "signedIdentity": identity,
         }
         for keys in groups
     ]

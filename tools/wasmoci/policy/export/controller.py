@@ -40,9 +40,9 @@ def _documents(number: int, rule: Rule, policy: PolicyFile, losses: Losses) -> I
     if groups:
         tell_unasked(rule, losses)
         if rule.log_required:
-            losses.widen(rule.place, f"{TARGET} gets no keys of logs, and so asks for no log entry")
-        if rule.names_itself:
-            losses.widen(rule.place, f"{TARGET} does not compare the name that is signed for")
+            losses.widen(rule.asked_at["log"], f"{TARGET} gets no keys of logs, and so asks for no log entry")
+        if rule.name is not None:
+            losses.widen(rule.asked_at["signedName"], f"{TARGET} does not compare the name that is signed for")
     else:
         losses.note(rule.place, "nothing that it asks can be asked there: such images are refused")
     mode = "warn" if policy.reports_only else "enforce"

@@ -62,11 +62,13 @@ def tell_unasked(rule: Rule, losses: Losses) -> None:
     if rule.component is not None:
         losses.widen(rule.component.place, f"{losses.target} looks at no signatures of components")
     if rule.annotations:
-        losses.widen(rule.place, f"{losses.target} asks for no annotations of signatures")
+        losses.widen(rule.asked_at["annotations"], f"{losses.target} asks for no annotations of signatures")
     for attested in rule.attestations:
         losses.widen(attested.place, f"{losses.target} gets no demand for attestations")
     if rule.imports is not None:
         losses.widen(rule.imports.place, f"{losses.target} knows nothing of what a component imports")
+    if rule.baseline is not None:
+        losses.widen(rule.baseline.place, f"{losses.target} compares the imports of a component with no others")
     for signer in dict.fromkeys(() if rule.image is None else rule.image.signers):
         if signer.ends is not None and not signer.is_revoked:
             losses.widen(signer.place, f"{losses.target} counts signatures of {signer.name} from {signer.ends} on too")
