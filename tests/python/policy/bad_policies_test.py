@@ -208,6 +208,23 @@ RULES = [
     ),
     (RULE + IMAGE + "  attestations: [{type: spdx, by: [ci, gone]}]", "11:35", "attestations[0].by: these are revoked"),
     (RULE + IMAGE + "  attestations: [{type: spdx, by: [ci], builder: a}]", "11:50", "builder: a builder is named by"),
+    (RULE + IMAGE + "  baseline: []", "11:13", "rules[0].baseline: a text is wanted here"),
+    (RULE + IMAGE + "  baseline: acme", "11:13", "rules[0].baseline: "),
+    (
+        RULE + IMAGE + "  baseline: registry.example.com/acme/a:v1",
+        "11:13",
+        "rules[0].baseline: a baseline is named by its",
+    ),
+    (
+        RULE + IMAGE + f"  baseline: registry.example.com/acme/a:v1@sha256:{'0' * 64}",
+        "11:13",
+        "rules[0].baseline: a baseline is named by its digest alone",
+    ),
+    (
+        RULE + IMAGE + f"  baseline: other.example.com/acme/a@sha256:{'0' * 64}",
+        "11:13",
+        "rules[0].baseline: no rule matches its repository",
+    ),
     (RULE + IMAGE + "  imports: {}", "11:12", "rules[0].imports: a list is wanted here"),
     (RULE + IMAGE + "  imports: ['a b']", "11:13", "rules[0].imports[0]: an import is PACKAGE/INTERFACE[@VERSION]"),
     (RULE + IMAGE + "  imports: ['wasi:io/*@latest']", "11:13", "rules[0].imports[0]: an import is"),
