@@ -40,7 +40,7 @@ def release(folder: Path) -> Release:
         [clone / "tools/release/prep", TAG],
         check=True,
         cwd=folder,
-        env={**os.environ, "WASM_OCI_DOCS": "no"},
+        env={**os.environ, "WASM_OCI_BAZEL": "no"},
         stdout=subprocess.PIPE,
         text=True,
     )

@@ -1,4 +1,4 @@
-"""The SBOM of a release, SPDX 2.3 in JSON: `sbom.py TAG TIME` prints it; TIME is that of the commit, in UTC.
+"""The SBOM of a release, SPDX 2.3 in JSON: `sbom.py TAG TIME FILE` writes it; TIME is that of the commit, in UTC.
 
 It lists the Python packages of the locks, with the licences of docs/dependencies.md.
 """
@@ -8,7 +8,7 @@ import re
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).absolute().parents[2]
 LOCKS = ("requirements_lock.txt", "requirements_services_lock.txt")
 NAMESPACE = "urn:rules-wasm-oci:sbom"
 
@@ -66,5 +66,5 @@ def _relationship(element: str, kind: str, other: dict[str, object]) -> dict[str
 
 
 if __name__ == "__main__":
-    json.dump(document(*sys.argv[1:]), sys.stdout, indent=2)
-    sys.stdout.write("\n")
+    *release, output = sys.argv[1:]
+    Path(output).write_text(json.dumps(document(*release), indent=2) + "\n", encoding="utf-8")

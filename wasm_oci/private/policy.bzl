@@ -1,7 +1,7 @@
 """Policy files as targets, and the attributes of those that verify by one."""
 
 load("@rules_python//python:py_info.bzl", "PyInfo")
-load(":checks.bzl", "asked_attribute", "kind_of", "refuse", "shown")
+load(":checks.bzl", "asked_attribute", "kind_of", "module_of", "refuse", "shown")
 load(":libraries.bzl", "libraries")
 load(":providers.bzl", "WasmComponentKeyInfo", "WasmOciImageInfo", "WasmOciKeyInfo", "WasmOciPolicyInfo")
 load(":request.bzl", "present", "request_object")
@@ -205,6 +205,10 @@ def policy_name(policy):
         policy: a WasmOciPolicyInfo.
 
     Returns:
-        string: its path in the workspace, with that of its repository where this is not the main one.
+        string: its path in the workspace; of another module with that module's name.
     """
-    return policy.file.short_path.removeprefix("../")
+    path = policy.file.short_path
+    if not path.startswith("../"):
+        return path
+    repository, _, inner = path.removeprefix("../").partition("/")
+    return "@{}//{}".format(module_of(repository) or "@" + repository, inner)

@@ -1,7 +1,7 @@
 """The module extension `wasm_oci`."""
 
-load(":pull.bzl", "wasm_oci_pulled_image")
 load(":policy.bzl", "not_beside")
+load(":pull.bzl", "wasm_oci_pulled_image")
 load(":pull_documents.bzl", "hex_of", "parse_repository")
 load(":verified_component.bzl", "LEVELS")
 
@@ -59,7 +59,8 @@ _PULL = tag_class(
                   "`image` counts, wherever it is fetched.",
         ),
         "signatures": attr.string_list(
-            doc = "Digests of manifests with signatures. Where there are any, these are fetched, and nothing is looked up.",
+            doc = "Digests of manifests with signatures, and with what a policy wants attested. Where there are any, these are " +
+                  "fetched, and nothing is looked up.",
         ),
         "signed_name": attr.string(
             doc = "`host[:port]/path`, the repository that a signature of the manifest must be for.",

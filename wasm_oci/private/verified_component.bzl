@@ -138,8 +138,8 @@ def wasm_oci_verified_component(
 
     The output is `<name>.wasm`; `<name>.json` (output group `verification`) is the verdict, as `wasm-oci verify --json`
     prints it. If the image does not meet the level, there is no output, and nothing that uses it can be built. Where a
-    layer that `level` asks for was to be signed and is not, because the build has no key, Bazel skips the target and
-    what uses it.
+    layer that `level` asks for, or with a `policy` any layer, was to be signed and is not, because the build has no key,
+    Bazel skips the target and what uses it.
 
     ```starlark
     wasm_oci_verified_component(

@@ -30,7 +30,8 @@ def wasm_component_verify_test(
         **kwargs):
     """Verifies the layers of a built image, offline, on exactly the bytes that would be published.
 
-    Where a layer that `level` asks for was to be signed and is not, because the build has no key, Bazel skips the test.
+    Where a layer that `level` asks for, or with a `policy` any layer, was to be signed and is not, because the build has no
+    key, Bazel skips the test.
 
     The test writes JUnit XML, and `report.json`, `.html`, `.md` and `.sarif` to its undeclared outputs, unless Bazel would
     have to zip those on a machine without `zip`. docs/reports.md says what they have.

@@ -68,15 +68,19 @@ class Desk:
     def action(self) -> Result:
         """The action of a `wasm_oci_verified_component`."""
         files = [part for name, path in self.files.items() for part in _file_options(name, self.folder / path)]
+        return self.action_by("--policy", self.policy, "--policy-name", NAME, "--as", REPOSITORY, *files)
+
+    def action_by(self, *trust: str | Path) -> Result:
         outputs = ("--output", self.folder / "hello.wasm", "--verification", self.folder / "hello.json")
-        policy = ("--policy", self.policy, "--policy-name", NAME, "--as", REPOSITORY)
-        result = _run(verified_component, self.folder / "layout", *outputs, *policy, *files)
+        result = _run(verified_component, self.folder / "layout", *outputs, *trust)
         assert (self.folder / "hello.wasm").exists() == (result.exit_code == 0)
         return result
 
     def test(self, *, reads_clock: bool = False) -> Result:
         """The program of a `wasm_component_verify_test`."""
-        trust = self.trust({"named": REPOSITORY, "readsClock": reads_clock})
+        return self.test_by(self.trust({"named": REPOSITORY, "readsClock": reads_clock}))
+
+    def test_by(self, trust: Mapping[str, object]) -> Result:
         return self._requested(verify_image, {"image": {"layout": "layout"}, "trust": trust})
 
     def publish(self) -> Result:
@@ -261,3 +265,17 @@ def test_an_action_and_a_verdict_that_bazel_keeps_read_no_clock(how: str, desk: 
         assert result.exit_code == 0, result.output
     for result in (desk.verify(), desk.test(reads_clock=True)):
         assert (result.exit_code, "in the future" in result.stderr) == (3, True), result.output
+
+
+@pytest.mark.parametrize("how", ["v1", "legacy v1"])
+def test_nor_do_they_by_keys_and_a_log(how: str, desk: Desk) -> None:
+    image, later = make_image(SIGNED_HELLO), Sigstore(lambda: datetime.now(timezone.utc) + timedelta(hours=1))
+    attach(image, how, later, HOLDER)
+    desk.write(image, BOTH)
+    (desk.folder / "keyed.pem").write_bytes(HOLDER.public_key.pem())
+    (desk.folder / "root.json").write_text(json.dumps(later.trusted_root("https://127.0.0.1")))
+    key, root = desk.folder / "keyed.pem", desk.folder / "root.json"
+    by_action = desk.action_by("--require", "oci-only", "--oci-key", key, "--trusted-root", root, "--require-log")
+    keys = {"componentKeys": [], "ociKeys": ["keyed.pem"], "placeholderKeys": [], "annotations": {}}
+    by_test = desk.test_by({**keys, "require": "oci-only", "trustedRoot": "root.json", "requireLog": True})
+    assert (by_action.exit_code, by_test.exit_code) == (0, 0), by_action.output + by_test.output

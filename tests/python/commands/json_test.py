@@ -136,6 +136,12 @@ CALLS: Mapping[str, Mapping[str, int]] = {
         "--config lost.yaml --once --insecure-registry HOST": 1,
         "--config policy.yaml": 2,
     },
+    "policy export": {
+        "policy.yaml --to containers-policy --output containers": 0,
+        "policy.yaml --to policy-controller --output controller": 0,
+        "init.yaml --to containers-policy --output weaker": 1,
+        "init.yaml --to containers-policy --output weaker --allow-weaker": 0,
+    },
     "login": {"HOST --username user --password-stdin --insecure-registry HOST": 0, "HOST": 2},
     "logout": {"HOST": 0},
     "version": {"": 0},

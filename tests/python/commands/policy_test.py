@@ -11,8 +11,10 @@ from copy_fixtures import client_at, send_layout
 from image_fixtures import REPOSITORY, SIGNER, attach_bundle, fully_signed, make_image, write_layout
 from policy_fixtures import SIGNERS, write_keys
 from sigstore_fixtures import Sigstore
+from wasm_fixtures import HELLO_WAT, wat
 from wasmoci.commands.main import main
 from wasmoci.cosign.statement import signature_statement
+from wasmoci.disk.layout import Layout
 from wasmoci.keys.reference import KeyReference
 from wasmoci.registry_server.server import EmbeddedRegistry
 from wasmoci.values.strict_json import dump
@@ -148,6 +150,25 @@ def test_a_first_policy_is_met_and_nothing_is_overwritten(policy: Path, layout: 
     written = output.read_bytes()
     assert f"{output} exists: choose another file" in run(*arguments, *keys, code=1).stderr
     assert output.read_bytes() == written
+
+
+def test_a_baseline_is_read_from_its_registry(policy: Path, layout: Path) -> None:
+    with EmbeddedRegistry(policy.parent / "registry") as server, client_at(server.address) as client:
+        send_layout(layout, client)
+        digest = Layout(layout).subject().digest
+        rule = f'- match: "**"\n  image: {{anyOf: [first]}}\n  baseline: {client.repository}@{digest}\n'
+        policy.write_text(f"{SIGNERS}rules:\n{rule}")
+        arguments = ["--policy", str(policy), "--as", REPOSITORY, "--insecure-registry", server.address]
+        assert "level: oci-only" in run("verify", layout, *arguments).stdout
+        run("pull", layout, "-o", policy.parent / "c.wasm", *arguments)
+        explained = ["policy", "explain", str(policy), str(layout), *arguments[2:]]
+        assert "met: it may import nothing that" in run(*explained).stdout
+        image = make_image(wat(HELLO_WAT.replace("log", "exit")))
+        attach_bundle(image)
+        other = write_layout(image, policy.parent / "other")
+        assert "IMPORT_NOT_ALLOWED" in run("verify", other, *arguments, code=3).stderr
+    assert "that cannot be read: " in run("verify", layout, *arguments, code=1).stderr
+    assert "could not check: it may import nothing that" in run(*explained, code=1).stdout
 
 
 def test_a_policy_is_checked(policy: Path) -> None:

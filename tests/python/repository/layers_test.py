@@ -37,6 +37,7 @@ TABLE = {
     "verify": "values wasm oci cosign disk keys |",
     "trust": "values cosign keys transparency keyless verify |",
     "policy": "values wasm oci cosign disk keys keyless verify trust | ruamel",
+    "policy.export": "values disk keys transparency policy |",
     "reports": "values oci disk keys verify policy |",
     "sign": "values wasm oci cosign disk keys transparency package verify trust |",
     "publish": "values oci cosign disk registry verify sign |",
@@ -45,7 +46,7 @@ TABLE = {
     "commands.report": "values oci disk keys verify publish | click rich",
     "commands.options": "values wasm cosign disk keys registry trust reports publish commands.report | click",
     "commands": "values wasm oci cosign disk keys registry registry.login registry_server transparency package verify"
-    " trust policy reports sign publish monitor commands.report commands.options | click",
+    " trust policy policy.export reports sign publish monitor commands.report commands.options | click",
     "bazel": "values disk registry trust policy reports sign publish commands.report commands.options | runfiles",
     "bazel.programs": "values wasm registry verify trust policy reports sign publish commands.report commands.options"
     " commands bazel | click",

@@ -16,7 +16,7 @@ from wasmoci.commands.report.published import outcomes_report
 from wasmoci.commands.report.verdict import verdict_json
 from wasmoci.policy.choice import Policies
 from wasmoci.publish.copy import Copies, CopyPlan, CopyRequest, copy_image, plan_copies
-from wasmoci.registry.sources import open_source, reference_of
+from wasmoci.registry.sources import open_source, opener, reference_of
 from wasmoci.reports.record import Record
 from wasmoci.trust.policy import TrustValues
 from wasmoci.values.errors import Error, UsageError
@@ -62,7 +62,7 @@ def copy(
     def run(record: Record) -> Report:
         policy = None
         if not nobody_trusted:
-            policies = record.of(Policies.of(trusted, require, warn).enforced())
+            policies = record.of(Policies.of(trusted, require, warn).enforced().comparing(opener(connection)))
             policy = policies.of_target(source, reference_of)
         request = CopyRequest(
             source=source,

@@ -107,9 +107,10 @@ policy = LazyGroup(
             "init": ("policy_init:init", "Write a policy file that asks for what images have now."),
             "check": ("policy_check:check", "Check a policy file."),
             "explain": ("policy_explain:explain_policy", "Show which line of a policy decides what on an image."),
+            "export": ("policy_export:export_policy", "Write a policy in the form of another verifier."),
         },
     },
-    help="Make, check and explain policy files.",
+    help="Make, check, explain and export policy files.",
 )
 
 registry = LazyGroup(

@@ -8,11 +8,11 @@ from wasmoci.commands.options.connection import Connection
 from wasmoci.commands.options.declared import Argument, Option, command
 from wasmoci.commands.report.output import Report
 from wasmoci.oci.graph import read_graph
-from wasmoci.policy.choice import one_rule, today
+from wasmoci.policy.choice import baseline_of, one_rule, today
 from wasmoci.policy.explaining import Explained, explain
 from wasmoci.policy.file import PolicyFile
-from wasmoci.registry.sources import open_source, reference_of
-from wasmoci.values.errors import Reason, VerificationError, refuse_malformed
+from wasmoci.registry.sources import open_source, opener, reference_of
+from wasmoci.values.errors import Error, Reason, VerificationError, refuse_malformed
 from wasmoci.values.image_reference import Repository
 
 
@@ -41,16 +41,22 @@ def explain_policy(
     with open_source(target, connection, to_verify=True) as source:
         with refuse_malformed():
             graph = read_graph(source)
-        explained = explain(graph, rule, policy.trusted_root, today())
+        day = today()
+        baseline = baseline_of(policy, rule, day, opener(connection))
+        explained = explain(graph, rule, policy.trusted_root, day, baseline)
     lines = [f"{target}: {explained.digest}", f"{rule.place}: the rule for {rule.pattern}", *_lines(explained)]
-    unmet = VerificationError(Reason.POLICY_UNMET, f"{target} does not meet the rule of {rule.place}")
+    errors: list[Error] = []
+    if any(finding.reason is not None for finding in explained.all_findings):
+        errors = [VerificationError(Reason.POLICY_UNMET, f"{target} does not meet the rule of {rule.place}")]
+    elif not explained.is_met:
+        errors = [Error(f"it cannot be told whether {target} meets the rule of {rule.place}")]
     data = {"policy": str(file), "rule": str(rule.place), **_json(explained)}
-    return Report(lines, data, explained.warnings, [] if explained.is_met else [unmet])
+    return Report(lines, data, explained.warnings, errors)
 
 
 def _lines(explained: Explained) -> Iterator[str]:
     for finding in explained.findings:
-        outcome = "met" if finding.reason is None else finding.reason.value
+        outcome = "met" if finding.is_met else "could not check" if finding.reason is None else finding.reason.value
         yield f"{finding.place}: {outcome}: {finding.asked}: {finding.found}"
     for entry in explained.entries:
         yield f"entry {entry.digest}"

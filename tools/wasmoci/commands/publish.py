@@ -22,6 +22,7 @@ from wasmoci.publish import look
 from wasmoci.publish.look import DryRun, Shown
 from wasmoci.publish.plan import PublishRequest
 from wasmoci.publish.signed import PublishedImage, Publishing, publish_signed, published_references
+from wasmoci.registry.sources import opener
 from wasmoci.reports.record import Record
 from wasmoci.sign.deferred import DeferredSigning, LogSpec
 from wasmoci.trust.signers import KeySpec
@@ -94,7 +95,7 @@ def publish(
 
     def run(record: Record) -> Report:
         (first, *others), tags, if_exists = destination(repositories, tagging, packaged)
-        policies = record.of(Policies.of(trusted, require, warn).enforced())
+        policies = record.of(Policies.of(trusted, require, warn).enforced().comparing(opener(connection)))
         policy = policies.of_repositories([first, *others])
         request = PublishRequest(layout=layout, repository=first, tags=tags, policy=policy, if_exists=if_exists)
         who = signing.deferred_signing(trusted.annotations, trusted.trusted_root)

@@ -15,7 +15,7 @@ from wasmoci.commands.report.output import Report, warn
 from wasmoci.commands.report.verdict import verdict_report
 from wasmoci.policy.choice import Policies
 from wasmoci.publish.pull import Pulled, PullRequest, pull_image
-from wasmoci.registry.sources import open_source, reference_of
+from wasmoci.registry.sources import open_source, opener, reference_of
 from wasmoci.reports.record import Record
 from wasmoci.values.errors import Error, ExistsError, UsageError
 
@@ -46,7 +46,8 @@ def pull(
         raise UsageError("give --output, --output-dir, --layout or --bazel")
 
     def run(record: Record) -> Report:
-        wanted = record.of(Policies.of(trusted, require, warn).enforced()).of_target(target, reference_of)
+        policies = Policies.of(trusted, require, warn).enforced().comparing(opener(connection))
+        wanted = record.of(policies).of_target(target, reference_of)
         if bazel:
             if reference_of(target) is None:
                 raise UsageError(f"--bazel names an image in a registry, and {target} is a layout")

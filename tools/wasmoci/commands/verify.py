@@ -11,7 +11,7 @@ from wasmoci.commands.report.output import Report, error_members, result_of, war
 from wasmoci.commands.report.unforeseen import nothing_unforeseen
 from wasmoci.commands.report.verdict import judged
 from wasmoci.policy.choice import Policies
-from wasmoci.registry.sources import Sources, reference_of
+from wasmoci.registry.sources import Sources, opener, reference_of
 from wasmoci.reports.record import Record
 from wasmoci.values.errors import Error
 
@@ -35,7 +35,7 @@ def verify(
     """
 
     def run(record: Record) -> Report:
-        wanted = record.of(Policies.of(trusted, require, warn))
+        wanted = record.of(Policies.of(trusted, require, warn).comparing(opener(connection)))
         with Sources(connection) as sources:
             if len(targets) == 1:
                 return _verify(targets[0], sources, wanted, record)

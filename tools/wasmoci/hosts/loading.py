@@ -12,7 +12,7 @@ from pathlib import Path
 from wasmoci.oci.graph import ImageGraph, read_image
 from wasmoci.policy.choice import Policies
 from wasmoci.registry.connection_options import ConnectionOptions
-from wasmoci.registry.sources import open_source, reference_of
+from wasmoci.registry.sources import open_source, opener, reference_of
 from wasmoci.trust.policy import IdentityValues, TrustValues, trusted_component_keys
 from wasmoci.values.errors import (
     Error,
@@ -81,7 +81,8 @@ def load_image(
     something could not be checked.
     """
     notes: list[str] = []
-    wanted = Policies.of(trust, require, notes.append).enforced().of_target(target, reference_of)
+    opened = opener(connection or ConnectionOptions())
+    wanted = Policies.of(trust, require, notes.append).enforced().comparing(opened).of_target(target, reference_of)
     content = BytesIO()
     with open_source(target, connection or ConnectionOptions(), to_verify=True) as source:
         with refuse_malformed():

@@ -7,7 +7,8 @@ from wasmoci.monitor.look import Look
 from wasmoci.monitor.observed import Observed, Outcome, Signature
 from wasmoci.monitor.trusted import Trusted
 from wasmoci.oci.graph import ImageGraph
-from wasmoci.policy.evaluation import Finding, RuleDemands
+from wasmoci.policy.evaluation import RuleDemands
+from wasmoci.policy.finding import Finding
 from wasmoci.policy.rules import Rule, Signed
 from wasmoci.policy.signers import Signer
 from wasmoci.values.errors import Reason, VerificationError

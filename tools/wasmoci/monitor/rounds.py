@@ -4,6 +4,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from functools import partial
@@ -18,7 +19,9 @@ from wasmoci.monitor.observed import Known
 from wasmoci.monitor.registries import RegistriesSeen
 from wasmoci.monitor.state import State
 from wasmoci.monitor.trusted import Trusted, is_old, root_events, root_fact, signer_events
+from wasmoci.oci.source import ImageSource
 from wasmoci.registry.client import Registries
+from wasmoci.registry.source import RegistrySource
 from wasmoci.values.errors import Error
 from wasmoci.values.image_reference import Reference
 
@@ -132,6 +135,7 @@ class Monitor:
 
     def _check_all(self, trusted: Trusted, notes: Notes) -> None:
         with self._open() as registries, ThreadPoolExecutor(_WORKERS) as pool:
+            trusted.open_image = partial(_open_image, registries)
             current = _Round(trusted, registries, RegistriesSeen(), notes)
             for job, results in _in_order(pool, partial(self._check, current), self._jobs(pool, current)):
                 for (reference, known), result in zip(job.images, results, strict=False):
@@ -191,6 +195,11 @@ class Monitor:
         """Let the metrics say what the state knows."""
         images = {target.name: self._state.images(target.name) for target in self._config.targets}
         self._metrics.show(images, self._state.counters(), trusted)
+
+
+def _open_image(registries: Registries, name: str) -> AbstractContextManager[ImageSource]:
+    reference = Reference.parse(name)
+    return nullcontext(RegistrySource(reference, registries.client(reference.repository), forbidden_is_absent=True))
 
 
 def _in_order(

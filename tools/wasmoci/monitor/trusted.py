@@ -10,8 +10,9 @@ from pathlib import Path
 
 from wasmoci.disk.files import os_errors, read_bounded
 from wasmoci.monitor.events import Event, What
+from wasmoci.policy.baseline import OpenImage
+from wasmoci.policy.choice import policy_of_rule
 from wasmoci.policy.document import MAX_DOCUMENT_SIZE
-from wasmoci.policy.evaluation import rule_policy
 from wasmoci.policy.file import PolicyFile
 from wasmoci.policy.rules import Rule
 from wasmoci.policy.signers import Signer
@@ -32,7 +33,8 @@ class Trusted:
     """A policy file on a day, with the rules made ready. Make one with `read`. Safe to share between threads.
 
     `sha256` is that of the file, `root_sha256` that of its trusted root, empty where it names none, and `root_time`
-    when that was written. Verdicts on an unchanged image stay what they are while `basis` does.
+    when that was written. Verdicts on an unchanged image stay what they are while `basis` does. `open_image` opens the
+    baselines of rules.
     """
 
     file: PolicyFile
@@ -41,6 +43,7 @@ class Trusted:
     root_sha256: str
     root_time: float
     basis: str
+    open_image: OpenImage | None = None
     _policies: dict[str, tuple[Rule, Policy]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -69,7 +72,7 @@ class Trusted:
             if name not in self._policies:
                 rule = self.file.rule_for(name)
                 try:
-                    self._policies[name] = rule, rule_policy(rule, self.file.trusted_root, self.day)
+                    self._policies[name] = rule, policy_of_rule(self.file, rule, self.day, self.open_image)
                 except VerificationError:
                     raise
                 except Error as error:

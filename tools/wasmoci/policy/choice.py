@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -14,6 +15,7 @@ from wasmoci.values.notes import Notes
 from wasmoci.verify.policy import Policy
 
 if TYPE_CHECKING:
+    from wasmoci.policy.baseline import Baseline, OpenImage
     from wasmoci.policy.document import Place
     from wasmoci.policy.file import PolicyFile
     from wasmoci.policy.rules import Rule
@@ -24,12 +26,13 @@ class Policies(NamedTuple):
     """Gives the policy for an image by where it is: one for all, or that of the rule of a file. Make one with `of`.
 
     `named` is the repository that the image counts as. `today` is the day by which signatures are
-    judged that nobody vouches a time for; without it no clock is read.
+    judged that nobody vouches a time for; without it no clock is read. `open_image` opens the baselines of rules.
     """
 
     chosen: "Policy | PolicyFile"
     named: "Repository | None" = None
     today: date | None = None
+    open_image: "OpenImage | None" = None
 
     @classmethod
     def of(cls, values: TrustValues, require: Level | None, notes: Notes, *, reads_clock: bool = True) -> "Policies":
@@ -56,11 +59,13 @@ class Policies(NamedTuple):
         reads_clock: bool = True,
     ) -> "Policies":
         """`name` and `files` are as in PolicyFile.read; raises as it does."""
+        from wasmoci.policy.baseline import local_images
         from wasmoci.policy.file import PolicyFile
         from wasmoci.values.image_reference import Repository
 
         repository = None if named is None else Repository.parse(named)
-        return cls(PolicyFile.read(path, name, files), repository, today() if reads_clock else None)
+        found = cls(PolicyFile.read(path, name, files), repository, today() if reads_clock else None)
+        return found if files is None else found.comparing(local_images(files))
 
     @property
     def file(self) -> "PolicyFile | None":
@@ -77,6 +82,10 @@ class Policies(NamedTuple):
             raise UsageError(f"{self.chosen.name} has `mode: report`, and only `wasm-oci verify` reports alone")
         return self
 
+    def comparing(self, open_image: "OpenImage") -> "Policies":
+        """The same, with what opens the baselines of rules, unless their files say where these are."""
+        return self if self.open_image is not None else self._replace(open_image=open_image)
+
     def of_target(self, target: str, reference_of: Callable[[str], "Reference | None"]) -> Policy:
         """The policy for what `target` names, a layout or a reference, as the function tells.
 
@@ -91,10 +100,32 @@ class Policies(NamedTuple):
         """The one policy for an image in all of these; UsageError where they have several or there is none."""
         if isinstance(self.chosen, Policy):
             return self.chosen
-        from wasmoci.policy.evaluation import rule_policy
-
         rule = one_rule(self.chosen, repositories if self.named is None else (self.named,))
-        return rule_policy(rule, self.chosen.trusted_root, self.today)
+        return policy_of_rule(self.chosen, rule, self.today, self.open_image)
+
+
+def policy_of_rule(file: "PolicyFile", rule: "Rule", today: date | None, open_image: "OpenImage | None") -> Policy:
+    """What verifiers take for a rule of the file, compared with its baseline; as `rule_policy`."""
+    from wasmoci.policy.evaluation import rule_policy
+
+    return rule_policy(rule, file.trusted_root, today, baseline_of(file, rule, today, open_image))
+
+
+def baseline_of(
+    file: "PolicyFile", rule: "Rule", today: date | None, open_image: "OpenImage | None"
+) -> "Baseline | None":
+    """The baseline of a rule, which must meet the rule for its own repository, but for the baseline of that."""
+    named = rule.baseline
+    if named is None or open_image is None:
+        return None
+    from wasmoci.policy.baseline import Baseline
+    from wasmoci.policy.evaluation import rule_policy
+
+    def own_policy() -> Policy:
+        own = replace(file.rule_for(str(named.reference.repository)), baseline=None)
+        return replace(rule_policy(own, file.trusted_root, today), reads_types=True)
+
+    return Baseline(named, own_policy, open_image)
 
 
 def one_rule(file: "PolicyFile", repositories: Sequence["Repository"]) -> "Rule":

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from wasmoci.cosign.provenance import ProvenanceExpectation
 from wasmoci.oci.graph import ImageGraph
+from wasmoci.policy.baseline import Baseline, NamedBaseline
 from wasmoci.policy.document import Place
+from wasmoci.policy.finding import Finding, judged
 from wasmoci.policy.rules import Attested, Imports, Rule, Signed
 from wasmoci.policy.signers import Signer
 from wasmoci.policy.standing import REMARKS, Standing, standing
@@ -26,41 +28,26 @@ _NameOf = Callable[[Signer], str | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that a rule asks: where it says so, in words, what was found, and the reason where it is not met.
-
-    `standing` tells whether the clock decided, or would have to.
-    """
-
-    place: Place
-    asked: str
-    found: str
-    reason: Reason | None = None
-    standing: Standing = Standing.COUNTS
-
-    def __str__(self) -> str:
-        return f"{self.place}: {self.asked}: {self.found}"
-
-
-@dataclass(frozen=True, slots=True)
 class RuleDemands:
     """What a rule asks beyond keys and levels; a verify.policy.Demands.
 
     `today` is the day by which signatures are judged that nobody vouches a time for; without it no clock is read.
+    Without the `baseline` of a rule that names one it cannot be told what was added.
     """
 
     rule: Rule
     trusted_root: Path | None
     today: date | None
+    baseline: Baseline | None = None
 
     def check_image(self, verified: Verified) -> Sequence[str]:
-        return _judged(self.of_image(verified))
+        return judged(self.of_image(verified))
 
     def check_index(self, signatures: Sequence[ImageSignature]) -> Sequence[str]:
-        return _judged(self.of_signatures(signatures))
+        return judged(self.of_signatures(signatures))
 
     def check_root(self, graph: ImageGraph) -> Sequence[str]:
-        return _judged(self.of_root(graph))
+        return judged(self.of_root(graph))
 
     def of_image(self, verified: Verified) -> Iterator[Finding]:
         """What is found of signatures and imports of an image."""
@@ -73,6 +60,8 @@ class RuleDemands:
         yield from self.of_signatures(verified.image_signatures)
         if self.rule.imports is not None:
             yield _of_imports(self.rule.imports, verified.interface)
+        if self.rule.baseline is not None:
+            yield _of_baseline(self.rule.baseline, self.baseline, verified.interface)
 
     def of_root(self, graph: ImageGraph) -> Iterator[Finding]:
         """What is found of attestations of what a reference names, be it an image or an index."""
@@ -131,13 +120,13 @@ class RuleDemands:
         return _finding(attested.place, asked, f"a statement {_in_words(best)}", min(best.values()))
 
 
-def rule_policy(rule: Rule, trusted_root: Path | None, today: date | None) -> Policy:
+def rule_policy(rule: Rule, trusted_root: Path | None, today: date | None, baseline: Baseline | None = None) -> Policy:
     """What verifiers take: the trusted keys and identities of a rule, and its demands; raises as `image_trust`.
 
     Without `today` no clock is read, and it is an Error where only a clock could tell whether a signer had ended.
     """
     required = Level.of(component=rule.component is not None, image=rule.image is not None)
-    demands = RuleDemands(rule, trusted_root, today)
+    demands = RuleDemands(rule, trusted_root, today, baseline)
     return replace(
         observing_policy(rule, trusted_root, reads_clock=today is not None), required=required, demands=demands
     )
@@ -149,6 +138,7 @@ def observing_policy(rule: Rule, trusted_root: Path | None, *, reads_clock: bool
     image = () if rule.image is None else rule.image.signers
     return Policy(
         required=Level.NONE,
+        reads_types=rule.baseline is not None,
         component_keys=[
             signer.component_key for signer in component if signer.component_key is not None and not signer.is_revoked
         ],
@@ -175,21 +165,26 @@ def _of_imports(asked: Imports, interface: Interface | None) -> Finding:
     return Finding(asked.place, wanted, f"it imports {len(imports)}, all of these")
 
 
+def _of_baseline(asked: NamedBaseline, baseline: Baseline | None, interface: Interface | None) -> Finding:
+    wanted = f"it may import nothing that {asked} does not"
+    if interface is None or interface.types is None:
+        return Finding(asked.place, wanted, "it is no component", Reason.IMPORT_NOT_ALLOWED)
+    if baseline is None:
+        return Finding(asked.place, wanted, "that cannot be read here", standing=Standing.UNKNOWN)
+    try:
+        added = baseline.added_by(interface.types)
+    except VerificationError as error:
+        return Finding(asked.place, wanted, f"that is refused: {error.reason.value}: {error}", Reason.POLICY_UNMET)
+    except Error as error:
+        return Finding(asked.place, wanted, f"that cannot be read: {error}", standing=Standing.UNKNOWN)
+    if added:
+        return Finding(asked.place, wanted, excerpt(added), Reason.IMPORT_NOT_ALLOWED)
+    return Finding(asked.place, wanted, "nothing is added")
+
+
 def _finding(place: Place, asked: str, found: str, standing: Standing) -> Finding:
     is_refused = standing < Standing.UNKNOWN
     return Finding(place, asked, found, Reason.POLICY_UNMET if is_refused else None, standing)
-
-
-def _judged(findings: Iterable[Finding]) -> Sequence[str]:
-    """Warnings of what the clock decided; VerificationError for what is not met, Error for what cannot be told."""
-    found = list(findings)
-    unmet = [(finding.reason, str(finding)) for finding in found if finding.reason is not None]
-    if unmet:
-        raise VerificationError(unmet[0][0], "; ".join(text for _, text in unmet))
-    unknown = [str(finding) for finding in found if finding.standing is Standing.UNKNOWN]
-    if unknown:
-        raise Error("; ".join(unknown))
-    return [str(finding) for finding in found if finding.standing is Standing.BY_CLOCK]
 
 
 def _in_words(standings: Mapping[Signer, Standing]) -> str:

@@ -6,7 +6,9 @@ from datetime import date
 from pathlib import Path
 
 from wasmoci.oci.graph import ImageGraph
-from wasmoci.policy.evaluation import Finding, RuleDemands, observing_policy
+from wasmoci.policy.baseline import Baseline
+from wasmoci.policy.evaluation import RuleDemands, observing_policy
+from wasmoci.policy.finding import Finding
 from wasmoci.policy.rules import Rule
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import Reason, VerificationError
@@ -28,12 +30,21 @@ class Explained:
 
     @property
     def is_met(self) -> bool:
-        return not any(finding.reason for finding in self.findings) and all(entry.is_met for entry in self.entries)
+        return all(finding.is_met for finding in self.all_findings)
+
+    @property
+    def all_findings(self) -> Iterator[Finding]:
+        """Those of the entries too."""
+        yield from self.findings
+        for entry in self.entries:
+            yield from entry.all_findings
 
 
-def explain(graph: ImageGraph, rule: Rule, trusted_root: Path | None, today: date) -> Explained:
+def explain(
+    graph: ImageGraph, rule: Rule, trusted_root: Path | None, today: date, baseline: Baseline | None = None
+) -> Explained:
     """What is found, met or not; VerificationError for what is malformed, and raises as `image_trust`."""
-    demands = RuleDemands(rule, trusted_root, today)
+    demands = RuleDemands(rule, trusted_root, today, baseline)
     verdict = verify_graph(graph, observing_policy(rule, trusted_root))
     attested = tuple(demands.of_root(graph))
     own = tuple(_of_each_signature(graph, rule, trusted_root))

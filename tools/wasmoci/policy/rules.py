@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from wasmoci.cosign.predicate_type import SLSA_PROVENANCE_V1, predicate_type
 from wasmoci.keyless.identity import EndedIdentity
+from wasmoci.policy.baseline import NamedBaseline
 from wasmoci.policy.document import Node, Place
 from wasmoci.policy.imports import ImportPattern
 from wasmoci.policy.names import SignedName
@@ -15,7 +16,7 @@ from wasmoci.values.host import registry_key
 from wasmoci.values.image_reference import Repository
 from wasmoci.values.text import excerpt
 
-_MEMBERS = ("match", "component", "image", "annotations", "attestations", "imports", "log", "signedName")
+_MEMBERS = ("match", "component", "image", "annotations", "attestations", "imports", "baseline", "log", "signedName")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +55,8 @@ class Imports:
 class Rule:
     """What images of the repositories that `pattern` matches must have.
 
-    `imports` None asks nothing of imports. `name` says for which repository signatures of the image must be;
-    of the rule for one image `signed_name` is that. `asked_at` is where it asks something of signatures of images.
+    `imports` and `baseline` None ask nothing of imports. `name` says for which repository signatures of the image must
+    be; of the rule for one image `signed_name` is that. `asked_at` is where it asks something of signatures of images.
     `identities` are all signers of the file that are one.
     """
 
@@ -66,6 +67,7 @@ class Rule:
     annotations: Mapping[str, str] = field(default_factory=dict)
     attestations: Sequence[Attested] = ()
     imports: Imports | None = None
+    baseline: NamedBaseline | None = None
     log_required: bool = False
     name: SignedName | None = None
     signed_name: Repository | None = None
@@ -107,6 +109,9 @@ def read_rules(node: Node, signers: Mapping[str, Signer]) -> tuple[Rule, ...]:
                     "put this one before it"
                 )
         rules.append(rule)
+    for named in [rule.baseline for rule in rules if rule.baseline is not None]:
+        if not any(rule.matches(str(named.reference.repository)) for rule in rules):
+            raise named.place.error("no rule matches its repository, so nothing can be compared with it")
     return tuple(rules)
 
 
@@ -133,6 +138,7 @@ def _read_rule(node: Node, signers: Mapping[str, Signer]) -> Rule:
         annotations={} if annotations is None else {n: value.text() for n, value in annotations.members().items()},
         attestations=[] if attestations is None else [_read_attested(item, signers) for item in attestations.items()],
         imports=_read_imports(members["imports"]) if "imports" in members else None,
+        baseline=NamedBaseline.read(members["baseline"]) if "baseline" in members else None,
         log_required="log" in members,
         name=SignedName.read(members["signedName"], pattern) if "signedName" in members else None,
         asked_at={name: node.place for name, node in of_signatures.items()},

@@ -1,8 +1,9 @@
 """What commands verify: a layout's folder or an image reference."""
 
 import os
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,6 +63,11 @@ class Sources(ExitStack):
         if self._registries is None:
             self._registries = self.enter_context(self._connection.registries())
         return self._registries
+
+
+def opener(connection: ConnectionOptions) -> Callable[[str], AbstractContextManager["ImageSource"]]:
+    """Opens what is verified, by itself."""
+    return partial(open_source, connection=connection, to_verify=True)
 
 
 @contextmanager

@@ -8,14 +8,14 @@ from contextlib import contextmanager
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from wasmoci.disk.files import atomic_output
 from wasmoci.oci.graph import ImageGraph, read_image
 from wasmoci.oci.source import ImageSource
 from wasmoci.oci.wasm_artifact import MAX_CONFIG_SIZE, check_config, check_manifest, is_wasm_artifact
 from wasmoci.values.digest import Digest
-from wasmoci.values.errors import KindError, Reason, VerificationError, refuse_malformed
+from wasmoci.values.errors import Error, FormatError, KindError, Reason, VerificationError, refuse_malformed
 from wasmoci.values.level import Level
 from wasmoci.values.text import excerpt
 from wasmoci.verify.component import VerifiedComponent
@@ -23,6 +23,9 @@ from wasmoci.verify.image_component import verify_image_component
 from wasmoci.verify.policy import Policy, Verified
 from wasmoci.verify.signatures import VerifiedImage, verify_image_signatures
 from wasmoci.wasm.interface import Interface, read_interface
+
+if TYPE_CHECKING:
+    from wasmoci.wasm.typed_interface import TypedInterface
 
 # A component of at most so many bytes is verified in memory, a larger one in a temporary file.
 MAX_IN_MEMORY = 1024 * 1024
@@ -155,6 +158,8 @@ def _verify_component(graph: ImageGraph, policy: Policy, component_target: Binar
         graph.source.copy_blob(layer, target)
         interface = read_interface(target)
         check_config(config, layer.digest, interface)
+        if policy.reads_types:
+            interface = interface._replace(types=_read_types(target))
         if not policy.component_keys:
             return layer.digest, interface, VerifiedComponent()
         try:
@@ -164,6 +169,16 @@ def _verify_component(graph: ImageGraph, policy: Policy, component_target: Binar
             warning = _tolerated(error, policy.required.has_component, "component")
             verified = VerifiedComponent(warnings=(warning,))
     return layer.digest, interface, verified
+
+
+def _read_types(component: BinaryIO) -> "TypedInterface":
+    """Raises Error where they cannot be read: runtimes may know of more than there is here."""
+    from wasmoci.wasm.typed_interface import read_typed_interface
+
+    try:
+        return read_typed_interface(component)
+    except FormatError as error:
+        raise Error(f"the types that the component imports cannot be read: {error}") from None
 
 
 @contextmanager

@@ -87,13 +87,14 @@ class Demands(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What an image must have. Build one with `of`."""
+    """What an image must have. Build one with `of`. With `reads_types` the interface has types."""
 
     required: Level
     component_keys: Sequence[ComponentPublicKey]
     image: ImageTrust
     component_threshold: int = 1
     demands: Demands | None = None
+    reads_types: bool = False
 
     def __post_init__(self) -> None:
         if self.component_threshold != 1:

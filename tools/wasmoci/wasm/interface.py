@@ -20,6 +20,7 @@ from wasmoci.wasm.externs import (
 from wasmoci.wasm.sections import Kind, read_kind, read_payload, read_sections
 
 if TYPE_CHECKING:
+    from wasmoci.wasm.typed_interface import TypedInterface
     from wasmoci.wasm.wit_package import WitPackage
 
 _LISTED_IMPORTS = {Sort.FUNC, Sort.TYPE, Sort.INSTANCE}
@@ -30,7 +31,8 @@ class Interface(NamedTuple):
     """Imported and exported names, in the order of the file; those of a WIT package are sorted.
 
     `wit_package` is what the component is where it holds no code but a WIT package. `unlisted` are exports that
-    are neither instances nor functions, `unlisted_imports` are modules, components and values.
+    are neither instances nor functions, `unlisted_imports` are modules, components and values. `types` are there where
+    somebody asked for them.
     """
 
     imports: tuple[str, ...]
@@ -38,6 +40,7 @@ class Interface(NamedTuple):
     wit_package: "WitPackage | None" = None
     unlisted: tuple[str, ...] = ()
     unlisted_imports: tuple[str, ...] = ()
+    types: "TypedInterface | None" = None
 
 
 def read_interface(stream: BinaryIO) -> Interface:

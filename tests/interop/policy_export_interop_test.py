@@ -1,0 +1,178 @@
+"""skopeo and policy-controller judge real images by exported policies as we do by the policies themselves."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+
+import pytest
+
+from images import KeyPair, push, unsigned_layout
+from key_fixtures import open_image_signer
+from peers import registry, run, run_refused
+from registry_fixtures import OwnClient
+from sigstore_fixtures import SigstoreServer
+from wasmoci.disk.files import write_atomically
+from wasmoci.policy.choice import Policies
+from wasmoci.policy.export import containers, controller
+from wasmoci.policy.export.parts import Exported
+from wasmoci.policy.file import PolicyFile
+from wasmoci.registry.source import RegistrySource
+from wasmoci.sign.image import SignRequest, sign_image
+from wasmoci.sign.log import log_signatures
+from wasmoci.transparency.rekor import RekorLogs
+from wasmoci.transparency.verifying import TrustedLogs
+from wasmoci.values.errors import VerificationError
+from wasmoci.values.image_reference import Reference
+from wasmoci.values.signature_format import SignatureFormat
+from wasmoci.verify.index import verify_root
+
+NAMES = ("first", "second", "third")
+LEGACY = (SignatureFormat.LEGACY,)
+SIGNERS = "".join(f"  {name}: {{imageKey: {name}.pub}}\n" for name in NAMES)
+RULES = (
+    "{anyOf: [first, second]}",
+    "{allOf: [first, second]}",
+    "{anyOf: [first, second, third], minimum: 2}",
+    "{allOf: [third], anyOf: [first, second]}",
+)
+
+Judge = Callable[[Path, str], bool]
+
+
+def skopeo(folder: Path, image: str) -> bool:
+    options = ("--policy", "exported/policy.json", "--registries.d", "exported/registries.d")
+    command = ("skopeo", *options, "copy", "--src-tls-verify=false", f"docker://{image}", "dir:copied")
+    return accepts(command, folder, "is not accepted", "Source image rejected")
+
+
+def policy_controller(folder: Path, image: str) -> bool:
+    command = ("policy-tester", "-policy", "exported/cluster-image-policy.yaml", "-image", image)
+    return accepts(command, folder, "failed policy", "no matching")
+
+
+def accepts(command: Sequence[str], folder: Path, *refusals: str) -> bool:
+    """Whether a peer accepts an image; it fails where it does neither that nor refuse it."""
+    try:
+        run(*command, folder=folder)
+    except AssertionError:
+        refused = run_refused(*command, folder=folder)
+        said = refused.stdout + refused.stderr
+        assert any(text in said for text in refusals), said
+        return False
+    return True
+
+
+TARGETS: Mapping[str, tuple[Judge, Callable[[PolicyFile], Exported]]] = {
+    "containers": (skopeo, containers.export),
+    "controller": (policy_controller, controller.export),
+}
+
+
+@dataclass
+class Images:
+    """A registry with an image for each set of signers, beside the keys."""
+
+    address: str
+    folder: Path
+    references: Mapping[tuple[str, ...], str]
+
+    def judged(self, image: str, policy: str) -> bool:
+        """Our verdict."""
+        write_atomically(self.folder / "policy.yaml", policy.encode())
+        reference = Reference.parse(image)
+        wanted = Policies.of_file(self.folder / "policy.yaml", None).of_repositories((reference.repository,))
+        try:
+            with OwnClient(reference.repository, {}, [self.address]) as client:
+                verify_root(RegistrySource(reference, client), wanted)
+        except VerificationError:
+            return False
+        return True
+
+
+@pytest.fixture(name="images", scope="module")
+def _images(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Images]:
+    folder = tmp_path_factory.mktemp("images")
+    pairs = {name: KeyPair.make(folder, name) for name in NAMES}
+    unsigned = unsigned_layout(folder)
+    with registry("docker-registry", folder) as address:
+        references = {}
+        for count in range(len(NAMES) + 1):
+            for names in combinations(NAMES, count):
+                repository = f"{address}/acme/{'-'.join(('by', *names))}"
+                layout = unsigned
+                if names:
+                    layout = folder / "-".join(names)
+                    signers = [open_image_signer(pairs[name].private) for name in names]
+                    sign_image(SignRequest(unsigned, layout, repository, LEGACY), *signers)
+                references[names] = push(layout, repository)
+        yield Images(address, folder, references)
+
+
+@contextmanager
+def exported(target: str, policy: str, images: Images, folder: Path, *, wider: int = 0) -> Iterator[Judge]:
+    judge, export = TARGETS[target]
+    write_atomically(images.folder / "policy.yaml", policy.encode())
+    found = export(PolicyFile.read(images.folder / "policy.yaml"))
+    assert len(found.losses.wider) == wider
+    for name, text in found.files.items():
+        path = folder / "exported" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    yield judge
+
+
+def policy_of(images: Images, rule: str, more: str = "") -> str:
+    head = f"apiVersion: wasm-oci/v1\nsigners:\n{SIGNERS}rules:\n"
+    return f'{head}- match: "{images.address}/**"\n  image: {rule}\n{more}'
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("rule", RULES)
+def test_the_verdict_is_the_same(target: str, rule: str, images: Images, tmp_path: Path) -> None:
+    policy = policy_of(images, rule)
+    verdicts = {}
+    with exported(target, policy, images, tmp_path) as judge:
+        for names, image in images.references.items():
+            verdicts[names] = images.judged(image, policy)
+            assert judge(tmp_path, image) == verdicts[names], (names, image)
+    assert set(verdicts.values()) == {True, False}
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_what_no_rule_matches_is_refused(target: str, images: Images, tmp_path: Path) -> None:
+    policy = policy_of(images, RULES[0]).replace(f"{images.address}/**", "registry.example.com/**")
+    image = images.references[("first",)]
+    assert not images.judged(image, policy)
+    with exported(target, policy, images, tmp_path) as judge:
+        assert not judge(tmp_path, image)
+
+
+def test_skopeo_refuses_what_is_signed_for_another_repository(images: Images, tmp_path: Path) -> None:
+    policy = policy_of(images, RULES[0], "  signedName: required\n")
+    other = push(images.folder / "first", f"{images.address}/acme/other")
+    with exported("containers", policy, images, tmp_path) as judge:
+        for image, accepted in ((images.references[("first",)], True), (other, False)):
+            assert images.judged(image, policy) == accepted
+            assert judge(tmp_path, image) == accepted
+
+
+def test_skopeo_demands_a_log_entry(images: Images, tmp_path: Path) -> None:
+    repository = f"{images.address}/acme/logged"
+    pair = KeyPair(images.folder / "first.key", images.folder / "first.pub")
+    request = SignRequest(images.folder / "unsigned", tmp_path / "signed", repository, LEGACY)
+    sign_image(request, open_image_signer(pair.private))
+    with SigstoreServer() as server:
+        files = server.write(tmp_path)
+        logs = TrustedLogs.from_file(files.trusted_root)
+        client = RekorLogs.from_file(files.signing_config(1), logs)
+        assert log_signatures(tmp_path / "signed", tmp_path / "logged", [pair.trusted()], logs, client).added == 1
+    policy = f'trustedRoot: "{files.trusted_root}"\n' + policy_of(images, RULES[0], "  log: required\n")
+    with exported("containers", policy, images, tmp_path) as judge:
+        for image, accepted in (
+            (images.references[("first",)], False),
+            (push(tmp_path / "logged", repository), True),
+        ):
+            assert images.judged(image, policy) == accepted
+            assert judge(tmp_path, image) == accepted
