@@ -32,7 +32,7 @@ DOCUMENTS = [
     ("a: 'b", "1:6", "this is no YAML: found unexpected end of stream"),
     ("\ta: b", "1:1", "this is no YAML: found character '\\t' that cannot start any token"),
     ("%YAML 1.1\n---\na: b\n", "2:1", "directives are not read"),
-    ("a: b\n---\na: c\n", "2:1", "a policy is one document, this is a second one"),
+    ("a: b\n---\na: c\n", "2:1", "a file is one document, this is a second one"),
     ("a: &x b\nc: d\n", "1:4", "anchors and aliases are not read"),
     ("a: !!str b\n", "1:4", "tags are not read: 'tag:yaml.org,2002:str'"),
     ("a: ! b\n", "1:4", "tags are not read: '!'"),

@@ -231,7 +231,7 @@ def _check_event(event: Any, kind: str, place: Place, *, is_second: bool) -> Non
     if kind == "DocumentStartEvent" and (event.version or event.tags):
         raise place.error("directives are not read")
     if kind == "DocumentStartEvent" and is_second:
-        raise place.error("a policy is one document, this is a second one")
+        raise place.error("a file is one document, this is a second one")
     if kind == "AliasEvent" or getattr(event, "anchor", None):
         raise place.error("anchors and aliases are not read: write it out")
     if getattr(event, "tag", None) is not None:

@@ -18,7 +18,7 @@ from pathlib import Path
 from wasmoci.disk.files import read_bounded
 from wasmoci.policy.document import MAX_DOCUMENT_SIZE, Node, read_document
 from wasmoci.policy.rules import Rule, read_rules
-from wasmoci.policy.signers import read_signers
+from wasmoci.policy.signers import Signer, read_signers
 from wasmoci.values.errors import Reason, VerificationError
 from wasmoci.values.image_reference import Repository
 
@@ -36,6 +36,7 @@ class PolicyFile:
     rules: tuple[Rule, ...]
     trusted_root: Path | None
     reports_only: bool
+    signers: tuple[Signer, ...] = ()
 
     @classmethod
     def read(cls, path: Path) -> "PolicyFile":
@@ -52,11 +53,12 @@ class PolicyFile:
                 raise node.place.error(f"it has no {wanted}")
         members["apiVersion"].choice([API_VERSION])
         root = folder / members["trustedRoot"].text() if "trustedRoot" in members else None
-        rules = read_rules(members["rules"], read_signers(members["signers"], folder))
+        signers = read_signers(members["signers"], folder)
+        rules = read_rules(members["rules"], signers)
         reports_only = "mode" in members and members["mode"].choice(["enforce", "report"]) == "report"
         if root is None:
             _check_no_log(members["rules"])
-        return cls(name, rules, root, reports_only)
+        return cls(name, rules, root, reports_only, tuple(signers.values()))
 
     def rule_for(self, repository: str) -> Rule:
         """The first rule whose pattern matches; VerificationError (NO_RULE) where none does."""

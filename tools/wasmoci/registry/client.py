@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from functools import partial
 from typing import BinaryIO
 
-from wasmoci.oci.manifest import Descriptor
+from wasmoci.oci.manifest import MAX_MANIFEST_SIZE, Descriptor
 from wasmoci.registry.auth import Access
 from wasmoci.registry.deadline import Deadline, seconds_for
 from wasmoci.registry.manifests import FORBIDDEN, NOT_FOUND
@@ -19,9 +19,11 @@ from wasmoci.registry.tls import TlsFiles
 from wasmoci.registry.transport import Request
 from wasmoci.registry.upload import BlobUpload, run_parallel
 from wasmoci.registry.upload_chunks import BlobSource, do_nothing
+from wasmoci.registry.url import Url
 from wasmoci.values.digest import Digest
-from wasmoci.values.errors import LimitError
+from wasmoci.values.errors import LimitError, RegistryError, not_of_the_image
 from wasmoci.values.image_reference import Repository
+from wasmoci.values.strict_json import parse_object
 
 _OK = 200
 _ALL_REQUESTS = "all requests for the image together (--timeout)"
@@ -64,6 +66,24 @@ class RepositoryClient(ReferrersClient):
         url = self._session.url(f"blobs/{descriptor.digest}")
         with self._session.get_following_redirects(url, seconds_for(descriptor.size)) as response:
             _checked_copy(descriptor, response.blocks(), do_nothing if target is None else target.write)
+
+    def tags(self, limit: int) -> list[str]:
+        """All tags of the repository, of at most `limit`, in the registry's order (distribution-spec, Listing Tags)."""
+        found: list[str] = []
+        url: Url | None = self._session.url("tags/list")
+        while url is not None:
+            with self._session.request(Request("GET", url, idempotent=True), {_OK}, Access.PULL) as response:
+                where = f"the list of tags at {response.url}"
+                with not_of_the_image():
+                    page = parse_object(response.read(MAX_MANIFEST_SIZE, where), where, MAX_MANIFEST_SIZE)
+                    # Some registries answer null for none.
+                    tags = [] if page.members().get("tags") is None else page.strings("tags", limit)
+                next_page = self._next_page(response)
+            if len(found) + len(tags) > limit or (next_page is not None and not tags):
+                raise RegistryError(f"{where}: it has more than {limit} tags, or pages without an end")
+            found += tags
+            url = next_page
+        return list(dict.fromkeys(found))
 
     def put_blob(
         self, descriptor: Descriptor, open_source: Callable[[], BinaryIO], *, mount_from: str | None = None

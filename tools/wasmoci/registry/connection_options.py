@@ -1,7 +1,8 @@
 """How registries are reached, as plain values; the HTTP client is imported only where one is."""
 
 import os
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,10 +35,10 @@ class ConnectionOptions:
     def and_insecure(self, registries: Sequence[str]) -> "ConnectionOptions":
         return replace(self, insecure=(*registries, *self.insecure))
 
-    def registries(self) -> "Registries":
-        """With credentials, proxies and what is not said here from the environment."""
+    def registries(self, sleep: Callable[[float], None] = time.sleep) -> "Registries":
+        """With credentials, proxies and what is not said here from the environment; `sleep` is before each retry."""
         from wasmoci.registry.client import Registries
         from wasmoci.registry.tls import TlsFiles
 
         tls = TlsFiles(self.ca, self.certificate, self.key)
-        return Registries(os.environ, self.insecure, tls=tls, seconds=self.seconds)
+        return Registries(os.environ, self.insecure, sleep, tls=tls, seconds=self.seconds)
