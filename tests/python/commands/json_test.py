@@ -27,6 +27,12 @@ signers: {release: {imageKey: oci.pub}}
 rules: [{match: "**", image: {allOf: [release]}}]
 """
 
+MONITOR = """\
+apiVersion: wasm-oci/v1
+policy: policy.yaml
+targets: {a: {reference: "HOST/TAG"}}
+"""
+
 # By the path of a command what it is called with, and how that ends; HOST is a registry with an image at a:v1.
 CALLS: Mapping[str, Mapping[str, int]] = {
     "keygen": {
@@ -102,6 +108,11 @@ CALLS: Mapping[str, Mapping[str, int]] = {
         "policy.yaml HOST/a:v1 --insecure-registry HOST": 0,
         "policy.yaml index --as registry.example.com/a": 3,
     },
+    "monitor": {
+        "--config monitor.yaml --once --insecure-registry HOST": 0,
+        "--config lost.yaml --once --insecure-registry HOST": 1,
+        "--config policy.yaml": 2,
+    },
     "login": {"HOST --username user --password-stdin --insecure-registry HOST": 0, "HOST": 2},
     "logout": {"HOST": 0},
     "version": {"": 0},
@@ -133,6 +144,9 @@ def _host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             assert result.exit_code == 0, prepared + result.output
         (folder / "policy.yaml").write_text(POLICY)
         (folder / "report.yaml").write_text(POLICY + "mode: report\n")
+        for name, tag in (("monitor", "a:v1"), ("lost", "none:v1")):
+            text = MONITOR.replace("HOST", registry.address).replace("TAG", tag)
+            (folder / f"{name}.yaml").write_text(text)
         with OwnClient(Repository(registry.address, "e"), {}, [registry.address]) as client:
             sign_again(client, client.resolve("v1")[0], 2)
         yield registry.address

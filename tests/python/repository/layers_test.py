@@ -40,10 +40,11 @@ TABLE = {
     "sign": "values wasm oci cosign disk keys transparency package verify trust |",
     "publish": "values oci cosign disk registry verify sign |",
     "hosts": "values wasm oci registry verify trust policy |",
+    "monitor": "values oci disk transparency registry verify policy | prometheus_client",
     "commands.report": "values oci disk keys verify publish | click rich",
     "commands.options": "values wasm cosign disk keys registry trust publish commands.report | click",
     "commands": "values wasm oci cosign disk keys registry registry.login registry_server transparency package verify"
-    " trust policy sign publish commands.report commands.options | click",
+    " trust policy sign publish monitor commands.report commands.options | click",
     "bazel": "values disk registry verify trust sign publish commands.report commands.options | runfiles",
     "bazel.programs": "values wasm registry verify trust sign publish commands.report commands.options commands"
     " bazel | click",

@@ -135,6 +135,7 @@ main = LazyGroup(
             ),
             "inspect": ("inspect:inspect", "Show an image and what is attached to it; needs no key."),
             "policy": ("main:policy", str(policy.help)),
+            "monitor": ("monitor:monitor", "Check images again and again, with metrics for Prometheus."),
         },
         "Other": {
             "registry": ("main:registry", str(registry.help)),

@@ -1,0 +1,119 @@
+"""`wasm-oci monitor`: looks at images again and again, and tells what changed."""
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import click
+
+from wasmoci.commands.options.connection import Connection
+from wasmoci.commands.options.declared import Option, command
+from wasmoci.commands.report.output import Report, error_members, is_quiet, result_of, warn
+from wasmoci.commands.version import version_text
+from wasmoci.monitor.config import MonitorConfig
+from wasmoci.monitor.events import Event
+from wasmoci.monitor.metrics import Metrics
+from wasmoci.monitor.observed import Known
+from wasmoci.monitor.rounds import Monitor
+from wasmoci.monitor.state import State
+from wasmoci.monitor.telling import Teller
+from wasmoci.monitor.watch import watch
+from wasmoci.values.errors import Error, Reason, RegistryError, VerificationError
+
+
+@command(report_before="connection", example="wasm-oci monitor --config monitor.yaml")
+def monitor(
+    config: Annotated[Path, Option("What is looked at, and who is told (YAML): docs/monitoring.md.")],
+    once: Annotated[bool, Option("Check everything once and end, for cron; serve no metrics.")],
+    connection: Connection,
+) -> Report:
+    """Check images again and again, serve metrics for Prometheus, and print each change as a line of JSON.
+
+    It ends with SIGINT or SIGTERM. With --once the exit code is that of `verify` on all images.
+    """
+    configured = MonitorConfig.read(config)
+    metrics = Metrics(version_text())
+    with State(configured.state) as state, _stopped_by_signals() as stopping:
+        watched = Monitor(
+            configured,
+            state,
+            metrics,
+            lambda: connection.registries(_pause_until(stopping)),
+            time.time,
+            version=version_text(),
+            stopping=stopping,
+        )
+        teller = Teller(configured.command, configured.command_seconds, warn)
+        if once:
+            events = watched.round()
+            _pass_on(configured, metrics, teller, state, stopping)
+            return _report(configured, state, events)
+        with metrics.served(*configured.listen) as address:
+            if not is_quiet():
+                click.echo(f"metrics at http://{address}/metrics", err=True)
+            for events in watch(watched, configured.interval, configured.jitter, lambda rest: not stopping.wait(rest)):
+                for event in events:
+                    click.echo(event.line())
+                _pass_on(configured, metrics, teller, state, stopping)
+    return Report([], {})
+
+
+def _pass_on(config: MonitorConfig, metrics: Metrics, teller: Teller, state: State, stopping: threading.Event) -> None:
+    if config.textfile is not None:
+        try:
+            metrics.write(config.textfile)
+        except Error as error:
+            warn(str(error))
+    teller.tell(state, stopping.is_set)
+
+
+def _report(config: MonitorConfig, state: State, events: Sequence[Event]) -> Report:
+    """What came of one round: its events, and the images that are not verified."""
+    errors: list[Error] = []
+    images: list[dict[str, object]] = []
+    for target in config.targets:
+        for image, known in state.images(target.name).items():
+            error = _error_of(known)
+            if known.observed is None and error is None:
+                continue
+            if error is not None:
+                errors.append(error.about(image))
+            result = {"result": "ok"} if error is None else {"result": result_of(error), **error_members(error)}
+            images.append({"target": image, **result})
+    lines = [event.line() for event in events]
+    return Report(lines, {"events": [event.to_json() for event in events], "images": images}, errors=errors)
+
+
+def _error_of(known: Known) -> Error | None:
+    if known.failures:
+        return RegistryError(known.problem)
+    observed = known.observed
+    if observed is None or not observed.outcome.is_refusal or not observed.reason:
+        return None
+    return VerificationError(Reason(observed.reason), observed.message)
+
+
+@contextmanager
+def _stopped_by_signals() -> Iterator[threading.Event]:
+    """Set by SIGINT and SIGTERM within the block."""
+    stopping = threading.Event()
+    before = {number: signal.signal(number, lambda *_: stopping.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stopping
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _pause_until(stopping: threading.Event) -> Callable[[float], None]:
+    """A pause before another attempt, which is not made where the monitor ends."""
+
+    def pause(seconds: float) -> None:
+        if stopping.wait(seconds):
+            raise RegistryError("the monitor ends")
+
+    return pause

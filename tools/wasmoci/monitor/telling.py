@@ -1,0 +1,52 @@
+"""Tells a program of the user's what happened: one call for each event, which is on its standard input."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+
+from wasmoci.monitor.state import State
+
+# Seconds for all calls of one round; what is not told by then waits for the next.
+ROUND_SECONDS = 60.0
+
+
+class Teller:
+    """Calls a command; what becomes of it is said to `warn`, and stops nothing."""
+
+    def __init__(self, command: Sequence[str], seconds: float, warn: Callable[[str], object]) -> None:
+        """`command` is the argument list, which is as it is whatever the events; each call may take `seconds`."""
+        self._command = command
+        self._seconds = seconds
+        self._warn = warn
+
+    def tell(self, state: State, stopping: Callable[[], bool]) -> None:
+        """Tell what waits in the state, each event once: what fails is not tried again."""
+        end = time.monotonic() + ROUND_SECONDS
+        for number, event in state.waiting() if self._command else ():
+            if stopping() or time.monotonic() >= end:
+                return
+            problem = self._call(event.encode())
+            if problem is not None:
+                self._warn(f"the command {self._command[0]} {problem}")
+            state.sent(number)
+            state.commit()
+
+    def _call(self, event: bytes) -> str | None:
+        """What went wrong."""
+        try:
+            process = subprocess.Popen(
+                self._command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True
+            )
+        except OSError as error:
+            return f"cannot be run: {error.strerror}"
+        with process:
+            try:
+                process.communicate(event + b"\n", timeout=self._seconds)
+            except subprocess.TimeoutExpired:
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                return f"did not end within {self._seconds:.0f} s"
+        return f"failed with exit code {process.returncode}" if process.returncode else None
