@@ -3,7 +3,7 @@
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -51,6 +51,9 @@ def monitor(
         if once:
             events = watched.round()
             _pass_on(configured, metrics, teller, state, stopping)
+            if stopping.is_set() or watched.problem:
+                errors = [Error(watched.problem or "it was stopped before all was checked")]
+                return Report([event.line() for event in events], _members(events, []), errors=errors)
             return _report(configured, state, events)
         with metrics.served(*configured.listen) as address:
             if not is_quiet():
@@ -76,7 +79,10 @@ def _report(config: MonitorConfig, state: State, events: Sequence[Event]) -> Rep
     errors: list[Error] = []
     images: list[dict[str, object]] = []
     for target in config.targets:
-        for image, known in state.images(target.name).items():
+        found = state.images(target.name)
+        if set(found) <= {str(target.repository)}:
+            errors.append(Error(f"{target.name}: no image of this target could be checked"))
+        for image, known in found.items():
             error = _error_of(known)
             if known.observed is None and error is None:
                 continue
@@ -84,8 +90,11 @@ def _report(config: MonitorConfig, state: State, events: Sequence[Event]) -> Rep
                 errors.append(error.about(image))
             result = {"result": "ok"} if error is None else {"result": result_of(error), **error_members(error)}
             images.append({"target": image, **result})
-    lines = [event.line() for event in events]
-    return Report(lines, {"events": [event.to_json() for event in events], "images": images}, errors=errors)
+    return Report([event.line() for event in events], _members(events, images), errors=errors)
+
+
+def _members(events: Sequence[Event], images: Sequence[Mapping[str, object]]) -> dict[str, object]:
+    return {"events": [event.to_json() for event in events], "images": [*images]}
 
 
 def _error_of(known: Known) -> Error | None:
