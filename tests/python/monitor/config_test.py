@@ -1,10 +1,13 @@
 """What a configuration says, and what of it is refused, with its place."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
+from dashboard_fixtures import SCHEMA
+from schema_fixtures import problems
 from wasmoci.monitor.config import MonitorConfig
 from wasmoci.values.errors import Error, UsageError
 
@@ -54,6 +57,16 @@ def test_signatures_are_no_images_of_a_listing(tmp_path: Path) -> None:
     (target,) = read(f"{HEAD}targets: {{a: {{repository: {IMAGE}, tags: 'v1*'}}}}", tmp_path).targets
     listed = ["v1", "v1.2", "v2", f"sha256-{'0' * 64}.sig", f"sha256-{'0' * 64}"]
     assert [image.tag for image in target.of_tags(listed)] == ["v1", "v1.2"]
+
+
+def test_the_schema_of_editors_knows_the_same_members(tmp_path: Path) -> None:
+    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    assert list(problems({"apiVersion": "wasm-oci/v1", "policy": "p", "targets": {}}, schema)) == []
+    with pytest.raises(UsageError, match=re.escape(f"known are {', '.join(sorted(schema['properties']))}")):
+        read(f"{HEAD}qqq: 5m\n{TARGETS}", tmp_path)
+    target = schema["properties"]["targets"]["additionalProperties"]["properties"]
+    with pytest.raises(UsageError, match=re.escape(f"known are {', '.join(sorted(target))}")):
+        read(f"{HEAD}targets: {{a: {{qqq: 1}}}}", tmp_path)
 
 
 BAD = [
