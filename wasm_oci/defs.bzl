@@ -23,6 +23,7 @@ load(
     _wasm_oci_key = "wasm_oci_key",
     _wasm_oci_transparency_log = "wasm_oci_transparency_log",
 )
+load("//wasm_oci/private:policy.bzl", _wasm_oci_policy = "wasm_oci_policy")
 load(
     "//wasm_oci/private:providers.bzl",
     _WasmComponentKeyInfo = "WasmComponentKeyInfo",
@@ -30,6 +31,7 @@ load(
     _WasmOciIdentityInfo = "WasmOciIdentityInfo",
     _WasmOciImageInfo = "WasmOciImageInfo",
     _WasmOciKeyInfo = "WasmOciKeyInfo",
+    _WasmOciPolicyInfo = "WasmOciPolicyInfo",
     _WasmRunTimeSigningInfo = "WasmRunTimeSigningInfo",
     _WasmSignersInfo = "WasmSignersInfo",
     _WasmTransparencyLogInfo = "WasmTransparencyLogInfo",
@@ -50,12 +52,13 @@ load(
 
 visibility("public")
 
-# Who signs, and where signatures are logged.
+# Who signs, where signatures are logged, and who is trusted.
 wasm_keygen = _wasm_keygen
 wasm_component_key = _wasm_component_key
 wasm_oci_key = _wasm_oci_key
 wasm_oci_identity = _wasm_oci_identity
 wasm_oci_transparency_log = _wasm_oci_transparency_log
+wasm_oci_policy = _wasm_oci_policy
 
 # One rule, one action.
 wasm_sign = _wasm_sign
@@ -85,6 +88,7 @@ WasmDetachedSignatureInfo = _WasmDetachedSignatureInfo
 WasmOciIdentityInfo = _WasmOciIdentityInfo
 WasmOciImageInfo = _WasmOciImageInfo
 WasmOciKeyInfo = _WasmOciKeyInfo
+WasmOciPolicyInfo = _WasmOciPolicyInfo
 WasmRunTimeSigningInfo = _WasmRunTimeSigningInfo
 WasmSignersInfo = _WasmSignersInfo
 WasmTransparencyLogInfo = _WasmTransparencyLogInfo

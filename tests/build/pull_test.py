@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from bazel import ROOT, Outcome, bazel, lasting_folder
 from copy_fixtures import send_layout
@@ -36,6 +37,7 @@ from pull_registries import (
 from registry_auth_fixtures import BasicAuth, BearerAuth, ServerAuth
 from registry_fixtures import IDENTITY_TOKEN, PASSWORD, REPOSITORY_PATH, Answer, OwnClient, Simulator, Tls, make_tls
 from wasm_fixtures import detached
+from wasmoci.commands.main import main
 from wasmoci.cosign.bundle import BUNDLE_MEDIA_TYPES
 from wasmoci.oci.manifest import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE
 from wasmoci.values.image_reference import Repository
@@ -96,7 +98,7 @@ test --nozip_undeclared_test_outputs
 EXTENSION_FAILED = 48
 
 # Where the outputs of the repository are, whatever Bazel makes of its name.
-OUTPUT = "bazel-bin/external/rules_wasm_oci*wasm_oci?hello"
+OUTPUT = "bazel-bin/external/rules_wasm_oci*wasm_oci?"
 
 
 @dataclass(frozen=True)
@@ -119,8 +121,8 @@ class Module:
         """Build the component; what Bazel said."""
         return self.bazel("build", "@hello", *arguments, code=code).stderr
 
-    def output(self, name: str) -> bytes:
-        (path,) = self.folder.glob(f"{OUTPUT}/{name}")
+    def output(self, name: str, repository: str = "hello") -> bytes:
+        (path,) = self.folder.glob(f"{OUTPUT}{repository}/{name}")
         return path.read_bytes()
 
     def component(self) -> bytes:
@@ -194,6 +196,22 @@ def test_a_verified_component_goes_into_the_build(kinds: str, referrers_api: boo
     verdict = json.loads(module.output("hello.json"))
     assert (verdict["image"], verdict["level"]) == (str(image.image.digest), "dual-layer")
     assert [one["format"] for one in verdict["ociSignatures"]] == kinds.split(", ")
+
+
+def test_the_lines_that_the_command_prints_are_those_that_bazel_needs(
+    module: Module, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = _image()
+    monkeypatch.chdir(module.folder)
+    with Simulator(answers(image), tls=module.tls.server) as registry:
+        target = f"{registry.address}/{REPOSITORY_PATH}@{image.image.digest}"
+        trust = ["--component-key", "component.pub", "--oci-key", "oci.pub"]
+        reach = ["--registry-cacert", module.tls.environment["SSL_CERT_FILE"]]
+        shown = CliRunner().invoke(main, ["pull", target, "--bazel", *trust, *reach])
+        assert shown.exit_code == 0, shown.output
+        (module.folder / "MODULE.bazel").write_text(f"{MODULE.format(root=ROOT)}\n{shown.stdout}")
+        module.bazel("build", "@app")
+    assert module.output("app.wasm", "app") == SIGNED_HELLO
 
 
 def test_what_was_fetched_needs_no_registry(module: Module) -> None:

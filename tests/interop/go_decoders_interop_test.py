@@ -14,7 +14,7 @@ from go_documents import variants
 from peers import program
 from wasmoci.cosign.bundle import bundle, parse_bundle
 from wasmoci.cosign.dsse import Envelope
-from wasmoci.cosign.simple_signing import check_payload, docker_reference, payload
+from wasmoci.cosign.simple_signing import check_payload, payload
 from wasmoci.cosign.statement import Statement, attestation, signature_statement, signed_annotations
 from wasmoci.disk.layout import Layout
 from wasmoci.oci.manifest import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descriptor, Index, Manifest
@@ -155,7 +155,8 @@ def _texts(value: Json | None) -> Json:
 
 
 def _our_payload(document: bytes) -> Json:
-    return {"optional": check_payload(document, SUBJECT), "reference": docker_reference(document) or ""}
+    annotations, reference = check_payload(document, SUBJECT)
+    return {"optional": annotations, "reference": reference or ""}
 
 
 def _go_payload(value: Json) -> Json:

@@ -35,17 +35,18 @@ def tool_args(ctx):
     args.add("--quiet")
     return args
 
-def run_tool(ctx, action, args, **kwargs):
+def run_tool(ctx, action, args, *, tool = None, **kwargs):
     """Runs an action's tool.
 
     Args:
         ctx: the context of a rule with `ACTION_TOOL`.
         action: the name of the action, one of `wasmoci.bazel.worker.actions`.
         args: Args of `tool_args`.
+        tool: another tool that knows the action, by default that of all actions.
         **kwargs: what else `ctx.actions.run` takes. `execution_requirements` are `WORKER` unless others are given.
     """
     ctx.actions.run(
-        executable = ctx.executable._tool,
+        executable = tool or ctx.executable._tool,
         # Bazel starts a worker with the name. The Args are its requests.
         arguments = [action, args],
         **({"execution_requirements": WORKER} | kwargs)

@@ -6,6 +6,7 @@ load(
     "WasmOciIdentityInfo",
     "WasmOciImageInfo",
     "WasmOciKeyInfo",
+    "WasmOciPolicyInfo",
     "WasmTransparencyLogInfo",
 )
 
@@ -23,8 +24,9 @@ _OCI_KEY = (WasmOciKeyInfo, "a `wasm_oci_key`, which signs manifests")
 _OCI_IDENTITY = (WasmOciIdentityInfo, "a `wasm_oci_identity`, which signs manifests")
 _IMAGE = (WasmOciImageInfo, "an image")
 _LOG = (WasmTransparencyLogInfo, "a `wasm_oci_transparency_log`")
+_POLICY = (WasmOciPolicyInfo, "a `wasm_oci_policy`")
 
-_KINDS = [_COMPONENT_KEY, _OCI_KEY, _OCI_IDENTITY, _IMAGE, _LOG]
+_KINDS = [_COMPONENT_KEY, _OCI_KEY, _OCI_IDENTITY, _IMAGE, _LOG, _POLICY]
 
 # Who signs a layer, and how one says it.
 COMPONENT = struct(
@@ -113,7 +115,7 @@ def check_signers(ctx, attribute, layer):
             refuse(ctx, attribute, "must be {}, got {}, {}: declare {} for who signs here".format(
                 layer.signer,
                 shown(target.label),
-                _kind(target, "a target without a key"),
+                kind_of(target, "a target without a key"),
                 layer.signer,
             ))
 
@@ -127,11 +129,11 @@ def check_trusted(ctx, attribute, layer):
     """
     trusted = getattr(ctx.attr, attribute)
     for target in trusted if type(trusted) == "list" else [trusted]:
-        if target and _kind(target) and not _has_one_of(target, layer.infos):
+        if target and kind_of(target) and not _has_one_of(target, layer.infos):
             refuse(ctx, attribute, "must be {}, or the file of a public key, got {}, {}".format(
                 layer.signer,
                 shown(target.label),
-                _kind(target),
+                kind_of(target),
             ))
 
 def check_layout(ctx, attribute = "image"):
@@ -148,7 +150,7 @@ def _check_layout(ctx, attribute, target):
         if file.extension == "wasm":
             _refuse_layout(ctx, attribute, target, ", a component: make an image of it by `wasm_component_oci_image`")
     if _has_one_of(target, [info for info, _ in _KINDS if info != WasmOciImageInfo]):
-        _refuse_layout(ctx, attribute, target, ", {}".format(_kind(target)))
+        _refuse_layout(ctx, attribute, target, ", {}".format(kind_of(target)))
 
 def check_layout_directory(ctx, attribute = "image"):
     """Fails unless a label names one OCI image layout that an action can read: a directory.
@@ -182,7 +184,16 @@ def _refuse_layout(ctx, attribute, target, what):
 def _has_one_of(target, infos):
     return bool([info for info in infos if info in target])
 
-def _kind(target, otherwise = None):
+def kind_of(target, otherwise = None):
+    """What a target is, in words.
+
+    Args:
+        target: a Target.
+        otherwise: what it is where it is nothing of this rule set.
+
+    Returns:
+        A string, or `otherwise`.
+    """
     for info, words in _KINDS:
         if info in target:
             return words

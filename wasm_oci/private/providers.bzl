@@ -56,6 +56,16 @@ WasmTransparencyLogInfo = provider(
     },
 )
 
+WasmOciPolicyInfo = provider(
+    doc = "A policy file: who must have signed what, what must be attested, and what a component may import.",
+    fields = {
+        "file": "File: the policy.",
+        "files": "dict of string to File: the keys and the trusted root that it names, by its names for them.",
+        "libraries": "PyInfo and runfiles in a struct: what a program needs to read it.",
+        "tool": "FilesToRunProvider: the tool of actions that can read it.",
+    },
+)
+
 def _signers(component = None, **fields):
     return fields | {"component": component}
 

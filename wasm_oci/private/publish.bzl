@@ -16,6 +16,8 @@ _OTHERS = [
     "namespace_override",
     "oci_keys",
     "oci_threshold",
+    "policy",
+    "policy_repository",
     "registries",
     "registry_override",
     "remote_tags",
@@ -33,7 +35,7 @@ def wasm_component_publish(
         name,
         image = None,
         oci_image = None,
-        level = "none",
+        level = None,
         registry_override = "",
         registries = [],
         namespace_override = "",
@@ -46,6 +48,8 @@ def wasm_component_publish(
         signed_annotations = {},
         signed_name = "",
         transparency_log = None,
+        policy = None,
+        policy_repository = "",
         insecure_registries = [],
         dry_run = False,
         tags = [],
@@ -73,7 +77,7 @@ def wasm_component_publish(
         name: name of the target.
         image: an image of this rule set.
         oci_image: the same, as rules_wasm_component spells it.
-        level: what the image must have: `none`, `component-only`, `oci-only` or `dual-layer`.
+        level: what the image must have: `component-only`, `oci-only`, `dual-layer` or, by default, `none`.
         registry_override: `host[:port]` in place of the image's.
         registries: several of them. Where one fails, the command still publishes to the others.
         namespace_override: in place of the path of the image's repository up to its last part.
@@ -89,6 +93,9 @@ def wasm_component_publish(
         signed_name: `host[:port]/path`, the repository that it must be for, and that signatures which are made first
             name: by default the image's own where the build says who signs the manifest, wherever it is published.
         transparency_log: a `wasm_oci_transparency_log`: signatures made with keys are added to it first.
+        policy: a `wasm_oci_policy`, in place of all attributes that say who is trusted and what is required. The rule of
+            the repository that is published to counts.
+        policy_repository: `host[:port]/path`, the repository whose rule counts instead.
         insecure_registries: `host:port` of registries that are spoken to in plain HTTP.
         dry_run: whether the command only shows what it would send.
         tags: the usual Bazel attribute.
@@ -108,6 +115,8 @@ def wasm_component_publish(
         namespace_override = namespace_override,
         oci_keys = oci_keys,
         oci_threshold = oci_threshold,
+        policy = policy,
+        policy_repository = policy_repository,
         registries = registries,
         registry_override = registry_override,
         remote_tags = remote_tags,
@@ -121,8 +130,8 @@ def wasm_component_publish(
         visibility = visibility,
     )
 
-def wasm_component_secure_publish(*, name, image = None, signed_oci_image = None, level = "dual-layer", **kwargs):
-    """`wasm_component_publish` for an image that must be signed on both layers.
+def wasm_component_secure_publish(*, name, image = None, signed_oci_image = None, level = None, **kwargs):
+    """`wasm_component_publish` for an image that must be signed on both layers, or as a policy says.
 
     ```starlark
     wasm_component_secure_publish(
@@ -136,7 +145,7 @@ def wasm_component_secure_publish(*, name, image = None, signed_oci_image = None
         name: name of the target.
         image: an image of this rule set.
         signed_oci_image: the same, as rules_wasm_component spells it.
-        level: what the image must have.
+        level: what the image must have, by default `dual-layer`; not with a `policy`.
         **kwargs: the other arguments of `wasm_component_publish`.
     """
     check_attributes(name, "wasm_component_secure_publish", kwargs, _OTHERS)

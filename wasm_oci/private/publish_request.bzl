@@ -2,10 +2,11 @@
 
 load("@rules_python//python:py_info.bzl", "PyInfo")
 load(":checks.bzl", "ASKED_ATTRS", "asked_attribute", "check_image", "refuse", "shown")
+load(":policy.bzl", "POLICY_ATTRS", "policy_of", "policy_trust")
 load(":providers.bzl", "WasmOciImageInfo", "WasmSignersInfo", "WasmTransparencyLogInfo", "deferred_signing", "signers")
 load(":request.bzl", "layout_image", "repository_of", "request_object", "write_request")
 load(":request_signing.bzl", "signing_object")
-load(":request_trust.bzl", "TRUST_ATTRS", "level_with_signers", "trust_object", "trusted_by", "trusted_signers")
+load(":request_trust.bzl", "TRUST_ATTRS", "asked_of_trust", "level_with_signers", "trust_object", "trusted_by", "trusted_signers")
 load(":runfiles.bzl", "rlocation")
 
 visibility(["//wasm_oci/private/..."])
@@ -100,31 +101,42 @@ def _destination(ctx):
         files = status_files,
     )
 
+def _trust(ctx, log):
+    asked_to_sign = signers(ctx.attr.image)
+    placeholders = asked_to_sign.placeholders.to_list()
+
+    # A log is asked of signatures, and gets those that are made.
+    asked = asked_of_trust(ctx) | {"transparency_log": None}
+    policy = policy_of(ctx, asked)
+    if policy:
+        return policy_trust(ctx, policy, named = ctx.attr.policy_repository, placeholders = placeholders)
+    trusted = trusted_signers(asked_to_sign, trusted_by(ctx))
+    level = ctx.attr.level or ("dual-layer" if ctx.attr.secure else "none")
+    _check_signed(ctx, level, trusted)
+    return trust_object(
+        ctx,
+        level = level_with_signers(asked_to_sign, level),
+        log = log,
+        oci_threshold = ctx.attr.oci_threshold,
+        placeholders = placeholders,
+        signed_annotations = ctx.attr.signed_annotations,
+        signed_name = ctx.attr.signed_name or _own_name(ctx),
+        trusted = trusted,
+    )
+
 def _implementation(ctx):
     check_image(ctx, "image", ctx.attr.image)
-    asked_to_sign = signers(ctx.attr.image)
-    trusted = trusted_signers(asked_to_sign, trusted_by(ctx))
-    _check_signed(ctx, ctx.attr.level, trusted)
     log = ctx.attr.transparency_log[WasmTransparencyLogInfo] if ctx.attr.transparency_log else None
     return write_request(ctx, {
         "destination": _destination(ctx),
         "image": layout_image(ctx),
         "signing": signing_object(ctx, deferred_signing(ctx.attr.image), log),
-        "trust": trust_object(
-            ctx,
-            level = level_with_signers(asked_to_sign, ctx.attr.level),
-            log = log,
-            oci_threshold = ctx.attr.oci_threshold,
-            placeholders = asked_to_sign.placeholders.to_list(),
-            signed_annotations = ctx.attr.signed_annotations,
-            signed_name = ctx.attr.signed_name or _own_name(ctx),
-            trusted = trusted,
-        ),
+        "trust": _trust(ctx, log),
     })
 
 publish_request = rule(
     implementation = _implementation,
-    attrs = ASKED_ATTRS | TRUST_ATTRS | _ATTRS,
+    attrs = ASKED_ATTRS | TRUST_ATTRS | POLICY_ATTRS | _ATTRS,
     doc = "Writes what a publishing target is to do; trusts those who sign the image where nobody else is named.",
     provides = [PyInfo],
 )

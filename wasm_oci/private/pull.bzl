@@ -10,9 +10,10 @@ _ATTRS = {
     "digest": attr.string(mandatory = True),
     "image": attr.string(mandatory = True),
     "insecure_registries": attr.string_list(),
-    "level": attr.string(mandatory = True),
+    "level": attr.string(),
     "mirrors": attr.string_list(),
     "oci_keys": attr.string_list(),
+    "policy": attr.string(),
     "signatures": attr.string_list(),
     "signed_name": attr.string(),
     "target": attr.string(mandatory = True),
@@ -39,11 +40,8 @@ filegroup(
 
 wasm_oci_verified_component(
     name = {target},
-    component_keys = {component_keys},
     image = ":_{layout}",
-    level = {level},
-    oci_keys = {oci_keys},
-    signed_name = {signed_name},
+{trust}
     visibility = ["//visibility:public"],
 )
 """
@@ -131,7 +129,7 @@ def _implementation(rctx):
     _get(rctx, endpoints, "blobs", contents.config.hex)
     _get(rctx, endpoints, "blobs", contents.component.hex)
     referrers, legacy = _fetch_signatures(rctx, endpoints, digits)
-    if not referrers and not legacy and rctx.attr.level != "component-only":
+    if not referrers and not legacy and rctx.attr.level != "component-only" and not rctx.attr.policy:
         fail("{}@{} has no signatures that could be fetched".format(rctx.attr.image, rctx.attr.digest))
 
     rctx.file(_LAYOUT + "/oci-layout", json.encode({"imageLayoutVersion": "1.0.0"}), executable = False)
@@ -142,14 +140,20 @@ def _implementation(rctx):
     return rctx.repo_metadata(reproducible = bool(rctx.attr.signatures)) if hasattr(rctx, "repo_metadata") else None
 
 def _build_file(attr):
+    trust = {
+        "policy": attr.policy,
+        "policy_repository": attr.image,
+    } if attr.policy else {
+        "component_keys": attr.component_keys,
+        "level": attr.level,
+        "oci_keys": attr.oci_keys,
+        "signed_name": attr.signed_name,
+    }
     text = _BUILD.format(
-        component_keys = repr(attr.component_keys),
         defs = repr(str(Label("//wasm_oci:defs.bzl"))),
         layout = _LAYOUT,
-        level = repr(attr.level),
-        oci_keys = repr(attr.oci_keys),
-        signed_name = repr(attr.signed_name),
         target = repr(attr.target),
+        trust = "\n".join(["    {} = {},".format(name, repr(value)) for name, value in trust.items()]),
     )
     return text if attr.target == _ALIAS_NAME else text + _ALIAS.format(name = repr(_ALIAS_NAME), target = repr(attr.target))
 

@@ -1,6 +1,7 @@
 """The module extension `wasm_oci`."""
 
 load(":pull.bzl", "wasm_oci_pulled_image")
+load(":policy.bzl", "not_beside")
 load(":pull_documents.bzl", "hex_of", "parse_repository")
 load(":verified_component.bzl", "LEVELS")
 
@@ -42,9 +43,8 @@ _PULL = tag_class(
                   "Bazel takes only what has a known digest that way: give `signatures`.",
         ),
         "level": attr.string(
-            default = "dual-layer",
-            doc = "What the image must have.",
-            values = LEVELS,
+            doc = "What the image must have, by default `dual-layer`.",
+            values = [""] + LEVELS,
         ),
         "mirrors": attr.string_list(
             doc = "`host[:port]/path` of other repositories with the image, tried in this order where one before fails.",
@@ -54,6 +54,10 @@ _PULL = tag_class(
             mandatory = True,
         ),
         "oci_keys": attr.label_list(doc = "Trusted OCI keys, key targets or files: one of them must have signed the manifest."),
+        "policy": attr.label(
+            doc = "A `wasm_oci_policy`, in place of `component_keys`, `level`, `oci_keys` and `signed_name`. The rule of " +
+                  "`image` counts, wherever it is fetched.",
+        ),
         "signatures": attr.string_list(
             doc = "Digests of manifests with signatures. Where there are any, these are fetched, and nothing is looked up.",
         ),
@@ -69,8 +73,14 @@ _PULL = tag_class(
     doc = "A component that is fetched from a registry.",
 )
 
+# What a policy says in place of them.
+_TRUST = ["component_keys", "level", "oci_keys", "signed_name"]
+
 def _check(pull, module):
     where = "wasm_oci.pull of {}".format(pull.name)
+    trust = [name for name in _TRUST if getattr(pull, name)]
+    if pull.policy and trust:
+        fail("{}: `policy` {}".format(where, not_beside(trust)))
     repositories = [pull.image] + pull.mirrors
     for repository in repositories:
         if not parse_repository(repository):
@@ -101,6 +111,7 @@ def _implementation(module_ctx):
                 level = pull.level,
                 mirrors = pull.mirrors,
                 oci_keys = [str(label) for label in pull.oci_keys],
+                policy = str(pull.policy) if pull.policy else "",
                 signatures = pull.signatures,
                 signed_name = pull.signed_name,
                 target = pull.name,

@@ -8,10 +8,7 @@ load(":runfiles.bzl", "rlocation")
 visibility(["//wasm_oci/private/..."])
 
 TRUST_ATTRS = {
-    "level": attr.string(
-        mandatory = True,
-        values = ["none", "component-only", "oci-only", "dual-layer"],
-    ),
+    "level": attr.string(values = ["", "none", "component-only", "oci-only", "dual-layer"]),
     "oci_threshold": attr.int(default = 1),
     "signed_annotations": attr.string_dict(),
     "signed_name": attr.string(),
@@ -19,6 +16,18 @@ TRUST_ATTRS = {
     "trusted_component_keys": attr.label_list(allow_files = True),
     "trusted_oci_keys": attr.label_list(allow_files = True),
 }
+
+def asked_of_trust(ctx):
+    """What the attributes of a rule with `TRUST_ATTRS` say, by their names; false where they say nothing.
+
+    Args:
+        ctx: the rule's context.
+
+    Returns:
+        A dict.
+    """
+    asked = {name: getattr(ctx.attr, name) for name in TRUST_ATTRS}
+    return asked | {"oci_threshold": ctx.attr.oci_threshold != 1}
 
 def trusted_by(ctx):
     """Whom the attributes of a rule with `TRUST_ATTRS` name; fails for keys of the other layer.

@@ -2,11 +2,13 @@
 
 load(":actions.bzl", "ACTION_TOOL", "add_annotations", "add_text", "run_tool", "tool_args")
 load(":checks.bzl", "COMPONENT", "MANIFEST", "check_layout", "check_trusted", "refuse", "shown")
+load(":policy.bzl", "POLICY_ATTRS", "policy_name", "policy_of", "repository_for")
 load(":providers.bzl", "WasmOciIdentityInfo", "WasmTransparencyLogInfo")
 load(":skipping.bzl", "skipped_where_unsigned")
 
 visibility(["//wasm_oci/..."])
 
+_LEVEL = "dual-layer"
 LEVELS = ["component-only", "oci-only", "dual-layer"]
 
 _ATTRS = {
@@ -20,9 +22,8 @@ _ATTRS = {
         mandatory = True,
     ),
     "level": attr.string(
-        default = "dual-layer",
-        doc = "What the image must have.",
-        values = LEVELS,
+        doc = "What the image must have, by default `dual-layer`.",
+        values = [""] + LEVELS,
     ),
     "oci_keys": attr.label_list(
         allow_files = True,
@@ -44,6 +45,9 @@ _ATTRS = {
     ),
 }
 
+# What a policy says in place of them.
+_TRUST = ["component_keys", "level", "oci_keys", "signed_annotations", "signed_name", "transparency_log"]
+
 def _layout(ctx):
     """The directory of the layout, or the file `oci-layout` that lies in it."""
     files = ctx.files.image
@@ -52,8 +56,36 @@ def _layout(ctx):
         refuse(ctx, "image", "must have one OCI image layout, got: {}".format(shown(ctx.attr.image.label)))
     return found[0]
 
+def _add_trust(ctx, args):
+    """Adds whom the attributes trust; returns the files of it."""
+    args.add("--require", ctx.attr.level or _LEVEL)
+    args.add_all(ctx.files.component_keys, before_each = "--component-key")
+    args.add_all(ctx.files.oci_keys, before_each = "--oci-key")
+    args.add("--threshold", ctx.attr.oci_threshold)
+    add_annotations(args, ctx.attr.signed_annotations)
+    if ctx.attr.signed_name:
+        add_text(args, "--signed-name", ctx.attr.signed_name)
+    if not ctx.attr.transparency_log:
+        return ctx.files.component_keys + ctx.files.oci_keys
+    trusted_root = ctx.attr.transparency_log[WasmTransparencyLogInfo].trusted_root
+    args.add("--trusted-root", trusted_root)
+    args.add("--require-log")
+    return ctx.files.component_keys + ctx.files.oci_keys + [trusted_root]
+
+def _add_policy(ctx, args, policy):
+    """Adds a policy; returns its files."""
+    args.add("--policy", policy.file)
+    add_text(args, "--policy-name", policy_name(policy))
+    add_text(args, "--as", repository_for(ctx))
+    for name, file in policy.files.items():
+        add_text(args, "--policy-file-name", name)
+        args.add("--policy-file", file)
+    return [policy.file] + policy.files.values()
+
 def _implementation(ctx):
     check_layout(ctx)
+    asked = {name: getattr(ctx.attr, name) for name in _TRUST}
+    policy = policy_of(ctx, asked | {"oci_threshold": ctx.attr.oci_threshold != 1})
     check_trusted(ctx, "component_keys", COMPONENT)
     check_trusted(ctx, "oci_keys", MANIFEST)
     for key in ctx.attr.oci_keys:
@@ -67,30 +99,19 @@ def _implementation(ctx):
     args.add_all([_layout(ctx)], expand_directories = False)
     args.add("--output", component)
     args.add("--verification", verification)
-    args.add("--require", ctx.attr.level)
-    args.add_all(ctx.files.component_keys, before_each = "--component-key")
-    args.add_all(ctx.files.oci_keys, before_each = "--oci-key")
-    args.add("--threshold", ctx.attr.oci_threshold)
-    add_annotations(args, ctx.attr.signed_annotations)
-    if ctx.attr.signed_name:
-        add_text(args, "--signed-name", ctx.attr.signed_name)
-    trusted = []
-    if ctx.attr.transparency_log:
-        trusted_root = ctx.attr.transparency_log[WasmTransparencyLogInfo].trusted_root
-        args.add("--trusted-root", trusted_root)
-        args.add("--require-log")
-        trusted.append(trusted_root)
+    trusted = _add_policy(ctx, args, policy) if policy else _add_trust(ctx, args)
 
     run_tool(
         ctx,
         "verified_component",
         args,
         inputs = depset(
-            ctx.files.image + ctx.files.component_keys + ctx.files.oci_keys + trusted,
+            ctx.files.image + trusted,
             # An `oci_image` of rules_oci has links in its layout, to files that its runfiles have.
             transitive = [runfiles.files] if runfiles else [],
         ),
         outputs = [component, verification],
+        tool = policy.tool if policy else None,
         mnemonic = "WasmVerify",
         progress_message = "Verifying WebAssembly component %{label}",
     )
@@ -101,7 +122,7 @@ def _implementation(ctx):
 
 _wasm_oci_verified_component = rule(
     implementation = _implementation,
-    attrs = ACTION_TOOL | _ATTRS,
+    attrs = ACTION_TOOL | POLICY_ATTRS | _ATTRS,
     doc = "The component of an image, once the image is verified, offline, in one `WasmVerify` action.",
 )
 
@@ -109,7 +130,7 @@ def wasm_oci_verified_component(
         *,
         name,
         image,
-        level = "dual-layer",
+        level = None,
         target_compatible_with = None,
         testonly = None,
         **kwargs):
@@ -132,12 +153,14 @@ def wasm_oci_verified_component(
     Args:
         name: name of the target.
         image: a target with one OCI image layout: a directory, or the files of one.
-        level: what the image must have: `component-only`, `oci-only` or `dual-layer`.
+        level: what the image must have: `component-only`, `oci-only` or, by default, `dual-layer`.
         target_compatible_with: the usual Bazel attribute.
         testonly: the usual Bazel attribute.
         **kwargs: the other attributes, besides those that all rules have: `component_keys`, trusted component keys, key
             targets or files, one of which must have signed; `oci_keys`, trusted OCI keys, likewise; `oci_threshold`,
-            how many of them must have signed the manifest; `signed_annotations`, what a signature of the manifest must
+            how many of them must have signed the manifest; `policy`, a `wasm_oci_policy` in place of all of these;
+            `policy_repository`, `host[:port]/path`, the repository that the image counts as for the policy's rules, by
+            default its own; `signed_annotations`, what a signature of the manifest must
             say, as `cosign verify -a`; `transparency_log`, a `wasm_oci_transparency_log` that must have the manifest's
             signatures.
     """
@@ -147,7 +170,8 @@ def wasm_oci_verified_component(
         level = level,
         target_compatible_with = skipped_where_unsigned(
             name = name,
-            level = level,
+            # A policy asks of the layers what nobody knows here.
+            level = level or _LEVEL,
             subject = image,
             target_compatible_with = target_compatible_with,
             testonly = testonly,

@@ -84,7 +84,7 @@ def test_an_sbom_is_attested_and_verified(desk: Desk) -> None:
     assert (verified["result"], verified["image"], verified["warnings"]) == ("ok", digest, [])
     assert attestation["predicateType"] == "https://cyclonedx.org/bom"
     assert attestation["predicate"] == json.loads(SBOM)
-    assert (signature["signer"], signature["logged"]) == (PUBLIC_KEY.fingerprint, False)
+    assert (signature["signer"], signature["logged"], signature["time"]) == (PUBLIC_KEY.fingerprint, False, None)
     assert signature["carrier"] in {str(entry.digest) for entry in Layout(desk.output).index.manifests}
 
 
@@ -335,4 +335,5 @@ def test_an_identity_attests(desk: Desk, rekor: int) -> None:
     (attestation,) = parsed(run(*command, SAN, "--json"))["attestations"]
     (signature,) = attestation["signatures"]
     assert (SAN in signature["signer"], signature["logged"]) == (True, True)
+    assert signature["time"].endswith("Z")
     assert "refused: UNTRUSTED_KEY" in run(*command, f"{SAN}x", code=3).stderr

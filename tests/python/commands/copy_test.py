@@ -215,6 +215,8 @@ def test_a_dry_run_sends_nothing_and_names_everything(
     assert (report["copied"], len(report["steps"])) == (False, len(result.stdout.splitlines()) - 2)
     assert events == []
     assert not (tmp_path / "out").exists()
+    skipping = json.loads(copy(*arguments, "--if-exists", "skip", "--json").stdout)
+    assert skipping["references"] == [f"{target.repository}@{digest}"]
 
 
 @pytest.mark.parametrize("choice", ["fail", "verify-same"])

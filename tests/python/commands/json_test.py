@@ -11,7 +11,9 @@ from click.testing import CliRunner
 from crowd_fixtures import sign_again
 from registry_fixtures import PASSWORD, OwnClient
 from schema_fixtures import SCHEMA, problems
+from sigstore_fixtures import SigstoreServer
 from tool_fixtures import make_inputs
+from wasm_fixtures import HELLO_WAT, SECRET_KEY, wat
 from wasmoci.commands.main import LazyGroup, main
 from wasmoci.registry import transport
 from wasmoci.registry_server.server import EmbeddedRegistry
@@ -20,6 +22,7 @@ from wasmoci.values.image_reference import Repository
 
 TRUST = "--component-key component.pub --oci-key oci.pub --insecure-registry HOST"
 SIGN = "--repository registry.example/a --key oci.key --allow-readable-key"
+LOGS = "--signing-config signing_config_v1.json --trusted-root trusted_root.json"
 
 POLICY = """\
 apiVersion: wasm-oci/v1
@@ -61,7 +64,10 @@ CALLS: Mapping[str, Mapping[str, int]] = {
     "image package": {"hello.wasm --output 1 --tag v1": 0},
     "image sign": {f"image --output 2 {SIGN}": 0},
     "image sign-component": {"image --output 3 --key component.key --allow-readable-key": 0},
-    "image log": {"signed_image --output 4 --oci-key oci.pub --signing-config none --trusted-root none": 1},
+    "image log": {
+        "signed_image --output 4 --oci-key oci.pub --signing-config none --trusted-root none": 1,
+        f"signed_image --output 11 --oci-key oci.pub {LOGS}": 0,
+    },
     "image index": {"image signed_image --output 5": 0},
     "image inspect": {"signed_image": 0},
     "inspect": {
@@ -71,7 +77,10 @@ CALLS: Mapping[str, Mapping[str, int]] = {
         "none": 2,
     },
     "signing-request": {"image --output 6 --component-signature detached --repository registry.example/a": 0},
-    "import-signature": {"image --request none --signature none --public-key oci.pub --output 7": 1},
+    "import-signature": {
+        "image --request none --signature none --public-key oci.pub --output 7": 1,
+        "hello.wasm --request request --signature message.sig --public-key component.pub --output 7.wasm": 0,
+    },
     "attest": {f"image --predicate sbom.json --output 8 {SIGN}": 0},
     "publish": {
         f"signed_image HOST/b:v1 {TRUST}": 0,
@@ -103,6 +112,20 @@ CALLS: Mapping[str, Mapping[str, int]] = {
         f"HOST/none:v1 {TRUST}": 1,
     },
     "verify-attestation": {"attested --type spdx --oci-key oci.pub": 0, "image --type spdx --oci-key oci.pub": 3},
+    "diff": {
+        "hello.wasm HOST/a:v1 --insecure-registry HOST": 0,
+        "hello.wasm other.wasm": 3,
+        "hello.wasm other.wasm --fail-on none": 0,
+        "hello.wasm index": 1,
+        "hello.wasm broken.wasm": 1,
+    },
+    "policy init": {
+        "HOST/a:v1 --output init.yaml --oci-key oci.pub --component-key component.pub --insecure-registry HOST": 0,
+        "HOST/a:v1 --output policy.yaml --oci-key oci.pub --insecure-registry HOST": 1,
+        "signed_image --output layout.yaml --oci-key oci.pub": 2,
+        "signed_image --output layout.yaml --oci-key oci.pub --as registry.example.com/a": 0,
+        "image --output unsigned.yaml --as registry.example.com/a": 1,
+    },
     "policy check": {"policy.yaml": 0, "hello.wasm": 2},
     "policy explain": {
         "policy.yaml HOST/a:v1 --insecure-registry HOST": 0,
@@ -125,7 +148,11 @@ def _host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A registry; the working folder has what the calls name."""
     folder = make_inputs(tmp_path_factory.mktemp("json") / "inputs")
     (folder / "registry").mkdir()
-    with EmbeddedRegistry(folder / "registry") as registry, pytest.MonkeyPatch.context() as patch:
+    with (
+        EmbeddedRegistry(folder / "registry") as registry,
+        SigstoreServer() as sigstore,
+        pytest.MonkeyPatch.context() as patch,
+    ):
         patch.chdir(folder)
         patch.setenv("HOME", str(folder))
         patch.setenv("DOCKER_CONFIG", str(folder / "docker"))
@@ -137,11 +164,15 @@ def _host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             "image index image signed_image --output index",
             f"attest image --predicate sbom.json --output attested {SIGN}",
             "keygen oci --private-key other_oci.key --public-key other_oci.pub",
+            "signing-request hello.wasm --output request",
             f"publish signed_image {registry.address}/a:v1 {TRUST.replace('HOST', registry.address)}",
             f"publish signed_image {registry.address}/e:v1 {TRUST.replace('HOST', registry.address)}",
         ):
             result = CliRunner().invoke(main, shlex.split(prepared))
             assert result.exit_code == 0, prepared + result.output
+        (folder / "other.wasm").write_bytes(wat(HELLO_WAT.replace("log", "exit")))
+        (folder / "message.sig").write_bytes(SECRET_KEY.sign((folder / "request/component.message").read_bytes()))
+        sigstore.write(folder)
         (folder / "policy.yaml").write_text(POLICY)
         (folder / "report.yaml").write_text(POLICY + "mode: report\n")
         for name, tag in (("monitor", "a:v1"), ("lost", "none:v1")):

@@ -17,6 +17,7 @@ from wasmoci.disk.layout import Layout
 from wasmoci.keys.component import ComponentPublicKey, SecretKey, pem_public
 from wasmoci.keys.component_files import load_component_key
 from wasmoci.registry_server.server import EmbeddedRegistry
+from wasmoci.values.text import counted
 
 PASSWORD = "MARKED-PASSWORD"
 
@@ -323,3 +324,21 @@ def test_help_names_every_command(group: list[str]) -> None:
     assert [name for name in command.list_commands(None) if name not in text] == []  # type: ignore[arg-type]
     for name in command.list_commands(None):  # type: ignore[arg-type]
         run(*group, name, "--help")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["verfy", "image"], "No such command 'verfy'. Did you mean `verify`?"),
+        (["image", "sing"], "No such command 'sing'. Did you mean `sign`?"),
+        (["nonsense"], "No such command 'nonsense'."),
+        (["a\x1b[31m"], r"No such command 'a\x1b[31m'."),
+    ],
+)
+def test_a_command_that_there_is_not(words: list[str], said: str) -> None:
+    assert f"Error: {said}\n" in run(*words, code=2).stderr
+
+
+@pytest.mark.parametrize(("count", "words"), [(0, "0 rules"), (1, "1 rule"), (2, "2 rules")])
+def test_a_number_of_things(count: int, words: str) -> None:
+    assert counted(count, "rule") == words

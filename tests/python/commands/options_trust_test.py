@@ -1,6 +1,7 @@
 """The options that say who is trusted, and what commands tell of who signed."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -42,6 +43,7 @@ from wasmoci.trust.policy import IdentityValues, TrustValues, image_trust
 from wasmoci.values.strict_json import dump
 
 SIGSTORE = Sigstore()
+TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
 IDENTITY = ["--certificate-identity", SAN, "--certificate-oidc-issuer", ISSUER]
 
 
@@ -150,6 +152,7 @@ def test_verdict_tells_who_signed_what(files: Files, layout: MakeLayout) -> None
             "signedName": None,
             "annotations": {"env": "prod"},
             "logged": False,
+            "time": None,
         },
         {
             "signer": OTHER_PUBLIC_KEY.fingerprint,
@@ -158,6 +161,7 @@ def test_verdict_tells_who_signed_what(files: Files, layout: MakeLayout) -> None
             "signedName": REPOSITORY,
             "annotations": {},
             "logged": False,
+            "time": None,
         },
     ]
     assert run("verify", path, *keys).stdout.splitlines() == [
@@ -236,6 +240,7 @@ def test_identity_that_signed_is_told(files: Files, layout: MakeLayout) -> None:
     assert SAN in one["signer"]
     assert ISSUER in one["signer"]
     assert one["logged"]
+    assert re.fullmatch(TIME, one["time"])
 
 
 def test_log_entries_of_identities_are_for_the_identities_verifier(files: Files) -> None:
@@ -256,6 +261,7 @@ def test_log_entries(files: Files, layout: MakeLayout) -> None:
     for options in ([], ["--require-log"]):
         answer = json.loads(run("verify", path, *trusted, *options, "--json").stdout)
         assert answer["ociSignatures"][0]["logged"]
+        assert re.fullmatch(TIME, answer["ociSignatures"][0]["time"])
     assert "(bundle, logged)" in run("verify", path, *trusted).stdout
 
 

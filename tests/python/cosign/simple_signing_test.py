@@ -14,7 +14,6 @@ from wasmoci.cosign.simple_signing import (
     SIGNATURE_ANNOTATION,
     LegacySignature,
     check_payload,
-    docker_reference,
     parse_signature,
     payload,
     signature_layer,
@@ -64,8 +63,7 @@ def test_config_has_one_history_entry_and_diff_id_for_each_signature() -> None:
 
 def test_own_layer_is_read() -> None:
     assert parse_signature(LAYER) == LegacySignature(SIGNATURE, has_certificate=False, log_entry="", is_bare=True)
-    check_payload(PAYLOAD, SUBJECT)
-    assert docker_reference(PAYLOAD) == REPOSITORY
+    assert check_payload(PAYLOAD, SUBJECT).docker_reference == REPOSITORY
 
 
 def test_certificate_and_log_entry_are_told() -> None:
@@ -86,9 +84,9 @@ def test_certificate_and_log_entry_are_told() -> None:
 )
 def test_annotations_are_the_optional_members_that_are_text(optional: object, expected: dict[str, str]) -> None:
     data = edited(PAYLOAD, lambda top: top.update(optional=optional))
-    assert check_payload(data, SUBJECT) == expected
+    assert check_payload(data, SUBJECT).annotations == expected
     without = edited(PAYLOAD, lambda top: top.pop("optional"))
-    assert check_payload(without, SUBJECT) == {}
+    assert check_payload(without, SUBJECT).annotations == {}
 
 
 def layer(media_type: str = PAYLOAD_MEDIA_TYPE, **annotations: str) -> Descriptor:
@@ -160,6 +158,5 @@ def test_docker_reference_is_not_for_the_image_verifier_to_judge() -> None:
 def test_payload_size_limit() -> None:
     assert MAX_PAYLOAD_SIZE == 1024 * 1024
     check_payload(PAYLOAD + b" " * (MAX_PAYLOAD_SIZE - len(PAYLOAD)), SUBJECT)
-    for read in (lambda data: check_payload(data, SUBJECT), docker_reference):
-        with pytest.raises(LimitError, match=f"the limit is {MAX_PAYLOAD_SIZE}"):
-            read(PAYLOAD + b" " * (MAX_PAYLOAD_SIZE - len(PAYLOAD) + 1))
+    with pytest.raises(LimitError, match=f"the limit is {MAX_PAYLOAD_SIZE}"):
+        check_payload(PAYLOAD + b" " * (MAX_PAYLOAD_SIZE - len(PAYLOAD) + 1), SUBJECT)

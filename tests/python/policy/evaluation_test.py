@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from attestation_fixtures import attach_attestation, attach_provenance, statement_about
+from attestation_fixtures import attach_attestation, attach_provenance
 from image_fixtures import (
     HELLO,
     OTHER_SIGNER,
@@ -25,7 +25,7 @@ from image_fixtures import (
     make_image,
 )
 from policy_fixtures import SIGNERS, TODAY, parsed, policy_of
-from sigstore_certificate_fixtures import ISSUER, SAN
+from sigstore_certificate_fixtures import ISSUER
 from sigstore_fixtures import Sigstore
 from wasm_fixtures import COMPONENT, section, signed
 from wasm_fixtures import OTHER_SIGNER as OTHER_COMPONENT_SIGNER
@@ -124,42 +124,6 @@ def test_two_bad_things_are_both_said(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("today", "expected"),
-    [
-        (date(2026, 11, 28), "oci-only"),
-        (date(2026, 11, 29), "POLICY_UNMET: policy.yaml:8:10: 1 of ended must sign the image: "
-         "signed by none of them; ended, who ended 2026-11-29, does not count"),
-    ],
-)  # fmt: skip
-def test_a_key_that_ends_counts_until_then(today: date, expected: str, tmp_path: Path) -> None:
-    assert verdict(image_of("third"), "  image: {anyOf: [ended]}", tmp_path, today) == expected
-
-
-@pytest.mark.parametrize(
-    ("old", "expected"),
-    [
-        ("until: 2026-11-30", "oci-only"),
-        ("until: 2026-11-29", "UNTRUSTED_KEY"),
-        ("revoked: 2026-11-29", "UNTRUSTED_KEY"),
-        ("revoked: true", "UNTRUSTED_KEY"),
-    ],
-)
-@pytest.mark.parametrize(
-    "rule",
-    ["image: {allOf: [wide]}", "image: {anyOf: [first]}\n  attestations: [{type: cyclonedx, by: [wide]}]"],
-    ids=["image", "attestation"],
-)
-def test_an_identity_that_ended_counts_for_nobody_else(rule: str, old: str, expected: str, tmp_path: Path) -> None:
-    sigstore = Sigstore()
-    image = image_of("first")
-    for payload in (signature_statement(image.image.digest), statement_about(image)):
-        attach_blob(image, dump(sigstore.bundle(payload)))
-    (tmp_path / "root.json").write_bytes(dump(sigstore.trusted_root()))
-    ended = f'  old: {{issuer: "{ISSUER}", identity: "{SAN}", {old}}}\n'
-    assert verdict(image, f"  {rule}", tmp_path, head=WIDE + ended + RULES).startswith(expected)
-
-
 @pytest.mark.parametrize(("log", "expected"), [("", "oci-only"), ("\n  log: required", "NOT_LOGGED")])
 def test_a_log_that_is_required_has_what_a_key_attests_too(log: str, expected: str, tmp_path: Path) -> None:
     sigstore = Sigstore()
@@ -238,6 +202,47 @@ def test_the_repository_that_is_signed_for(counts_as: Sequence[str], expected: R
     with pytest.raises(VerificationError) as refused:
         verify_root(image, policy)
     assert refused.value.reason is expected
+
+
+@pytest.mark.parametrize(
+    ("match", "signed_name", "repository", "expected"),
+    [
+        ("m.example/*", "r.example/acme/*", "m.example/hello", "r.example/acme/hello"),
+        ("m.example/a/*", "r.example/*", "M.example:443/a/hello", "r.example/hello"),
+        ("m.example/a/**", "r.example/b/**", "m.example/a/c/d", "r.example/b/c/d"),
+        ("m.example/*", "r.example/acme/one", "m.example/hello", "r.example/acme/one"),
+        ("docker.io/a/*", "r.example/a/*", "index.docker.io/a/hello", "r.example/a/hello"),
+        ("m.example/*", "required", "m.example/hello", "m.example/hello"),
+    ],
+)
+def test_a_mirror_names_what_it_mirrors(
+    match: str, signed_name: str, repository: str, expected: str, tmp_path: Path
+) -> None:
+    rule = f'- match: "{match}"\n  image: {{allOf: [first]}}\n  signedName: "{signed_name}"\n'
+    file = parsed(f"{SIGNERS}rules:\n{rule}", tmp_path)
+    assert str(file.rule_for(repository).signed_name) == expected
+
+
+@pytest.mark.parametrize("path", ["acme/*", "acme/hello"])
+@pytest.mark.parametrize(("registry", "expected"), [("registry", "oci-only"), ("other", "WRONG_NAME")])
+def test_an_image_of_a_mirror_is_signed_for_the_original(
+    registry: str, expected: str, path: str, tmp_path: Path
+) -> None:
+    image = make_image(SIGNED_HELLO)
+    attach_legacy(image, [legacy_layer(image)])
+    match = f"m.example/{path.removeprefix('acme/')}"
+    rule = f'- match: "{match}"\n  image: {{allOf: [first]}}\n  signedName: "{registry}.example.com/{path}"\n'
+    policy = policy_of(f"{SIGNERS}rules:\n{rule}", tmp_path, "m.example/hello")
+    try:
+        found = verify_root(image, policy).level.value
+    except VerificationError as error:
+        found = error.reason.value
+    assert found == expected
+
+
+def test_a_key_that_is_revoked_by_its_fingerprint_is_no_other_signer(tmp_path: Path) -> None:
+    gone = f"  gone: {{key: sha256:{'a' * 64}, revoked: 2026-10-02}}\n"
+    assert verdict(image_of("first"), "  image: {anyOf: [first]}", tmp_path, head=SIGNERS + gone + RULES) == "oci-only"
 
 
 def test_legacy_signatures_count_too(tmp_path: Path) -> None:

@@ -106,15 +106,37 @@ def test_what_is_lost_is_missing(layout: Path, registry: Watched, tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    ("choice", "change", "code"),
-    [("overwrite", "moved", 0), ("skip", "left", 0), ("verify-same", "refused", 3), ("fail", "refused", 3)],
+    ("choice", "change", "name", "code"),
+    [
+        ("overwrite", "moved", ":v1@DIGEST", 0),
+        ("skip", "left", "@DIGEST", 0),
+        ("verify-same", "refused", None, 3),
+        ("fail", "refused", None, 3),
+    ],
 )
-def test_a_tag_on_another_image(choice: str, change: str, code: int, layout: Path, registry: Watched) -> None:
+def test_a_tag_on_another_image(
+    choice: str, change: str, name: str | None, code: int, layout: Path, registry: Watched
+) -> None:
+    """A name is told only of a tag that would be on the image."""
     put_other(registry)
     arguments = ["--tag", "v1", "--if-exists", choice]
-    assert state(layout, registry.address, *arguments, code=code)["tags"] == [
-        {"tag": "v1", "change": change, "current": OTHER}
-    ]
+    shown = json.loads(look(layout, registry.address, "--json", *arguments, code=code).stdout)
+    assert shown["registries"][0]["tags"] == [{"tag": "v1", "change": change, "current": OTHER}]
+    digest = str(Layout(layout).subject().digest)
+    names = [] if name is None else [f"{registry.address}/{PATH}{name.replace('DIGEST', digest)}"]
+    assert shown["references"] == names
+    lines = look(layout, registry.address, *arguments, code=code).stdout.splitlines()
+    assert [line for line in lines if line.startswith("would publish")] == [f"would publish {name}" for name in names]
+
+
+@pytest.mark.parametrize(("choice", "tag"), [("overwrite", ":v1"), ("skip", ""), ("verify-same", ":v1")])
+def test_a_tag_that_nobody_was_asked_about(choice: str, tag: str, layout: Path) -> None:
+    (layout.parent / "oci.pub").write_bytes(SIGNER.public_key.pem())
+    to = ["localhost:5000/a:v1", "--dry-run", "--if-exists", choice, "--oci-key", str(layout.parent / "oci.pub")]
+    result = CliRunner().invoke(main, ["publish", str(layout), *to, "--json"])
+    shown = json.loads(result.stdout)
+    assert shown["references"] == [f"localhost:5000/a{tag}@{Layout(layout).subject().digest}"]
+    assert shown["steps"][-1] == ("tag v1, unless it exists" if choice == "skip" else "tag v1")
 
 
 def test_a_tag_that_may_not_exist(layout: Path, registry: Watched) -> None:

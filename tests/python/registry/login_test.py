@@ -63,6 +63,8 @@ def test_a_password_is_tried_and_kept(answers: Mapping[str, Answer | list[Answer
     assert {LOGIN} == {sent for path, sent in asked if sent and not sent.startswith("Bearer")} or answers is OPEN
     assert "scope" not in "".join(seen.path for seen in registry.seen)
     assert "not encrypted" in result.stderr
+    assert ("was not tried" in result.stderr) is (answers is OPEN)
+    assert ("logged in" in result.stdout) is (answers is not OPEN)
     found = find_credential(where, {"DOCKER_CONFIG": str(tmp_path / "docker")})
     assert found is not None
     assert (found.username, found.secret) == ("user", PASSWORD)

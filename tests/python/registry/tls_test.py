@@ -32,7 +32,7 @@ from registry_fixtures import (
 from wasmoci.commands.main import main
 from wasmoci.registry import connections
 from wasmoci.registry.tls import TlsFiles
-from wasmoci.values.errors import KeyFileError, RegistryError, UsageError
+from wasmoci.values.errors import Error, KeyFileError, RegistryError, UsageError
 from wasmoci.values.image_reference import Repository
 
 
@@ -137,17 +137,18 @@ def encrypted(key_file: Path) -> Path:
 def test_files_that_do_not_fit(server: Tls, user: TlsFiles) -> None:
     assert user.key is not None
     other_key = Path(server.environment["SSL_CERT_FILE"]).with_name("key.pem")
-    for files, text in (
-        (TlsFiles(certificate=user.certificate), "give both files"),
-        (TlsFiles(key=user.key), "give both files"),
-        (TlsFiles(certificate=user.certificate, key=other_key), "cannot be used"),
-        (TlsFiles(certificate=user.key, key=user.key), "cannot be used"),
-        (TlsFiles(certificate=user.certificate, key=Path("/nonexistent")), "cannot be used"),
-        (TlsFiles(certificate=user.certificate, key=encrypted(user.key)), "the key is encrypted"),
-        (TlsFiles(ca=Path("/nonexistent")), "CA bundle"),
+    for files, text, code in (
+        (TlsFiles(certificate=user.certificate), "give both files", 2),
+        (TlsFiles(key=user.key), "give both files", 2),
+        (TlsFiles(certificate=user.certificate, key=other_key), "cannot use", 1),
+        (TlsFiles(certificate=user.key, key=user.key), "cannot use", 1),
+        (TlsFiles(certificate=user.certificate, key=Path("/none")), "cannot use .* /none: No such file", 1),
+        (TlsFiles(certificate=user.certificate, key=encrypted(user.key)), "the key is encrypted", 1),
+        (TlsFiles(ca=Path("/none")), "cannot read the CA certificates /none: No such file or directory$", 1),
     ):
-        with pytest.raises(UsageError, match=text):
+        with pytest.raises(Error, match=text) as raised:
             client_with("registry.example", {}, files)
+        assert raised.value.exit_code == code
 
 
 def test_a_key_that_others_may_read(user: TlsFiles) -> None:

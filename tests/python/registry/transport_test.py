@@ -20,7 +20,7 @@ from registry_fixtures import (
 from wasmoci.oci.manifest import MANIFEST_MEDIA_TYPE, Descriptor
 from wasmoci.registry import transport
 from wasmoci.registry.deadline import FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS, pause_seconds
-from wasmoci.values.errors import RegistryError, UsageError
+from wasmoci.values.errors import Error, RegistryError, UsageError
 
 V1 = "GET manifests/v1"
 BLOB = f"GET blobs/{LAYER_DESCRIPTOR.digest}"
@@ -58,7 +58,7 @@ def test_tls_for_another_host(tmp_path: Path) -> None:
 
 
 def test_a_ca_bundle_that_is_missing(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="CA bundle"):
+    with pytest.raises(Error, match="CA certificates"):
         client_of("registry.example", {"SSL_CERT_FILE": str(tmp_path / "none")})
 
 

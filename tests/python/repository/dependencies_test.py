@@ -39,3 +39,10 @@ def test_the_sbom_has_them_too_and_can_be_attested(sbom: ModuleType) -> None:
     assert json.dumps(document) == json.dumps(sbom.document("v1.2.3", "2026-01-02T03:04:05Z"))
     data = json.dumps(document).encode()
     assert type_of_document(parse_object(data, "the SBOM", len(data)), None) == SPDX
+
+
+def test_whoever_installs_the_command_gets_the_libraries_of_bazel() -> None:
+    """Both lists are written by hand; the runfiles library is Bazel's alone."""
+    project, ours = ((ROOT / name).read_text(encoding="utf-8") for name in ("pyproject.toml", "requirements.in"))
+    declared = re.findall(r'^    "([a-z0-9.-]+)>=', project, re.MULTILINE)
+    assert set(declared) == set(re.findall(r"^[a-z0-9.-]+", ours, re.MULTILINE)) - {"bazel-runfiles"}

@@ -65,7 +65,7 @@ def commands() -> list[tuple[str, ...]]:
         for page in PAGES
         for block in blocks(page.read_text(encoding="utf-8"), "", "sh")
         for line in block.replace("\\\n", " ").splitlines()
-        if re.match(r"(\w+=\S+ )*wasm-oci [a-z]", line)
+        if re.match(r"(\w+=\S+ )*wasm-oci [a-z](?!.*: (error|refused): )", line)
     ]
     return sorted({tuple(line.partition("wasm-oci ")[2].split()) for line in lines})
 

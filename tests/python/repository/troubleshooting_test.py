@@ -32,7 +32,7 @@ def test_the_text_is_that_of_the_table(message: Message, folder: Path) -> None:
         arguments = shlex.split(there(f"{message.command} ".replace(";", r"\;")))
         cleared = {**dict.fromkeys(UNSET), "HOME": str(folder), **environment}
         result = CliRunner().invoke(main, arguments, env=cleared)
-    assert result.stderr.partition(": ")[2] == f"{there(message.text)}\n"
+    assert result.stderr == f"{there(message.printed)}\n"
     assert result.stdout == ""
     assert result.exit_code in (1, 2, 3)
 

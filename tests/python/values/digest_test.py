@@ -47,12 +47,13 @@ def test_stream_is_hashed_whole_from_where_it_stands(size: int) -> None:
     assert Digest.of_stream(stream).hex == hashlib.sha256(b"x" * size).hexdigest()
 
 
-def test_check_names_the_thing_and_both_digests() -> None:
+@pytest.mark.parametrize("named", [{}, {"what": "the thing"}])
+def test_check_names_the_thing_and_both_digests(named: dict[str, str]) -> None:
     with pytest.raises(VerificationError) as refused:
-        Digest.parse(HELLO).check(b"other", "the thing")
+        Digest.parse(HELLO).check_same(Digest.of(b"other"), **named)
     assert refused.value.reason is Reason.DIGEST_MISMATCH
     assert refused.value.exit_code == 3
-    for part in ("the thing", HELLO, str(Digest.of(b"other"))):
+    for part in (named.get("what", f"blob {HELLO}"), HELLO, str(Digest.of(b"other"))):
         assert part in str(refused.value)
 
 
@@ -60,5 +61,5 @@ def test_check_names_the_thing_and_both_digests() -> None:
 @given(st.binary(max_size=64))
 def test_digest_of_bytes_accepts_those_bytes(data: bytes) -> None:
     digest = Digest.of(data)
-    digest.check(data, "the data")
+    digest.check(data)
     assert Digest.parse(str(digest)) == digest

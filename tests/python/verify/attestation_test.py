@@ -32,6 +32,7 @@ from image_fixtures import (
     make_image,
     write_layout,
 )
+from trust_fixtures import LOGGED_AT
 from wasmoci.cosign.dsse import Envelope
 from wasmoci.cosign.predicate_type import CYCLONEDX, SPDX
 from wasmoci.cosign.provenance import BuildTarget, ProvenanceExpectation, Run, Source, provenance
@@ -45,7 +46,7 @@ from wasmoci.values.strict_json import JsonObject
 from wasmoci.verify.attestation import AttestationPolicy, VerifiedAttestations, verify_attestation
 from wasmoci.verify.image import verify
 from wasmoci.verify.policy import Policy
-from wasmoci.verify.trust import ImageTrust, Signatory
+from wasmoci.verify.trust import CertifiedSignatory, ImageTrust
 
 OTHER_IMAGE = make_image(config=lambda config: config.update(author="other"))
 TRUST = ImageTrust([PUBLIC_KEY])
@@ -253,7 +254,7 @@ def test_a_signature_is_no_attestation(image: MemoryImage) -> None:
     attach_bundle(image)
     refused = refusal(image)
     assert refused.reason is Reason.UNATTESTED
-    assert SIGNATURE_PREDICATE_TYPE in str(refused)
+    assert str(refused).endswith("attested is: nothing")
 
 
 def test_a_signature_cannot_be_asked_for() -> None:
@@ -395,6 +396,7 @@ def test_an_attested_manifest_with_other_bytes_is_refused(image: MemoryImage) ->
 class Identity:
     fingerprint = "ci@example.com"
     principal = "ci@example.com"
+    time = LOGGED_AT
 
 
 class Certificates:
@@ -406,7 +408,7 @@ class Certificates:
         self.seen: list[bytes] = []
         self._error = error
 
-    def verify(self, bundle: bytes) -> Signatory:
+    def verify(self, bundle: bytes) -> CertifiedSignatory:
         self.seen.append(bundle)
         if self._error is not None:
             raise self._error
@@ -424,7 +426,8 @@ def test_an_identity_attests(image: MemoryImage) -> None:
     attach_keyless(image)
     certificates = Certificates()
     (found,) = check(image, trust=ImageTrust(certificates=certificates)).attestations
-    assert [(one.signer.fingerprint, one.logged) for one in found.attesters] == [("ci@example.com", True)]
+    (one,) = found.attesters
+    assert (one.signer.fingerprint, one.logged, one.time) == ("ci@example.com", True, LOGGED_AT)
     assert Digest.of(certificates.seen[0]) in image.blobs
 
 
@@ -454,18 +457,20 @@ class Log:
 
     def verify(
         self, entries: Sequence[JsonObject], envelope: Envelope, key: ImagePublicKey, stamps: Sequence[bytes]
-    ) -> None:
+    ) -> int | None:
         assert key == PUBLIC_KEY
         assert not stamps
         assert [entry.members() for entry in entries] == [{"logIndex": "1"}]
         self.asked.append(envelope)
         if self._error is not None:
             raise self._error
+        return LOGGED_AT
 
-    def proves(self, stamps: Sequence[bytes], signature: bytes) -> bool:
-        raise AssertionError("nobody asks for time stamps here")
+    def proven_time(self, stamps: Sequence[bytes], signature: bytes) -> int | None:
+        assert not stamps, "nobody makes time stamps here"
+        return None
 
-    def verify_legacy(self, entry: str, payload: bytes, signature: bytes, key: ImagePublicKey) -> None:
+    def verify_legacy(self, entry: str, payload: bytes, signature: bytes, key: ImagePublicKey) -> int:
         raise AssertionError("an attestation is no legacy signature")
 
 

@@ -344,7 +344,7 @@ ARTIFACT_DEFECTS = [
     ),
     pytest.param(
         lambda: signed_image(manifest=lambda top: top["config"].update(mediaType=IMAGE_CONFIG_MEDIA_TYPE)),
-        Reason.MALFORMED,
+        Reason.WRONG_KIND,
         id="no_wasm_config",
     ),
     pytest.param(

@@ -49,7 +49,7 @@ from wasmoci.values.signature_format import SignatureFormat
 from wasmoci.verify import signatures as image_signatures
 from wasmoci.verify.attached_bundles import verify_bundle
 from wasmoci.verify.signatures import VerifiedImage, verify_image_signatures
-from wasmoci.verify.trust import ImageTrust, Signatory
+from wasmoci.verify.trust import ImageTrust, Signing
 
 BUNDLE, LEGACY = SignatureFormat.BUNDLE, SignatureFormat.LEGACY
 OTHER = make_image(COMPONENT)
@@ -546,7 +546,7 @@ def test_bundles_are_not_all_kept_in_memory(image: MemoryImage, monkeypatch: pyt
             order.append("read")
         return read(self, descriptor, limit)
 
-    def noting_check(*arguments: object) -> tuple[Signatory, bool]:
+    def noting_check(*arguments: object) -> Signing:
         order.append("check")
         return check_claim(*arguments)  # type: ignore[arg-type]
 

@@ -43,7 +43,7 @@ def read_publishing(
         layout=target.layout,
         repository=repository,
         tags=stamped(tagging.tags or destination.tags, status_files),
-        policy=target.trust.policy(warn),
+        policy=target.trust.policies(warn).enforced().of_repositories([repository, *others]),
         placeholders=fingerprints(target.trust.placeholder_keys),
         allow_placeholders=allow_placeholders,
         if_exists=tagging.if_exists or destination.if_exists,

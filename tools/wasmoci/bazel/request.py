@@ -1,19 +1,27 @@
 """The objects in the request of a target, a class each; wasm_oci/private has the rules that write them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from wasmoci.bazel.runfiles import Locator, member, objects, strings
-from wasmoci.trust.policy import IdentityValues, TrustValues, policy
+from wasmoci.policy.choice import Policies
+from wasmoci.reports.checked import Location
+from wasmoci.trust.policy import IdentityValues, TrustValues
 from wasmoci.values.if_exists import IfExists
 from wasmoci.values.image_reference import Repository
 from wasmoci.values.level import Level
 from wasmoci.values.notes import Notes
 from wasmoci.values.strict_json import JsonObject
-from wasmoci.verify.policy import Policy
 
 MAX_IDENTITIES = 100
+MAX_FILES = 1000
+
+
+def build_file(request: JsonObject) -> Location | None:
+    """The BUILD file that declares a target, from the root of its repository; None where the request says nothing."""
+    said = request.optional_object("declared")
+    return None if said is None else Location(said.string("buildFile"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,16 +82,52 @@ class TargetImage:
 
 
 @dataclass(frozen=True, slots=True)
-class TargetTrust:
-    """Whom a target trusts, the level that its image must have, and which public keys are placeholders'."""
+class TargetPolicy:
+    """The object `policy`: a policy file, its name in the workspace, and the files that it names.
 
-    require: str
+    `named` is the repository that an image counts as for its rules, None where a reference or a destination says it.
+    """
+
+    file: Path
+    name: str
+    files: Mapping[str, Path]
+    named: str | None
+    reads_clock: bool
+
+    @classmethod
+    def parse(cls, said: JsonObject, locator: Locator) -> "TargetPolicy":
+        """Raises Error, FormatError."""
+        return cls(
+            file=locator.path(said, "file"),
+            name=said.string("name"),
+            files={each.string("name"): locator.path(each, "file") for each in objects(said, "files", MAX_FILES)},
+            named=said.optional_string("named"),
+            reads_clock=said.boolean("readsClock"),
+        )
+
+    def policies(self) -> Policies:
+        """Raises as Policies.of_file."""
+        return Policies.of_file(self.file, self.named, name=self.name, files=self.files, reads_clock=self.reads_clock)
+
+
+@dataclass(frozen=True, slots=True)
+class TargetTrust:
+    """Whom a target trusts, and which public keys are placeholders'.
+
+    A `policy` says it, or `values` and the level that the image must have, `require`.
+    """
+
+    require: Level
     values: TrustValues
     placeholder_keys: tuple[Path, ...]
+    policy: TargetPolicy | None = None
 
     @classmethod
     def parse(cls, said: JsonObject, locator: Locator) -> "TargetTrust":
         """Raises Error, FormatError."""
+        placeholder_keys = locator.paths(said, "placeholderKeys")
+        if (policy := said.optional_object("policy")) is not None:
+            return cls(Level.NONE, TrustValues(), placeholder_keys, TargetPolicy.parse(policy, locator))
         values = TrustValues(
             component_keys=locator.paths(said, "componentKeys"),
             oci_keys=tuple(map(str, locator.paths(said, "ociKeys"))),
@@ -94,11 +138,17 @@ class TargetTrust:
             trusted_root=locator.optional_path(said, "trustedRoot"),
             require_log=said.boolean("requireLog") if "requireLog" in said else False,
         )
-        return cls(said.string("require"), values, locator.paths(said, "placeholderKeys"))
+        require = member(Level, said.string("require"), f"{said.where}: `require` cannot be")
+        return cls(require, values, placeholder_keys)
 
-    def policy(self, notes: Notes) -> Policy:
-        """The policy that the image must meet; raises as `wasmoci.trust.policy.policy` does."""
-        return policy(self.values, Level(self.require), notes)
+    def policies(self, notes: Notes, *, reads_clock: bool = True) -> Policies:
+        """What the image must meet; raises as Policies does. A policy itself says whether a clock is read for it."""
+        if self.policy is None:
+            return Policies.of(self.values, self.require, notes, reads_clock=reads_clock)
+        return self.policy.policies()
+
+    def __str__(self) -> str:
+        return self.require.value if self.policy is None else f"as {self.policy.name} says"
 
 
 def _identities(said: JsonObject) -> tuple[IdentityValues, ...]:

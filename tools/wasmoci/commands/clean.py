@@ -11,8 +11,9 @@ from wasmoci.publish.clean import Cleaned
 from wasmoci.publish.clean import clean as run
 from wasmoci.publish.doubles import Fate, Removal, Surplus
 from wasmoci.trust.policy import image_trust
-from wasmoci.values.errors import Error
+from wasmoci.values.errors import Error, UsageError
 from wasmoci.values.image_reference import Reference
+from wasmoci.values.text import excerpt
 
 _TYPE = (
     "Remove what is of this type too, unless a trusted signer made it as a signature: an artifact type, a media type, "
@@ -45,10 +46,19 @@ def clean(
     a log entry that holds stays. Of up to 1,000 referrers nothing else is removed, unless --type or --signer name it.
     Where the registry cannot delete, what it lists in an index is taken out of that.
     """
-    surplus = Surplus(
-        image_trust(trusted), [predicate_type(name) if name in SHORT_NAMES else name for name in types], signers
-    )
+    surplus = Surplus(image_trust(trusted), list(map(_type, types)), signers)
     return _report(target, run(Reference.parse(target), surplus, connection, dry_run=dry_run))
+
+
+def _type(name: str) -> str:
+    if name in SHORT_NAMES:
+        return predicate_type(name)
+    if "/" not in name and ":" not in name:
+        raise UsageError(
+            f"--type is a media type, an artifact type, a URI or one of {', '.join(SHORT_NAMES)}, "
+            f"got: {excerpt(name)!r}"
+        )
+    return name
 
 
 def _report(target: str, cleaned: Cleaned) -> Report:

@@ -9,6 +9,7 @@ from wasmoci.disk.files import atomic_output, open_for_reading
 from wasmoci.keys.component_files import load_component_key
 from wasmoci.sign.edit import remove_signatures
 from wasmoci.values.errors import UsageError, refusals_about
+from wasmoci.values.text import counted
 
 
 @command(
@@ -25,7 +26,7 @@ def remove_signature(
     identifiers = [_identifier(text) for text in key_ids]
     with refusals_about(source), open_for_reading(source, "the file") as stream, atomic_output(output) as target:
         count = remove_signatures(stream, target, unwanted, identifiers)
-    return Report([f"removed {count} signatures from {source}"], {"removed": count, "output": str(output)})
+    return Report([f"removed {counted(count, 'signature')} from {source}"], {"removed": count, "output": str(output)})
 
 
 def _identifier(text: str) -> bytes:

@@ -10,6 +10,7 @@ from wasmoci.keys.image import load_image_key
 from wasmoci.sign.log import log_signatures
 from wasmoci.transparency.rekor import RekorLogs
 from wasmoci.transparency.verifying import TrustedLogs
+from wasmoci.values.text import counted
 
 
 @command(
@@ -34,7 +35,7 @@ def log(
     logged = log_signatures(layout, output, keys, trusted, client)
     digest = str(logged.subject.digest)
     return Report(
-        [f"{output}: {digest}", f"{logged.added} bundles logged, {logged.kept} had a log entry already"],
+        [f"{output}: {digest}", f"{counted(logged.added, 'bundle')} logged, {logged.kept} had a log entry already"],
         {"layout": str(output), "image": digest, "added": logged.added, "kept": logged.kept},
         logged.warnings,
     )

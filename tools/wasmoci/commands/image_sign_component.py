@@ -7,9 +7,11 @@ from wasmoci.commands.options.common import DigestFile, SignedLayout
 from wasmoci.commands.options.declared import Argument, Option, command
 from wasmoci.commands.options.private_keys import AllowReadableKey, KeyPassword
 from wasmoci.commands.options.wasm_file import NamesKey
-from wasmoci.commands.report.output import Report, layout_report
+from wasmoci.commands.report.layout import layout_report
+from wasmoci.commands.report.output import Report
 from wasmoci.sign.layout import sign_layout_component
 from wasmoci.trust.signers import KeySpec
+from wasmoci.values.errors import UnfitError, refusals_about
 from wasmoci.values.signature_format import Placement
 from wasmoci.wasm.message import ComponentAsked
 
@@ -36,4 +38,6 @@ def sign_component(
     """
     signers = [KeySpec.parse(key).component_signer(password, private=not allow_readable_key) for key in keys]
     asked = ComponentAsked(component_signature, with_key_id=key_id)
-    return layout_report(output, str(sign_layout_component(layout, output, signers, asked).digest), digest_file)
+    with refusals_about(layout, UnfitError):
+        signed = sign_layout_component(layout, output, signers, asked)
+    return layout_report(output, str(signed.digest), digest_file)

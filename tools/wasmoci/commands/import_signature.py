@@ -9,6 +9,7 @@ from wasmoci.cosign.signing_request import FILE_NAME, MAX_SIGNING_REQUEST_SIZE
 from wasmoci.disk.files import read_bounded
 from wasmoci.keys.offline import OfflinePublicKey, OfflineSignature
 from wasmoci.sign.import_signatures import import_signatures
+from wasmoci.values.errors import UnfitError, refusals_about
 
 
 @command(
@@ -39,13 +40,14 @@ def import_signature(
     SOURCE is the image layout or the WebAssembly file that the request was made of. The output is a layout,
     a signed file or a detached signature, as was asked for.
     """
-    imported = import_signatures(
-        source,
-        output,
-        asked=read_bounded(request / FILE_NAME, MAX_SIGNING_REQUEST_SIZE, "the signing request"),
-        signatures=[OfflineSignature.load(path) for path in signatures],
-        keys=[OfflinePublicKey.load(path) for path in public_keys],
-    )
+    with refusals_about(source, UnfitError):
+        imported = import_signatures(
+            source,
+            output,
+            asked=read_bounded(request / FILE_NAME, MAX_SIGNING_REQUEST_SIZE, "the signing request"),
+            signatures=[OfflineSignature.load(path) for path in signatures],
+            keys=[OfflinePublicKey.load(path) for path in public_keys],
+        )
     component = [signer.public_key.fingerprint for signer in imported.component]
     manifest = [signer.fingerprint for signer in imported.manifest]
     lines = [f"component signed by {name}" for name in component]

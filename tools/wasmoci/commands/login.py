@@ -43,11 +43,12 @@ def login(
         raise UsageError("a user name and a password are needed, and neither is empty; a user name has no colon")
     credential = Credential(username, secret, source="stdin" if password_stdin else "the terminal")
     done = log_in(registry, credential, connection, os.environ)
+    untried = f"{registry} asked for no password, so this one was not tried"
     plain = f"the password is in {done.place}, not encrypted: credsStore in that file names a program that keeps it"
     return Report(
-        [f"logged in to {registry} as {username}, kept in {done.place}"],
-        {"registry": registry, "username": username, "keptIn": done.place},
-        [plain] if done.is_plain else [],
+        [f"{'logged in to' if done.is_tried else 'kept for'} {registry} as {username}, in {done.place}"],
+        {"registry": registry, "username": username, "keptIn": done.place, "tried": done.is_tried},
+        [*([] if done.is_tried else [untried]), *([plain] if done.is_plain else [])],
     )
 
 

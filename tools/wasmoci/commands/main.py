@@ -1,6 +1,6 @@
 """`wasm-oci`: all commands in one."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import click
@@ -8,6 +8,7 @@ import click
 from wasmoci.commands.loading import load_command
 from wasmoci.commands.options.declared import HELP_NAMES
 from wasmoci.commands.report.output import usage_errors_of
+from wasmoci.values.text import printable
 
 
 class LazyGroup(click.Group):
@@ -29,12 +30,23 @@ class LazyGroup(click.Group):
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         with usage_errors_of(args):
+            name, *_ = args
+            if name not in self._places and not name.startswith("-"):
+                raise click.UsageError(_no_such_command(name, self._places), ctx)
             return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         for section, lazy in self._sections.items():
             with formatter.section(section):
                 formatter.write_dl([(name, text) for name, (_, text) in lazy.items()])
+
+
+def _no_such_command(name: str, names: Iterable[str]) -> str:
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, names)
+    meant = f" Did you mean {' or '.join(f'`{one}`' for one in close)}?" if close else ""
+    return f"No such command '{printable(name)}'.{meant}"
 
 
 def _print_version(_context: click.Context, _: click.Parameter, wanted: bool) -> None:
@@ -92,11 +104,12 @@ policy = LazyGroup(
     "policy",
     {
         "Commands": {
+            "init": ("policy_init:init", "Write a policy file that asks for what images have now."),
             "check": ("policy_check:check", "Check a policy file."),
             "explain": ("policy_explain:explain_policy", "Show which line of a policy decides what on an image."),
         },
     },
-    help="Check and explain policy files.",
+    help="Make, check and explain policy files.",
 )
 
 registry = LazyGroup(
@@ -134,6 +147,7 @@ main = LazyGroup(
                 "Verify what those who are trusted attest of an image.",
             ),
             "inspect": ("inspect:inspect", "Show an image and what is attached to it; needs no key."),
+            "diff": ("diff:diff", "Show what changed in what two components import and export; needs no key."),
             "policy": ("main:policy", str(policy.help)),
             "monitor": ("monitor:monitor", "Check images again and again, with metrics for Prometheus."),
         },

@@ -13,7 +13,6 @@ import click
 from wasmoci.commands.options.connection import Connection
 from wasmoci.commands.options.declared import Option, command
 from wasmoci.commands.report.output import Report, error_members, is_quiet, result_of, warn
-from wasmoci.commands.version import version_text
 from wasmoci.monitor.config import MonitorConfig
 from wasmoci.monitor.events import Event
 from wasmoci.monitor.metrics import Metrics
@@ -23,6 +22,7 @@ from wasmoci.monitor.state import State
 from wasmoci.monitor.telling import Teller
 from wasmoci.monitor.watch import watch
 from wasmoci.values.errors import Error, Reason, RegistryError, VerificationError
+from wasmoci.values.version import VERSION
 
 
 @command(report_before="connection", example="wasm-oci monitor --config monitor.yaml")
@@ -36,7 +36,7 @@ def monitor(
     It ends with SIGINT or SIGTERM. With --once the exit code is that of `verify` on all images.
     """
     configured = MonitorConfig.read(config)
-    metrics = Metrics(version_text())
+    metrics = Metrics(VERSION)
     with State(configured.state) as state, _stopped_by_signals() as stopping:
         watched = Monitor(
             configured,
@@ -44,7 +44,7 @@ def monitor(
             metrics,
             lambda: connection.registries(_pause_until(stopping)),
             time.time,
-            version=version_text(),
+            version=VERSION,
             stopping=stopping,
         )
         teller = Teller(configured.command, configured.command_seconds, warn)

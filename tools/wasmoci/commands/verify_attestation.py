@@ -7,6 +7,7 @@ from wasmoci.commands.options.connection import Connection
 from wasmoci.commands.options.declared import Argument, Option, command
 from wasmoci.commands.options.trust import TrustedSigners
 from wasmoci.commands.report.output import Report
+from wasmoci.commands.report.verdict import time_json
 from wasmoci.cosign.predicate_type import SHORT_NAMES
 from wasmoci.cosign.provenance import ProvenanceExpectation, Source
 from wasmoci.registry.sources import open_source
@@ -74,7 +75,12 @@ def _attestation_json(attestation: Attestation) -> dict[str, object]:
         "predicateType": attestation.statement.predicate_type,
         "predicate": attestation.statement.predicate.members(),
         "signatures": [
-            {"signer": attester.signer.fingerprint, "carrier": str(attester.carrier), "logged": attester.logged}
+            {
+                "signer": attester.signer.fingerprint,
+                "carrier": str(attester.carrier),
+                "logged": attester.logged,
+                "time": time_json(attester.time),
+            }
             for attester in attestation.attesters
         ],
     }

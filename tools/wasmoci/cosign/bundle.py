@@ -3,7 +3,7 @@
 Source: cosign 3.1.3. The bundle holds a DSSE envelope around a statement about the image's manifest digest.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from wasmoci.cosign.dsse import Envelope
 from wasmoci.cosign.statement import SIGNATURE_PREDICATE_TYPE
@@ -53,8 +53,7 @@ _SHAPE: Shape = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Bundle:
+class Bundle(NamedTuple):
     """A Sigstore bundle v0.3.
 
     `log_entries` are its transparency log entries, in protobuf's JSON, and `time_stamps` its answers of time

@@ -5,7 +5,7 @@ is an annotation of the layer's descriptor.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from wasmoci.oci.manifest import IMAGE_CONFIG_MEDIA_TYPE, Descriptor, Manifest
 from wasmoci.values.base64_strict import decode, encode
@@ -30,16 +30,14 @@ _IMAGE_NAMES = frozenset({"docker-manifest-digest"})
 _ZERO_TIME = "0001-01-01T00:00:00Z"
 
 
-@dataclass(frozen=True, slots=True)
-class LegacyManifest:
+class LegacyManifest(NamedTuple):
     """A signature manifest and the config blob that belongs to it, both as the bytes to store."""
 
     manifest: bytes
     config: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class LegacySignature:
+class LegacySignature(NamedTuple):
     """What a layer's annotations say: the raw signature, and cosign's log entry of it.
 
     `log_entry` is JSON that is not checked, empty where there is none. `is_bare` says that there is nothing else.
@@ -50,9 +48,28 @@ class LegacySignature:
     log_entry: str
     is_bare: bool
 
+    @property
+    def claimed_time(self) -> str | None:
+        """When it was logged, as the log entry says, in seconds since 1970; None where that says nothing."""
+        try:
+            entry = parse_object(self.log_entry.encode(), "the log entry", len(self.log_entry.encode()))
+            return str(entry.object("Payload").integer("integratedTime"))
+        except FormatError:
+            return None
+
     def is_checked(self, *, logged: bool) -> bool:
         """Whether there is nothing in it that nobody has checked, where the log entry was if it is `logged`."""
         return self.is_bare and logged == bool(self.log_entry)
+
+
+class SignedPayload(NamedTuple):
+    """What a payload signs with its subject. What is no text is no annotation, as podman's time stamp.
+
+    `docker_reference` is what it is signed for: a repository, with a tag where podman signed it.
+    """
+
+    annotations: dict[str, str]
+    docker_reference: str | None
 
 
 def payload(subject: Digest, docker_reference: str, annotations: Mapping[str, str] | None = None) -> bytes:
@@ -106,24 +123,17 @@ def parse_signature(layer: Descriptor) -> LegacySignature:
     )
 
 
-def check_payload(data: bytes, subject: Digest) -> dict[str, str]:
-    """The annotations that the payload signs with `subject`; what is no text is none, as podman's time stamp.
+def check_payload(data: bytes, subject: Digest) -> SignedPayload:
+    """What the payload signs with `subject`.
 
     Raises VerificationError unless the payload is for `subject`, FormatError if it is no such payload.
     """
     top = parse_object(data, "the signature payload", MAX_PAYLOAD_SIZE).spelled(_PAYLOAD_NAMES)
     critical = top.object("critical").spelled(_CRITICAL_NAMES)
     image = critical.object("image").spelled(_IMAGE_NAMES)
-    if identity := critical.optional_object("identity"):
-        identity.spelled(_IDENTITY_NAMES)
+    identity = critical.optional_object("identity")
+    reference = None if identity is None else identity.spelled(_IDENTITY_NAMES).optional_string("docker-reference")
     critical.check("type", _TYPE)
     if image.string("docker-manifest-digest") != str(subject):
         raise VerificationError(Reason.WRONG_SUBJECT, f"the signature is not for {subject}")
-    return top.text_members("optional")
-
-
-def docker_reference(data: bytes) -> str | None:
-    """What a payload says that it is signed for: a repository, with a tag where podman signed it."""
-    top = parse_object(data, "the signature payload", MAX_PAYLOAD_SIZE)
-    identity = top.object("critical").optional_object("identity")
-    return None if identity is None else identity.optional_string("docker-reference")
+    return SignedPayload(top.text_members("optional"), reference)

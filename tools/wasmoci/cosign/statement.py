@@ -6,7 +6,7 @@ signature, and which writes attestations as v0.1, so that these are read too.
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import FormatError, LimitError, Reason, UsageError, VerificationError
@@ -38,8 +38,7 @@ _SUBJECT_NAMES = frozenset({*_SUBJECT_TEXTS, "digest", "content", "annotations"}
 _TOKENS = re.compile(rb'("(?:[^"\\]|\\.)*")|[ \t\r\n]+')
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(NamedTuple):
     """What a statement says: `predicate`, of a type named by a URI, about the subjects with these SHA-256 (hex)."""
 
     subjects: frozenset[str]

@@ -19,7 +19,7 @@ from wasmoci.disk.pipes import (
     takes_streams,
     temporary_file,
 )
-from wasmoci.values.errors import Error, KeyFileError, LimitError
+from wasmoci.values.errors import Error, ExistsError, KeyFileError, LimitError
 
 PUBLIC_FILE_MODE = 0o644
 SECRET_FILE_MODE = 0o600
@@ -113,7 +113,7 @@ def atomic_output(path: Path, mode: int = PUBLIC_FILE_MODE, *, replace: bool = T
         return
     temporary = _temporary(path)
     with os_errors(f"write {path}"):
-        descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, mode)
+        descriptor = _open_new(temporary, path, mode)
     try:
         with os_errors(f"write {path}"), os.fdopen(descriptor, "w+b") as stream:
             yield stream
@@ -135,7 +135,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         raise _is_link(path)
     with os_errors(f"write {path}"):
         if path.is_dir() and list(path.iterdir()):
-            raise Error(f"{path} exists already and is not empty")
+            raise Error(f"{path} exists already and is not empty: name a new or empty folder")
     if not folder.is_dir() or not os.access(folder, os.W_OK):
         raise Error(f"cannot write {path}: {folder} is no folder that can be written to")
     try:
@@ -156,6 +156,16 @@ def write_atomically(path: Path, data: bytes, mode: int = PUBLIC_FILE_MODE, *, r
     """Write `data` to `path` as `atomic_output` does."""
     with atomic_output(path, mode, replace=replace) as stream:
         stream.write(data)
+
+
+def check_output(path: Path) -> None:
+    """Raise Error where `write_atomically` could not write to `path`, as far as can be seen before."""
+    if _is_stream(path, PUBLIC_FILE_MODE, replace=True):
+        return
+    if path.is_dir():
+        raise Error(f"cannot write {path}: it is a folder")
+    if not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
+        raise Error(f"cannot write {path}: {path.parent} is no folder that can be written to")
 
 
 def remove_output(path: Path) -> None:
@@ -184,12 +194,19 @@ def _is_stream(path: Path, mode: int, replace: bool) -> bool:
     return True
 
 
+def _open_new(temporary: Path, path: Path, mode: int) -> int:
+    try:
+        return os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, mode)
+    except FileNotFoundError:
+        raise Error(f"cannot write {path}: there is no folder {temporary.parent}, make it first") from None
+
+
 def _is_link(path: Path) -> Error:
     return Error(f"cannot write {path}: it is a symbolic link; name what it points to")
 
 
-def _exists(path: Path) -> Error:
-    return Error(f"{path} exists already and is not overwritten")
+def _exists(path: Path) -> ExistsError:
+    return ExistsError(f"{path} exists already and is not overwritten")
 
 
 def _temporary(path: Path) -> Path:

@@ -27,7 +27,7 @@ from wasmoci.oci.manifest import (
 )
 from wasmoci.oci.referrers import ReferrerList
 from wasmoci.values.digest import Digest
-from wasmoci.values.errors import Error, FormatError, LimitError, MissingError, Reason, VerificationError
+from wasmoci.values.errors import Error, FormatError, KindError, LimitError, MissingError, Reason, VerificationError
 from wasmoci.values.strict_json import parse_object
 from wasmoci.values.text import excerpt
 
@@ -80,7 +80,7 @@ class Layout:
 
     def subject(self) -> Descriptor:
         if self._root.media_type != MANIFEST_MEDIA_TYPE:
-            raise FormatError("this needs one image, and the layout has an index of several images")
+            raise KindError("this needs one image, and the layout has an index of several images")
         return self._root
 
     def read_manifest(self, descriptor: Descriptor) -> bytes:
@@ -91,13 +91,13 @@ class Layout:
             raise LimitError(f"blob {descriptor.digest} has {descriptor.size} bytes, the limit is {limit}")
         data = self._read(descriptor.digest, descriptor.size)
         _check_size(descriptor, len(data))
-        descriptor.digest.check(data, f"blob {descriptor.digest}")
+        descriptor.digest.check(data)
         return data
 
     def copy_blob(self, descriptor: Descriptor, target: BinaryIO | None) -> None:
         with self.open_blob(descriptor.digest) as stream:
             _check_size(descriptor, os.fstat(stream.fileno()).st_size)
-            descriptor.digest.check_same(Digest.of_stream(stream, target), f"blob {descriptor.digest}")
+            descriptor.digest.check_same(Digest.of_stream(stream, target))
 
     def open_blob(self, digest: Digest) -> BinaryIO:
         """The blob's file as it lies there, not checked; MissingError where there is none, FormatError for no file."""
@@ -185,7 +185,7 @@ class Layout:
         data = self._read(digest, MAX_MANIFEST_SIZE)
         if len(data) > MAX_MANIFEST_SIZE:
             return listed
-        digest.check(data, f"blob {digest}")
+        digest.check(data)
         if listed is None and not _can_have_subject(data):
             return None
         for kind in (Manifest, Index):

@@ -60,7 +60,7 @@ class LayoutWriter:
     def add_stream(self, stream: BinaryIO, digest: Digest) -> None:
         """Copy a blob whose digest is known; VerificationError where its bytes have another one."""
         with self._writing(_blob(digest.hex)) as target:
-            digest.check_same(Digest.of_stream(stream, target), f"blob {digest}")
+            digest.check_same(Digest.of_stream(stream, target))
 
     def add_new(self, stream: BinaryIO) -> tuple[Digest, int]:
         """Copy a blob; the digest and the size of the bytes that were written."""

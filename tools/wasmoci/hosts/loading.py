@@ -89,7 +89,7 @@ def load_image(
             _check_size(graph, max_size)
         verified = verify_asked(graph, wanted, content)
     if verified.component is None:
-        raise VerificationError(Reason.MALFORMED, "the image is no Wasm artifact, so it has no component")
+        raise VerificationError(Reason.WRONG_KIND, "the image is no Wasm artifact, so it has no component")
     return LoadedComponent(
         component=content.getvalue(),
         digest=str(verified.component),

@@ -78,7 +78,7 @@ class KeylessSigner:
         """
         named = _with_names(statement)
         data = self._within_time(lambda: self._sign(named))
-        identity = verify_keyless(data, self._root)
+        identity, _ = verify_keyless(data, self._root)
         if cosign_bundle.parse_bundle(data).envelope.payload != named:
             raise VerificationError(Reason.WRONG_SUBJECT, "another statement was signed")
         self._identity = str(identity)
@@ -93,10 +93,10 @@ class KeylessSigner:
 
         Raises VerificationError, FormatError for another bundle, and what reading the token raises.
         """
-        identity = verify_keyless(bundle, self._root)
+        identity, signed_at = verify_keyless(bundle, self._root)
         if identity not in token_identities(str(_identity_token(self._token_file))):
             raise VerificationError(Reason.UNTRUSTED_KEY, f"{identity} signed it, who is not known to be the token's")
-        return TrustedIdentity(identity, str(identity))
+        return TrustedIdentity(identity, str(identity), signed_at)
 
     def _sign(self, statement: bytes) -> bytes:
         from sigstore.dsse import Statement

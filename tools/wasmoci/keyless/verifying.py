@@ -8,7 +8,7 @@ future; exactly one log entry, of a kind that sigstore-python verifies.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,11 +17,13 @@ from wasmoci.cosign import bundle as cosign_bundle
 from wasmoci.cosign.bundle import MAX_BUNDLE_SIZE
 from wasmoci.cosign.dsse import PAYLOAD_TYPE
 from wasmoci.keyless.certificate import identity_of
-from wasmoci.keyless.identity import Identity, IdentityPattern, TrustedIdentity
+from wasmoci.keyless.identity import EndedIdentity, Identity, IdentityPattern, TrustedIdentity
 from wasmoci.keyless.trusted_root import KeylessRoot
 from wasmoci.transparency.authorities import parse_certificate
 from wasmoci.transparency.log_entry import LogEntry
+from wasmoci.transparency.time_stamps import proven_time, time_stamp_authorities
 from wasmoci.transparency.verifying import MAX_CLOCK_SKEW_SECONDS
+from wasmoci.values.clock import Clock
 from wasmoci.values.errors import Error, FormatError, Reason, UsageError, VerificationError, not_logged
 from wasmoci.values.strict_json import JsonObject, parse_object
 from wasmoci.values.text import excerpt, one_line
@@ -33,8 +35,6 @@ if TYPE_CHECKING:
 # What entries of envelopes sigstore-python verifies; not `intoto` 0.0.2, which cosign takes too.
 _KINDS = (("dsse", "0.0.1"), ("hashedrekord", "0.0.2"))
 
-Clock = Callable[[], float]
-
 
 class IdentityVerifier:
     """Trusted identities below a trusted root; an verify.trust.CertificateVerifier."""
@@ -45,17 +45,17 @@ class IdentityVerifier:
         patterns: Sequence[IdentityPattern],
         clock: Clock = time.time,
         *,
-        ended: Sequence[IdentityPattern] = (),
+        ended: Sequence[EndedIdentity] = (),
     ) -> None:
         """`trusted_root` None is the public good Sigstore as the installed sigstore-python knows it.
 
-        `clock` gives seconds since 1970. Whom `ended` matches is not trusted, whatever else does. Raises UsageError
+        What one of `ended` signed after its end counts for nobody. Raises UsageError
         without patterns, FormatError, Error where the trusted root cannot be read.
         """
         if not patterns:
             raise UsageError("no identity is trusted")
-        # An identity that is trusted by itself counts as itself, not as one of many.
-        self._patterns = sorted(patterns, key=lambda pattern: not pattern.is_exact)
+        # One that is trusted by itself counts as itself, not as one of many; else their order does not matter.
+        self._patterns = sorted(patterns, key=lambda each: (not each.is_exact, -len(each.name), each.name))
         self._root = KeylessRoot.load(trusted_root)
         self._clock = clock
         self._ended = ended
@@ -69,17 +69,23 @@ class IdentityVerifier:
 
         Raises VerificationError where none did, FormatError, LimitError for a bundle that is none.
         """
-        identity = verify_keyless(bundle, self._root, self._clock)
-        if any(pattern.matches(identity) for pattern in self._ended):
-            raise VerificationError(Reason.UNTRUSTED_KEY, f"{identity} signed it, who ended or is revoked")
+        identity, signed_at = verify_keyless(bundle, self._root, self._clock)
+        if any(ended.had_ended(identity, signed_at) for ended in self._ended):
+            raise VerificationError(Reason.UNTRUSTED_KEY, f"{identity} signed it, who had ended or is revoked")
         for pattern in self._patterns:
             if pattern.matches(identity):
-                return TrustedIdentity(identity, pattern.name)
-        raise VerificationError(Reason.UNTRUSTED_KEY, f"{identity} signed it, which no trusted identity is")
+                return TrustedIdentity(identity, pattern.name, signed_at)
+        called = [pattern for pattern in self._patterns if pattern.has_name(identity)]
+        problems = dict.fromkeys(claim.problem(identity) for pattern in called for claim in pattern.claims)
+        why = "; ".join(filter(None, problems)) or "which no trusted identity is"
+        raise VerificationError(Reason.UNTRUSTED_KEY, f"{identity} signed it, {why}")
 
 
-def verify_keyless(data: bytes, root: KeylessRoot, clock: Clock = time.time) -> Identity:
-    """The identity that signed a bundle, whoever that is; raises as `IdentityVerifier.verify`."""
+def verify_keyless(data: bytes, root: KeylessRoot, clock: Clock = time.time) -> tuple[Identity, int]:
+    """The identity that signed a bundle, whoever that is, and when; raises as `IdentityVerifier.verify`.
+
+    The time, in seconds since 1970, is the one that the log signed, else the earliest that a time stamp proves.
+    """
     parsed = cosign_bundle.parse_bundle(data)
     if not parsed.has_certificate:
         raise FormatError("the bundle has no certificate")
@@ -92,7 +98,10 @@ def verify_keyless(data: bytes, root: KeylessRoot, clock: Clock = time.time) -> 
         raise not_logged("the time of signing is in the future")
     if _verify(bundle, root, times, certificate) != (PAYLOAD_TYPE, parsed.envelope.payload):
         raise VerificationError(Reason.MALFORMED, "the bundle has two payloads, and readers differ on which it is")
-    return identity_of(certificate)
+    proven = integrated or _proven(parsed, root)
+    if not proven:
+        raise not_logged("no time stamp of a trusted authority proves when it was signed")
+    return identity_of(certificate), min(proven)
 
 
 def claimed_identity(data: bytes) -> Identity:
@@ -114,6 +123,13 @@ def _integrated(entries: Sequence[JsonObject]) -> tuple[int, ...]:
     if bool(entry.promise) != bool(entry.integrated_time):
         raise FormatError("a log entry has an integrated time and the log's signature over it, or none of them")
     return (entry.integrated_time,) if entry.promise else ()
+
+
+def _proven(bundle: cosign_bundle.Bundle, root: KeylessRoot) -> Sequence[int]:
+    """The times of signing that time stamps prove."""
+    authorities = time_stamp_authorities(root.json)
+    times = (proven_time(stamp, bundle.envelope.signature, authorities) for stamp in bundle.time_stamps)
+    return [moment for moment in times if moment is not None]
 
 
 def _load(data: bytes) -> tuple["Bundle", list[float]]:

@@ -4,13 +4,14 @@ Source: cosign 3.1.3. What it made before it had bundles is there, and SBOMs of 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum
+from typing import NamedTuple
 
 from wasmoci.oci.manifest import MANIFEST_MEDIA_TYPE, Descriptor, Manifest
 from wasmoci.oci.referrers import MAX_REFERRERS
 from wasmoci.values.digest import Digest
-from wasmoci.values.errors import LimitError
+from wasmoci.values.errors import FormatError, LimitError
 
 
 class CosignTag(str, Enum):
@@ -36,8 +37,7 @@ _NAMES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class TaggedManifest:
+class TaggedManifest(NamedTuple):
     """A manifest at one of cosign's tags."""
 
     kind: CosignTag
@@ -64,7 +64,7 @@ class TaggedManifest:
         if not layers or not self.kind.grows or self.config in lost:
             return None
         data = replace(Manifest.parse(self.data), layers=layers).to_bytes()
-        return replace(self, descriptor=Descriptor.of(MANIFEST_MEDIA_TYPE, data), data=data, layers=layers)
+        return self._replace(descriptor=Descriptor.of(MANIFEST_MEDIA_TYPE, data), data=data, layers=layers)
 
     @property
     def line(self) -> str:
@@ -75,5 +75,15 @@ class TaggedManifest:
         """Whether what is at the tag, None for nothing, is this, or has its layers where others may add theirs."""
         if found is None or not self.kind.grows:
             return found is not None and found[0].digest == self.descriptor.digest
-        present = Manifest.parse(found[1]).layers
+        present = layers_at(self.tag, found[1])
         return all(layer in present for layer in self.layers)
+
+
+def layers_at(tag: str, data: bytes) -> tuple[Descriptor, ...]:
+    """The layers of the manifest at a tag that grows; FormatError, which says what to do, where none can be added."""
+    try:
+        return tuple(Manifest.parse(data, f"the manifest at tag {tag}").layers)
+    except FormatError as error:
+        raise FormatError(
+            f"{error}; nothing can be added to that: remove the tag from the registry, unless somebody needs it"
+        ) from None

@@ -25,7 +25,7 @@ from wasmoci.oci.missing import lack, what_is_there
 from wasmoci.oci.referrers import ReferrerList, distinct
 from wasmoci.oci.source import ImageSource
 from wasmoci.values.digest import Digest
-from wasmoci.values.errors import FormatError, LimitError, MissingError
+from wasmoci.values.errors import FormatError, KindError, LimitError, MissingError
 from wasmoci.values.text import excerpt
 
 # Referrers of referrers of … the image.
@@ -239,7 +239,7 @@ def read_graph(source: ImageSource) -> ImageGraph:
     """The graph of the source's root; FormatError where that is neither an image nor an index."""
     root = source.root()
     if root.media_type not in (MANIFEST_MEDIA_TYPE, INDEX_MEDIA_TYPE):
-        raise FormatError(f"{root.digest} must be an OCI image or index, it is {excerpt(root.media_type)!r}")
+        raise KindError(f"{root.digest} must be an OCI image or index, it is {excerpt(root.media_type)!r}")
     return ImageGraph(root, KeptManifests(source))
 
 

@@ -1,6 +1,6 @@
 """The platform of an index's entry (image-spec 1.1, `platform` of a descriptor)."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from wasmoci.values.errors import UsageError
 from wasmoci.values.strict_json import JsonObject
@@ -10,8 +10,7 @@ MAX_FEATURES = 100
 _NAMES = frozenset({"architecture", "os", "os.version", "os.features", "variant"})
 
 
-@dataclass(frozen=True, slots=True)
-class Platform:
+class Platform(NamedTuple):
     """What an image is made for, in Go's names of architectures and systems, or `wasm` and `wasip2`."""
 
     architecture: str

@@ -5,8 +5,8 @@ signature (wasmsign2's signature data, as it is) travels in a manifest of its ow
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timezone
+from typing import NamedTuple
 
 from wasmoci.oci.manifest import TITLE_ANNOTATION, Descriptor, Manifest
 from wasmoci.oci.referrers import COMPONENT_SIGNATURE_TYPE
@@ -32,8 +32,7 @@ _TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 _MAX_CREATED = 253_402_300_799  # the last second of the year 9999, where RFC 3339 ends
 
 
-@dataclass(frozen=True, slots=True)
-class WasmConfig:
+class WasmConfig(NamedTuple):
     """The config blob of a component; `created` in seconds since 1970."""
 
     layer: Digest

@@ -1,7 +1,7 @@
 """What a rule asks of an image, and what was found of it."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -10,26 +10,33 @@ from wasmoci.oci.graph import ImageGraph
 from wasmoci.policy.document import Place
 from wasmoci.policy.rules import Attested, Imports, Rule, Signed
 from wasmoci.policy.signers import Signer
+from wasmoci.policy.standing import REMARKS, Standing, standing
 from wasmoci.policy.trusted import image_trust
-from wasmoci.values.digest import Digest
-from wasmoci.values.errors import Reason, VerificationError
+from wasmoci.values.errors import Error, Reason, VerificationError
 from wasmoci.values.level import Level
 from wasmoci.values.text import excerpt
-from wasmoci.verify.attestation import AttestationPolicy, verify_attestations
-from wasmoci.verify.index import verify_graph
+from wasmoci.verify.attestation import AttestationPolicy, Attester, verify_attestations
 from wasmoci.verify.policy import Policy, Verified
 from wasmoci.verify.signatures import ImageSignature
 from wasmoci.wasm.interface import Interface
 
+# When the signatures of each signer were there, by what names it in a layer.
+_Times = Mapping[str | None, Sequence[int | None]]
+_NameOf = Callable[[Signer], str | None]
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that a rule asks: where it says so, in words, what was found, and the reason where it is not met."""
+    """One thing that a rule asks: where it says so, in words, what was found, and the reason where it is not met.
+
+    `standing` tells whether the clock decided, or would have to.
+    """
 
     place: Place
     asked: str
     found: str
     reason: Reason | None = None
+    standing: Standing = Standing.COUNTS
 
     def __str__(self) -> str:
         return f"{self.place}: {self.asked}: {self.found}"
@@ -39,28 +46,30 @@ class Finding:
 class RuleDemands:
     """What a rule asks beyond keys and levels; a verify.policy.Demands.
 
-    `today` is the day on which it is judged whether the key of a signer has ended.
+    `today` is the day by which signatures are judged that nobody vouches a time for; without it no clock is read.
     """
 
     rule: Rule
     trusted_root: Path | None
-    today: date
+    today: date | None
 
-    def check_image(self, verified: Verified) -> None:
-        _refuse_unmet(self.of_image(verified))
+    def check_image(self, verified: Verified) -> Sequence[str]:
+        return _judged(self.of_image(verified))
 
-    def check_index(self, signatures: Sequence[ImageSignature]) -> None:
-        _refuse_unmet(self.of_signatures(signatures))
+    def check_index(self, signatures: Sequence[ImageSignature]) -> Sequence[str]:
+        return _judged(self.of_signatures(signatures))
 
-    def check_root(self, graph: ImageGraph) -> None:
-        _refuse_unmet(self.of_root(graph))
+    def check_root(self, graph: ImageGraph) -> Sequence[str]:
+        return _judged(self.of_root(graph))
 
     def of_image(self, verified: Verified) -> Iterator[Finding]:
         """What is found of signatures and imports of an image."""
         if self.rule.component is not None:
-            keys = {key.fingerprint for key in verified.component_keys}
-            signed = {signer for signer in self.rule.component.signers if _component_name(signer) in keys}
-            yield from self._of_layer("the component", self.rule.component, signed)
+            # What is in a component was there when the image that holds it was signed.
+            vouched = [] if verified.component_is_detached else _times(verified.image_signatures)
+            since = min(vouched, default=None)
+            times: _Times = {key.fingerprint: [since] for key in verified.component_keys}
+            yield from self._of_layer("the component", self.rule.component, times, _component_name)
         yield from self.of_signatures(verified.image_signatures)
         if self.rule.imports is not None:
             yield _of_imports(self.rule.imports, verified.interface)
@@ -73,88 +82,73 @@ class RuleDemands:
     def of_signatures(self, signatures: Sequence[ImageSignature]) -> Iterator[Finding]:
         """What is found of the signatures of an image or index."""
         if self.rule.image is not None:
-            principals = {signature.signer.principal for signature in signatures}
-            signed = {signer for signer in self.rule.image.signers if signer.image_principal in principals}
-            yield from self._of_layer("the image", self.rule.image, signed)
+            yield from self._of_layer("the image", self.rule.image, _by_principal(signatures), _image_name)
 
-    def _of_layer(self, what: str, asked: Signed, signed: set[Signer]) -> Iterator[Finding]:
-        counting = {signer for signer in signed if signer.counts_on(self.today)}
-        ended = [f"{signer.name}, who ended {signer.ends}," for signer in asked.signers if signer in signed - counting]
-        found = f"signed by {_names(signer for signer in asked.signers if signer in counting)}"
-        if ended:
-            found += f"; {' '.join(ended)} does not count"
+    def of_attested(self) -> Iterator[Finding]:
+        """What is found of attestations that were not refused."""
+        for attested in self.rule.attestations:
+            yield Finding(attested.place, _asked_of(attested), "attested")
+
+    def signer_of(self, principal: str) -> tuple[str, date | None]:
+        """The name of the signer with this key or identity and the day on which they end."""
+        for signer in self.rule.signers:
+            if principal in (_component_name(signer), signer.image_principal):
+                return signer.name, signer.ends
+        return "", None
+
+    def _of_layer(self, what: str, asked: Signed, times: _Times, name_of: _NameOf) -> Iterator[Finding]:
+        """`times` are those of the signatures of each signer, by its name in the layer."""
+        standings = {signer: standing(signer, times.get(name_of(signer), ()), self.today) for signer in asked.signers}
+        found = _in_words(standings)
         if asked.all_of:
-            is_met = counting.issuperset(asked.all_of)
-            yield _finding(asked.place, f"{_names(asked.all_of)} must sign {what}", found, is_met=is_met)
+            worst = min(standings[signer] for signer in asked.all_of)
+            yield _finding(asked.place, f"{_names(asked.all_of)} must sign {what}", found, worst)
         if asked.any_of:
-            is_met = len(counting.intersection(asked.any_of)) >= asked.minimum
+            enough = sorted(standings[signer] for signer in asked.any_of)[-asked.minimum]
             wanted = f"{asked.minimum} of {_names(asked.any_of)} must sign {what}"
-            yield _finding(asked.place, wanted, found, is_met=is_met)
+            yield _finding(asked.place, wanted, found, enough)
 
     def _of_attestation(self, attested: Attested, graph: ImageGraph) -> Finding:
-        asked = f"{_names(attested.by)} must attest {attested.predicate_type}"
-        ended = [signer for signer in attested.by if not signer.counts_on(self.today)]
-        if ended:
-            return Finding(attested.place, asked, f"{_names(ended)} ended", Reason.POLICY_UNMET)
+        asked = _asked_of(attested)
         trust = image_trust(
             attested.by,
             self.trusted_root,
             threshold=len(attested.by),
             log_required=self.rule.log_required,
-            ended=self.rule.ended_on(self.today),
+            ended=self.rule.ended,
+            reads_clock=self.today is not None,
         )
         builder = None if attested.builder is None else ProvenanceExpectation(attested.builder)
         try:
             verified = verify_attestations(graph, AttestationPolicy(trust, attested.predicate_type, builder))
         except VerificationError as error:
             return Finding(attested.place, asked, str(error), error.reason)
-        return Finding(attested.place, asked, f"{len(verified.attestations)} of this type")
+        best: dict[Signer, Standing] = {}
+        for attestation in verified.attestations:
+            times = _by_principal(attestation.attesters)
+            each = {signer: standing(signer, times.get(_image_name(signer), ()), self.today) for signer in attested.by}
+            best = max(best, each, key=lambda standings: min(standings.values(), default=Standing.MISSING))
+        return _finding(attested.place, asked, f"a statement {_in_words(best)}", min(best.values()))
 
 
-def rule_policy(rule: Rule, trusted_root: Path | None, today: date) -> Policy:
-    """What verifiers take: the trusted keys and identities of a rule, and its demands; raises as `image_trust`."""
-    return _policy(
-        rule,
-        trusted_root,
-        today,
-        Level.of(component=rule.component is not None, image=rule.image is not None),
-        RuleDemands(rule, trusted_root, today),
-    )
+def rule_policy(rule: Rule, trusted_root: Path | None, today: date | None) -> Policy:
+    """What verifiers take: the trusted keys and identities of a rule, and its demands; raises as `image_trust`.
 
-
-@dataclass(frozen=True, slots=True)
-class Explained:
-    """What was found of an image for each thing that a rule asks; of an index of itself and of its `entries` too."""
-
-    digest: Digest
-    findings: tuple[Finding, ...]
-    warnings: tuple[str, ...]
-    entries: tuple["Explained", ...] = ()
-
-    @property
-    def is_met(self) -> bool:
-        return not any(finding.reason for finding in self.findings) and all(entry.is_met for entry in self.entries)
-
-
-def explain(graph: ImageGraph, rule: Rule, trusted_root: Path | None, today: date) -> Explained:
-    """What is found, met or not; VerificationError for what is malformed, and raises as `image_trust`."""
+    Without `today` no clock is read, and it is an Error where only a clock could tell whether a signer had ended.
+    """
+    required = Level.of(component=rule.component is not None, image=rule.image is not None)
     demands = RuleDemands(rule, trusted_root, today)
-    verdict = verify_graph(graph, _policy(rule, trusted_root, today, Level.NONE, None))
-    attested = tuple(demands.of_root(graph))
-    if isinstance(verdict, Verified):
-        return Explained(graph.digest, (*demands.of_image(verdict), *attested), verdict.warnings)
-    entries = tuple(
-        Explained(entry.subject.digest, tuple(demands.of_image(entry)), entry.warnings) for entry in verdict.entries
+    return replace(
+        observing_policy(rule, trusted_root, reads_clock=today is not None), required=required, demands=demands
     )
-    findings = (*demands.of_signatures(verdict.image_signatures), *attested)
-    return Explained(graph.digest, findings, verdict.warnings, entries)
 
 
-def _policy(rule: Rule, trusted_root: Path | None, today: date, required: Level, demands: RuleDemands | None) -> Policy:
+def observing_policy(rule: Rule, trusted_root: Path | None, *, reads_clock: bool = True) -> Policy:
+    """The trusted keys and identities of a rule, which asks for nothing; raises as `image_trust`."""
     component = () if rule.component is None else rule.component.signers
     image = () if rule.image is None else rule.image.signers
     return Policy(
-        required=required,
+        required=Level.NONE,
         component_keys=[
             signer.component_key for signer in component if signer.component_key is not None and not signer.is_revoked
         ],
@@ -164,9 +158,9 @@ def _policy(rule: Rule, trusted_root: Path | None, today: date, required: Level,
             annotations=rule.annotations,
             log_required=rule.log_required,
             signed_name=rule.signed_name,
-            ended=rule.ended_on(today),
+            ended=rule.ended,
+            reads_clock=reads_clock,
         ),
-        demands=demands,
     )
 
 
@@ -181,14 +175,50 @@ def _of_imports(asked: Imports, interface: Interface | None) -> Finding:
     return Finding(asked.place, wanted, f"it imports {len(imports)}, all of these")
 
 
-def _finding(place: Place, asked: str, found: str, *, is_met: bool) -> Finding:
-    return Finding(place, asked, found, None if is_met else Reason.POLICY_UNMET)
+def _finding(place: Place, asked: str, found: str, standing: Standing) -> Finding:
+    is_refused = standing < Standing.UNKNOWN
+    return Finding(place, asked, found, Reason.POLICY_UNMET if is_refused else None, standing)
 
 
-def _refuse_unmet(findings: Iterable[Finding]) -> None:
-    unmet = [(finding.reason, str(finding)) for finding in findings if finding.reason is not None]
+def _judged(findings: Iterable[Finding]) -> Sequence[str]:
+    """Warnings of what the clock decided; VerificationError for what is not met, Error for what cannot be told."""
+    found = list(findings)
+    unmet = [(finding.reason, str(finding)) for finding in found if finding.reason is not None]
     if unmet:
         raise VerificationError(unmet[0][0], "; ".join(text for _, text in unmet))
+    unknown = [str(finding) for finding in found if finding.standing is Standing.UNKNOWN]
+    if unknown:
+        raise Error("; ".join(unknown))
+    return [str(finding) for finding in found if finding.standing is Standing.BY_CLOCK]
+
+
+def _in_words(standings: Mapping[Signer, Standing]) -> str:
+    """Who signed, and of whom it counts not, or only as far as a clock knows."""
+    parts = [f"signed by {_names(signer for signer, standing in standings.items() if standing.is_enough)}"]
+    for wanted, text in REMARKS.items():
+        signers = [signer for signer, standing in standings.items() if standing is wanted]
+        parts += [text.format(name=signer.name, ends=signer.ends) for signer in signers]
+    return "; ".join(parts)
+
+
+def _by_principal(signatures: Iterable["ImageSignature | Attester"]) -> _Times:
+    """When each signed, by the principal."""
+    times: dict[str | None, list[int | None]] = {}
+    for signature in signatures:
+        times.setdefault(signature.signer.principal, []).append(signature.time)
+    return times
+
+
+def _times(signatures: Iterable[ImageSignature]) -> list[int]:
+    return [signature.time for signature in signatures if signature.time is not None]
+
+
+def _image_name(signer: Signer) -> str | None:
+    return signer.image_principal
+
+
+def _asked_of(attested: Attested) -> str:
+    return f"{_names(attested.by)} must attest {attested.predicate_type}"
 
 
 def _component_name(signer: Signer) -> str | None:

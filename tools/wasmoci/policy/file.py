@@ -12,15 +12,17 @@
 docs/policy.md says what each member means.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from wasmoci.disk.files import read_bounded
 from wasmoci.policy.document import MAX_DOCUMENT_SIZE, Node, read_document
+from wasmoci.policy.named_files import NamedFiles
 from wasmoci.policy.rules import Rule, read_rules
 from wasmoci.policy.signers import Signer, read_signers
+from wasmoci.values.digest import Digest
 from wasmoci.values.errors import Reason, VerificationError
-from wasmoci.values.image_reference import Repository
 
 API_VERSION = "wasm-oci/v1"
 
@@ -29,42 +31,53 @@ API_VERSION = "wasm-oci/v1"
 class PolicyFile:
     """What a file says. Make one with `read` or `parse`.
 
-    Where it `reports_only`, an image that does not meet it is reported and not refused.
+    Where it `reports_only`, an image that does not meet it is reported and not refused. `digest` is that of its bytes.
     """
 
     name: str
     rules: tuple[Rule, ...]
     trusted_root: Path | None
     reports_only: bool
+    digest: Digest
     signers: tuple[Signer, ...] = ()
 
     @classmethod
-    def read(cls, path: Path) -> "PolicyFile":
-        """Raises UsageError that begins `file:line:column`, Error where the file or a key cannot be read."""
-        return cls.parse(read_bounded(path, MAX_DOCUMENT_SIZE, "the policy"), str(path), path.parent)
+    def read(cls, path: Path, name: str | None = None, files: Mapping[str, Path] | None = None) -> "PolicyFile":
+        """Errors call it `name`, by default the path; `files` are as in NamedFiles.
+
+        Raises UsageError that begins `file:line:column`, Error where the file or a key cannot be read.
+        """
+        data = read_bounded(path, MAX_DOCUMENT_SIZE, "the policy")
+        return cls.parse(data, name or str(path), path.parent, files)
 
     @classmethod
-    def parse(cls, data: bytes, name: str, folder: Path) -> "PolicyFile":
-        """Paths in it are relative to `folder`; raises UsageError."""
+    def parse(cls, data: bytes, name: str, folder: Path, given: Mapping[str, Path] | None = None) -> "PolicyFile":
+        """The files that it names are as NamedFiles has them; raises UsageError."""
+        files = NamedFiles(folder, given)
         node = read_document(data, name)
         members = node.members(("apiVersion", "trustedRoot", "signers", "rules", "mode"))
         for wanted in ("apiVersion", "signers", "rules"):
             if wanted not in members:
                 raise node.place.error(f"it has no {wanted}")
         members["apiVersion"].choice([API_VERSION])
-        root = folder / members["trustedRoot"].text() if "trustedRoot" in members else None
-        signers = read_signers(members["signers"], folder)
+        root = files.path(members["trustedRoot"]) if "trustedRoot" in members else None
+        signers = read_signers(members["signers"], files)
         rules = read_rules(members["rules"], signers)
         reports_only = "mode" in members and members["mode"].choice(["enforce", "report"]) == "report"
         if root is None:
             _check_no_log(members["rules"])
-        return cls(name, rules, root, reports_only, tuple(signers.values()))
+        return cls(name, rules, root, reports_only, Digest.of(data), tuple(signers.values()))
+
+    @property
+    def clock_reasons(self) -> Sequence[str]:
+        """The signers of whose signatures only a clock may tell whether they count: keys that have a date."""
+        return tuple(dict.fromkeys(each.name for rule in self.rules for each in rule.signers if each.may_need_clock))
 
     def rule_for(self, repository: str) -> Rule:
         """The first rule whose pattern matches; VerificationError (NO_RULE) where none does."""
         for rule in self.rules:
             if rule.matches(repository):
-                return replace(rule, signed_name=Repository.parse(repository)) if rule.names_itself else rule
+                return rule.in_repository(repository)
         raise VerificationError(
             Reason.NO_RULE, f"no rule of {self.name} matches {repository}, and what none matches is refused"
         )

@@ -6,9 +6,9 @@ from functools import partial
 from io import BytesIO
 
 from wasmoci.cosign import simple_signing
-from wasmoci.oci.cosign_tags import CosignTag
+from wasmoci.oci.cosign_tags import CosignTag, layers_at
 from wasmoci.oci.graph import read_graph
-from wasmoci.oci.manifest import IMAGE_CONFIG_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descriptor, Manifest
+from wasmoci.oci.manifest import IMAGE_CONFIG_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descriptor
 from wasmoci.publish.doubles import Fate, Removal, Surplus, chosen
 from wasmoci.registry.client import RepositoryClient
 from wasmoci.registry.connection_options import ConnectionOptions
@@ -50,7 +50,7 @@ def _remove(client: RepositoryClient, subject: Digest, removals: Sequence[Remova
     if any(removal.layer is not None for removal in removals):
         gone = [removal.layer for removal in removals if removal.layer is not None and not removal.is_copy]
         tag = CosignTag.SIGNATURES.of(subject)
-        client.add_under_tag(tag, MANIFEST_MEDIA_TYPE, partial(_without, client, gone))
+        client.add_under_tag(tag, MANIFEST_MEDIA_TYPE, partial(_without, client, tag, gone))
     referrers = [removal for removal in removals if removal.layer is None]
     unlisted = bool(referrers) and client.remove_from_fallback_index(subject, [each.digest for each in referrers])
     refusal = None
@@ -72,9 +72,9 @@ def _remove(client: RepositoryClient, subject: Digest, removals: Sequence[Remova
     return refusal
 
 
-def _without(client: RepositoryClient, gone: Sequence[Descriptor], manifest: bytes | None) -> bytes | None:
+def _without(client: RepositoryClient, tag: str, gone: Sequence[Descriptor], manifest: bytes | None) -> bytes | None:
     """The legacy signatures without some of them, each once; its config is there. None where that is so already."""
-    layers = () if manifest is None else Manifest.parse(manifest).layers
+    layers = () if manifest is None else layers_at(tag, manifest)
     kept = [layer for number, layer in enumerate(layers) if layer not in (*gone, *layers[:number])]
     if len(kept) == len(layers):
         return None

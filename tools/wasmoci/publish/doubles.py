@@ -8,16 +8,16 @@ from enum import Enum
 from wasmoci.cosign import simple_signing
 from wasmoci.cosign.bundle import BUNDLE_MEDIA_TYPE
 from wasmoci.cosign.statement import SIGNATURE_PREDICATE_TYPE, attested_type, signed_annotations
-from wasmoci.oci.cosign_tags import CosignTag
+from wasmoci.oci.cosign_tags import CosignTag, layers_at
 from wasmoci.oci.graph import ImageGraph
-from wasmoci.oci.manifest import EMPTY_CONFIG, EMPTY_MEDIA_TYPE, Descriptor, Manifest
+from wasmoci.oci.manifest import EMPTY_CONFIG, EMPTY_MEDIA_TYPE, Descriptor
 from wasmoci.oci.referrers import COMPONENT_SIGNATURE_TYPE
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import FormatError, NotFoundError, UsageError, VerificationError
 from wasmoci.values.text import excerpt
 from wasmoci.verify.attached_bundles import AttachedBundle, attached_bundles, verify_bundle
 from wasmoci.verify.signatures import check_legacy
-from wasmoci.verify.trust import ImageTrust
+from wasmoci.verify.trust import ImageTrust, Signing
 
 # What a signature is of, and nothing else.
 _OF_SIGNATURES = (SIGNATURE_PREDICATE_TYPE, simple_signing.PAYLOAD_MEDIA_TYPE)
@@ -89,10 +89,10 @@ class Removal:
 class _Doubles:
     """Signatures that hold, by what they say: the best of each, and the others."""
 
-    best: dict[tuple[str, str, str], tuple[tuple[bool, ...], Removal]] = field(default_factory=dict)
+    best: dict[tuple[str, str, str], tuple[tuple[float, ...], Removal]] = field(default_factory=dict)
     others: list[Removal] = field(default_factory=list)
 
-    def add(self, name: tuple[str, str, str], rank: tuple[bool, ...], removal: Removal) -> None:
+    def add(self, name: tuple[str, str, str], rank: tuple[float, ...], removal: Removal) -> None:
         before = self.best.setdefault(name, (rank, removal))
         if before[1] is removal:
             return
@@ -107,8 +107,8 @@ def chosen(graph: ImageGraph, surplus: Surplus) -> list[Removal]:
     """What is to be removed of one image or index.
 
     Of signatures by one signer that say the very same, in one format, the one stays that is logged and has a time
-    stamp; before all, one with the empty config, which is there. One with a log entry or time stamp that is not
-    checked here is no double.
+    stamp, of these the oldest; before all, one with the empty config, which is there. One with a log entry or time
+    stamp that is not checked here is no double.
     """
     doubles = _Doubles()
     named = [*_of_referrers(graph, surplus, doubles), *_of_layers(graph, surplus, doubles)]
@@ -120,10 +120,11 @@ def _of_referrers(graph: ImageGraph, surplus: Surplus, doubles: _Doubles) -> Ite
     """What is named of the referrers; signatures that hold are added to `doubles`."""
     judged: dict[Digest, tuple[str | None, set[str]]] = {}
     for attached in attached_bundles(graph, []):
-        signer, logged = _signer(attached, surplus.trust)
+        signing = _signing(attached, surplus.trust)
+        signer = None if signing is None else signing.signer.fingerprint
         said = attested_type(attached.bundle.envelope.payload)
         judged[attached.carrier] = (signer, {said or SIGNATURE_PREDICATE_TYPE})
-        if signer is None or said is not None or not (logged or attached.bundle.is_plain):
+        if signing is None or said is not None or not (signing.logged or attached.bundle.is_plain):
             continue
         payload = attached.bundle.envelope.payload
         try:
@@ -131,12 +132,12 @@ def _of_referrers(graph: ImageGraph, surplus: Surplus, doubles: _Doubles) -> Ite
         except (FormatError, VerificationError):
             continue
         statement = json.dumps(json.loads(payload), sort_keys=True)
-        removal = Removal(graph.digest, attached.carrier, f"a double, signed by {signer}")
+        removal = Removal(graph.digest, attached.carrier, f"a double, signed by {signing.signer.fingerprint}")
         # A stranger's copy may have a config that nobody can read, and be copied nowhere.
         is_whole = (attached.manifest.config.digest, attached.manifest.config.size) == (_EMPTY.digest, _EMPTY.size)
         is_proper = attached.manifest.artifact_type == BUNDLE_MEDIA_TYPE
-        rank = (is_whole, logged, _is_stamped(attached, surplus.trust), is_proper)
-        doubles.add(("bundle", signer, statement), rank, removal)
+        rank = (is_whole, signing.logged, _is_stamped(attached, surplus.trust), *_earlier(signing), is_proper)
+        doubles.add(("bundle", signing.signer.fingerprint, statement), rank, removal)
     for node in graph.referrers:
         signer, types = judged.get(node.digest, (None, set()))
         is_foreign = not _is_attached(node, graph.digest)
@@ -150,17 +151,17 @@ def _of_referrers(graph: ImageGraph, surplus: Surplus, doubles: _Doubles) -> Ite
 def _of_layers(graph: ImageGraph, surplus: Surplus, doubles: _Doubles) -> Iterator[Removal]:
     """The same of legacy signatures."""
     node = graph.at_tag(CosignTag.SIGNATURES)
-    for layer in () if node is None else Manifest.parse(node.data).layers:
+    for layer in () if node is None else layers_at(CosignTag.SIGNATURES.of(graph.digest), node.data):
         signer = None
         try:
             found = simple_signing.parse_signature(layer)
             payload = graph.source.read_blob(layer, simple_signing.MAX_PAYLOAD_SIZE)
-            key, logged = check_legacy(found, payload, surplus.trust)
+            signing = check_legacy(found, payload, surplus.trust)
             simple_signing.check_payload(payload, graph.digest)
-            signer = key.fingerprint
-            if found.is_checked(logged=logged):
+            signer = signing.signer.fingerprint
+            if found.is_checked(logged=signing.logged):
                 removal = Removal(graph.digest, layer.digest, f"a double, signed by {signer}", layer)
-                doubles.add(("legacy", signer, str(layer.digest)), (logged,), removal)
+                doubles.add(("legacy", signer, str(layer.digest)), (signing.logged, *_earlier(signing)), removal)
         except (FormatError, VerificationError):
             pass
         why = _named(surplus, signer, {layer.media_type})
@@ -168,18 +169,22 @@ def _of_layers(graph: ImageGraph, surplus: Surplus, doubles: _Doubles) -> Iterat
             yield Removal(graph.digest, layer.digest, why, layer)
 
 
-def _signer(attached: AttachedBundle, trust: ImageTrust) -> tuple[str | None, bool]:
-    """The trusted signer's fingerprint, None where it is none, and whether a log entry was checked."""
+def _signing(attached: AttachedBundle, trust: ImageTrust) -> Signing | None:
+    """Who signed it; None where nobody who is trusted did."""
     try:
-        signer, logged = verify_bundle(attached, trust)
+        return verify_bundle(attached, trust)
     except (FormatError, VerificationError):
-        return None, False
-    return signer.fingerprint, logged
+        return None
+
+
+def _earlier(signing: Signing) -> tuple[bool, int]:
+    """Greater where the signature is known to be older: a key may have ended since."""
+    return (False, 0) if signing.time is None else (True, -signing.time)
 
 
 def _is_stamped(attached: AttachedBundle, trust: ImageTrust) -> bool:
     bundle = attached.bundle
-    return trust.log is not None and trust.log.proves(bundle.time_stamps, bundle.envelope.signature)
+    return trust.log is not None and trust.log.proven_time(bundle.time_stamps, bundle.envelope.signature) is not None
 
 
 def _named(surplus: Surplus, signer: str | None, types: Collection[str]) -> str | None:

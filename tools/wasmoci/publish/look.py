@@ -11,6 +11,7 @@ from wasmoci.publish.tags import TagChange, refusal
 from wasmoci.registry.client import Registries
 from wasmoci.sign.deferred import DeferredSigning
 from wasmoci.values.errors import Error
+from wasmoci.values.if_exists import IfExists
 from wasmoci.verify.index import Verdict
 
 
@@ -42,12 +43,21 @@ class Look:
         refused = [tag for tag in self.state.tags if tag.change is TagChange.REFUSED]
         return [*full, *(refusal(self.request.repository, tag) for tag in refused)]
 
+    def references(self, planned: Plan, *, digest_is_known: bool) -> list[str]:
+        """The names that the image would get there; none where it would not be published."""
+        if self.state is None or self.errors():
+            return []
+        digest = planned.digest if digest_is_known else None
+        stay = [tag.tag for tag in self.state.tags if tag.change is TagChange.LEFT and tag.current != digest]
+        return _references(planned, self.request, stay, digest_is_known=digest_is_known)
+
 
 @dataclass(frozen=True, slots=True)
 class Shown:
     """What would be signed and sent, one line each, and what `looks` found, which say what is in the way.
 
-    `references` lack the digest where a signature decides it, and then `steps` are not known.
+    `references` are the names that the image gets for sure: where no registry was asked, and a tag that exists is left,
+    that is the one by digest. They lack the digest where a signature decides it, and then `steps` are not known.
     """
 
     verified: Verdict
@@ -75,23 +85,30 @@ def show(publishing: Publishing, planned: Plan, registries: Registries | None) -
     """What publishing would do; with `registries` each repository is asked."""
     signing = publishing.signing
     requests = publishing.requests()
-    repositories = [request.repository for request in requests]
-    if signing.makes_another_image:
-        references = [f"{repository}:{tag}" for repository in repositories for tag in planned.tags]
-        steps: list[str] = []
+    known = not signing.makes_another_image
+    skips = publishing.request.if_exists is IfExists.SKIP
+    if registries is None:
+        looks = []
+        unsure = planned.tags if skips else ()
+        named = [_references(planned, request, unsure, digest_is_known=known) for request in requests]
     else:
-        references = [name for repository in repositories for name in planned.references(repository)]
-        steps = [*planned.graph.steps(), *(f"tag {tag}" for tag in planned.tags)]
-    looks = [] if registries is None else [_look(request, planned, signing, registries) for request in requests]
+        looks = [_look(request, planned, signing, registries) for request in requests]
+        named = [look.references(planned, digest_is_known=known) for look in looks]
+    tags = [f"tag {tag}{', unless it exists' if skips else ''}" for tag in planned.tags]
     return Shown(
         verified=planned.verified,
         signing=signing.described(),
-        references=references,
-        digest_is_known=not signing.makes_another_image,
-        steps=steps,
+        references=[name for names in named for name in names],
+        digest_is_known=known,
+        steps=[*planned.graph.steps(), *tags] if known else [],
         looks=looks,
         warnings=planned.warnings,
     )
+
+
+def _references(planned: Plan, request: PublishRequest, without: Sequence[str], *, digest_is_known: bool) -> list[str]:
+    names = planned.references(request.repository, without)
+    return names if digest_is_known else [name.removesuffix(f"@{planned.digest}") for name in names]
 
 
 def _look(request: PublishRequest, planned: Plan, signing: DeferredSigning, registries: Registries) -> Look:

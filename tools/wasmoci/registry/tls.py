@@ -9,7 +9,7 @@ from pathlib import Path
 from wasmoci.disk.files import refuse_open_to_others
 from wasmoci.disk.pipes import open_file
 from wasmoci.registry.credentials import REGISTRY_VARIABLE
-from wasmoci.values.errors import UsageError
+from wasmoci.values.errors import Error, UsageError
 from wasmoci.values.host import registry_key
 
 CERTIFICATE = "WASM_OCI_CLIENT_CERTIFICATE"
@@ -48,21 +48,21 @@ def bundle_of(files: TlsFiles, environment: Mapping[str, str]) -> str | None:
 
 
 def trusting(files: TlsFiles, environment: Mapping[str, str]) -> ssl.SSLContext:
-    """A context that trusts `bundle_of` alone; raises UsageError for a bundle that cannot be read."""
+    """A context that trusts `bundle_of` alone; raises Error for a bundle that cannot be read."""
     bundle = bundle_of(files, environment)
     try:
         if bundle is not None:
             open_file(Path(bundle)).close()
         return ssl.create_default_context(cafile=bundle)
     except OSError as error:
-        raise UsageError(f"the CA bundle {bundle} cannot be read: {error}") from None
+        raise Error(f"cannot read the CA certificates {bundle}: {error.strerror or error}") from None
 
 
 def identified(files: TlsFiles, environment: Mapping[str, str]) -> ssl.SSLContext:
     """As `trusting`, and with the client certificate.
 
-    Raises UsageError for one file without the other, for a private key that is encrypted, and for
-    files that are not a pair; KeyFileError for a private key that is open to others than its owner.
+    Raises UsageError for one file without the other; Error for files that cannot be read or are not a pair, and for a
+    private key that is encrypted; KeyFileError for a private key that is open to others than its owner.
     """
     if files.certificate is None or files.key is None:
         raise UsageError("a client certificate needs its private key, and the reverse: give both files")
@@ -73,11 +73,15 @@ def identified(files: TlsFiles, environment: Mapping[str, str]) -> ssl.SSLContex
             refuse_open_to_others(os.fstat(key.fileno()).st_mode, f"the client key {files.key}", files.key)
         context.load_cert_chain(files.certificate, files.key, password=_refuse_to_ask)
     except OSError as error:
-        said = str(error) or type(error).__name__
-        raise UsageError(
-            f"the client certificate {files.certificate} with key {files.key} cannot be used: {said}"
+        raise Error(
+            f"cannot use the client certificate {files.certificate} with key {files.key}: {_said(error)}"
         ) from None
     return context
+
+
+def _said(error: OSError) -> str:
+    name = f"{error.filename}: " if error.filename else ""
+    return f"{name}{error.strerror or error or type(error).__name__}"
 
 
 def _refuse_to_ask() -> str:

@@ -6,7 +6,7 @@ from typing import BinaryIO
 
 from wasmoci.disk.files import atomic_output, open_for_reading, read_bounded, write_atomically
 from wasmoci.keys.component import ComponentSigner
-from wasmoci.values.errors import Error, UsageError
+from wasmoci.values.errors import UnfitError, UsageError
 from wasmoci.values.signature_format import Placement
 from wasmoci.wasm.message import ComponentAsked, signable_parts
 from wasmoci.wasm.parts import hash_parts, head_size, write_head, write_with_signature
@@ -36,8 +36,8 @@ def sign_embedded(
     """Write `source` with a signature by `signer` as its first section to `target`, a new file.
 
     Signatures that `source` has already are kept. Raises VerificationError (WRONG_KIND) for a file
-    that is not of `kind`, FormatError for one that cannot be read strictly, Error if this key has
-    signed this file already.
+    that is not of `kind`, FormatError for one that cannot be read strictly, UnfitError if this key
+    has signed this file already.
     """
     parts = signable_parts(source, kind, Placement.EMBEDDED)
     existing = SignatureData() if parts.signature is None else SignatureData.parse(parts.signature)
@@ -64,7 +64,7 @@ def sign_detached(
 ) -> bytes:
     """The signature data over `source` as it is; with `existing`, that data and one signature more.
 
-    Raises VerificationError (WRONG_KIND), FormatError, also for an embedded signature, Error if
+    Raises VerificationError (WRONG_KIND), FormatError, also for an embedded signature, UnfitError if
     `existing` is for another file or has this signature.
     """
     hashes = hash_parts(source, signable_parts(source, kind, Placement.DETACHED))
@@ -72,7 +72,7 @@ def sign_detached(
     if existing is not None:
         data = SignatureData.parse(existing)
         if not data.sets_for(hashes):
-            raise Error("the signature to add to is for another file")
+            raise UnfitError("the signature to add to is for another file")
     return data.with_record(hashes, _record(hashes, signer, with_key_id, form)).to_bytes()
 
 

@@ -15,7 +15,7 @@ from wasmoci.oci.manifest import REF_NAME_ANNOTATION, TITLE_ANNOTATION, Descript
 from wasmoci.oci.wasm_artifact import MAX_CONFIG_SIZE, component_signature_referrer, parse_origin
 from wasmoci.package.image import PackageRequest, package, unpack_component
 from wasmoci.sign.component import sign_file_detached, sign_file_embedded
-from wasmoci.values.errors import Error, UsageError
+from wasmoci.values.errors import UnfitError, UsageError
 from wasmoci.values.signature_format import Placement
 from wasmoci.wasm.message import ComponentAsked
 
@@ -49,7 +49,7 @@ def sign_layout_component(
     An embedded signature makes another component, so the image is packaged again: the bytes are those that
     packaging makes of the signed component. A detached one is attached, and the image stays as it is.
     Signatures of the component that are there are kept, and all are made before anything is written.
-    Raises UsageError without signers; Error where an embedded signature is asked for in an image that has
+    Raises UsageError without signers; UnfitError where an embedded signature is asked for in an image that has
     signatures or other referrers, which belong to the image as it is, or that another program packaged;
     FormatError, VerificationError for a layout or component that is not what it should be; and what the
     signers raise.
@@ -72,11 +72,11 @@ def sign_layout_component(
 
 
 def _packaging(layout: Layout, manifest: Manifest, component: Path, probe: Path) -> PackageRequest:
-    """How this image was packaged; Error unless packaging it so again gives this very layout."""
+    """How this image was packaged; UnfitError unless packaging it so again gives this very layout."""
     subject = layout.subject()
     signatures = layout.cosign_tag(subject.digest, CosignTag.SIGNATURES)
     if signatures is not None or layout.referrers(subject.digest).descriptors:
-        raise Error(
+        raise UnfitError(
             "the image has signatures or other referrers, which an embedded component signature would cut off: "
             "sign the component first"
         )
@@ -92,7 +92,7 @@ def _packaging(layout: Layout, manifest: Manifest, component: Path, probe: Path)
     )
     package(request)
     if Layout(probe).index != layout.index:
-        raise Error(
+        raise UnfitError(
             "another program packaged this image, so it cannot be packaged again as it is: "
             "sign the component before it is packaged"
         )

@@ -43,16 +43,17 @@ class AskedLogs:
 
     def verify(
         self, entries: Sequence[JsonObject], envelope: Envelope, key: ImagePublicKey, stamps: Sequence[bytes]
-    ) -> None:
-        self.logs.verify(entries, envelope, key, stamps)
-        if self.client.wants_stamp(key) and not self.proves(stamps, envelope.signature):
+    ) -> int | None:
+        time = self.logs.verify(entries, envelope, key, stamps)
+        if self.client.wants_stamp(key) and self.proven_time(stamps, envelope.signature) is None:
             raise not_logged("it has no time stamp that holds, and one is asked for")
+        return time
 
-    def proves(self, stamps: Sequence[bytes], signature: bytes) -> bool:
-        return self.logs.proves(stamps, signature)
+    def proven_time(self, stamps: Sequence[bytes], signature: bytes) -> int | None:
+        return self.logs.proven_time(stamps, signature)
 
-    def verify_legacy(self, entry: str, payload: bytes, signature: bytes, key: ImagePublicKey) -> None:
-        self.logs.verify_legacy(entry, payload, signature, key)
+    def verify_legacy(self, entry: str, payload: bytes, signature: bytes, key: ImagePublicKey) -> int:
+        return self.logs.verify_legacy(entry, payload, signature, key)
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,7 @@ class Wanted:
                 self.predicate_type == SIGNATURE_PREDICATE_TYPE
                 and signed_annotations(payload, subject) == signed_annotations(self.message, subject)
             )
-            logged = same and verify_bundle(bundle, trust)[1]
+            logged = same and verify_bundle(bundle, trust).logged
         except (FormatError, VerificationError):
             return None
         return logged if same and (logged or bundle.bundle.is_plain) else None
@@ -66,7 +66,7 @@ class Wanted:
             return None
         try:
             found = simple_signing.parse_signature(layer)
-            logged = check_legacy(found, self.message, trust)[1]
+            logged = check_legacy(found, self.message, trust).logged
         except (FormatError, VerificationError):
             return None
         return logged if found.is_checked(logged=logged) else None

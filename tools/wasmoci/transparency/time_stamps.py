@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from wasmoci.transparency.authorities import Authority
 from wasmoci.transparency.trusted_root import MAX_LOGS, MAX_TRUSTED_ROOT_SIZE
-from wasmoci.values.strict_json import parse_object
+from wasmoci.values.strict_json import JsonObject, parse_object
 
 if TYPE_CHECKING:
     from rfc3161_client import TimeStampResponse
@@ -16,12 +16,16 @@ if TYPE_CHECKING:
 
 def parse_time_stamp_authorities(trusted_root: bytes) -> tuple[Authority, ...]:
     """Those of `trusted_root.json`; raises FormatError, LimitError."""
-    top = parse_object(trusted_root, "the trusted root", MAX_TRUSTED_ROOT_SIZE)
+    return time_stamp_authorities(parse_object(trusted_root, "the trusted root", MAX_TRUSTED_ROOT_SIZE))
+
+
+def time_stamp_authorities(trusted_root: JsonObject) -> tuple[Authority, ...]:
+    """The same of its JSON."""
     name = "timestampAuthorities"
-    return tuple(map(Authority.parse, top.objects(name, MAX_LOGS))) if name in top else ()
+    return tuple(map(Authority.parse, trusted_root.objects(name, MAX_LOGS))) if name in trusted_root else ()
 
 
-def proven_time(stamp: bytes, signature: bytes, authorities: Sequence[Authority]) -> float | None:
+def proven_time(stamp: bytes, signature: bytes, authorities: Sequence[Authority]) -> int | None:
     """When `signature` was there, in seconds since 1970, by an authority's answer; None where that proves nothing."""
     from rfc3161_client import decode_timestamp_response
 
@@ -31,7 +35,7 @@ def proven_time(stamp: bytes, signature: bytes, authorities: Sequence[Authority]
     except ValueError:
         return None
     valid = [authority for authority in authorities if authority.was_valid([time])]
-    return time if any(_is_by(authority, answer, signature) for authority in valid) else None
+    return int(time) if any(_is_by(authority, answer, signature) for authority in valid) else None
 
 
 def _is_by(authority: Authority, answer: "TimeStampResponse", signature: bytes) -> bool:

@@ -24,6 +24,7 @@ from wasmoci.transparency.merkle import leaf_hash, root_hash
 from wasmoci.transparency.time_stamps import parse_time_stamp_authorities, proven_time
 from wasmoci.transparency.trusted_root import MAX_TRUSTED_ROOT_SIZE, TransparencyLog, parse_trusted_root
 from wasmoci.values.base64_strict import encode
+from wasmoci.values.clock import Clock
 from wasmoci.values.errors import LimitError, UsageError, not_logged
 from wasmoci.values.strict_json import JsonObject, dump
 
@@ -35,13 +36,13 @@ MAX_CLOCK_SKEW_SECONDS = 300
 class TrustedLogs:
     """The logs of a trusted root; an verify.trust.LogVerifier.
 
-    `threshold` is the number of distinct logs that must have an entry; `clock` gives seconds since 1970;
-    `authorities` are those whose time stamps count.
+    `threshold` is the number of distinct logs that must have an entry; `authorities` are those whose time stamps
+    count.
     """
 
     logs: Sequence[TransparencyLog]
     threshold: int = 1
-    clock: Callable[[], float] = time.time
+    clock: Clock = time.time
     authorities: Sequence[Authority] = ()
 
     def __post_init__(self) -> None:
@@ -50,45 +51,51 @@ class TrustedLogs:
             raise UsageError(f"the threshold of transparency logs cannot be {self.threshold}")
 
     @classmethod
-    def from_file(cls, path: Path) -> "TrustedLogs":
+    def from_file(cls, path: Path, clock: Clock = time.time) -> "TrustedLogs":
         """Read `trusted_root.json`; raises FormatError, LimitError, Error where it cannot be read."""
         data = read_bounded(path, MAX_TRUSTED_ROOT_SIZE, "the trusted root")
-        return cls(parse_trusted_root(data), authorities=parse_time_stamp_authorities(data))
+        return cls(parse_trusted_root(data), clock=clock, authorities=parse_time_stamp_authorities(data))
 
     def verify(
         self, entries: Sequence[JsonObject], envelope: Envelope, key: ImagePublicKey, stamps: Sequence[bytes] = ()
-    ) -> None:
+    ) -> int | None:
         """Raise VerificationError unless enough logs have exactly this envelope, signed by this key.
 
-        `stamps` are RFC 3161 time stamps of the signature; one that does not hold proves nothing. Raises FormatError
-        for an entry that is none, LimitError above MAX_LOG_ENTRIES.
+        `stamps` are RFC 3161 time stamps of the signature; one that does not hold proves nothing. Returns the earliest
+        time, in seconds since 1970, that a log or a stamp proves. Raises FormatError for an entry that is none,
+        LimitError above MAX_LOG_ENTRIES.
         """
         if len(entries) > MAX_LOG_ENTRIES:
             raise LimitError(f"the bundle has {len(entries)} log entries, the limit is {MAX_LOG_ENTRIES}")
         proven = cache(lambda: self._proven_times(stamps, envelope.signature))
         logs = set()
+        times = []
         for entry in map(LogEntry.parse, entries):
             log = self._log(entry.log_id)
             check_envelope_body(entry.kind, entry.version, entry.body, envelope, key)
             self._verify_inclusion(entry, log, proven)
             logs.add(log.key)
+            if entry.promise:
+                times.append(entry.integrated_time)
         self._check_threshold(len(logs))
+        return min([*times, *proven()], default=None)
 
-    def proves(self, stamps: Sequence[bytes], signature: bytes) -> bool:
-        """Whether one of these time stamps of a signature holds."""
-        return bool(self._proven_times(stamps, signature))
+    def proven_time(self, stamps: Sequence[bytes], signature: bytes) -> int | None:
+        """The earliest time, in seconds since 1970, that one of these time stamps of a signature proves."""
+        return min(self._proven_times(stamps, signature), default=None)
 
-    def verify_legacy(self, entry: str, payload: bytes, signature: bytes, key: ImagePublicKey) -> None:
+    def verify_legacy(self, entry: str, payload: bytes, signature: bytes, key: ImagePublicKey) -> int:
         """Raise VerificationError unless `entry`, a legacy layer's annotation, logs exactly this signature.
 
-        It is empty where there is none, and `payload` is the layer. Raises FormatError for what is no entry.
-        There is one entry, so more than one log can never have the signature.
+        It is empty where there is none, and `payload` is the layer. Returns the time at which it was logged. Raises
+        FormatError for what is no entry. There is one entry, so more than one log can never have the signature.
         """
         self._check_threshold(1 if entry else 0)
         bundle = LegacyBundle.parse(entry)
         log = self._log(bundle.log_id)
         check_payload_body(bundle.body, payload, signature, key)
         self._verify_promise(bundle, log)
+        return bundle.integrated_time
 
     def _check_threshold(self, logs: int) -> None:
         if logs < self.threshold:
@@ -100,13 +107,13 @@ class TrustedLogs:
                 return log
         raise not_logged(f"the log {log_id.hex()} is not in the trusted root")
 
-    def _proven_times(self, stamps: Sequence[bytes], signature: bytes) -> list[float]:
+    def _proven_times(self, stamps: Sequence[bytes], signature: bytes) -> list[int]:
         """Those of `stamps` that prove one which is not in the future."""
         latest = self.clock() + MAX_CLOCK_SKEW_SECONDS
         times = (proven_time(stamp, signature, self.authorities) for stamp in stamps)
         return [time for time in times if time is not None and time <= latest]
 
-    def _verify_inclusion(self, entry: LogEntry, log: TransparencyLog, proven: Callable[[], list[float]]) -> None:
+    def _verify_inclusion(self, entry: LogEntry, log: TransparencyLog, proven: Callable[[], list[int]]) -> None:
         proof = entry.proof
         checkpoint = Checkpoint.parse(proof.checkpoint)
         if entry.promise:
@@ -127,7 +134,7 @@ class TrustedLogs:
         if not log.validity.includes(entry.integrated_time):
             raise not_logged(f"the key of the log {log.base_url} was not valid at the log entry's integrated time")
 
-    def _check_unpromised(self, entry: LogEntry, log: TransparencyLog, proven: Callable[[], list[float]]) -> None:
+    def _check_unpromised(self, entry: LogEntry, log: TransparencyLog, proven: Callable[[], list[int]]) -> None:
         """Check that no time is claimed which no log signed: the log's key is valid now or was at a proven one."""
         if entry.integrated_time:
             raise not_logged("the log entry has an integrated time that the log did not sign")

@@ -2,8 +2,7 @@
 
 import hashlib
 import re
-from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from wasmoci.values.errors import FormatError, Reason, VerificationError
 from wasmoci.values.text import excerpt
@@ -14,8 +13,7 @@ _SHA256 = re.compile(r"sha256:([0-9a-f]{64})")
 BLOCK_SIZE = 256 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Digest:
+class Digest(NamedTuple):
     """A SHA-256 digest. Make one with `parse`, `of` or `of_stream`."""
 
     hex: str
@@ -42,15 +40,16 @@ class Digest:
                 copy.write(block)
         return cls(state.hexdigest())
 
-    def check(self, data: bytes, what: str) -> None:
-        """Raise VerificationError (DIGEST_MISMATCH) unless `data` has this digest."""
-        self.check_same(Digest.of(data), what)
+    def check(self, data: bytes) -> None:
+        """Raise VerificationError (DIGEST_MISMATCH) unless `data`, a blob, has this digest."""
+        self.check_same(Digest.of(data))
 
-    def check_same(self, actual: "Digest", what: str) -> None:
-        """Raise VerificationError (DIGEST_MISMATCH) unless `actual` is this digest."""
+    def check_same(self, actual: "Digest", what: str = "") -> None:
+        """Raise VerificationError (DIGEST_MISMATCH) unless `actual`, of a blob or of `what`, is this digest."""
         if actual != self:
             raise VerificationError(
-                Reason.DIGEST_MISMATCH, f"{what} must have digest {self}, but its bytes have {actual}"
+                Reason.DIGEST_MISMATCH,
+                f"{what or f'blob {self}'} must have digest {self}, but its bytes have {actual}",
             )
 
     def __str__(self) -> str:

@@ -21,6 +21,7 @@ class Reason(str, Enum):
     POLICY_UNMET = "POLICY_UNMET"
     NO_RULE = "NO_RULE"
     IMPORT_NOT_ALLOWED = "IMPORT_NOT_ALLOWED"
+    INTERFACE_CHANGED = "INTERFACE_CHANGED"
     NOT_LOGGED = "NOT_LOGGED"
     TAG_EXISTS = "TAG_EXISTS"
     TAG_MOVED = "TAG_MOVED"
@@ -50,10 +51,24 @@ class FormatError(Error):
     reason = Reason.MALFORMED
 
 
+class KindError(FormatError):
+    """Something is of its format, and of another kind than was asked for."""
+
+    reason = Reason.WRONG_KIND
+
+
 class LimitError(FormatError):
     """Something is larger or more numerous than the named limit allows."""
 
     reason = Reason.LIMIT_EXCEEDED
+
+
+class UnfitError(Error):
+    """A file or image is as it should be, and not one with which this can be done; the text does not name it."""
+
+
+class ExistsError(Error):
+    """A file is there that is not overwritten."""
 
 
 class MissingError(FormatError):
@@ -96,7 +111,7 @@ def not_logged(message: str) -> VerificationError:
 
 @contextmanager
 def refusals_about(
-    name: object, kinds: type[Error] | tuple[type[Error], ...] = (FormatError, VerificationError)
+    name: object, kinds: type[Error] | tuple[type[Error], ...] = (FormatError, UnfitError, VerificationError)
 ) -> Iterator[None]:
     """An error of `kinds` says in front what it is about."""
     try:

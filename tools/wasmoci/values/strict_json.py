@@ -22,6 +22,8 @@ Shape = Mapping[str, "Shape | None"]
 class JsonObject:
     """A JSON object whose members are read by name and type; `where` names it in errors."""
 
+    __slots__ = ("_members", "where")
+
     def __init__(self, members: Mapping[str, _Json], where: str) -> None:
         self._members = members
         self.where = where
@@ -64,7 +66,8 @@ class JsonObject:
         raise FormatError(f"{self.where}: `{name}` must be a string")
 
     def optional_string(self, name: str) -> str | None:
-        return None if self._members.get(name) is None else self.string(name)
+        value = self._members.get(name)
+        return value if value is None or isinstance(value, str) else self.string(name)
 
     def check(self, name: str, *wanted: str) -> None:
         """Raise FormatError unless a string is one of those."""
@@ -93,7 +96,8 @@ class JsonObject:
         return as_object(self._required(name), f"{self.where}: `{name}`")
 
     def optional_object(self, name: str) -> "JsonObject | None":
-        return None if self._members.get(name) is None else self.object(name)
+        value = self._members.get(name)
+        return None if value is None else as_object(value, f"{self.where}: `{name}`")
 
     def objects(self, name: str, limit: int) -> list["JsonObject"]:
         """A list of at most `limit` objects."""

@@ -31,6 +31,11 @@ def listed(names: Iterable[str], limit: int = MAX_LISTED) -> str:
     return ", ".join([*shown[:limit], *more]) or "none"
 
 
+def counted(count: int, noun: str) -> str:
+    """A number of things whose plural ends in `s`."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
 def without_secrets(text: str, secrets: Iterable[str]) -> str:
     """`text` with each secret replaced; for text of a peer that may echo what it was sent."""
     for secret in sorted(secrets, key=len, reverse=True):

@@ -13,7 +13,7 @@ from wasmoci.values.digest import Digest
 from wasmoci.values.errors import FormatError, NotFoundError, Reason, VerificationError
 from wasmoci.values.text import listed
 from wasmoci.verify.checks import MAX_CHECKS_ATTACHED, Checks
-from wasmoci.verify.trust import ImageTrust, Signatory
+from wasmoci.verify.trust import ImageTrust, Signing
 
 _CLOSEST_FIRST = (
     Reason.POLICY_UNMET,
@@ -70,23 +70,25 @@ def attached_bundles(graph: ImageGraph, problems: list[VerificationError]) -> It
             yield AttachedBundle(referrer, manifest, data, cosign_bundle.parse_bundle(data))
 
 
-def verify_bundle(attached: AttachedBundle, trust: ImageTrust) -> tuple[Signatory, bool]:
-    """The trusted key or identity that signed the bundle's payload, whatever that says; and whether it is logged.
+def verify_bundle(attached: AttachedBundle, trust: ImageTrust) -> Signing:
+    """The trusted key or identity that signed the bundle's payload, whatever that says.
 
-    It is logged where it has a transparency log entry, which was checked. Raises VerificationError where nobody of
-    those trusted signed it.
+    Raises VerificationError where nobody of those trusted signed it.
     """
     bundle = attached.bundle
     if bundle.has_certificate:
         if trust.certificates is None:
             raise VerificationError(Reason.UNTRUSTED_KEY, "an identity signed it, and only keys are trusted")
-        return trust.certificates.verify(attached.data), True
+        holder = trust.certificates.verify(attached.data)
+        return Signing(holder, logged=True, time=holder.time)
     envelope = bundle.envelope
     key = signing_key(envelope.signature, envelope.signed_message, trust.keys, bundle.named_key)
     log = trust.log_for(has_entry=bool(bundle.log_entries))
     if log is not None:
-        log.verify(bundle.log_entries, envelope, key, bundle.time_stamps)
-    return key, log is not None
+        time = log.verify(bundle.log_entries, envelope, key, bundle.time_stamps)
+        return Signing(key, logged=True, time=time)
+    time = trust.log.proven_time(bundle.time_stamps, envelope.signature) if trust.log else None
+    return Signing(key, logged=False, time=time)
 
 
 def signing_key(signature: bytes, message: bytes, trusted: Sequence[ImagePublicKey], named: str = "") -> ImagePublicKey:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from wasmoci.cosign.predicate_type import SLSA_PROVENANCE_V1, predicate_type
 from wasmoci.cosign.provenance import ProvenanceExpectation
-from wasmoci.cosign.statement import Statement
+from wasmoci.cosign.statement import SIGNATURE_PREDICATE_TYPE, Statement
 from wasmoci.disk.files import atomic_folder
 from wasmoci.oci.graph import ImageGraph, read_graph
 from wasmoci.oci.manifest import Descriptor
@@ -48,11 +48,15 @@ class AttestationPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Attester:
-    """Who signed a statement, the digest of what carries it, and whether a transparency log entry was checked."""
+    """Who signed a statement, the digest of what carries it, whether a log entry was checked, and when it was there.
+
+    `time` is as verify.trust.Signing has it.
+    """
 
     signer: Signatory
     carrier: Digest
     logged: bool
+    time: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +102,14 @@ def verify_attestations(graph: ImageGraph, policy: AttestationPolicy) -> Verifie
             with noted(problems, attached.carrier):
                 statement = Statement.parse(payload)
                 if statement.predicate_type != policy.uri:
-                    others.add(statement.predicate_type)
+                    others |= {statement.predicate_type} - {SIGNATURE_PREDICATE_TYPE}
                     continue
-                signer, logged = verify_bundle(attached, policy.trust)
+                signer, logged, time = verify_bundle(attached, policy.trust)
                 statement.check_subject(graph.digest)
                 if policy.provenance is not None:
                     policy.provenance.check(statement.predicate)
                 before = found[payload].attesters if payload in found else ()
-                attester = Attester(signer, attached.carrier, logged)
+                attester = Attester(signer, attached.carrier, logged, time)
                 found[payload] = Attestation(payload, statement, (*before, attester))
     good: list[Attestation] = []
     for attestation in found.values():

@@ -5,6 +5,7 @@ The numbers are those of the steps in docs/security.md, "What a verdict means".
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
@@ -14,7 +15,7 @@ from wasmoci.oci.graph import ImageGraph, read_image
 from wasmoci.oci.source import ImageSource
 from wasmoci.oci.wasm_artifact import MAX_CONFIG_SIZE, check_config, check_manifest, is_wasm_artifact
 from wasmoci.values.digest import Digest
-from wasmoci.values.errors import FormatError, Reason, VerificationError, refuse_malformed
+from wasmoci.values.errors import KindError, Reason, VerificationError, refuse_malformed
 from wasmoci.values.level import Level
 from wasmoci.values.text import excerpt
 from wasmoci.verify.component import VerifiedComponent
@@ -54,9 +55,9 @@ def verify_asked(
 ) -> Verified:
     """As `verify_image`, of an image that is what was asked for and no entry of an index: with its attestations."""
     verified = verify_image(graph, policy, component_target, known=known)
-    if policy.demands is not None:
-        policy.demands.check_root(graph)
-    return verified
+    if policy.demands is None:
+        return verified
+    return replace(verified, warnings=(*verified.warnings, *policy.demands.check_root(graph)))
 
 
 def verify_image(
@@ -93,9 +94,9 @@ def verify_image(
         component_is_detached=component.is_detached,
         interface=interface,
     )
-    if policy.demands is not None:
-        policy.demands.check_image(verified)
-    return verified
+    if policy.demands is None:
+        return verified
+    return replace(verified, warnings=(*verified.warnings, *policy.demands.check_image(verified)))
 
 
 def pull(graph: ImageGraph, policy: Policy, output: Path, *, overwrite: bool = False) -> Verified:
@@ -107,7 +108,7 @@ def pull(graph: ImageGraph, policy: Policy, output: Path, *, overwrite: bool = F
     with atomic_output(output, replace=overwrite) as target:
         verified = verify_asked(graph, policy, target)
         if verified.component is None:
-            raise VerificationError(Reason.MALFORMED, "the image is no Wasm artifact, so it has no component")
+            raise VerificationError(Reason.WRONG_KIND, "the image is no Wasm artifact, so it has no component")
     return verified
 
 
@@ -145,7 +146,7 @@ def _verify_component(graph: ImageGraph, policy: Policy, component_target: Binar
     manifest = graph.manifest
     if not is_wasm_artifact(manifest):
         if policy.required.has_component:
-            raise FormatError(f"the image is no Wasm artifact, its config is {excerpt(manifest.config.media_type)!r}")
+            raise KindError(f"the image is no Wasm artifact, its config is {excerpt(manifest.config.media_type)!r}")
         return None, None, VerifiedComponent()
     check_manifest(manifest)
     layer = manifest.layers[0]

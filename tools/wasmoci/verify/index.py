@@ -1,7 +1,7 @@
 """Verify what a reference or layout names: an image, or an index as a whole and every image of it; and a copy of it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from wasmoci.oci.graph import ImageGraph, read_graph
 from wasmoci.oci.manifest import Descriptor
@@ -49,9 +49,9 @@ def verify_graph(graph: ImageGraph, policy: Policy, known: Sequence[Verified] = 
     the policy, with the reason of the first and the digest of the entry, Error where something cannot be read.
     """
     verdict = _verify_entries(graph, policy, known) if graph.is_index else verify_image(graph, policy, known=known)
-    if policy.demands is not None:
-        policy.demands.check_root(graph)
-    return verdict
+    if policy.demands is None:
+        return verdict
+    return replace(verdict, warnings=(*verdict.warnings, *policy.demands.check_root(graph)))
 
 
 def _verify_entries(graph: ImageGraph, policy: Policy, known: Sequence[Verified]) -> VerifiedIndex:
@@ -59,7 +59,7 @@ def _verify_entries(graph: ImageGraph, policy: Policy, known: Sequence[Verified]
         entries = graph.entries
         own = verify_image_layer(graph, policy)
         if policy.demands is not None:
-            policy.demands.check_index(own.signatures)
+            own = own._replace(warnings=(*own.warnings, *policy.demands.check_index(own.signatures)))
     verified: list[Verified] = []
     for entry in entries:
         with refusals_about(f"entry {entry.digest}"):
@@ -100,6 +100,13 @@ def check_copy(copy: ImageSource, original: Verdict) -> None:
             f"the copy of {digest} lacks signatures that were sent: {layer} by {signer}"
             + (f", and {len(lost) - 1} more" if len(lost) > 1 else ""),
         )
+
+
+def entry_name(entry: Descriptor) -> str:
+    """What an index says of an entry, in one line."""
+    said = [] if entry.platform is None else [str(entry.platform)]
+    said += [f"{key}={value}" for key, value in sorted(entry.annotations.items())]
+    return f"entry ({', '.join(said)})" if said else "entry"
 
 
 def signed_by(verdict: Verdict) -> set[tuple[Digest, str, str]]:

@@ -7,7 +7,6 @@ are nothing to warn of.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from wasmoci.cosign import simple_signing
@@ -29,15 +28,14 @@ from wasmoci.verify.attached_bundles import (
     signing_key,
     verify_bundle,
 )
-from wasmoci.verify.trust import ImageTrust, Signatory
+from wasmoci.verify.trust import ImageTrust, Signatory, Signing
 
 
-@dataclass(frozen=True, slots=True)
-class ImageSignature:
+class ImageSignature(NamedTuple):
     """A signature that holds: who made it, in which format, and the digest of what carries it.
 
     `name` is what it says that it is signed for, a repository, and `annotations` are the other signed ones;
-    `logged` says that a transparency log entry was checked.
+    `logged` says that a transparency log entry was checked. `time` is as in verify.trust.Signing.
     """
 
     signer: Signatory
@@ -46,6 +44,7 @@ class ImageSignature:
     annotations: Mapping[str, str]
     logged: bool
     name: str | None = None
+    time: int | None = None
 
 
 class VerifiedImage(NamedTuple):
@@ -88,12 +87,12 @@ def verify_image_signatures(graph: ImageGraph, trust: ImageTrust) -> VerifiedIma
 
 
 def _check_bundle(attached: AttachedBundle, subject: Digest, trust: ImageTrust) -> ImageSignature:
-    signer, logged = verify_bundle(attached, trust)
+    signer, logged, time = verify_bundle(attached, trust)
     annotations = signed_annotations(attached.bundle.envelope.payload, subject)
     trust.check_annotations(annotations)
     name = annotations.pop(SIGNED_NAME, None)
     trust.check_name(name)
-    return ImageSignature(signer, SignatureFormat.BUNDLE, attached.carrier, annotations, logged, name)
+    return ImageSignature(signer, SignatureFormat.BUNDLE, attached.carrier, annotations, logged, name, time)
 
 
 def _legacy_signatures(
@@ -113,22 +112,20 @@ def _legacy_signatures(
             with noted(problems, tagged.digest):
                 found = simple_signing.parse_signature(layer)
                 payload = graph.source.read_blob(layer, simple_signing.MAX_PAYLOAD_SIZE)
-                key, logged = check_legacy(found, payload, trust)
-                annotations = simple_signing.check_payload(payload, graph.digest)
+                key, logged, time = check_legacy(found, payload, trust)
+                annotations, name = simple_signing.check_payload(payload, graph.digest)
                 trust.check_annotations(annotations)
-                name = simple_signing.docker_reference(payload)
                 trust.check_name(name)
-                yield ImageSignature(key, SignatureFormat.LEGACY, tagged.digest, annotations, logged, name)
+                yield ImageSignature(key, SignatureFormat.LEGACY, tagged.digest, annotations, logged, name, time)
 
 
-def check_legacy(found: LegacySignature, payload: bytes, trust: ImageTrust) -> tuple[Signatory, bool]:
-    """The trusted key that made the signature, and whether it is logged, as `verify_bundle` says it of a bundle."""
+def check_legacy(found: LegacySignature, payload: bytes, trust: ImageTrust) -> Signing:
+    """The trusted key that made the signature; as `verify_bundle`, of a legacy signature."""
     if found.has_certificate:
         raise VerificationError(
             Reason.UNTRUSTED_KEY, "it is signed by an identity in the legacy format, and only bundles of these count"
         )
     key = signing_key(found.signature, payload, trust.keys)
     log = trust.log_for(has_entry=bool(found.log_entry))
-    if log is not None:
-        log.verify_legacy(found.log_entry, payload, found.signature, key)
-    return key, log is not None
+    time = None if log is None else log.verify_legacy(found.log_entry, payload, found.signature, key)
+    return Signing(key, logged=log is not None, time=time)

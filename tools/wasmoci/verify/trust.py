@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 from wasmoci.cosign.dsse import Envelope
 from wasmoci.keys.image import ImagePublicKey
@@ -29,6 +29,26 @@ class Signatory(Protocol):
         """
 
 
+class CertifiedSignatory(Signatory, Protocol):
+    """An identity; `time` is when its signature was there, as a log or time stamping authority vouches."""
+
+    @property
+    def time(self) -> int:
+        """Seconds since 1970."""
+
+
+class Signing(NamedTuple):
+    """Who made a signature, whether a transparency log entry of it was checked, and when it was there.
+
+    `time` is the earliest, in seconds since 1970, that a trusted log or time stamping authority vouches for; None
+    where none does.
+    """
+
+    signer: Signatory
+    logged: bool
+    time: int | None
+
+
 @runtime_checkable
 class CertificateVerifier(Protocol):
     """Trusted identities, and the trusted root that their certificates and log entries must lead to."""
@@ -37,7 +57,7 @@ class CertificateVerifier(Protocol):
     def names(self) -> Sequence[str]:
         """The identities and patterns of identities that are trusted, each once."""
 
-    def verify(self, bundle: bytes) -> Signatory:
+    def verify(self, bundle: bytes) -> CertifiedSignatory:
         """Check a keyless bundle as a whole: certificate chain, SCT, time, log entry, signature, identity.
 
         Returns the identity. The DSSE payload that is verified is that of these bytes. Raises
@@ -50,17 +70,18 @@ class LogVerifier(Protocol):
 
     def verify(
         self, entries: Sequence[JsonObject], envelope: Envelope, key: ImagePublicKey, stamps: Sequence[bytes]
-    ) -> None:
+    ) -> int | None:
         """Check that one of `entries` logs exactly this envelope, signed by this key; VerificationError if not.
 
-        `stamps` are time stamps (RFC 3161) that say when the signature was there.
+        `stamps` are time stamps (RFC 3161) that say when the signature was there. Returns the earliest time that
+        they or the entries prove, in seconds since 1970.
         """
 
-    def proves(self, stamps: Sequence[bytes], signature: bytes) -> bool:
-        """Whether one of these time stamps of a signature holds."""
+    def proven_time(self, stamps: Sequence[bytes], signature: bytes) -> int | None:
+        """The earliest time, in seconds since 1970, that one of these time stamps of a signature proves."""
 
-    def verify_legacy(self, entry: str, payload: bytes, signature: bytes, key: ImagePublicKey) -> None:
-        """The same for the JSON at `dev.sigstore.cosign/bundle` and a legacy signature."""
+    def verify_legacy(self, entry: str, payload: bytes, signature: bytes, key: ImagePublicKey) -> int:
+        """The same for the JSON at `dev.sigstore.cosign/bundle` and a legacy signature, which always has a time."""
 
 
 @dataclass(frozen=True, slots=True)

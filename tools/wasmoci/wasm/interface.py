@@ -4,8 +4,7 @@ Source: oci-wasm as used by wkg 0.16.1: instances, functions and types are liste
 and functions as exports; of a WIT package, what its interfaces and worlds are (wit_package.py).
 """
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from wasmoci.values.errors import FormatError
 from wasmoci.wasm.externs import (
@@ -27,8 +26,7 @@ _LISTED_IMPORTS = {Sort.FUNC, Sort.TYPE, Sort.INSTANCE}
 _LISTED_EXPORTS = {Sort.FUNC, Sort.INSTANCE}
 
 
-@dataclass(frozen=True, slots=True)
-class Interface:
+class Interface(NamedTuple):
     """Imported and exported names, in the order of the file; those of a WIT package are sorted.
 
     `wit_package` is what the component is where it holds no code but a WIT package. `unlisted` are exports that

@@ -1,7 +1,6 @@
 """What is asked of a signer of a component, and the message that it signs."""
 
-from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from wasmoci.values.errors import FormatError
 from wasmoci.values.signature_format import Placement
@@ -10,8 +9,7 @@ from wasmoci.wasm.sections import Kind
 from wasmoci.wasm.signature import signed_message
 
 
-@dataclass(frozen=True, slots=True)
-class ComponentAsked:
+class ComponentAsked(NamedTuple):
     """The component is to be signed. With `with_key_id` its signature will name its key."""
 
     placement: Placement

@@ -7,8 +7,7 @@ its state is noted after each delimiter section, and at the end of the file.
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from wasmoci.values.errors import FormatError, LimitError, Reason, VerificationError
 from wasmoci.wasm.section_kind import HEAD_SIZE, section_kind
@@ -40,8 +39,7 @@ _WAYS_OUT = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ComponentParts:
+class ComponentParts(NamedTuple):
     """Where the parts of a file lie; offsets in bytes.
 
     `content` is where the hashed sections start, `ends` where each part ends (the last is the end

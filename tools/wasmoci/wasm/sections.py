@@ -91,16 +91,18 @@ class Cursor:
 
     def u32(self) -> int:
         """An unsigned LEB128 number; sets `padded` where a shorter form exists."""
-        value = 0
-        for index in range(_MAX_U32_BYTES):
+        byte = self.byte()
+        value, bits = byte & 0x7F, 7
+        while byte >= 0x80:
+            if bits == 7 * _MAX_U32_BYTES:
+                raise FormatError(f"{self._where} has a LEB128 number of more than {_MAX_U32_BYTES} bytes")
             byte = self.byte()
-            value |= (byte & 0x7F) << (7 * index)
-            if byte < 0x80:
-                if value > 0xFFFFFFFF:
-                    raise FormatError(f"{self._where} has a LEB128 number with bits above 32")
-                self.padded |= index > 0 and byte == 0
-                return value
-        raise FormatError(f"{self._where} has a LEB128 number of more than {_MAX_U32_BYTES} bytes")
+            value |= (byte & 0x7F) << bits
+            bits += 7
+            self.padded |= byte == 0
+        if value > 0xFFFFFFFF:
+            raise FormatError(f"{self._where} has a LEB128 number with bits above 32")
+        return value
 
     def vector(self) -> bytes:
         """A length and that many bytes."""
@@ -148,14 +150,13 @@ def read_kind(stream: BinaryIO) -> Kind:
     return _HEADERS[read_header(stream)]
 
 
-def read_sections(stream: BinaryIO) -> Iterator[Section]:
-    """Walk the top-level sections of a seekable file, after its header.
+def read_sections(stream: BinaryIO, start: int = HEADER_SIZE, end: int | None = None) -> Iterator[Section]:
+    """Walk the top-level sections of a seekable file, after its header, or those of a component in it.
 
     Raises FormatError for a section that the file does not wholly contain, LimitError past
     100,000 sections. The stream's position is moved.
     """
-    size = stream.seek(0, SEEK_END)
-    start = HEADER_SIZE
+    size = stream.seek(0, SEEK_END) if end is None else end
     for _ in range(MAX_SECTIONS):
         if start >= size:
             return

@@ -10,10 +10,10 @@ of certificates; only a count of 0 is understood and written here.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from enum import Enum
+from typing import NamedTuple
 
-from wasmoci.values.errors import Error, FormatError, LimitError
+from wasmoci.values.errors import FormatError, LimitError, UnfitError
 from wasmoci.wasm.sections import Cursor, u32
 
 SECTION_NAME = "signature"
@@ -41,8 +41,7 @@ class RecordForm(str, Enum):
     WSC = "wsc"
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One Ed25519 signature; `key_id` is empty where the signer gave none."""
 
     key_id: bytes
@@ -57,24 +56,21 @@ class Record:
         return cls(key_id, signature, raw)
 
 
-@dataclass(frozen=True, slots=True)
-class UnknownRecord:
+class UnknownRecord(NamedTuple):
     """A record that is kept as it is and never counts as a signature; `problem` says why."""
 
     raw: bytes
     problem: str
 
 
-@dataclass(frozen=True, slots=True)
-class SignatureSet:
+class SignatureSet(NamedTuple):
     """Signatures over one list of 32-byte hashes, one hash a part of the file."""
 
     hashes: Sequence[bytes]
     records: Sequence[Record | UnknownRecord]
 
 
-@dataclass(frozen=True, slots=True)
-class SignatureData:
+class SignatureData(NamedTuple):
     """All signature sets of a file, in their order."""
 
     sets: Sequence[SignatureSet] = ()
@@ -123,19 +119,19 @@ class SignatureData:
                 if not (isinstance(record, Record) and is_unwanted(signature_set, record))
             )
             if records or not signature_set.records:
-                kept.append(replace(signature_set, records=records))
+                kept.append(signature_set._replace(records=records))
         return SignatureData(tuple(kept))
 
     def with_record(self, hashes: Sequence[bytes], record: Record) -> "SignatureData":
         """Add `record` to the set of these `hashes`, which is made where there is none.
 
-        Raises Error where that set has this very signature already.
+        Raises UnfitError where that set has this very signature already.
         """
         for index, signature_set in enumerate(self.sets):
             if tuple(signature_set.hashes) == tuple(hashes):
                 if any(_same_signature(record, other) for other in signature_set.records):
-                    raise Error("this key has signed this file already")
-                extended = replace(signature_set, records=(*signature_set.records, record))
+                    raise UnfitError("this key has signed this file already")
+                extended = signature_set._replace(records=(*signature_set.records, record))
                 return SignatureData((*self.sets[:index], extended, *self.sets[index + 1 :]))
         return SignatureData((*self.sets, SignatureSet(tuple(hashes), (record,))))
 

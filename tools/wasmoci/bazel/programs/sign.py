@@ -26,5 +26,6 @@ def sign(
     target = LayoutTarget.read(rlocation, Locator())
     repository, *_ = target.destination.repositories_on(() if registry is None else [registry])
     folder = Path(os.environ.get("BUILD_WORKING_DIRECTORY", "."), output)
-    verified = sign_deferred(target.layout, folder, target.signing, repository, target.trust.policy(warn), warn)
+    policy = target.trust.policies(warn).of_repositories([repository])
+    verified = sign_deferred(target.layout, folder, target.signing, repository, policy, warn)
     return verdict_report(str(output), verified)

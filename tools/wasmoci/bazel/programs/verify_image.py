@@ -3,16 +3,17 @@
 import os
 from typing import Annotated
 
-from wasmoci.bazel.request import TargetImage, TargetTrust
+from wasmoci.bazel.request import TargetImage, TargetTrust, build_file
 from wasmoci.bazel.runfiles import Locator
 from wasmoci.bazel.test import tested
 from wasmoci.commands.options.declared import Option, command
 from wasmoci.commands.report.output import Report, warn
-from wasmoci.commands.report.verdict import verdict_report
+from wasmoci.commands.report.verdict import judged
+from wasmoci.policy.choice import Policies
 from wasmoci.registry.connection_options import ConnectionOptions
-from wasmoci.registry.sources import open_source
+from wasmoci.registry.sources import Sources, reference_of
+from wasmoci.reports.record import Record
 from wasmoci.values.errors import UsageError
-from wasmoci.verify.index import verify_root
 
 
 @command()
@@ -27,12 +28,26 @@ def verify_image(
     source = image.reference or str(image.layout or "")
     if not source:
         raise UsageError("the request names nothing to verify")
-    name = f"{image.reference or os.environ.get('TEST_TARGET', source)} is {trust.require}"
+    target = image.reference or os.environ.get("TEST_TARGET", source)
+    record = Record(location=build_file(request))
     connection = ConnectionOptions(image.insecure_registries)
-    return tested(name, {"required": trust.require}, lambda: _verify(source, connection, trust))
+    # Bazel keeps the verdict on a layout.
+    reads_clock = image.layout is None
+    return tested(
+        target,
+        {"required": str(trust)},
+        record,
+        lambda: _verify(source, connection, trust.policies(warn, reads_clock=reads_clock), target, record),
+    )
 
 
-def _verify(name: str, connection: ConnectionOptions, trust: TargetTrust) -> Report:
-    wanted = trust.policy(warn)
-    with open_source(name, connection, to_verify=True) as source:
-        return verdict_report(name, verify_root(source, wanted))
+def _verify(name: str, connection: ConnectionOptions, wanted: Policies, target: str, record: Record) -> Report:
+    record.of(wanted)
+    with Sources(connection) as sources:
+        return judged(
+            name,
+            lambda: record.verify(
+                target, lambda: wanted.of_target(name, reference_of), lambda: sources.open(name, to_verify=True)
+            ),
+            reports_only=wanted.reports_only,
+        )

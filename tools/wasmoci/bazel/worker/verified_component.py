@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -20,7 +21,8 @@ from wasmoci.commands.report.verdict import verdict_report
 from wasmoci.disk.files import write_atomically
 from wasmoci.disk.layout import Layout
 from wasmoci.oci.graph import read_image
-from wasmoci.trust.policy import TrustValues, policy
+from wasmoci.policy.choice import Policies
+from wasmoci.trust.policy import TrustValues
 from wasmoci.values.errors import refuse_malformed
 from wasmoci.values.level import Level
 from wasmoci.verify.image import pull
@@ -42,21 +44,40 @@ _TRUSTED = OptionGroup(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class ActionPolicy:
+    """A policy file, and the files that it names: the names, and as many paths."""
+
+    file: Annotated[Path | None, Option("A policy file in place of all options that say who is trusted.", "--policy")]
+    name: Annotated[str | None, Option("What it is called in the workspace.", "--policy-name")]
+    named: Annotated[str | None, Option("The repository that the image counts as for its rules.", "--as")]
+    file_names: Annotated[Sequence[str], Option("What it calls a file. Repeatable.", "--policy-file-name")]
+    files: Annotated[Sequence[Path], Option("Where this file is. Repeatable.", "--policy-file")]
+
+
 @command()
 def verified_component(
     layout: Annotated[Path, Argument()],
     output: Annotated[Path, Option("Where the component goes.")],
     verification: Annotated[Path, Option("Where the verdict goes, as JSON.")],
     require: Annotated[
-        Level,
+        Level | None,
         Option("The level that the image must have.", type=click.Choice(["component-only", "oci-only", "dual-layer"])),
     ],
     trusted: Annotated[TrustValues, _TRUSTED],
+    policy: Annotated[ActionPolicy, OptionGroup(ActionPolicy)],
 ) -> Report:
     """Verify the image in LAYOUT, a folder or the file `oci-layout` in it, and write its component."""
+    policies = _policies(policy, policy.file) if policy.file else Policies.of(trusted, require, warn, reads_clock=False)
+    wanted = policies.enforced().of_repositories(())
     with refuse_malformed():
         graph = read_image(Layout(layout if layout.is_dir() else layout.parent))
-    report = verdict_report(output.name, pull(graph, policy(trusted, require, warn), output))
+    report = verdict_report(output.name, pull(graph, wanted, output))
     verdict = {"result": "ok", **report.data, "warnings": list(report.warnings)}
     write_atomically(verification, f"{json.dumps(verdict, indent=2)}\n".encode())
     return report
+
+
+def _policies(policy: ActionPolicy, file: Path) -> Policies:
+    files = dict(zip(policy.file_names, policy.files, strict=True))
+    return Policies.of_file(file, policy.named, name=policy.name, files=files, reads_clock=False)

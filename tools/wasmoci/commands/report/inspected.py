@@ -1,11 +1,11 @@
 """What is in an image and attached to it, for people and programs."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timezone
 
 from wasmoci.commands.report.output import Report
-from wasmoci.commands.report.verdict import entry_name, verdict_json
+from wasmoci.commands.report.verdict import time_json, verdict_json
 from wasmoci.oci.manifest import REF_NAME_ANNOTATION, TITLE_ANNOTATION, Descriptor, Index
+from wasmoci.verify.index import entry_name
 from wasmoci.verify.inspect import Attached, Inspected
 
 _TRUST = {True: "trusted", False: "not trusted", None: "not checked"}
@@ -38,7 +38,7 @@ def _lines(inspected: Inspected) -> Iterator[str]:
 
 def _attached_line(attached: Attached) -> str:
     by = f" by {attached.signer}" if attached.signer else ""
-    when = f", logged at {_time(attached.signed_at)}" if attached.signed_at is not None else ""
+    when = f", logged at {time_json(attached.signed_at)}" if attached.signed_at is not None else ""
     judged = "" if attached.kind in ("other", "sbom", "attestations") else f", {_TRUST[attached.trusted]}"
     problem = f" ({attached.problem})" if attached.problem else ""
     return f"{attached.kind} ({attached.form}){by}{when}{judged}{problem}, in {attached.carrier}"
@@ -78,7 +78,7 @@ def _attached_json(attached: Attached) -> dict[str, object]:
         "carrier": str(attached.carrier),
         "signer": attached.signer,
         "trusted": attached.trusted,
-        "loggedAt": None if attached.signed_at is None else _time(attached.signed_at),
+        "loggedAt": time_json(attached.signed_at),
         "problem": attached.problem,
     }
 
@@ -94,7 +94,3 @@ def _layers(inspected: Inspected) -> Sequence[Descriptor]:
 
 def _title(inspected: Inspected) -> str | None:
     return next((layer.annotations.get(TITLE_ANNOTATION) for layer in _layers(inspected)), None)
-
-
-def _time(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")

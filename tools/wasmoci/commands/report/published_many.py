@@ -6,6 +6,7 @@ from wasmoci.commands.report.output import Report, error_members
 from wasmoci.commands.report.published import dry_run_report, outcome_json
 from wasmoci.commands.report.verdict import verdict_json
 from wasmoci.publish.many import Image, in_words
+from wasmoci.values.text import counted
 
 
 def summary(images: Sequence[Image]) -> Report:
@@ -16,9 +17,9 @@ def summary(images: Sequence[Image]) -> Report:
     """
     totals = _totals(images)
     lines = [line for image in images for line in _lines(image)]
-    counted = [f"{totals[name]} {words}" for name, words in _TOTALS.items() if totals[name]]
+    kinds = [f"{totals[name]} {words}" for name, words in _TOTALS.items() if totals[name]]
     return Report(
-        [*lines, f"{len(images)} {'image' if len(images) == 1 else 'images'}: {', '.join(counted)}"],
+        [*lines, f"{counted(len(images), 'image')}: {', '.join(kinds)}"],
         {**totals, "images": [_image_json(image) for image in images]},
         [f"{image.name}: {warning}" for image in images for warning in image.warnings],
         [error for image in images for error in image.errors()],

@@ -19,14 +19,15 @@ _OK = 200
 
 @dataclass(frozen=True, slots=True)
 class LoggedIn:
-    """Where the credential is now, and whether anybody who can read that has the password."""
+    """Where the credential is now, whether anybody who can read that has the password, and whether it was tried."""
 
     place: str
     is_plain: bool
+    is_tried: bool
 
 
 def log_in(registry: str, credential: Credential, connection: ConnectionOptions, env: Mapping[str, str]) -> LoggedIn:
-    """Try the credential at `host[:port]`, and keep it where Docker does.
+    """Try the credential at `host[:port]`, which may ask for none, and keep it where Docker does.
 
     Raises RegistryError where the registry does not take it, UsageError for what is no registry, Error where it cannot
     be kept.
@@ -35,12 +36,19 @@ def log_in(registry: str, credential: Credential, connection: ConnectionOptions,
     reached = RegistryConnection(
         registry, env, connection.insecure, tls=TlsFiles(connection.ca, connection.certificate, connection.key)
     )
+    asked = False
+
+    def find() -> Credential:
+        nonlocal asked
+        asked = True
+        return credential
+
     try:
-        session = Session(reached, Repository(registry, ""), find=lambda: credential)
+        session = Session(reached, Repository(registry, ""), find=find)
         session.request(Request("GET", Url(reached.origin, "/v2/"), idempotent=True), {_OK}, Access.PULL).close()
     finally:
         reached.transport.close()
-    return LoggedIn(config.keep(credential), config.helper is None)
+    return LoggedIn(config.keep(credential), config.helper is None, asked)
 
 
 def log_out(registry: str, env: Mapping[str, str]) -> tuple[bool, Credential | None]:

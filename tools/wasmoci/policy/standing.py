@@ -1,0 +1,55 @@
+"""Whether a signature counts, by when it was there: a key that has ended may have signed before.
+
+A log or a time stamping authority vouches for a time. Where none does, the clock tells whether the signer has ended
+by now, which is all that can be known; and where no clock may be read, nothing is.
+"""
+
+from collections.abc import Iterable
+from datetime import date, datetime, timezone
+from enum import IntEnum
+
+from wasmoci.policy.signers import Signer
+
+
+class Standing(IntEnum):
+    """Whether what a signer signed counts; greater is better."""
+
+    MISSING = 0
+    ENDED = 1
+    UNKNOWN = 2
+    BY_CLOCK = 3
+    COUNTS = 4
+
+    @property
+    def is_enough(self) -> bool:
+        return self >= Standing.BY_CLOCK
+
+
+# What is said of a signer whose signatures count not, or only as far as a clock knows.
+REMARKS = {
+    Standing.ENDED: "{name}, who ended {ends}, does not count",
+    Standing.UNKNOWN: (
+        "{name} ends {ends}, no log and no time stamp says that it signed before, and no clock is read: no action of a "
+        "build reads one, and a test with `uses_clock = True`"
+    ),
+    Standing.BY_CLOCK: "{name} ends {ends}, and the clock of this machine says that it has not yet",
+}
+
+
+def standing(signer: Signer, times: Iterable[int | None], today: date | None) -> Standing:
+    """The best standing of several signatures by `signer`.
+
+    `times` are those that are vouched for, in seconds since 1970, None for a signature without one. `today` None: no
+    clock may be read.
+    """
+    return max((_of_one(signer, time, today) for time in times), default=Standing.MISSING)
+
+
+def _of_one(signer: Signer, time: int | None, today: date | None) -> Standing:
+    if signer.ends is None:
+        return Standing.COUNTS
+    if time is not None:
+        return Standing.COUNTS if datetime.fromtimestamp(time, timezone.utc).date() < signer.ends else Standing.ENDED
+    if today is None:
+        return Standing.UNKNOWN
+    return Standing.BY_CLOCK if today < signer.ends else Standing.ENDED
