@@ -11,9 +11,8 @@ from pathlib import Path
 from wasmoci.disk.files import os_errors, read_bounded
 from wasmoci.monitor.events import Event, What
 from wasmoci.policy.document import MAX_DOCUMENT_SIZE
-from wasmoci.policy.evaluation import rule_policy
+from wasmoci.policy.evaluation import RuleDemands, rule_policy
 from wasmoci.policy.file import PolicyFile
-from wasmoci.policy.rules import Rule
 from wasmoci.policy.signers import Signer
 from wasmoci.transparency.trusted_root import MAX_TRUSTED_ROOT_SIZE
 from wasmoci.values.errors import Error, VerificationError
@@ -41,7 +40,7 @@ class Trusted:
     root_sha256: str
     root_time: float
     basis: str
-    _policies: dict[str, tuple[Rule, Policy]] = field(default_factory=dict)
+    _policies: dict[str, tuple[RuleDemands, Policy]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @classmethod
@@ -59,17 +58,17 @@ class Trusted:
         basis = hashlib.sha256(json.dumps([version, sha256, root_sha256, signers]).encode()).hexdigest()
         return cls(file, day, sha256, root_sha256, root_time, basis)
 
-    def policy_for(self, repository: Repository) -> tuple[Rule, Policy]:
-        """The rule for an image there, and what it asks.
+    def policy_for(self, repository: Repository) -> tuple[RuleDemands, Policy]:
+        """What the rule for an image there asks, beyond keys and with them.
 
         VerificationError (NO_RULE) where none matches, PolicyUnusableError.
         """
         name = str(repository)
         with self._lock:
             if name not in self._policies:
-                rule = self.file.rule_for(name)
+                rule, root = self.file.rule_for(name), self.file.trusted_root
                 try:
-                    self._policies[name] = rule, rule_policy(rule, self.file.trusted_root, self.day)
+                    self._policies[name] = RuleDemands(rule, root, self.day), rule_policy(rule, root, self.day)
                 except VerificationError:
                     raise
                 except Error as error:
