@@ -10,7 +10,6 @@ from pathlib import Path
 
 from wasmoci.disk.files import os_errors, read_bounded
 from wasmoci.monitor.events import Event, What
-from wasmoci.policy.document import MAX_DOCUMENT_SIZE
 from wasmoci.policy.evaluation import RuleDemands, rule_policy
 from wasmoci.policy.file import PolicyFile
 from wasmoci.policy.signers import Signer
@@ -45,10 +44,9 @@ class Trusted:
 
     @classmethod
     def read(cls, path: Path, day: date, version: str) -> "Trusted":
-        """`version` is that of this program. Raises Error where anything cannot be read, as `PolicyFile.parse`."""
-        data = read_bounded(path, MAX_DOCUMENT_SIZE, "the policy")
-        file = PolicyFile.parse(data, str(path), path.parent)
-        sha256, root_sha256, root_time = hashlib.sha256(data).hexdigest(), "", 0.0
+        """`version` is that of this program. Raises Error where anything cannot be read, as `PolicyFile.read`."""
+        file = PolicyFile.read(path)
+        sha256, root_sha256, root_time = file.digest.hex, "", 0.0
         if file.trusted_root is not None:
             root = read_bounded(file.trusted_root, MAX_TRUSTED_ROOT_SIZE, "the trusted root")
             with os_errors(f"read the trusted root {file.trusted_root}"):
