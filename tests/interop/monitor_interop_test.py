@@ -3,9 +3,11 @@
 import json
 import re
 import time
+import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -75,9 +77,10 @@ def asked(address: str, query: str) -> list[dict[str, Any]]:
     """What Prometheus answers, once that is something."""
     url = f"http://{address}/api/v1/query?{urllib.parse.urlencode({'query': query})}"
     for _ in range(120):
-        with urllib.request.urlopen(url, timeout=20) as answer:
+        # It listens before it serves, and says so with 503.
+        with suppress(urllib.error.HTTPError), urllib.request.urlopen(url, timeout=20) as answer:
             found: list[dict[str, Any]] = json.loads(answer.read())["data"]["result"]
-        if found:
-            return found
+            if found:
+                return found
         time.sleep(0.5)
     pytest.fail(f"Prometheus has nothing for {query}")

@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from image_fixtures import HELLO, fully_signed, make_image
-from monitor_fixtures import DROPPED, PATH, World, world
+from image_fixtures import HELLO, MemoryImage, fully_signed, make_image
+from monitor_fixtures import DROPPED, PATH, RULES, World, world
+from policy_fixtures import SIGNERS
 from wasmoci.commands.main import main
 
 PROGRAM = f"import sys; sys.path[:] = {sys.path!r}; from wasmoci.commands.main import main; main(prog_name='wasm-oci')"
@@ -77,6 +78,44 @@ def test_once_a_policy_that_cannot_be_used_is_an_error(watched: World) -> None:
 def test_once_an_empty_listing_is_no_success(watched: World) -> None:
     watched.configure(f"none: {{repository: '{watched.registry.address}/{PATH}', tags: x*}}")
     assert "error: none: no image of this target could be checked" in once(watched, code=1).stderr
+
+
+POLICY = SIGNERS + RULES
+
+SAME = [
+    (fully_signed(), POLICY),
+    (make_image(), POLICY),
+    (fully_signed(HELLO), POLICY),
+    (fully_signed(), POLICY.replace("{anyOf: [first]}", "{anyOf: [second]}")),
+    (fully_signed(), POLICY.replace("anyOf: [first, second], minimum: 1", "allOf: [second]")),
+    (fully_signed(), POLICY.replace("*/acme/*", "*/other/*")),
+    (fully_signed(), f"{POLICY}  imports: []\n"),
+    (fully_signed(), f"{POLICY}  attestations: [{{type: spdx, by: [first]}}]\n"),
+    (fully_signed(), f"{POLICY}  annotations: {{stage: production}}\n"),
+    (fully_signed(), POLICY.replace("imageKey: first.pem", "imageKey: first.pem, until: 2020-01-01")),
+]
+
+
+@pytest.mark.parametrize(("image", "policy"), SAME)
+def test_its_verdict_is_that_of_verify(image: MemoryImage, policy: str, watched: World) -> None:
+    watched.push(image)
+    watched.set_policy(policy)
+    verify = ["verify", watched.reference(), "--policy", str(watched.folder / "policy.yaml"), "--json"]
+    verified = CliRunner().invoke(main, [*verify, "--insecure-registry", watched.registry.address])
+    said, (found,) = (
+        json.loads(verified.stdout),
+        json.loads(once(watched, "--json", code=verified.exit_code).stdout)["images"],
+    )
+    assert [found.get(name) for name in ("result", "reason", "message")] == [
+        said.get(name) for name in ("result", "reason", "message")
+    ]
+
+
+def test_the_clock_that_judges_is_said(watched: World) -> None:
+    watched.set_policy(POLICY.replace("imageKey: first.pem", "imageKey: first.pem, until: 2099-01-01"))
+    assert (
+        "warning: the clock of this machine judges signatures by keys that end (first)" in once(watched, code=0).stderr
+    )
 
 
 def test_a_command_is_told(watched: World) -> None:

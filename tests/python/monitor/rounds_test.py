@@ -14,6 +14,7 @@ from monitor_fixtures import DROPPED, PATH, RULES, World, told, world
 from policy_fixtures import SIGNERS
 from sigstore_fixtures import Sigstore
 from wasmoci.monitor import rounds
+from wasmoci.monitor.notes import Notes
 from wasmoci.values.digest import Digest
 from wasmoci.values.strict_json import dump
 
@@ -90,6 +91,20 @@ def test_a_restart_forgets_nothing(watched: World) -> None:
     watched.push(fully_signed())
     assert told(watched.round()) == ["tag-appeared"]
     assert requests_of(watched) == 3
+
+
+def test_a_round_that_is_interrupted_is_done_again(watched: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    watched.push(make_image())
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+
+        def interrupt(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        patch.setattr(Notes, "conclude", interrupt)
+        watched.round()
+    watched.stop()
+    assert told(watched.round()) == ["refused"]
+    assert watched.value("checks_total", outcome="refused") == 1
 
 
 def test_series_are_there_before_anything_happens(watched: World) -> None:

@@ -54,13 +54,19 @@ def monitor(
             if stopping.is_set() or watched.problem:
                 errors = [Error(watched.problem or "it was stopped before all was checked")]
                 return Report([event.line() for event in events], _members(events, []), errors=errors)
-            return _report(configured, state, events)
+            return _report(configured, state, events)._replace(warnings=_warnings(watched))
+        warned: Sequence[str] = ()
         with metrics.served(*configured.listen) as address:
             if not is_quiet():
                 click.echo(f"metrics at http://{address}/metrics", err=True)
             for events in watch(watched, configured.interval, configured.jitter, lambda rest: not stopping.wait(rest)):
                 for event in events:
                     click.echo(event.line())
+                warnings = _warnings(watched)
+                if warnings != warned:
+                    warned = warnings
+                    for text in warnings:
+                        warn(text)
                 _pass_on(configured, metrics, teller, state, stopping)
     return Report([], {})
 
@@ -91,6 +97,13 @@ def _report(config: MonitorConfig, state: State, events: Sequence[Event]) -> Rep
             result = {"result": "ok"} if error is None else {"result": result_of(error), **error_members(error)}
             images.append({"target": image, **result})
     return Report([event.line() for event in events], _members(events, images), errors=errors)
+
+
+def _warnings(watched: Monitor) -> Sequence[str]:
+    if not watched.clock_reasons:
+        return ()
+    names = ", ".join(watched.clock_reasons)
+    return (f"the clock of this machine judges signatures by keys that end ({names}) and have no time of a log",)
 
 
 def _members(events: Sequence[Event], images: Sequence[Mapping[str, object]]) -> dict[str, object]:

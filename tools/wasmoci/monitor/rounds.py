@@ -2,7 +2,7 @@
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
@@ -79,6 +79,8 @@ class Monitor:
         self._clock = clock
         self._version = version
         self._stopping = stopping or threading.Event()
+        # The signers of whose signatures only this machine's clock may tell whether they count.
+        self.clock_reasons: Sequence[str] = ()
         state.keep_targets([target.name for target in config.targets])
         self._show(None)
 
@@ -88,7 +90,10 @@ class Monitor:
         return str((self._state.fact("policy") or {"problem": ""})["problem"])
 
     def round(self) -> list[Event]:
-        """Check all images once, as far as they need it; return what is to be told, which the state knows by then.
+        """Check all images once, as far as they need it; return what is to be told.
+
+        The state knows that by then, with what was seen, and before it knows nothing of the round: what is
+        interrupted is done again.
 
         Raises Error where the state cannot be used.
         """
@@ -125,6 +130,7 @@ class Monitor:
             message = "the policy is another one: everything is verified again"
             notes.events.append(Event(What.POLICY_CHANGED, message, details))
         state.set_fact("policy", {"sha256": trusted.sha256, "problem": ""})
+        self.clock_reasons = trusted.file.clock_reasons
         notes.events += signer_events(state.fact("signers"), trusted, config.warn_before)
         state.set_fact("signers", trusted.phases(config.warn_before))
         root = state.fact("root")
@@ -141,7 +147,6 @@ class Monitor:
                 for (reference, known), result in zip(job.images, results, strict=False):
                     self._metrics.took(result)
                     notes.image(job.target.name, str(reference), known, result, trusted.basis)
-                self._state.commit()
         if not self._stopping.is_set():
             notes.conclude(self._config.targets, current.seen)
 

@@ -11,10 +11,9 @@ from pathlib import Path
 from wasmoci.disk.files import os_errors, read_bounded
 from wasmoci.monitor.events import Event, What
 from wasmoci.policy.baseline import OpenImage
-from wasmoci.policy.choice import policy_of_rule
-from wasmoci.policy.document import MAX_DOCUMENT_SIZE
+from wasmoci.policy.choice import baseline_of, policy_of_rule
+from wasmoci.policy.evaluation import RuleDemands
 from wasmoci.policy.file import PolicyFile
-from wasmoci.policy.rules import Rule
 from wasmoci.policy.signers import Signer
 from wasmoci.transparency.trusted_root import MAX_TRUSTED_ROOT_SIZE
 from wasmoci.values.errors import Error, VerificationError
@@ -44,15 +43,14 @@ class Trusted:
     root_time: float
     basis: str
     open_image: OpenImage | None = None
-    _policies: dict[str, tuple[Rule, Policy]] = field(default_factory=dict)
+    _policies: dict[str, tuple[RuleDemands, Policy]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @classmethod
     def read(cls, path: Path, day: date, version: str) -> "Trusted":
-        """`version` is that of this program. Raises Error where anything cannot be read, as `PolicyFile.parse`."""
-        data = read_bounded(path, MAX_DOCUMENT_SIZE, "the policy")
-        file = PolicyFile.parse(data, str(path), path.parent)
-        sha256, root_sha256, root_time = hashlib.sha256(data).hexdigest(), "", 0.0
+        """`version` is that of this program. Raises Error where anything cannot be read, as `PolicyFile.read`."""
+        file = PolicyFile.read(path)
+        sha256, root_sha256, root_time = file.digest.hex, "", 0.0
         if file.trusted_root is not None:
             root = read_bounded(file.trusted_root, MAX_TRUSTED_ROOT_SIZE, "the trusted root")
             with os_errors(f"read the trusted root {file.trusted_root}"):
@@ -62,17 +60,19 @@ class Trusted:
         basis = hashlib.sha256(json.dumps([version, sha256, root_sha256, signers]).encode()).hexdigest()
         return cls(file, day, sha256, root_sha256, root_time, basis)
 
-    def policy_for(self, repository: Repository) -> tuple[Rule, Policy]:
-        """The rule for an image there, and what it asks.
+    def policy_for(self, repository: Repository) -> tuple[RuleDemands, Policy]:
+        """What the rule for an image there asks, beyond keys and with them.
 
         VerificationError (NO_RULE) where none matches, PolicyUnusableError.
         """
         name = str(repository)
         with self._lock:
             if name not in self._policies:
-                rule = self.file.rule_for(name)
+                rule, root = self.file.rule_for(name), self.file.trusted_root
                 try:
-                    self._policies[name] = rule, policy_of_rule(self.file, rule, self.day, self.open_image)
+                    baseline = baseline_of(self.file, rule, self.day, self.open_image)
+                    policy = policy_of_rule(self.file, rule, self.day, self.open_image)
+                    self._policies[name] = RuleDemands(rule, root, self.day, baseline), policy
                 except VerificationError:
                     raise
                 except Error as error:

@@ -52,11 +52,7 @@ class RuleDemands:
     def of_image(self, verified: Verified) -> Iterator[Finding]:
         """What is found of signatures and imports of an image."""
         if self.rule.component is not None:
-            # What is in a component was there when the image that holds it was signed.
-            vouched = [] if verified.component_is_detached else _times(verified.image_signatures)
-            since = min(vouched, default=None)
-            times: _Times = {key.fingerprint: [since] for key in verified.component_keys}
-            yield from self._of_layer("the component", self.rule.component, times, _component_name)
+            yield from _of_layer("the component", self.rule.component, self.component_standings(verified))
         yield from self.of_signatures(verified.image_signatures)
         if self.rule.imports is not None:
             yield _of_imports(self.rule.imports, verified.interface)
@@ -71,7 +67,19 @@ class RuleDemands:
     def of_signatures(self, signatures: Sequence[ImageSignature]) -> Iterator[Finding]:
         """What is found of the signatures of an image or index."""
         if self.rule.image is not None:
-            yield from self._of_layer("the image", self.rule.image, _by_principal(signatures), _image_name)
+            yield from _of_layer("the image", self.rule.image, self.image_standings(signatures))
+
+    def component_standings(self, verified: Verified) -> Mapping[Signer, Standing]:
+        """Whether signatures of the component count, by who may have made them."""
+        # What is in a component was there when the image that holds it was signed.
+        vouched = [] if verified.component_is_detached else _times(verified.image_signatures)
+        since = min(vouched, default=None)
+        times: _Times = {key.fingerprint: [since] for key in verified.component_keys}
+        return self._standings(self.rule.component, times, _component_name)
+
+    def image_standings(self, signatures: Sequence[ImageSignature]) -> Mapping[Signer, Standing]:
+        """Whether these signatures of an image or index count, by who may have made them."""
+        return self._standings(self.rule.image, _by_principal(signatures), _image_name)
 
     def of_attested(self) -> Iterator[Finding]:
         """What is found of attestations that were not refused."""
@@ -85,17 +93,10 @@ class RuleDemands:
                 return signer.name, signer.ends
         return "", None
 
-    def _of_layer(self, what: str, asked: Signed, times: _Times, name_of: _NameOf) -> Iterator[Finding]:
+    def _standings(self, asked: Signed | None, times: _Times, name_of: _NameOf) -> Mapping[Signer, Standing]:
         """`times` are those of the signatures of each signer, by its name in the layer."""
-        standings = {signer: standing(signer, times.get(name_of(signer), ()), self.today) for signer in asked.signers}
-        found = _in_words(standings)
-        if asked.all_of:
-            worst = min(standings[signer] for signer in asked.all_of)
-            yield _finding(asked.place, f"{_names(asked.all_of)} must sign {what}", found, worst)
-        if asked.any_of:
-            enough = sorted(standings[signer] for signer in asked.any_of)[-asked.minimum]
-            wanted = f"{asked.minimum} of {_names(asked.any_of)} must sign {what}"
-            yield _finding(asked.place, wanted, found, enough)
+        signers = () if asked is None else asked.signers
+        return {signer: standing(signer, times.get(name_of(signer), ()), self.today) for signer in signers}
 
     def _of_attestation(self, attested: Attested, graph: ImageGraph) -> Finding:
         asked = _asked_of(attested)
@@ -152,6 +153,17 @@ def observing_policy(rule: Rule, trusted_root: Path | None, *, reads_clock: bool
             reads_clock=reads_clock,
         ),
     )
+
+
+def _of_layer(what: str, asked: Signed, standings: Mapping[Signer, Standing]) -> Iterator[Finding]:
+    found = _in_words(standings)
+    if asked.all_of:
+        worst = min(standings[signer] for signer in asked.all_of)
+        yield _finding(asked.place, f"{_names(asked.all_of)} must sign {what}", found, worst)
+    if asked.any_of:
+        enough = sorted(standings[signer] for signer in asked.any_of)[-asked.minimum]
+        wanted = f"{asked.minimum} of {_names(asked.any_of)} must sign {what}"
+        yield _finding(asked.place, wanted, found, enough)
 
 
 def _of_imports(asked: Imports, interface: Interface | None) -> Finding:
