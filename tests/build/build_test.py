@@ -193,8 +193,12 @@ def test_a_verify_test_fails_where_the_image_is_not_so(target: str, reason: str)
     bazel("test", f"//tests/build:{target}", code=3)
     logs = ROOT / "bazel-testlogs/tests/build" / target
     report = json.loads((logs / "test.outputs/report.json").read_text())
-    assert (report["result"], report["reason"]) == ("failed", reason)
+    assert (report["result"], report["reason"]) == ("refused", reason)
     assert f'<failure type="{reason}"' in (logs / "test.xml").read_text()
+    (run,) = json.loads((logs / "test.outputs/report.sarif").read_text())["runs"]
+    place = run["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+    assert (run["results"][0]["ruleId"], place) == (reason, "tests/build/BUILD.bazel")
+    assert all((logs / "test.outputs" / name).stat().st_size for name in ("report.html", "report.md"))
 
 
 def test_publishing_refuses_what_is_below_its_level() -> None:

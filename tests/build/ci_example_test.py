@@ -88,7 +88,7 @@ class Runner:
     def _step(self, step: Mapping[str, Any], known: Mapping[str, str], places: Mapping[str, str]) -> int:
         script = step["run"]
         for words, plain in HERE.items():
-            script = re.sub(rf"{re.escape(words)}(?=\s)", lambda _, plain=plain: plain, script)
+            script = re.sub(rf"{re.escape(words)}(?=\s)", plain.replace("\\", r"\\"), script)
         environment = {name: _meant(value, known) for name, value in step.get("env", {}).items()}
         path = {"PATH": f"{self.programs}:{os.environ['PATH']}"}
         # GitHub runs a step by this command.

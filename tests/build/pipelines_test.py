@@ -61,14 +61,14 @@ class Place:
             "WASM_OCI_INSECURE_REGISTRY": address,
         }
 
-    def run(self, *command: str | Path, code: int = 0, **environment: str) -> str:
+    def run(self, *command: str | Path, code: int = 0, environment: Mapping[str, str] | None = None) -> str:
         """What the command prints; it must end with `code` and tell no secret."""
         result = subprocess.run(
             list(map(str, command)),
             capture_output=True,
             check=False,
             cwd=self.checkout,
-            env={**self.environment, **environment},
+            env={**self.environment, **(environment or {})},
             stdin=subprocess.DEVNULL,
             text=True,
             timeout=300,
@@ -116,7 +116,9 @@ class Gitlab:
             known[variable] = re.sub(r"\$(\w+)", lambda found: known.get(found[1], ""), value)
         for variable, token in job.get("id_tokens", {}).items():
             known[variable] = identity_token(known["IDENTITY"], known["ISSUER"], aud=token["aud"])
-        printed = self.place.run("bash", "-eo", "pipefail", "-c", "\n".join(job["script"]), code=code, **known)
+        printed = self.place.run(
+            "bash", "-eo", "pipefail", "-c", "\n".join(job["script"]), code=code, environment=known
+        )
         dotenv = job.get("artifacts", {}).get("reports", {}).get("dotenv")
         if dotenv is not None and code == 0:
             lines = (self.place.checkout / dotenv).read_text().splitlines()
@@ -193,14 +195,14 @@ def test_a_release_with_keys_in_a_key_service(place: Place) -> None:
     with openbao(place.folder) as service:
         keys = {"COMPONENT_SIGNING_KEY": "openbao://component", "OCI_SIGNING_KEY": "openbao://oci", **service}
         # The halves in the repository are those of other keys, so nothing is sent.
-        place.run(*release, code=3, **keys)
+        place.run(*release, code=3, environment=keys)
         assert not place.published()
         for half in (place.checkout / "keys").iterdir():
             half.unlink()
-        place.run("sh", "-euc", "\n".join(once), **keys)
-        (reference,) = place.run(*release, **keys).splitlines()
+        place.run("sh", "-euc", "\n".join(once), environment=keys)
+        (reference,) = place.run(*release, environment=keys).splitlines()
         assert re.fullmatch(REFERENCE, reference)
-        assert place.run(*release, **keys).splitlines() == [reference]
+        assert place.run(*release, environment=keys).splitlines() == [reference]
     trust = ["--component-key", "keys/component.pub", "--oci-key", "keys/oci.pub"]
     assert "level: dual-layer" in place.run("wasm-oci", "verify", reference, *trust)
     place.trust_others()
@@ -213,7 +215,12 @@ def publish(place: Place, repository: str = "acme/adder") -> None:
         (place.folder / f"{name}.key").write_bytes(pem(key))
         (place.folder / f"{name}.key").chmod(0o600)
     place.run("wasm-oci", "image", "package", "adder.wasm", "--output", place.folder / "image", "--tag", "v1.0.0")
-    sign = ["--component-signing-key", place.folder / "component.key", "--key", place.folder / "oci.key"]
+    sign: list[str | Path] = [
+        "--component-signing-key",
+        place.folder / "component.key",
+        "--key",
+        place.folder / "oci.key",
+    ]
     trust = ["--component-key", "keys/component.pub", "--oci-key", "keys/oci.pub"]
     to = f"{place.address}/{repository}:v1.0.0"
     place.run("wasm-oci", "publish", place.folder / "image", to, "--signed-name", to.rpartition(":")[0], *sign, *trust)
@@ -226,20 +233,20 @@ def test_a_hand_over_to_a_network_of_its_own(place: Place, tmp_path: Path) -> No
     assert place.run("hand-over/pack.sh", f"{place.address}/acme/adder:v1.0.0", packed) == printed
     with EmbeddedRegistry(tmp_path / "inside") as inside:
         alone = {"WASM_OCI_INSECURE_REGISTRY": inside.address}
-        receive = ["hand-over/receive.sh", packed, f"{inside.address}/acme/adder:v1.0.0"]
-        (reference,) = place.run(*receive, **alone).splitlines()
+        receive: list[str | Path] = ["hand-over/receive.sh", packed, f"{inside.address}/acme/adder:v1.0.0"]
+        (reference,) = place.run(*receive, environment=alone).splitlines()
         assert re.fullmatch(REFERENCE, reference)
-        assert place.run(*receive, **alone).splitlines() == [reference]
+        assert place.run(*receive, environment=alone).splitlines() == [reference]
 
     # One byte of the component, and a side that trusts others.
     packed.write_bytes(packed.read_bytes().replace(b"\0asm\x0d\0\1\0", b"\0asm\x0d\0\1\1"))
     with EmbeddedRegistry(tmp_path / "other") as other:
         alone = {"WASM_OCI_INSECURE_REGISTRY": other.address}
         receive = ["hand-over/receive.sh", packed, f"{other.address}/acme/adder:v1.0.0"]
-        place.run(*receive, code=3, **alone)
+        place.run(*receive, code=3, environment=alone)
         place.run("hand-over/pack.sh", f"{place.address}/acme/adder:v1.0.0", packed)
         place.trust_others()
-        place.run(*receive, code=3, **alone)
+        place.run(*receive, code=3, environment=alone)
         place.run("hand-over/pack.sh", f"{place.address}/acme/adder:v1.0.0", packed, code=3)
     assert not any(path.is_file() for path in (tmp_path / "other").rglob("*"))
 
@@ -268,7 +275,7 @@ class Cluster:
             return text.replace("registry.example.com", self._place.address)
 
         environment = {one["name"]: here(one["value"]) for one in step["env"]} | {"TMPDIR": str(mounted["/tmp"])}
-        self._place.run(*map(here, step["command"]), code=code, **environment)
+        self._place.run(*map(here, step["command"]), code=code, environment=environment)
 
     @property
     def component(self) -> Path:

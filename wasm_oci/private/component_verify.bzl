@@ -6,7 +6,7 @@ load(":checks.bzl", "ASKED_ATTRS", "COMPONENT", "check_trusted", "refuse")
 load(":macros.bzl", "TEST_ATTRIBUTES", "check_attributes")
 load(":program.bzl", "request_name", "request_test")
 load(":providers.bzl", "WasmDetachedSignatureInfo")
-load(":request.bzl", "request_object", "write_request")
+load(":request.bzl", "declared", "request_object", "write_request")
 load(":runfiles.bzl", "rlocation")
 load(":skipping.bzl", "skipped_where_unsigned")
 
@@ -49,6 +49,7 @@ def _implementation(ctx):
             component,
             files = [ctx.file.component] + ([signature] if signature else []),
         ),
+        "declared": declared(ctx),
         "trust": request_object(
             {
                 "componentKeys": [rlocation(ctx, file) for file in ctx.files.keys],
@@ -84,8 +85,8 @@ def wasm_verify_test(
 
     Where the file was to be signed and is not, because the build has no key, Bazel skips the test.
 
-    The test writes JUnit XML, and `report.json` to its undeclared outputs, unless Bazel would have to zip those on a
-    machine without `zip`.
+    The test writes JUnit XML, and `report.json`, `.html`, `.md` and `.sarif` to its undeclared outputs, unless Bazel would
+    have to zip those on a machine without `zip`. docs/reports.md says what they have.
 
     ```starlark
     wasm_verify_test(

@@ -51,6 +51,17 @@ def write_request(ctx, objects):
         needed.py,
     ]
 
+def declared(ctx):
+    """The object `declared` of a test, which says where its target is.
+
+    Args:
+        ctx: the rule's context.
+
+    Returns:
+        A result of `request_object`.
+    """
+    return request_object({"buildFile": ctx.build_file_path})
+
 def present(members):
     """Those members of an object that are not false.
 

@@ -32,8 +32,8 @@ def wasm_component_verify_test(
 
     Where a layer that `level` asks for was to be signed and is not, because the build has no key, Bazel skips the test.
 
-    The test writes JUnit XML, and `report.json` to its undeclared outputs, unless Bazel would have to zip those on a
-    machine without `zip`.
+    The test writes JUnit XML, and `report.json`, `.html`, `.md` and `.sarif` to its undeclared outputs, unless Bazel would
+    have to zip those on a machine without `zip`. docs/reports.md says what they have.
 
     ```starlark
     wasm_component_verify_test(

@@ -4,7 +4,7 @@ load("@rules_python//python:py_info.bzl", "PyInfo")
 load(":checks.bzl", "ASKED_ATTRS", "refuse")
 load(":policy.bzl", "POLICY_ATTRS", "policy_of", "policy_trust", "repository_for")
 load(":providers.bzl", "WasmTransparencyLogInfo")
-load(":request.bzl", "layout_image", "request_object", "write_request")
+load(":request.bzl", "declared", "layout_image", "request_object", "write_request")
 load(":request_trust.bzl", "TRUST_ATTRS", "asked_of_trust", "trust_object", "trusted_by")
 
 visibility(["//wasm_oci/private/..."])
@@ -12,6 +12,7 @@ visibility(["//wasm_oci/private/..."])
 def _write(ctx, image, level, trusted):
     log = ctx.attr.transparency_log
     return write_request(ctx, {
+        "declared": declared(ctx),
         "image": image,
         "trust": trust_object(
             ctx,

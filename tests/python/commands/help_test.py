@@ -68,6 +68,7 @@ def test_groups_of_commands_and_options_have_headings() -> None:
     assert [line for line in text.splitlines() if line and not line.startswith(" ")] == [
         "Usage: wasm-oci verify [OPTIONS] TARGET...",
         "Options:",
+        "Reports:",
         "Output:",
         "Registries:",
         "Who is trusted:",

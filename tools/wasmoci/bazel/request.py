@@ -6,6 +6,7 @@ from pathlib import Path
 
 from wasmoci.bazel.runfiles import Locator, member, objects, strings
 from wasmoci.policy.choice import Policies
+from wasmoci.reports.checked import Location
 from wasmoci.trust.policy import IdentityValues, TrustValues
 from wasmoci.values.if_exists import IfExists
 from wasmoci.values.image_reference import Repository
@@ -15,6 +16,12 @@ from wasmoci.values.strict_json import JsonObject
 
 MAX_IDENTITIES = 100
 MAX_FILES = 1000
+
+
+def build_file(request: JsonObject) -> Location | None:
+    """The BUILD file that declares a target, from the root of its repository; None where the request says nothing."""
+    said = request.optional_object("declared")
+    return None if said is None else Location(said.string("buildFile"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,10 +141,10 @@ class TargetTrust:
         require = member(Level, said.string("require"), f"{said.where}: `require` cannot be")
         return cls(require, values, placeholder_keys)
 
-    def policies(self, notes: Notes) -> Policies:
-        """What the image must meet; raises as Policies does."""
+    def policies(self, notes: Notes, *, reads_clock: bool = True) -> Policies:
+        """What the image must meet; raises as Policies does. A policy itself says whether a clock is read for it."""
         if self.policy is None:
-            return Policies.of(self.values, self.require, notes)
+            return Policies.of(self.values, self.require, notes, reads_clock=reads_clock)
         return self.policy.policies()
 
     def __str__(self) -> str:

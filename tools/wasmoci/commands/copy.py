@@ -1,12 +1,14 @@
 """`wasm-oci copy`: an image and all that belongs to it, from registries and layouts into others."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 from wasmoci.commands.options.common import RequiredLevel
 from wasmoci.commands.options.connection import Connection
 from wasmoci.commands.options.declared import Argument, Option, command
+from wasmoci.commands.options.reports import Reports
 from wasmoci.commands.options.trust import Trusted
 from wasmoci.commands.report.output import Report, warn
 from wasmoci.commands.report.progress import progress_output
@@ -14,13 +16,13 @@ from wasmoci.commands.report.published import outcomes_report
 from wasmoci.commands.report.verdict import verdict_json
 from wasmoci.policy.choice import Policies
 from wasmoci.publish.copy import Copies, CopyPlan, CopyRequest, copy_image, plan_copies
-from wasmoci.registry.sources import reference_of
+from wasmoci.registry.sources import open_source, reference_of
+from wasmoci.reports.record import Record
 from wasmoci.trust.policy import TrustValues
-from wasmoci.values.errors import UsageError
+from wasmoci.values.errors import Error, UsageError
 from wasmoci.values.if_exists import IfExists
 from wasmoci.values.image_reference import Repository, parse_destination
 from wasmoci.values.level import Level
-from wasmoci.verify.policy import Policy
 
 
 @command(
@@ -39,6 +41,7 @@ def copy(
     ],
     dry_run: Annotated[bool, Option("Read and verify the source, show what would be copied, send nothing.")],
     require: RequiredLevel,
+    reports: Reports,
     connection: Connection,
     trusted: Trusted,
 ) -> Report:
@@ -53,22 +56,44 @@ def copy(
     if not places and output is None:
         raise UsageError("give a DESTINATION, or --output for a layout")
     nobody_trusted = trusted == TrustValues() and require in (None, Level.NONE)
-    request = CopyRequest(
-        source=source,
-        places=places,
-        policy=None if nobody_trusted else _policy(source, Policies.of(trusted, require, warn).enforced()),
-        layout=output,
-        if_exists=if_exists,
-        recursive=recursive,
-        skip_missing=skip_missing,
-    )
-    if dry_run:
-        return _dry_run_report(plan_copies(request, connection), request)
-    return _report(copy_image(request, connection, warn, progress_output), request)
+    if nobody_trusted and reports.wanted:
+        raise UsageError("a report says what was verified, and nobody is trusted: name somebody, as by --oci-key")
+
+    def run(record: Record) -> Report:
+        policy = None
+        if not nobody_trusted:
+            policies = record.of(Policies.of(trusted, require, warn).enforced())
+            policy = policies.of_target(source, reference_of)
+        request = CopyRequest(
+            source=source,
+            places=places,
+            policy=policy,
+            layout=output,
+            if_exists=if_exists,
+            recursive=recursive,
+            skip_missing=skip_missing,
+        )
+        try:
+            if dry_run:
+                planned = plan_copies(request, connection)
+                _note(record, planned, source)
+                return _dry_run_report(planned, request)
+            copies = copy_image(request, connection, warn, progress_output)
+        except Error as error:
+            record.failed(source, error, policy, partial(open_source, source, connection))
+            raise
+        _note(record, copies.plan, source)
+        for outcome in copies.outcomes:
+            if outcome.error is not None:
+                record.failed(str(outcome.repository), outcome.error, policy)
+        return _report(copies, request)
+
+    return reports.of([source], run)
 
 
-def _policy(source: str, policies: Policies) -> Policy:
-    return policies.of_target(source, reference_of)
+def _note(record: Record, planned: CopyPlan, source: str) -> None:
+    if planned.verified is not None:
+        record.held(source, planned.verified, planned.missing)
 
 
 def _places(destinations: Sequence[str]) -> dict[Repository, list[str]]:

@@ -1,6 +1,7 @@
 """`wasm-oci publish`: a layout and its signatures into a registry."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -9,20 +10,24 @@ from wasmoci.commands.options.common import RequiredLevel
 from wasmoci.commands.options.connection import Connection
 from wasmoci.commands.options.declared import Argument, Option, OptionGroup, command
 from wasmoci.commands.options.publishing import DryRunWanted, Packaged, Resign, Tagging, destination
+from wasmoci.commands.options.reports import Reports
 from wasmoci.commands.options.signing import Signing
 from wasmoci.commands.options.trust import Trusted
 from wasmoci.commands.report.output import Report, warn
 from wasmoci.commands.report.progress import progress_output
 from wasmoci.commands.report.published import dry_run_report, published_report
+from wasmoci.disk.layout import Layout
 from wasmoci.policy.choice import Policies
 from wasmoci.publish import look
-from wasmoci.publish.look import DryRun
+from wasmoci.publish.look import DryRun, Shown
 from wasmoci.publish.plan import PublishRequest
-from wasmoci.publish.signed import Publishing, publish_signed
+from wasmoci.publish.signed import PublishedImage, Publishing, publish_signed, published_references
+from wasmoci.reports.record import Record
 from wasmoci.sign.deferred import DeferredSigning, LogSpec
 from wasmoci.trust.signers import KeySpec
-from wasmoci.values.errors import UsageError
+from wasmoci.values.errors import Error, UsageError
 from wasmoci.values.signature_format import Placement, SignatureFormat
+from wasmoci.verify.policy import Policy
 
 _COMPONENT_KEYS = "An Ed25519 private key that signs the component: a file or a key reference. Repeatable."
 _PLACEMENT = "Where it goes; `embedded` packages the image again."
@@ -74,6 +79,7 @@ def publish(
     dry_run: DryRunWanted,
     require: RequiredLevel,
     signing: Annotated[DeferredSigningOptions, OptionGroup(DeferredSigningOptions, "Who signs")],
+    reports: Reports,
     connection: Connection,
     trusted: Trusted,
 ) -> Report:
@@ -85,11 +91,38 @@ def publish(
     there already is neither signed nor sent again. What is signed says the annotations that signatures must
     have, and names --signed-name, or else the first REPOSITORY.
     """
-    (first, *others), tags, if_exists = destination(repositories, tagging, packaged)
-    policy = Policies.of(trusted, require, warn).enforced().of_repositories([first, *others])
-    request = PublishRequest(layout=layout, repository=first, tags=tags, policy=policy, if_exists=if_exists)
-    who = signing.deferred_signing(trusted.annotations, trusted.trusted_root)
-    publishing = Publishing(request, others, connection, who)
-    if dry_run is DryRun.NO:
-        return published_report(publish_signed(publishing, warn, progress_output))
-    return dry_run_report(look.dry_run(publishing, ask=dry_run is DryRun.CHECKED))
+
+    def run(record: Record) -> Report:
+        (first, *others), tags, if_exists = destination(repositories, tagging, packaged)
+        policies = record.of(Policies.of(trusted, require, warn).enforced())
+        policy = policies.of_repositories([first, *others])
+        request = PublishRequest(layout=layout, repository=first, tags=tags, policy=policy, if_exists=if_exists)
+        who = signing.deferred_signing(trusted.annotations, trusted.trusted_root)
+        publishing = Publishing(request, others, connection, who)
+        try:
+            if dry_run is DryRun.NO:
+                return _published(publish_signed(publishing, warn, progress_output), policy, record)
+            return _shown(look.dry_run(publishing, ask=dry_run is DryRun.CHECKED), publishing, record)
+        except Error as error:
+            if not record.checked:
+                record.failed(str(layout), error, policy, lambda: nullcontext(Layout(layout)))
+            raise
+
+    return reports.of([str(layout)], run)
+
+
+def _published(image: PublishedImage, policy: Policy, record: Record) -> Report:
+    for outcome in image.outcomes:
+        if outcome.error is not None:
+            record.failed(str(outcome.repository), outcome.error, policy)
+    for reference in published_references(image.plan, image.outcomes):
+        record.held(reference, image.plan.verified)
+    return published_report(image)
+
+
+def _shown(shown: Shown, publishing: Publishing, record: Record) -> Report:
+    record.held(str(publishing.request.layout), shown.verified, shown.warnings)
+    for seen in shown.looks:
+        if seen.error is not None:
+            record.failed(str(seen.request.repository), seen.error, publishing.request.policy)
+    return dry_run_report(shown)

@@ -5,14 +5,15 @@ from typing import Annotated
 from wasmoci.commands.options.common import RequiredLevel
 from wasmoci.commands.options.connection import Connection
 from wasmoci.commands.options.declared import Argument, command
+from wasmoci.commands.options.reports import Reports
 from wasmoci.commands.options.trust import Trusted
 from wasmoci.commands.report.output import Report, error_members, result_of, warn
 from wasmoci.commands.report.unforeseen import nothing_unforeseen
 from wasmoci.commands.report.verdict import judged
 from wasmoci.policy.choice import Policies
 from wasmoci.registry.sources import Sources, reference_of
+from wasmoci.reports.record import Record
 from wasmoci.values.errors import Error
-from wasmoci.verify.index import verify_root
 
 
 @command(
@@ -22,6 +23,7 @@ from wasmoci.verify.index import verify_root
 def verify(
     targets: Annotated[tuple[str, ...], Argument(required=True, metavar="TARGET...")],
     require: RequiredLevel,
+    reports: Reports,
     connection: Connection,
     trusted: Trusted,
 ) -> Report:
@@ -31,26 +33,33 @@ def verify(
     TARGETs each is verified, whatever becomes of the others, and the exit code is the highest of theirs; with
     --json they are in `images`.
     """
-    wanted = Policies.of(trusted, require, warn)
-    with Sources(connection) as sources:
-        if len(targets) == 1:
-            return _verify(targets[0], sources, wanted)
-        return _together([(target, _attempt(target, sources, wanted)) for target in targets])
+
+    def run(record: Record) -> Report:
+        wanted = record.of(Policies.of(trusted, require, warn))
+        with Sources(connection) as sources:
+            if len(targets) == 1:
+                return _verify(targets[0], sources, wanted, record)
+            return _together([(target, _attempt(target, sources, wanted, record)) for target in targets])
+
+    return reports.of(targets, run)
 
 
-def _verify(target: str, sources: Sources, wanted: Policies) -> Report:
+def _verify(target: str, sources: Sources, wanted: Policies, record: Record) -> Report:
     return judged(
         target,
-        lambda: verify_root(sources.open(target, to_verify=True), wanted.of_target(target, reference_of)),
+        lambda: record.verify(
+            target, lambda: wanted.of_target(target, reference_of), lambda: sources.open(target, to_verify=True)
+        ),
         reports_only=wanted.reports_only,
     )
 
 
-def _attempt(target: str, sources: Sources, wanted: Policies) -> Report | Error:
+def _attempt(target: str, sources: Sources, wanted: Policies, record: Record) -> Report | Error:
     try:
         with nothing_unforeseen():
-            return _verify(target, sources, wanted)
+            return _verify(target, sources, wanted, record)
     except Error as error:
+        record.finished([target], error)
         return error
 
 

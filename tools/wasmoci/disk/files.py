@@ -158,6 +158,16 @@ def write_atomically(path: Path, data: bytes, mode: int = PUBLIC_FILE_MODE, *, r
         stream.write(data)
 
 
+def check_output(path: Path) -> None:
+    """Raise Error where `write_atomically` could not write to `path`, as far as can be seen before."""
+    if _is_stream(path, PUBLIC_FILE_MODE, replace=True):
+        return
+    if path.is_dir():
+        raise Error(f"cannot write {path}: it is a folder")
+    if not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
+        raise Error(f"cannot write {path}: {path.parent} is no folder that can be written to")
+
+
 def remove_output(path: Path) -> None:
     """Remove the file that `write_atomically` made at `path`; a pipe or a device stays."""
     if own_descriptor(path) is None and stat.S_ISREG(path.lstat().st_mode):

@@ -94,7 +94,7 @@ def _fewest(
     signed: Signed, found: Sequence[set[str]], name_of: Callable[[Signer], str | None], trusted: Trusted
 ) -> tuple[int, int]:
     """How many distinct signers made signatures that count, at least, and how many must have."""
-    counting = [signer for signer in signed.signers if signer.counts_on(trusted.day)]
+    counting = [signer for signer in signed.signers if signer.counts_by_clock(trusted.day)]
     distinct = min((sum(name_of(signer) in names for signer in counting) for names in found), default=0)
     return distinct, len(signed.all_of) + signed.minimum
 

@@ -1,7 +1,7 @@
 """The metrics of the monitor, as Prometheus reads them.
 
 `target` is a target's name in the configuration and `signer` a signer's in the policy, never a tag or digest: what is
-in a registry makes no series. Every series of a target is there from its start, but for refusals by reason.
+in a registry makes no series. Every counter of a target is there from its start, but for refusals by reason.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -168,7 +168,7 @@ def _of_target(target: str, known: Mapping[str, Known]) -> Iterator[tuple[str, L
     for each in images:
         if each.observed is not None:
             sums.add(each.observed)
-    yield _VERIFIED, (target,), bool(images) and all(each.is_good for each in images)
+    yield _VERIFIED, (target,), float(bool(images) and all(each.is_good for each in images))
     yield _LAST_SUCCESS, (target,), min((each.checked_at for each in known.values()), default=0)
     yield _VANISHED, (target,), sum(len(each.vanished) for each in images)
     for (layer, form), count in sums.formats.items():

@@ -13,7 +13,7 @@ docs/policy.md says what each member means.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from wasmoci.disk.files import read_bounded
@@ -21,8 +21,8 @@ from wasmoci.policy.document import MAX_DOCUMENT_SIZE, Node, read_document
 from wasmoci.policy.named_files import NamedFiles
 from wasmoci.policy.rules import Rule, read_rules
 from wasmoci.policy.signers import Signer, read_signers
+from wasmoci.values.digest import Digest
 from wasmoci.values.errors import Reason, VerificationError
-from wasmoci.values.image_reference import Repository
 
 API_VERSION = "wasm-oci/v1"
 
@@ -31,13 +31,14 @@ API_VERSION = "wasm-oci/v1"
 class PolicyFile:
     """What a file says. Make one with `read` or `parse`.
 
-    Where it `reports_only`, an image that does not meet it is reported and not refused.
+    Where it `reports_only`, an image that does not meet it is reported and not refused. `digest` is that of its bytes.
     """
 
     name: str
     rules: tuple[Rule, ...]
     trusted_root: Path | None
     reports_only: bool
+    digest: Digest
     signers: tuple[Signer, ...] = ()
 
     @classmethod
@@ -65,7 +66,7 @@ class PolicyFile:
         reports_only = "mode" in members and members["mode"].choice(["enforce", "report"]) == "report"
         if root is None:
             _check_no_log(members["rules"])
-        return cls(name, rules, root, reports_only, tuple(signers.values()))
+        return cls(name, rules, root, reports_only, Digest.of(data), tuple(signers.values()))
 
     @property
     def clock_reasons(self) -> Sequence[str]:
@@ -76,7 +77,7 @@ class PolicyFile:
         """The first rule whose pattern matches; VerificationError (NO_RULE) where none does."""
         for rule in self.rules:
             if rule.matches(repository):
-                return replace(rule, signed_name=Repository.parse(repository)) if rule.names_itself else rule
+                return rule.in_repository(repository)
         raise VerificationError(
             Reason.NO_RULE, f"no rule of {self.name} matches {repository}, and what none matches is refused"
         )

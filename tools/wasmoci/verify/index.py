@@ -102,6 +102,13 @@ def check_copy(copy: ImageSource, original: Verdict) -> None:
         )
 
 
+def entry_name(entry: Descriptor) -> str:
+    """What an index says of an entry, in one line."""
+    said = [] if entry.platform is None else [str(entry.platform)]
+    said += [f"{key}={value}" for key, value in sorted(entry.annotations.items())]
+    return f"entry ({', '.join(said)})" if said else "entry"
+
+
 def signed_by(verdict: Verdict) -> set[tuple[Digest, str, str]]:
     """What holds: of each manifest or index its digest, the layer or format, and the signer's fingerprint."""
     digest = verdict.subject.digest

@@ -1,7 +1,8 @@
 """What an image must have, and what was observed of one that has it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Protocol
 
 from wasmoci.keys.component import ComponentPublicKey
@@ -9,12 +10,44 @@ from wasmoci.keys.image import ImagePublicKey
 from wasmoci.oci.graph import ImageGraph
 from wasmoci.oci.manifest import Descriptor
 from wasmoci.values.digest import Digest
-from wasmoci.values.errors import UsageError
+from wasmoci.values.errors import Reason, UsageError
 from wasmoci.values.level import Level
 from wasmoci.verify.component import check_trust
 from wasmoci.verify.signatures import ImageSignature
 from wasmoci.verify.trust import ImageTrust
 from wasmoci.wasm.interface import Interface
+
+
+class Place(Protocol):
+    """Where a policy asks for something: a line and a column of a file, from 1, and the field, `rules[0].image`."""
+
+    @property
+    def file(self) -> str: ...
+
+    @property
+    def line(self) -> int: ...
+
+    @property
+    def column(self) -> int: ...
+
+    @property
+    def field(self) -> str: ...
+
+
+class Finding(Protocol):
+    """One thing that a policy asks, in words, what was found, and the reason where it is not met."""
+
+    @property
+    def place(self) -> Place: ...
+
+    @property
+    def asked(self) -> str: ...
+
+    @property
+    def found(self) -> str: ...
+
+    @property
+    def reason(self) -> Reason | None: ...
 
 
 class Demands(Protocol):
@@ -31,6 +64,25 @@ class Demands(Protocol):
 
     def check_root(self, graph: ImageGraph) -> Sequence[str]:
         """Check what is attested of what was asked for, an image or an index; Error where it cannot be read."""
+
+    def of_image(self, verified: "Verified") -> Iterable[Finding]:
+        """What is found of an image, met or not."""
+
+    def of_signatures(self, signatures: Sequence[ImageSignature]) -> Iterable[Finding]:
+        """What is found of an index by its own signatures, met or not."""
+
+    def of_root(self, graph: ImageGraph) -> Iterable[Finding]:
+        """What is found of what is attested, met or not; Error where it cannot be read."""
+
+    def of_attested(self) -> Iterable[Finding]:
+        """The same of what `check_root` did not refuse, without a look."""
+
+    def signer_of(self, principal: str) -> tuple[str, date | None]:
+        """What the policy calls a signer, and the day from which on their signatures do not count, if there is one.
+
+        It is asked of a key of either layer by its fingerprint, or of an identity; the name of one whom it does not
+        name is empty.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,16 +3,17 @@
 import os
 from typing import Annotated
 
-from wasmoci.bazel.request import TargetImage, TargetTrust
+from wasmoci.bazel.request import TargetImage, TargetTrust, build_file
 from wasmoci.bazel.runfiles import Locator
 from wasmoci.bazel.test import tested
 from wasmoci.commands.options.declared import Option, command
 from wasmoci.commands.report.output import Report, warn
 from wasmoci.commands.report.verdict import judged
+from wasmoci.policy.choice import Policies
 from wasmoci.registry.connection_options import ConnectionOptions
 from wasmoci.registry.sources import Sources, reference_of
+from wasmoci.reports.record import Record
 from wasmoci.values.errors import UsageError
-from wasmoci.verify.index import verify_root
 
 
 @command()
@@ -27,16 +28,26 @@ def verify_image(
     source = image.reference or str(image.layout or "")
     if not source:
         raise UsageError("the request names nothing to verify")
-    name = f"{image.reference or os.environ.get('TEST_TARGET', source)} is {trust}"
+    target = image.reference or os.environ.get("TEST_TARGET", source)
+    record = Record(location=build_file(request))
     connection = ConnectionOptions(image.insecure_registries)
-    return tested(name, {"required": str(trust)}, lambda: _verify(source, connection, trust))
+    # Bazel keeps the verdict on a layout.
+    reads_clock = image.layout is None
+    return tested(
+        target,
+        {"required": str(trust)},
+        record,
+        lambda: _verify(source, connection, trust.policies(warn, reads_clock=reads_clock), target, record),
+    )
 
 
-def _verify(name: str, connection: ConnectionOptions, trust: TargetTrust) -> Report:
-    wanted = trust.policies(warn)
+def _verify(name: str, connection: ConnectionOptions, wanted: Policies, target: str, record: Record) -> Report:
+    record.of(wanted)
     with Sources(connection) as sources:
         return judged(
             name,
-            lambda: verify_root(sources.open(name, to_verify=True), wanted.of_target(name, reference_of)),
+            lambda: record.verify(
+                target, lambda: wanted.of_target(name, reference_of), lambda: sources.open(name, to_verify=True)
+            ),
             reports_only=wanted.reports_only,
         )

@@ -68,7 +68,7 @@ def verified_component(
     policy: Annotated[ActionPolicy, OptionGroup(ActionPolicy)],
 ) -> Report:
     """Verify the image in LAYOUT, a folder or the file `oci-layout` in it, and write its component."""
-    policies = _policies(policy, policy.file) if policy.file else Policies.of(trusted, require, warn)
+    policies = _policies(policy, policy.file) if policy.file else Policies.of(trusted, require, warn, reads_clock=False)
     wanted = policies.enforced().of_repositories(())
     with refuse_malformed():
         graph = read_image(Layout(layout if layout.is_dir() else layout.parent))

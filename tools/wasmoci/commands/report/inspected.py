@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Sequence
 
 from wasmoci.commands.report.output import Report
-from wasmoci.commands.report.verdict import entry_name, time_json, verdict_json
+from wasmoci.commands.report.verdict import time_json, verdict_json
 from wasmoci.oci.manifest import REF_NAME_ANNOTATION, TITLE_ANNOTATION, Descriptor, Index
+from wasmoci.verify.index import entry_name
 from wasmoci.verify.inspect import Attached, Inspected
 
 _TRUST = {True: "trusted", False: "not trusted", None: "not checked"}

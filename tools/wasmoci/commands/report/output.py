@@ -6,33 +6,28 @@ Exit codes: 0 done or verified, 1 could not do or check it, 2 wrong usage, 3 che
 import errno
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
+from typing import NamedTuple
 
 import click
 
 from wasmoci.commands.report.unforeseen import nothing_unforeseen
-from wasmoci.disk.files import write_atomically
 from wasmoci.values.errors import Error, UsageError, VerificationError
 from wasmoci.values.text import printable
 
 _QUIET = f"{__name__}.quiet"
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(NamedTuple):
     """What a command has to say: lines for people, members for programs, and notes for stderr.
 
     `errors` are those of parts of the work, the rest of which was done: the exit code is the highest of theirs.
-    `parts` names what was verified one by one, for the reports of tests.
     """
 
     lines: Sequence[str]
     data: Mapping[str, object]
-    warnings: Sequence[str] = field(default_factory=tuple)
-    errors: Sequence[Error] = field(default_factory=tuple)
-    parts: Sequence[str] = field(default_factory=tuple)
+    warnings: Sequence[str] = ()
+    errors: Sequence[Error] = ()
 
 
 def print_report_of(run: Callable[[], Report], *, as_json: bool, quiet: bool) -> None:
@@ -48,7 +43,7 @@ def print_report_of(run: Callable[[], Report], *, as_json: bool, quiet: bool) ->
         printed = _print_to_stdout(partial(_print_failure, failure)) if as_json else []
     else:
         errors = report.errors
-        printed = _print_to_stdout(partial(_print, replace(report, lines=()) if quiet else report, as_json))
+        printed = _print_to_stdout(partial(_print, report._replace(lines=()) if quiet else report, as_json))
     errors = [*errors, *printed]
     for error in errors:
         click.echo(f"{context.command_path}: {_verdict(error)}", err=True)
@@ -73,13 +68,6 @@ def is_quiet() -> bool:
     return bool(click.get_current_context().meta.get(_QUIET))
 
 
-def layout_report(output: Path, digest: str, digest_file: Path | None) -> Report:
-    """The report of a command that wrote a layout; writes `digest_file` where one is named."""
-    if digest_file is not None:
-        write_atomically(digest_file, f"{digest}\n".encode())
-    return Report([f"{output}: {digest}"], {"layout": str(output), "image": digest})
-
-
 def warn(text: str) -> None:
     """One line on stderr."""
     click.echo(f"warning: {printable(text)}", err=True)
@@ -97,15 +85,14 @@ def _print_to_stdout(write: Callable[[], None]) -> list[Error]:
 
 
 def _print_failure(failure: Error) -> None:
-    _print_json({"result": result_of(failure), **error_members(failure)})
+    _print_json(failure_members(failure))
 
 
 def _print(report: Report, as_json: bool) -> None:
     for warning in report.warnings:
         warn(warning)
     if as_json:
-        result = "failed" if report.errors else "ok"
-        _print_json({"result": result, **report.data, "warnings": list(report.warnings)})
+        _print_json(report_members(report))
     else:
         for line in report.lines:
             click.echo(printable(line))
@@ -115,6 +102,17 @@ def _print_json(members: Mapping[str, object]) -> None:
     import json
 
     click.echo(json.dumps(members, indent=2))
+
+
+def report_members(report: Report) -> dict[str, object]:
+    """What --json prints of a report."""
+    result = "failed" if report.errors else "ok"
+    return {"result": result, **report.data, "warnings": list(report.warnings)}
+
+
+def failure_members(failure: Error) -> dict[str, object]:
+    """What --json prints of a command that raised an error."""
+    return {"result": result_of(failure), **error_members(failure)}
 
 
 def result_of(error: Error) -> str:

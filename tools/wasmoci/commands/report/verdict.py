@@ -1,16 +1,14 @@
 """Verdicts for people and programs."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
 from wasmoci.commands.report.output import Report
 from wasmoci.keys import image as image_key_files
 from wasmoci.keys.component_files import load_component_keys
-from wasmoci.oci.manifest import Descriptor
 from wasmoci.values.errors import KeyFileError, VerificationError
-from wasmoci.verify.index import Verdict, VerifiedIndex
+from wasmoci.verify.index import Verdict, VerifiedIndex, entry_name
 from wasmoci.verify.policy import Verified
 from wasmoci.verify.signatures import ImageSignature
 
@@ -37,9 +35,7 @@ def verdict_json(verified: Verified | VerifiedIndex) -> dict[str, object]:
 
 
 def verdict_report(target: str, verified: Verified | VerifiedIndex) -> Report:
-    entries = verified.entries if isinstance(verified, VerifiedIndex) else ()
-    parts = [f"{entry_name(entry.subject)}: {entry.subject.digest}" for entry in entries]
-    return Report(_lines(target, verified), verdict_json(verified), verified.warnings, parts=parts)
+    return Report(_lines(target, verified), verdict_json(verified), verified.warnings)
 
 
 def judged(target: str, verify: Callable[[], Verdict], *, reports_only: bool) -> Report:
@@ -53,7 +49,7 @@ def judged(target: str, verify: Callable[[], Verdict], *, reports_only: bool) ->
         return Report([f"{target}: would be refused: {error.reason.value}: {error}"], data)
     if not reports_only:
         return report
-    return replace(report, lines=[f"{target}: would be verified"], data={**report.data, "reportsOnly": True})
+    return report._replace(lines=[f"{target}: would be verified"], data={**report.data, "reportsOnly": True})
 
 
 def _lines(target: str, verified: Verified | VerifiedIndex) -> list[str]:
@@ -82,13 +78,6 @@ def _signature_lines(what: str, verified: Verified | VerifiedIndex) -> list[str]
 def time_json(seconds: int | None) -> str | None:
     """RFC 3339 in UTC, of seconds since 1970."""
     return None if seconds is None else datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def entry_name(entry: Descriptor) -> str:
-    """What an index says of an entry, in one line."""
-    said = [] if entry.platform is None else [str(entry.platform)]
-    said += [f"{key}={value}" for key, value in sorted(entry.annotations.items())]
-    return f"entry ({', '.join(said)})" if said else "entry"
 
 
 def _entry_json(verified: Verified) -> dict[str, object]:

@@ -1,0 +1,1 @@
+"""Verdicts as files: JUnit, SARIF, Markdown, a page, SLSA verification summaries."""

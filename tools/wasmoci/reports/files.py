@@ -1,0 +1,82 @@
+"""Reports as files: which formats there are, where each goes, and that it is there whole or not at all."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from wasmoci.disk.files import check_output, write_atomically
+from wasmoci.reports.checked import Evidence
+from wasmoci.values.errors import UsageError
+
+Render = Callable[[Evidence], bytes]
+
+
+class Format(str, Enum):
+    """The formats by the names that options give them."""
+
+    JSON = "json"
+    JUNIT = "junit"
+    SARIF = "sarif"
+    MARKDOWN = "markdown"
+    HTML = "html"
+
+
+@dataclass(frozen=True, slots=True)
+class ReportFile:
+    """A report that is wanted."""
+
+    format: Format
+    path: Path
+
+    @classmethod
+    def parse(cls, text: str, folder: Path) -> "ReportFile":
+        """FORMAT=PATH, relative to `folder`; UsageError for another form, and for `-`, which is no file."""
+        name, equals, path = text.partition("=")
+        formats = ", ".join(each.value for each in Format)
+        if name not in {each.value for each in Format} or not equals or not path:
+            raise UsageError(f"a report is FORMAT=PATH with one of the formats {formats}, got: {text!r}")
+        if path == "-":
+            raise UsageError("a report goes to a file, and - is none; stdout has what --json prints")
+        return cls(Format(name), folder / path)
+
+
+def check_files(files: Sequence[ReportFile]) -> None:
+    """Raise UsageError for two reports in one file, Error for a file that cannot be written; nothing is written."""
+    for number, file in enumerate(files):
+        if any(file.path == other.path for other in files[:number]):
+            raise UsageError(f"two reports cannot be one file: {file.path}")
+        check_output(file.path)
+
+
+def write_reports(files: Sequence[ReportFile], evidence: Evidence) -> None:
+    """Write each; Error where one cannot be written."""
+    for file in files:
+        write_atomically(file.path, render(file.format, evidence))
+
+
+def render(wanted: Format, evidence: Evidence) -> bytes:
+    """The bytes of a report; each format is imported only where it is wanted."""
+    return _renderer(wanted)(evidence)
+
+
+def _renderer(wanted: Format) -> Render:
+    if wanted is Format.JUNIT:
+        from wasmoci.reports.junit import junit
+
+        return junit
+    if wanted is Format.SARIF:
+        from wasmoci.reports.sarif import sarif
+
+        return sarif
+    if wanted is Format.MARKDOWN:
+        from wasmoci.reports.markdown import markdown
+
+        return markdown
+    if wanted is Format.HTML:
+        from wasmoci.reports.page import page
+
+        return page
+    from wasmoci.reports.json_text import json_text
+
+    return json_text
