@@ -42,6 +42,14 @@ EQUIVALENT = {
     ("disk.layout", "always false: listed is None"): "spares the parser what can be no attachment",
     ("disk.layout", "always false: not _can_have_subject(data)"): "spares the parser what can be no attachment",
     ("disk.layout", "always false: listed is None and (not _can_have_subject(data))"): "spares the parser the same",
+    (
+        "policy.evaluation",
+        "always true: signer.component_key is not None",
+    ): "who may sign components has a key for that; the condition is for the type checker",
+    (
+        "policy.evaluation",
+        "always false: signer.component_key is None",
+    ): "the same",
     ("keys.services.plugin", "always true: hasattr(os, 'killpg')"): "false only on Windows",
     (
         "values.strict_json",

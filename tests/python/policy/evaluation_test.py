@@ -95,7 +95,7 @@ VERDICTS = [
     (
         image_of("first"),
         "  image: {anyOf: [first]}\n  imports: ['wasi:cli/*']",
-        "IMPORT_NOT_ALLOWED: policy.yaml:9:12:",
+        "IMPORT_NOT_ALLOWED: policy.yaml:9:12: it may import wasi:cli/*: it imports log",
     ),
     (image_of("first"), "  image: {anyOf: [first]}\n  imports: []", "IMPORT_NOT_ALLOWED"),
     *(
@@ -116,12 +116,28 @@ def test_a_verdict(image: MemoryImage, rule: str, expected: str, tmp_path: Path)
     assert verdict(image, rule, tmp_path).startswith(expected)
 
 
+def test_what_is_no_component_may_not_import_anything(tmp_path: Path) -> None:
+    image = make_image(manifest=lambda top: top["config"].update(mediaType="application/vnd.example"))
+    attach_bundle(image)
+    assert verdict(image, "  image: {anyOf: [first]}", tmp_path) == "oci-only"
+    found = verdict(image, "  image: {anyOf: [first]}\n  imports: [log]", tmp_path)
+    assert found == "IMPORT_NOT_ALLOWED: policy.yaml:9:12: it may import log: it is no component"
+
+
 def test_two_bad_things_are_both_said(tmp_path: Path) -> None:
     said = verdict(image_of("first"), "  image: {allOf: [first, second]}\n  imports: []", tmp_path)
     assert said == (
         "POLICY_UNMET: policy.yaml:8:10: first, second must sign the image: signed by first; "
         "policy.yaml:9:12: it may import nothing: it imports wasi:cli/run@0.2.0, log"
     )
+
+
+@pytest.mark.parametrize("layer", ["component", "image"])
+def test_a_revoked_key_counts_for_nothing(layer: str, tmp_path: Path) -> None:
+    image = image_of("first")
+    revoked = MATCH.replace("imageKey: first.pem", "imageKey: first.pem, revoked: true")
+    assert verdict(image, f"  {layer}: {{anyOf: [first, second]}}", tmp_path).endswith("-only")
+    assert verdict(image, f"  {layer}: {{anyOf: [first, second]}}", tmp_path, head=revoked).startswith("UNTRUSTED_KEY")
 
 
 @pytest.mark.parametrize(("log", "expected"), [("", "oci-only"), ("\n  log: required", "NOT_LOGGED")])

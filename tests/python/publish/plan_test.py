@@ -12,7 +12,7 @@ import pytest
 
 from image_fixtures import OTHER_SIGNER, SIGNER
 from observed_registry_fixtures import Event, ObservedRegistry
-from publish_fixtures import DUAL, PATH, client_for, dual_layout, request_for, subject_of, unsigned_layout
+from publish_fixtures import DUAL, PATH, MovesTags, client_for, dual_layout, request_for, subject_of, unsigned_layout
 from registry_fixtures import OwnClient
 from wasm_fixtures import KEY
 from wasmoci.keys.component import pem_public
@@ -177,14 +177,6 @@ class LosesBundles(OwnClient):
         self, subject: Digest, entry: Descriptor, data: bytes, additions: Additions | None = None
     ) -> Listing:
         return Listing.API
-
-
-class MovesTags(OwnClient):
-    """A registry where somebody else sets the tag at the same time."""
-
-    def resolve(self, reference: str | Digest) -> tuple[Descriptor, bytes]:
-        descriptor, data = super().resolve(reference)
-        return (replace(descriptor, digest=Digest.of(b"other")), data) if reference == "v1" else (descriptor, data)
 
 
 def human_tags_in(client: RepositoryClient) -> list[str]:

@@ -23,8 +23,8 @@ class ImportPattern:
 
     @classmethod
     def parse(cls, text: str) -> "ImportPattern | None":
-        """None for what is no pattern; one that holds `=` or `<` stands for exactly that import."""
-        if "=" in text or "<" in text:
+        """None for what is no pattern; one that holds `<` stands for exactly that import."""
+        if "<" in text:
             return cls(text, text, None)
         name, at, version_text = text.partition("@")
         version = Version.parse(version_text)

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 
 _NUMBER = r"(0|[1-9][0-9]{0,19})"
-_VERSION = re.compile(rf"{_NUMBER}(?:\.{_NUMBER})?(?:\.{_NUMBER})?(-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?")
+_VERSION = re.compile(rf"{_NUMBER}(?:\.{_NUMBER})?(?:\.{_NUMBER})?((?:-[0-9A-Za-z.-]+)?)(?:\+[0-9A-Za-z.-]+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +24,13 @@ class Version:
         found = _VERSION.fullmatch(text)
         if found is None:
             return None
-        return cls(tuple(int(number) for number in found.groups()[:3] if number is not None), found[4] or "")
+        return cls(tuple(int(number) for number in found.groups()[:3] if number is not None), found[4])
 
     @property
     def track(self) -> "tuple[int, ...] | Version":
         """Equal for versions of which a runtime takes one for the other."""
-        major, minor, patch = (*self.numbers, -1, -1)[:3]
-        if self.pre_release or (major == 0 and minor == 0 and patch >= 0):
+        major, minor = (*self.numbers, -1)[:2]
+        if self.pre_release or (major == 0 and minor == 0):
             return self
         return (major,) if major else (major, minor)
 
