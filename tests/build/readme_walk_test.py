@@ -34,7 +34,7 @@ def test_the_module_is_where_an_override_says(override: str) -> None:
     with empty_folders(override) as (folder, home):
         (folder / "MODULE.bazel").write_text(f"{dependency}\n{shown}")
         printed = walk("touch BUILD.bazel\nbazel run @rules_wasm_oci//tools:wasm_oci -- version\n", folder, home)
-    assert re.search(r"^wasm-oci \S+$", printed, re.MULTILINE)
+    assert re.search(r"^wasm-oci \S+ \(Python ", printed, re.MULTILINE)
 
 
 def test_the_quick_start_works_in_an_empty_folder(tmp_path: Path) -> None:
