@@ -23,7 +23,7 @@ from wasmoci.values.text import excerpt
 MAX_TOKEN_RESPONSE = 256 * 1024
 CLIENT_ID = "wasm-oci"
 
-_Failure = tuple[list[str], RegistryError]  # the scopes that were asked for, and why there is no token
+Failure = tuple[list[str], RegistryError]  # the scopes that were asked for last, and why there is no token
 _OK, _UNAUTHORIZED, _FORBIDDEN = 200, 401, 403
 _MAY_BE_AT_FAULT = "may not do this, or has expired (Amazon ECR's do after 12 hours)"
 
@@ -58,7 +58,7 @@ class Authorizer:
         self._find_credential = cache(find_credential)
         self._was_asked = False
         self._headers: dict[Access, str] = {}
-        self._failure: _Failure | None = None
+        self.failure: Failure | None = None
         self._mount_sources: set[str] = set()
         self._lock = threading.RLock()
 
@@ -79,20 +79,19 @@ class Authorizer:
         with self._lock:
             self._mount_sources.discard(path)
 
-    def answer(self, refusal: Response, access: Access, refused: str | None = None) -> str:
-        """Answer the challenge of a 401 to a request with the header `refused`; return the one to try once more with.
+    def answer(self, refusal: Response, access: Access, used: str | None = None, known: Failure | None = None) -> str:
+        """Answer a 401 to a request that was sent with the header `used`, when `known` was the last failure.
 
-        Of many that are refused at once one asks for a token; what it gets, or why none, holds for all. Raises
-        RegistryError (status 401) where there is no answer.
+        Of many that are refused at once one asks for a token; what it gets, or why none, holds for all. Returns the
+        header to try once more with; raises RegistryError (status 401) where there is none.
         """
         self._was_asked = True
         challenges = challenges_of(refusal)
-        failure = self._failure
         with self._lock:
-            if (header := self.header(access)) not in (None, refused):
+            if (header := self.header(access)) not in (None, used):
                 return header
             if "bearer" in challenges:
-                header = self._headers[access] = self._asked_once(challenges["bearer"], self._scopes(access), failure)
+                header = self._headers[access] = self._asked_once(challenges["bearer"], self._scopes(access), known)
             elif "basic" in challenges:
                 header = self._basic()
                 self._headers = dict.fromkeys(Access, header)
@@ -100,7 +99,7 @@ class Authorizer:
                 raise _refused(f"{refusal.url}: refused, and neither Bearer nor Basic is offered")
         return header
 
-    def answer_again(self, refusal: Response, access: Access, refused: str | None = None) -> str | None:
+    def answer_again(self, refusal: Response, access: Access, used: str | None, known: Failure | None) -> str | None:
         """As `answer`, where a token of our own scope was refused: one of the scope that the challenge names.
 
         A gateway may know the repository by another path. None for a scope that is not of one repository, or
@@ -109,13 +108,13 @@ class Authorizer:
         parameters = challenges_of(refusal).get("bearer", {})
         scope = parameters.get("scope", "")
         with self._lock:
-            if (header := self.header(access)) not in (None, refused):
+            if (header := self.header(access)) not in (None, used):
                 return header
             credential = self._credential_of_registry()
             has_token = credential is not None and credential.kind is CredentialKind.BEARER
             if has_token or scope in self._scopes(access) or not self._may_ask(scope, access):
                 return None
-            header = self._headers[access] = self._bearer(parameters, [scope])
+            header = self._headers[access] = self._asked_once(parameters, [scope], known)
         return header
 
     def blamed(self, status: int) -> str:
@@ -175,14 +174,14 @@ class Authorizer:
             return f"Bearer {credential.secret}"
         return f"Bearer {self._fetch_token(parameters, scopes, credential)}"
 
-    def _asked_once(self, parameters: Mapping[str, str], scopes: list[str], known: _Failure | None) -> str:
+    def _asked_once(self, parameters: Mapping[str, str], scopes: list[str], known: Failure | None) -> str:
         """As `_bearer`, but what failed since `known` was what failed last fails again without asking."""
-        if self._failure is not None and self._failure is not known and self._failure[0] == scopes:
-            raise self._failure[1]
+        if self.failure is not None and self.failure is not known and self.failure[0] == scopes:
+            raise self.failure[1]
         try:
             return self._bearer(parameters, scopes)
         except RegistryError as error:
-            self._failure = (scopes, error)
+            self.failure = (scopes, error)
             raise
 
     def _fetch_token(self, parameters: Mapping[str, str], scopes: list[str], credential: Credential | None) -> str:

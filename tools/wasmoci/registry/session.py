@@ -130,7 +130,7 @@ class Session:
         for 404.
         """
         own = request.url.origin == self._origin
-        authorization = self.authorizer.header(access) if own else None
+        authorization, failure = self.authorizer.header(access) if own else None, self.authorizer.failure
         for answer in (self.authorizer.answer, self.authorizer.answer_again, None):
             added = {"Authorization": authorization} if authorization else {}
             headers = {**request.headers, **added}
@@ -139,7 +139,7 @@ class Session:
                 return response
             with response:
                 refused = own and response.status == _UNAUTHORIZED
-                authorization = answer(response, access, authorization) if refused and answer else None
+                authorization = answer(response, access, authorization, failure) if refused and answer else None
                 if authorization is None:
                     raise self._unexpected(request, response)
         raise AssertionError("the last answer is returned or raised")
