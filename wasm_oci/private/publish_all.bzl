@@ -40,7 +40,7 @@ def wasm_component_publish_all(
         *,
         name,
         publish,
-        jobs = 16,
+        jobs = 32,
         tags = [],
         testonly = None,
         visibility = None):
