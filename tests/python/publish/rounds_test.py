@@ -11,13 +11,18 @@ from image_fixtures import OTHER_SIGNER
 from observed_registry_fixtures import ObservedRegistry
 from publish_fixtures import PATH, dual_layout, request_for
 from registry_auth_fixtures import BearerAuth
-from registry_fixtures import PASSWORD, password_for
+from registry_fixtures import PASSWORD, OwnClient, password_for
 from rounds_fixtures import Rounds, counted_client
 from wasm_fixtures import KEY
 from wasmoci.oci.progress import SILENT
+from wasmoci.publish.places import RepositoryPlaces
 from wasmoci.publish.plan import PublishRequest, plan, publish
 from wasmoci.publish.send import Published
+from wasmoci.registry.client import Registries, RepositoryClient
+from wasmoci.sign.wanted import unmade
 from wasmoci.values.if_exists import IfExists
+from wasmoci.values.image_reference import Repository
+from wasmoci.verify.attached_bundles import AttachedBundle, attached_bundles
 from wasmoci.verify.policy import Policy
 
 
@@ -119,4 +124,39 @@ def test_an_index_of_two_images(kind: Registry, expected: tuple[int, int], tmp_p
     place = Place(tmp_path, kind)
     with place.registry:
         rounds, _ = place.publish(request_for(index_layout(tmp_path), place.registry.address, tags=("v1",)))
+        assert counts(rounds) == expected, listing(rounds)
+
+
+class OneClient(Registries):
+    """Gives the same client each time."""
+
+    def __init__(self, client: OwnClient) -> None:
+        super().__init__({})
+        self._client = client
+
+    def client(self, repository: Repository) -> RepositoryClient:
+        return self._client
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_there", "expected"), [(NO_API, True, (3, 7)), (API, True, (3, 7)), (API, False, (1, 4))]
+)
+def test_what_is_seen_before_the_signing(
+    kind: Registry, is_there: bool, expected: tuple[int, int], tmp_path: Path
+) -> None:
+    """The bundle and the legacy signature are read, and that there is room for more costs no request."""
+    place = Place(tmp_path, kind)
+    with place.registry:
+        address = place.registry.address
+        request = request_for(dual_layout(tmp_path), address)
+        if is_there:
+            place.publish(request)
+        rounds = Rounds()
+        seen: list[AttachedBundle] = []
+        with counted_client(address, PATH, rounds) as client:
+            places = RepositoryPlaces([client.repository], OneClient(client), resign=False)
+            subject = plan(request).digest
+            places.visit(subject, lambda graph: seen.extend(attached_bundles(graph, [])))
+            places.check_room(subject, unmade(1), [])
+        assert len(seen) == is_there
         assert counts(rounds) == expected, listing(rounds)

@@ -1,7 +1,6 @@
 """The repositories that an image goes to, as they are before it is signed."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
 
 from wasmoci.oci.cosign_tags import CosignTag
 from wasmoci.oci.graph import ImageGraph, read_graph
@@ -26,6 +25,8 @@ class RepositoryPlaces:
         self._repositories = repositories
         self._registries = registries
         self.failures: dict[Repository, Error] = {}
+        # What was asked last, which may be of another subject.
+        self._reads: dict[Repository, ReadAhead] = {}
 
     @property
     def have_failed(self) -> bool:
@@ -33,11 +34,16 @@ class RepositoryPlaces:
         return len(self.failures) == len(self._repositories)
 
     def visit(self, subject: Digest, look: Callable[[ImageGraph], object]) -> None:
-        self._each(partial(_visit, subject, look))
+        def seen(client: RepositoryClient) -> None:
+            reads = self._reads[client.repository] = ReadAhead(client)
+            reads.ahead_of_signatures(subject)
+            _visit(subject, look, reads)
+
+        self._each(seen)
 
     def check_room(self, subject: Digest, entries: Sequence[Descriptor], layers: Sequence[Descriptor]) -> None:
         def check(client: RepositoryClient) -> None:
-            presence = Presence(ReadAhead(client))
+            presence = Presence(self._reads.get(client.repository) or ReadAhead(client))
             if entries:
                 presence.check_referrers(subject, entries)
             if layers:

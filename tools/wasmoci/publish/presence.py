@@ -7,12 +7,9 @@ from wasmoci.oci.cosign_tags import TaggedManifest, layers_at
 from wasmoci.oci.graph import ImageGraph, Part
 from wasmoci.oci.manifest import Descriptor
 from wasmoci.oci.referrers import MAX_REFERRERS, ReferrerList
-from wasmoci.registry.source import ReadAhead, clean_doubles
+from wasmoci.registry.source import ReadAhead, clean_doubles, small
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import LimitError, RegistryError
-
-# Small blobs of an image, together, that are read ahead.
-MAX_READ_AHEAD = 1024 * 1024
 
 _FORBIDDEN = 403
 
@@ -135,13 +132,9 @@ def subjects_of(parts: Iterable[Part]) -> list[Digest]:
 
 
 def small_content(parts: Iterable[Part]) -> list[Descriptor]:
-    """The blobs that verifiers read, up to MAX_READ_AHEAD bytes of all: those of images, of what is attached layers."""
-    found: list[Descriptor] = []
-    left = MAX_READ_AHEAD
-    for part in parts:
-        is_attached = part.subject is not None and isinstance(part.node, ImageGraph)
-        for blob in part.blobs[1:] if is_attached else part.blobs:
-            if blob.size <= left:
-                found.append(blob)
-                left -= blob.size
-    return found
+    """The blobs that verifiers read, and are read ahead: those of images, and layers of what is attached."""
+    return small(
+        blob
+        for part in parts
+        for blob in (part.blobs[1:] if part.subject is not None and isinstance(part.node, ImageGraph) else part.blobs)
+    )

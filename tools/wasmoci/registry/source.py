@@ -1,17 +1,21 @@
 """An image or index in a registry, as a verifier reads it, and what a repository answers, asked for ahead."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from functools import partial
 from typing import Any, BinaryIO
 
 from wasmoci.oci.cosign_tags import CosignTag
-from wasmoci.oci.manifest import MANIFEST_MEDIA_TYPE, Descriptor
+from wasmoci.oci.manifest import MANIFEST_MEDIA_TYPE, Descriptor, Manifest
 from wasmoci.oci.referrers import MAX_LISTED, MAX_REFERRERS, SIGNATURE_TYPES, ReferrerList
 from wasmoci.registry.client import RepositoryClient
 from wasmoci.registry.manifests import FORBIDDEN, NOT_FOUND
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import Error, KindError, LimitError, NotFoundError, RegistryError
 from wasmoci.values.image_reference import Reference, Repository
+
+# Small blobs that are read before they are needed, together.
+MAX_READ_AHEAD = 1024 * 1024
 
 _OK = 200
 
@@ -108,6 +112,28 @@ class ReadAhead(RepositoryClient):
         """Make these calls of methods of this at the same time; what fails does so when it is called again."""
         self._session.connection.looks.run([partial(_outcome, ask) for ask in asks])
 
+    def ahead_of_signatures(self, subject: Digest) -> None:
+        """Ask in three rounds for what an image has of signatures: lists and manifests, what they name, blobs of that.
+
+        Small blobs are read, up to MAX_READ_AHEAD bytes of all.
+        """
+        tag = CosignTag.SIGNATURES.of(subject)
+        lists = [partial(self.referrers, subject), partial(self.read_fallback_index, subject)]
+        self.ahead([partial(self.resolve, subject), partial(self.resolve, tag), *lists])
+        source = RegistrySource(Reference(self.repository, None, subject), self, forbidden_is_absent=True)
+        blobs: list[Descriptor] = []
+        referrers: list[Digest] = []
+        with suppress(Error):
+            blobs += Manifest.parse(self.resolve(tag)[1]).layers
+        with suppress(Error):
+            referrers += [entry.digest for entry in source.referrers(subject).descriptors]
+        self.ahead([*(partial(self.resolve, digest) for digest in referrers), *self._reads_of(blobs)])
+        blobs = []
+        for digest in referrers:
+            with suppress(Error):
+                blobs += Manifest.parse(self.resolve(digest)[1]).layers
+        self.ahead(self._reads_of(blobs))
+
     def resolve(self, reference: str | Digest) -> tuple[Descriptor, bytes]:
         ask = partial(self._client.resolve, reference)
         found: tuple[Descriptor, bytes] = self._once("manifest", str(reference), ask)
@@ -141,6 +167,10 @@ class ReadAhead(RepositoryClient):
         else:
             target.write(kept())
 
+    def _reads_of(self, blobs: Iterable[Descriptor]) -> Iterator[Callable[[], object]]:
+        for blob in small(blobs):
+            yield partial(self.keep_blob, blob)
+
     def _look_for(self, descriptor: Descriptor) -> int:
         key = (descriptor.digest, descriptor.size)
         if ("blob", key) not in self._answers:
@@ -161,6 +191,17 @@ class ReadAhead(RepositoryClient):
         if (kind, key) not in self._answers:
             self._answers[kind, key] = _outcome(ask)
         return self._answers[kind, key]()
+
+
+def small(blobs: Iterable[Descriptor]) -> list[Descriptor]:
+    """Those that are read ahead: up to MAX_READ_AHEAD bytes of all."""
+    found: list[Descriptor] = []
+    left = MAX_READ_AHEAD
+    for blob in blobs:
+        if blob.size <= left:
+            found.append(blob)
+            left -= blob.size
+    return found
 
 
 def _outcome(ask: Callable[[], object]) -> Callable[[], object]:
