@@ -15,6 +15,7 @@ from wasmoci.publish.signed import Publishing
 from wasmoci.publish.tags import stamped
 from wasmoci.registry.connection_options import ConnectionOptions
 from wasmoci.values.errors import FormatError
+from wasmoci.values.read_back import ReadBack
 
 MAX_IMAGES = 10_000
 
@@ -28,6 +29,7 @@ def read_publishing(
     *,
     allow_placeholders: bool,
     resign: bool,
+    read_back: ReadBack,
 ) -> tuple[Publishing, bool]:
     """Read the request at an rlocation path, and whether it wants a dry run.
 
@@ -47,6 +49,7 @@ def read_publishing(
         placeholders=fingerprints(target.trust.placeholder_keys),
         allow_placeholders=allow_placeholders,
         if_exists=tagging.if_exists or destination.if_exists,
+        read_back=read_back,
     )
     connection = connection.seen_from(here).and_insecure(destination.insecure_registries)
     return Publishing(request, others, connection, replace(target.signing, resign=resign)), destination.dry_run

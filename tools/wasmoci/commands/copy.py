@@ -8,6 +8,7 @@ from typing import Annotated
 from wasmoci.commands.options.common import RequiredLevel
 from wasmoci.commands.options.connection import Connection
 from wasmoci.commands.options.declared import Argument, Option, command
+from wasmoci.commands.options.publishing import ReadingBack
 from wasmoci.commands.options.reports import Reports
 from wasmoci.commands.options.trust import Trusted
 from wasmoci.commands.report.output import Report, warn
@@ -39,6 +40,7 @@ def copy(
         IfExists,
         Option("Where a tag exists: move it, leave it, refuse another image, refuse.", default=IfExists.OVERWRITE),
     ],
+    read_back: ReadingBack,
     dry_run: Annotated[bool, Option("Read and verify the source, show what would be copied, send nothing.")],
     require: RequiredLevel,
     reports: Reports,
@@ -72,6 +74,7 @@ def copy(
             if_exists=if_exists,
             recursive=recursive,
             skip_missing=skip_missing,
+            read_back=read_back,
         )
         try:
             if dry_run:

@@ -9,7 +9,7 @@ from typing import Annotated
 from wasmoci.commands.options.common import RequiredLevel
 from wasmoci.commands.options.connection import Connection
 from wasmoci.commands.options.declared import Argument, Option, OptionGroup, command
-from wasmoci.commands.options.publishing import DryRunWanted, Packaged, Resign, Tagging, destination
+from wasmoci.commands.options.publishing import DryRunWanted, Packaged, ReadingBack, Resign, Tagging, destination
 from wasmoci.commands.options.reports import Reports
 from wasmoci.commands.options.signing import Signing
 from wasmoci.commands.options.trust import Trusted
@@ -77,6 +77,7 @@ def publish(
     repositories: Annotated[tuple[str, ...], Argument(metavar="REPOSITORY[:TAG]…")],
     packaged: Packaged,
     tagging: Tagging,
+    read_back: ReadingBack,
     dry_run: DryRunWanted,
     require: RequiredLevel,
     signing: Annotated[DeferredSigningOptions, OptionGroup(DeferredSigningOptions, "Who signs")],
@@ -97,7 +98,9 @@ def publish(
         (first, *others), tags, if_exists = destination(repositories, tagging, packaged)
         policies = record.of(Policies.of(trusted, require, warn).enforced().comparing(opener(connection)))
         policy = policies.of_repositories([first, *others])
-        request = PublishRequest(layout=layout, repository=first, tags=tags, policy=policy, if_exists=if_exists)
+        request = PublishRequest(
+            layout=layout, repository=first, tags=tags, policy=policy, if_exists=if_exists, read_back=read_back
+        )
         who = signing.deferred_signing(trusted.annotations, trusted.trusted_root)
         publishing = Publishing(request, others, connection, who)
         try:

@@ -22,6 +22,7 @@ from wasmoci.values.errors import Error, UsageError, refuse_malformed
 from wasmoci.values.if_exists import IfExists
 from wasmoci.values.image_reference import Reference, Repository
 from wasmoci.values.notes import Notes
+from wasmoci.values.read_back import ReadBack
 from wasmoci.verify.index import Verdict, check_copy, verify_graph
 from wasmoci.verify.policy import Policy
 
@@ -114,6 +115,7 @@ class CopyRequest:
     if_exists: IfExists = IfExists.OVERWRITE
     recursive: bool = False
     skip_missing: bool = False
+    read_back: ReadBack = ReadBack.SIGNATURES
 
     def plan(self, source: ImageSource) -> CopyPlan:
         """Raises what `plan_copy` raises."""
@@ -146,7 +148,13 @@ def copy_image(request: CopyRequest, connection: ConnectionOptions, notes: Notes
             ref_name = source.root().annotations.get(REF_NAME_ANNOTATION) if reference is None else reference.tag
             copy_to_layout(planned, request.layout, ref_name, progress)
         destinations = (
-            Destination(sources.registries().client(place), tags, request.if_exists, _path_beside(reference, place))
+            Destination(
+                sources.registries().client(place),
+                tags,
+                request.if_exists,
+                _path_beside(reference, place),
+                request.read_back,
+            )
             for place, tags in request.places.items()
         )
         outcomes = [

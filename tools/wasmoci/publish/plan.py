@@ -15,6 +15,7 @@ from wasmoci.values.digest import Digest
 from wasmoci.values.errors import UsageError, refuse_malformed
 from wasmoci.values.if_exists import IfExists
 from wasmoci.values.image_reference import Reference, Repository, check_tag
+from wasmoci.values.read_back import ReadBack
 from wasmoci.verify.index import Verdict, check_copy, signed_by, verify_graph
 from wasmoci.verify.policy import Policy
 
@@ -30,6 +31,7 @@ class PublishRequest:
     placeholders: Collection[str] = field(default_factory=frozenset)
     allow_placeholders: bool = False
     if_exists: IfExists = IfExists.OVERWRITE
+    read_back: ReadBack = ReadBack.SIGNATURES
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,7 @@ def publish(
     return send_image(
         planned.graph,
         LayoutBlobs(Layout(request.layout), check=False),
-        Destination(client, planned.tags, request.if_exists),
+        Destination(client, planned.tags, request.if_exists, read_back=request.read_back),
         progress,
         check,
         reads,

@@ -131,10 +131,14 @@ def subjects_of(parts: Iterable[Part]) -> list[Digest]:
     return list(dict.fromkeys(subjects))
 
 
-def small_content(parts: Iterable[Part]) -> list[Descriptor]:
-    """The blobs that verifiers read, and are read ahead: those of images, and layers of what is attached."""
-    return small(
-        blob
-        for part in parts
-        for blob in (part.blobs[1:] if part.subject is not None and isinstance(part.node, ImageGraph) else part.blobs)
-    )
+def small_content(parts: Iterable[Part], trusted: Callable[[Descriptor], bool] = lambda _: False) -> list[Descriptor]:
+    """The blobs that are read ahead, as verifiers read them: of images what is not `trusted`, and attached layers."""
+    blobs: list[Descriptor] = []
+    for part in parts:
+        if isinstance(part.node, TaggedManifest):
+            blobs += part.blobs
+        elif part.subject is not None:
+            blobs += part.blobs[1:]
+        else:
+            blobs += (blob for blob in part.blobs if not trusted(blob))
+    return small(blobs)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from wasmoci.oci.graph import ImageGraph
+from wasmoci.oci.manifest import Descriptor
 from wasmoci.oci.progress import Progress
 from wasmoci.publish.blob_supply import BlobSupply
 from wasmoci.publish.presence import Presence, small_content
@@ -16,13 +17,14 @@ from wasmoci.registry.source import ReadAhead
 from wasmoci.values.errors import Error
 from wasmoci.values.if_exists import IfExists
 from wasmoci.values.image_reference import Repository
+from wasmoci.values.read_back import ReadBack
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
     """How many blobs, manifests and signatures were sent, and how many were there; the tags set and left.
 
-    Of those left, `tags_on_others` are on another image.
+    Of those left, `tags_on_others` are on another image. `read_back` is None where nothing was.
     """
 
     sent: int
@@ -30,6 +32,7 @@ class Published:
     tags_set: tuple[str, ...]
     tags_left: tuple[str, ...]
     tags_on_others: tuple[str, ...] = ()
+    read_back: ReadBack | None = None
 
     @property
     def is_nothing(self) -> bool:
@@ -40,7 +43,8 @@ class Published:
         left = f", tags left as they are: {', '.join(self.tags_left)}" if self.tags_left else ""
         if self.is_nothing:
             return f"nothing to send, all of it ({self.present}) is there{left if self.tags_on_others else ''}"
-        return f"sent {self.sent}, already there {self.present}{left}"
+        read = ", all read back" if self.read_back is ReadBack.ALL else ""
+        return f"sent {self.sent}, already there {self.present}{read}{left}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,7 @@ class Destination:
     tags: Sequence[str] = ()
     if_exists: IfExists = IfExists.OVERWRITE
     mount_from: str | None = None
+    read_back: ReadBack = ReadBack.SIGNATURES
 
 
 def send_image(
@@ -100,11 +105,14 @@ def send_image(
     sending.blobs(destination.mount_from)
     additions = sending.manifests()
 
+    def trusted(blob: Descriptor) -> bool:
+        return destination.read_back is ReadBack.SIGNATURES and client.has_confirmed(blob)
+
     def verify() -> None:
         # Where nothing was sent, what was asked at first is the copy.
-        copy = ReadAhead(client) if sending.sent else reads
+        copy = ReadAhead(client, trusted) if sending.sent else reads
         if sending.sent and check is not None:
-            Presence(copy).ask_again(graph, content, presence)
+            Presence(copy).ask_again(graph, small_content(graph.parts(), trusted), presence)
         additions.check_lists(copy.referrers, copy.referrers_again)
         if check is not None:
             check(copy)
@@ -123,6 +131,7 @@ def send_image(
         tags_set=tuple(tag for tag, current in changes.items() if current is None),
         tags_left=tuple(tag for tag, current in changes.items() if current is not None),
         tags_on_others=tuple(tag for tag, current in changes.items() if current not in (None, graph.digest)),
+        read_back=None if check is None else destination.read_back,
     )
 
 

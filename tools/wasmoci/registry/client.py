@@ -53,6 +53,10 @@ class RepositoryClient(ReferrersClient):
         with self._session.request(Request("HEAD", url, idempotent=True), expected, Access.PULL) as response:
             return response.status
 
+    def has_confirmed(self, descriptor: Descriptor) -> bool:
+        """Whether the blob was sent by this client, and the registry then called it by its digest."""
+        return descriptor.digest in self._session.confirmed
+
     def at_once(self, jobs: Sequence[Callable[[], object]]) -> None:
         """Make calls that ask for little at the same time; the first failure is raised when none is made any more."""
         self._session.connection.looks.run(jobs)

@@ -117,6 +117,8 @@ class Session:
         self._origin = connection.origin
         self._limit = limit
         find = find or partial(find_credential, repository, connection.environment, connection.ask_helper)
+        # Blobs that were sent, and that the registry then called by their digest.
+        self.confirmed: set[Digest] = set()
         self.authorizer = Authorizer(repository, self._origin, connection.transport, find, limit)
 
     def url(self, path: str) -> Url:
@@ -189,14 +191,15 @@ class Session:
         return kind(answered, response.status)
 
 
-def check_said_digest(response: Response, actual: Digest) -> None:
-    """Raise VerificationError (DIGEST_MISMATCH) where the registry names another digest than `actual`."""
+def check_said_digest(response: Response, actual: Digest) -> bool:
+    """Return whether the registry names the digest; VerificationError (DIGEST_MISMATCH) where it names another one."""
     said = response.header("Docker-Content-Digest")
     if said not in (None, str(actual)):
         raise mismatch(
             f"{response.url}: Docker-Content-Digest is {response.quote('Docker-Content-Digest')}, "
             f"but the bytes have digest {actual}"
         )
+    return said is not None
 
 
 def mismatch(problem: str) -> VerificationError:

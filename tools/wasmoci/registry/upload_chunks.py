@@ -232,4 +232,5 @@ def finish_upload(session: Session, location: Url, digest: Digest, body: Body) -
     headers = {"Content-Type": "application/octet-stream"}
     request = Request("PUT", url, headers, body, repeatable=True, seconds=seconds_for(body.size))
     with session.request(request, {_CREATED}, Access.PUSH) as response:
-        check_said_digest(response, digest)
+        if check_said_digest(response, digest):
+            session.confirmed.add(digest)

@@ -6,7 +6,7 @@ from wasmoci.bazel.publishing import read_publishing
 from wasmoci.bazel.runfiles import Locator
 from wasmoci.commands.options.connection import Connection
 from wasmoci.commands.options.declared import Option, command
-from wasmoci.commands.options.publishing import DryRunWanted, Resign, Tagging
+from wasmoci.commands.options.publishing import DryRunWanted, ReadingBack, Resign, Tagging
 from wasmoci.commands.report.output import Report, warn
 from wasmoci.commands.report.progress import progress_output
 from wasmoci.commands.report.published import dry_run_report, published_report
@@ -24,6 +24,7 @@ def publish(
     tagging: Tagging,
     allow_placeholder_keys: Annotated[bool, Option("Also for a registry that is not on this machine.")],
     resign: Resign,
+    read_back: ReadingBack,
     dry_run: DryRunWanted,
     connection: Connection,
 ) -> Report:
@@ -41,6 +42,7 @@ def publish(
         connection,
         allow_placeholders=allow_placeholder_keys,
         resign=resign,
+        read_back=read_back,
     )
     wanted = dry_run.or_offline(is_dry)
     if wanted is DryRun.NO:

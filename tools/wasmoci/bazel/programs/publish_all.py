@@ -9,7 +9,7 @@ from wasmoci.bazel.publishing import read_publishing, read_requests
 from wasmoci.bazel.runfiles import Locator
 from wasmoci.commands.options.connection import Connection
 from wasmoci.commands.options.declared import Option, command
-from wasmoci.commands.options.publishing import DryRunWanted, Resign, Tagging
+from wasmoci.commands.options.publishing import DryRunWanted, ReadingBack, Resign, Tagging
 from wasmoci.commands.report.output import Report, warn
 from wasmoci.commands.report.progress import progress_output
 from wasmoci.commands.report.published_many import summary
@@ -30,6 +30,7 @@ def publish_all(
     tagging: Tagging,
     allow_placeholder_keys: Annotated[bool, Option("Also for a registry that is not on this machine.")],
     resign: Resign,
+    read_back: ReadingBack,
     dry_run: DryRunWanted,
     connection: Connection,
 ) -> Report:
@@ -51,6 +52,7 @@ def publish_all(
             connection,
             allow_placeholders=allow_placeholder_keys,
             resign=resign,
+            read_back=read_back,
         )
 
     images = [Image(name, partial(read, path)) for name, path in requests.items()]

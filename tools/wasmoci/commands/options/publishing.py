@@ -12,6 +12,7 @@ from wasmoci.values.errors import UsageError
 from wasmoci.values.if_exists import IfExists
 from wasmoci.values.image_reference import Repository, parse_destination
 from wasmoci.values.package_name import PackageName
+from wasmoci.values.read_back import ReadBack
 
 _NAME = (
     "In place of REPOSITORY and --tag: where wkg looks for this package in each --registry. "
@@ -23,6 +24,10 @@ _STATUS_FILES = "Bazel's workspace status, KEY VALUE on each line. Repeatable."
 _IF_EXISTS = "Where a tag exists: move it, leave it, refuse another image, refuse. [default: overwrite]"
 _DRY_RUN = "Verify, show what would be signed and sent, and do neither."
 _RESIGN = "Sign also what a valid signature by the same signer is there for already, in the registries or the layout."
+_READ_BACK = (
+    "What is downloaded to verify the registry's copy: `signatures` leaves out of the image's blobs what was sent just "
+    "now and the registry has confirmed by its digest."
+)
 _CHECK = "A dry run that asks the registries what is there, and what would become of each tag."
 
 
@@ -53,6 +58,8 @@ Tagging = Annotated[TagOptions, OptionGroup(TagOptions)]
 DryRunWanted = Annotated[DryRun, OptionGroup(_dry_run)]
 
 Resign = Annotated[bool, Option(_RESIGN)]
+
+ReadingBack = Annotated[ReadBack, Option(_READ_BACK, "--read-back", default=ReadBack.SIGNATURES)]
 
 Packaged = Annotated[PackageOptions, OptionGroup(PackageOptions)]
 

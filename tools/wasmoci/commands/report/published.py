@@ -32,7 +32,7 @@ def outcomes_report(outcomes: Sequence[Outcome], lines: Sequence[str], data: Map
 
 
 def outcome_json(outcome: Outcome) -> dict[str, object]:
-    """`repository`, `published`, and `sent`, `alreadyThere`, `tagsSet`, `tagsLeft`, or `message`."""
+    """`repository`, `published`, and `sent`, `alreadyThere`, `tagsSet`, `tagsLeft`, `readBack`, or `message`."""
     if outcome.published is None:
         return {"repository": str(outcome.repository), "published": False, "message": str(outcome.error)}
     return {
@@ -42,6 +42,7 @@ def outcome_json(outcome: Outcome) -> dict[str, object]:
         "alreadyThere": outcome.published.present,
         "tagsSet": list(outcome.published.tags_set),
         "tagsLeft": list(outcome.published.tags_left),
+        "readBack": "none" if outcome.published.read_back is None else outcome.published.read_back.value,
     }
 
 
