@@ -149,6 +149,14 @@ def test_scopes_of_containers(rules: list[str], found: list[str], wider: int, ot
     assert (len(result.losses.wider), len(result.losses.others)) == (wider, others)
 
 
+def test_a_key_that_is_revoked_is_not_there(tmp_path: Path) -> None:
+    head = f"{SIGNERS}  gone: {{imageKey: third.pem, revoked: true}}\n".replace("  ended", "  #")
+    found = exported("containers", f'- match: "{ALL}"\n  image: {{anyOf: [first, gone]}}', tmp_path, head)
+    (requirement,) = scopes(found)["registry.example.com"]
+    assert "keyDatas" not in requirement
+    assert found.losses.wider == []
+
+
 def test_a_mode_that_reports(tmp_path: Path) -> None:
     head = f"mode: report\n{MORE_SIGNERS}"
     rule = f'- match: "{ALL}"\n{IMAGE}'

@@ -131,12 +131,23 @@ def test_resources_of_instances_are_those_that_they_are_given() -> None:
     assert str(change) == "export changed: a:b/out; changes u"
 
 
+def test_each_import_of_a_type_has_resources_of_its_own() -> None:
+    text = """
+      (type $t (instance (export "r" (type (sub resource)))))
+      (import "a:b/one" (instance $one (type $t)))
+      (import "a:b/two" (instance $two (type $t)))
+      (alias export $one "r" (type $one-r))
+      (alias export $two "r" (type $two-r))
+      (import "f" (func (param "x" (own {0}))))
+    """
+    (change,) = changes(text.format("$one-r"), text.format("$two-r"))
+    assert str(change) == "import changed: f; changes f"
+
+
 def test_an_index_above_63_is_no_primitive_type() -> None:
     """`own` and `borrow` have an unsigned index, all else a signed one."""
-    text = f"{'(type (list u8))' * 80} {imported('a:b/c', R_CALL)}"
-    assert changes(text, imported("a:b/c", R_CALL)) == []
-    many = imported("a:b/c", "(type $l (list u8))" * 1 + "(type (list u8))" * 80 + R_CALL)
-    assert changes(many, imported("a:b/c", R_CALL)) == []
+    for call in (R_CALL, R_BORROW):
+        assert changes(imported("a:b/c", "(type (list u8))" * 80 + call), imported("a:b/c", call)) == []
 
 
 @pytest.mark.parametrize(
