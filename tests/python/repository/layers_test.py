@@ -49,7 +49,7 @@ TABLE = {
     "bazel": "values disk registry trust policy reports sign publish commands.report commands.options | runfiles",
     "bazel.programs": "values wasm registry verify trust reports sign publish commands.report commands.options commands"
     " bazel | click",
-    "bazel.worker": "values oci disk verify trust policy commands.report commands.options commands | click",
+    "bazel.worker": "values oci disk verify trust policy reports commands.report commands.options commands | click",
 }
 
 # Bytes and values: these do no input and output of their own.
