@@ -78,6 +78,12 @@ def layout_report(output: Path, digest: str, digest_file: Path | None) -> Report
     return Report([f"{output}: {digest}"], {"layout": str(output), "image": digest})
 
 
+def note(text: str) -> None:
+    """One line on stderr, unless the command is quiet."""
+    if not is_quiet():
+        click.echo(printable(text), err=True)
+
+
 def warn(text: str) -> None:
     """One line on stderr."""
     click.echo(f"warning: {printable(text)}", err=True)
