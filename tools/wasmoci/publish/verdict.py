@@ -26,8 +26,9 @@ def publish_verdict(
 ) -> Digest:
     """Attach the statement, signed; return the digest of the manifest that carries it.
 
-    `trust` is in the signer alone: one of theirs that says the same, at whatever time, stays alone: else the hundredth verdict would be one more
-    than verifiers read. Raises LimitError where they would not read this one, RegistryError, and as the signer.
+    `trust` is in the signer alone. One of theirs that says the same, at whatever time, stays alone: else the hundredth
+    verdict would be one more than verifiers read. Raises LimitError where they would not read this one, RegistryError,
+    and as the signer.
     """
     graph = read_graph(RegistrySource(Reference(client.repository, None, subject), client))
     meant = Statement.parse(statement)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timezone
 from enum import Enum
 
 from wasmoci.values.digest import Digest
@@ -151,4 +151,9 @@ class Evidence:
     @property
     def time_text(self) -> str | None:
         """RFC 3339, in UTC, to the second."""
-        return None if self.time is None else self.time.strftime("%Y-%m-%dT%H:%M:%SZ")
+        return None if self.time is None else rfc3339(self.time.timestamp())
+
+
+def rfc3339(seconds: float) -> str:
+    """The time, in UTC, of seconds since 1970."""
+    return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")

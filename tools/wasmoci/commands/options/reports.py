@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import click
 
 from wasmoci.commands.options.declared import Option, OptionGroup, WorkingFolder
-from wasmoci.commands.options.private_keys import KeyArgument, Password
 from wasmoci.commands.report.output import Report, failure_members, report_members, warn
 from wasmoci.commands.report.unforeseen import nothing_unforeseen
 from wasmoci.reports.checked import Evidence
 from wasmoci.reports.files import Format, ReportFile, check_files, write_reports
 from wasmoci.reports.record import Record
 from wasmoci.reports.version import version_text
-from wasmoci.trust.signers import KeySpec
 from wasmoci.values.errors import Error, UsageError
 
 if TYPE_CHECKING:
@@ -31,7 +29,7 @@ class Reporting:
     """The reports that are wanted, each as FORMAT=PATH, and the key that signs a verification summary."""
 
     wanted: Annotated[Sequence[str], Option(_REPORT, "--report", metavar="FORMAT=PATH")] = ()
-    key: Annotated[str | None, Option(_KEY, "--attest-verdict", type=KeyArgument(), metavar="KEY")] = None
+    key: Annotated[str | None, Option(_KEY, "--attest-verdict", metavar="KEY")] = None
 
     def of(
         self,
@@ -78,7 +76,11 @@ class Reporting:
             return None
         if not is_wanted and not any(file.format is Format.VSA for file in files):
             raise UsageError("--attest-verdict signs a verification summary: give --report vsa=PATH")
-        return KeySpec.parse(self.key).image_signer(Password(), warn, private=True)
+        from wasmoci.commands.options.private_keys import KeyArgument, Password
+        from wasmoci.trust.signers import KeySpec
+
+        key = KeyArgument().convert(self.key, None, click.get_current_context())
+        return KeySpec.parse(key).image_signer(Password(), warn, private=True)
 
 
 Reports = Annotated[Reporting, OptionGroup(Reporting, "Reports")]
