@@ -37,6 +37,7 @@ RULES = (
     "wasm_oci_attest",
     "wasm_oci_identity",
     "wasm_oci_key",
+    "wasm_oci_policy",
     "wasm_oci_sign",
     "wasm_oci_signing_request",
     "wasm_oci_verified_component",
@@ -50,7 +51,7 @@ GIVEN = """\
 load("@bazel_skylib//rules:common_settings.bzl", "string_flag")
 
 package(default_visibility = ["//visibility:public"])
-exports_files(["adder.wasm", "placeholder_component.pub", "placeholder_oci.pub"])
+exports_files(["adder.wasm", "placeholder_component.pub", "placeholder_oci.pub", "policy.yaml"])
 string_flag(name = "stage", build_setting_default = "test")
 config_setting(name = "prod", flag_values = {":stage": "prod"})
 wasm_component_key(
@@ -61,6 +62,7 @@ wasm_component_key(
 wasm_oci_key(name = "oci_key", placeholder_private_key = "placeholder_oci.key", public_key = "placeholder_oci.pub")
 wasm_oci_key(name = "prod_oci_key", public_key = "placeholder_oci.pub", reference = "env://PROD_KEY")
 wasm_oci_identity(name = "identity", identity = "a@example.com", issuer = "https://issuer.example.com")
+wasm_oci_policy(name = "policy", src = "policy.yaml", files = [":component_key", ":oci_key"])
 wasm_component_oci_image(name = "unsigned", component = "adder.wasm")
 wasm_component_oci_image(name = "component_signed", component = "adder.wasm", signing_keys = ":component_key")
 wasm_component_signed_oci_image(
@@ -77,6 +79,11 @@ BOTH = f"component_signing_keys = {C}, oci_signing_key = {O}"
 SIGNED = 'wasm_component_signed_oci_image(name = "x", component = "//given:adder.wasm", {})'
 IMAGE = 'wasm_component_oci_image(name = "x", component = "//given:adder.wasm", {})'
 LIVE = 'wasm_component_verify_signatures(name = "x", oci_image_ref = "localhost:5000/a:b", {})'
+TEST = 'wasm_component_verify_test(name = "x", image = "//given:signed", {})'
+PUBLISH = 'wasm_component_secure_publish(name = "x", image = "//given:signed", {})'
+VERIFIED = 'wasm_oci_verified_component(name = "x", image = "//given:signed", {})'
+BY_POLICY = 'policy = "//given:policy"'
+NOT_BESIDE = "`policy` says who is trusted and what is required: give no other attribute that does, got "
 KEY_FILE = '"//given:placeholder_component.pub"'
 
 
@@ -211,10 +218,67 @@ REFUSED = {
         LIVE.format(f"component_public_key = {C}, oci_public_key = {C}"),
         "`oci_public_key` must be a `wasm_oci_key`",
     ),
-    "trusted_live_nobody": (LIVE.format(f"component_public_key = {C}"), "`oci_public_key` is missing"),
+    "trusted_live_nobody": (LIVE.format(f"component_public_key = {C}"), "`oci_keys` is missing"),
     "live_nothing": (
         LIVE.format("cosign_verify = False, component_verify = False"),
         "`cosign_verify` or `component_verify` must be True",
+    ),
+    "trusted_live_twice": (
+        LIVE.format(f"component_keys = [{C}], component_public_key = {C}, oci_keys = [{O}]"),
+        "`component_keys` and `component_public_key` are one attribute",
+    ),
+    "live_without_reference": (
+        f'wasm_component_verify_signatures(name = "x", component_keys = [{C}], oci_keys = [{O}])',
+        "`reference` is missing",
+    ),
+    "live_level_twice": (
+        LIVE.format(f'component_keys = [{C}], component_verify = False, level = "component-only"'),
+        "`level` says which layers must hold: leave out `cosign_verify` and `component_verify`",
+    ),
+    "live_level_without_key": (
+        LIVE.format(f'component_keys = [{C}], level = "dual-layer"'),
+        '`oci_keys` is missing: name who is trusted, or say `level = "component-only"`',
+    ),
+    # Who is trusted by a policy.
+    "policy_and_keys": (TEST.format(f"component_keys = [{C}], {BY_POLICY}"), f"{NOT_BESIDE}`component_keys`"),
+    "policy_and_level": (TEST.format(f'level = "none", {BY_POLICY}'), f"{NOT_BESIDE}`level`"),
+    "policy_and_threshold": (TEST.format(f"oci_threshold = 2, {BY_POLICY}"), f"{NOT_BESIDE}`oci_threshold`"),
+    "policy_and_keys_live": (LIVE.format(f"oci_public_key = {O}, {BY_POLICY}"), f"{NOT_BESIDE}`oci_public_key`"),
+    "policy_and_layer_live": (LIVE.format(f"cosign_verify = False, {BY_POLICY}"), f"{NOT_BESIDE}`cosign_verify`"),
+    "policy_and_name_published": (
+        PUBLISH.format(f'oci_keys = [{O}], signed_name = "a.example.com/b", {BY_POLICY}'),
+        f"{NOT_BESIDE}`signed_name`, `oci_keys`",
+    ),
+    "policy_and_level_in_build": (VERIFIED.format(f'level = "oci-only", {BY_POLICY}'), f"{NOT_BESIDE}`level`"),
+    "policy_repository_alone": (
+        TEST.format('policy_repository = "a.example.com/b"'),
+        "`policy_repository` names an image for a policy: give `policy` too",
+    ),
+    "clock_without_policy": (TEST.format("uses_clock = True"), "`uses_clock` is for a policy whose keys end on a day"),
+    "clock_by_select": (
+        TEST.format(f"uses_clock = {chosen('True', 'False')}, {BY_POLICY}"),
+        "`uses_clock` cannot be a select",
+    ),
+    "file_as_policy": (
+        TEST.format('policy = "//given:policy.yaml"'),
+        "`policy` must be a `wasm_oci_policy`, got //given:policy.yaml, a file: declare one, with the files that",
+    ),
+    "key_as_policy": (
+        VERIFIED.format(f"policy = {O}"),
+        "`policy` must be a `wasm_oci_policy`, got //given:oci_key, a `w",
+    ),
+    "policy_for_what_is_nowhere": (
+        f'wasm_component_verify_test(name = "x", image = {KEY_FILE}, {BY_POLICY})',
+        "`policy_repository` is missing: rules match repositories, and //given:placeholder_component.pub is in none",
+    ),
+    "identity_in_policy": (
+        'wasm_oci_policy(name = "x", src = "//given:policy.yaml", files = ["//given:identity"])',
+        "`files` must be files and keys, got //given:identity, which has none: the policy itself names identities",
+    ),
+    "two_files_by_one_name": (
+        f'wasm_oci_policy(name = "x", src = "//given:policy.yaml", files = [{O}], '
+        f'named_files = {{{C}: "placeholder_oci.pub"}})',
+        "`files` and `named_files` have two files for `placeholder_oci.pub`, one of them //given:oci_key",
     ),
     # What is no image.
     "component_in_test": (
@@ -338,6 +402,7 @@ def _module() -> Path:
     (folder / "MODULE.bazel").write_text(MODULE)
     given = folder / "given"
     given.mkdir()
+    (given / "policy.yaml").touch()
     shutil.copy(SMOKE / "adder.wasm", given)
     for name in ("component.key", "component.pub", "oci.key", "oci.pub"):
         shutil.copy(SMOKE / "keys" / f"placeholder_{name}", given)
@@ -411,6 +476,12 @@ wasm_component_verify_signatures(
     oci_image_ref = {chosen('"registry.example.com/a:b"', '"localhost:5000/a:b"')},
     oci_public_key = {chosen(O, O)},
     signed_name = {chosen('"registry.example.com/c"', '""')},
+)
+wasm_component_verify_signatures(
+    name = "live_by_policy",
+    policy = {chosen('"//given:policy"', '"//given:policy"')},
+    policy_repository = {chosen('"registry.example.com/a"', '""')},
+    reference = {chosen('"registry.example.com/a:b"', '"localhost:5000/a:b"')},
 )
 wasm_component_publish_all(name = "publish_all", jobs = {chosen("2", "1")}, publish = [":publish"])
 """

@@ -1,4 +1,4 @@
-"""A module of a user builds the examples of docs/api.md and the file of docs/migrating.md, with Bazel's own flags."""
+"""A module of a user builds what docs/api.md, docs/policy.md and docs/migrating.md show, with Bazel's own flags."""
 
 import re
 import shutil
@@ -25,10 +25,18 @@ load("@rules_wasm_oci//wasm_oci:defs.bzl", {", ".join(f'"{symbol}"' for symbol i
 exports_files(glob(["keys/*.pub"]))
 """
 
+POLICY_PAGE = (ROOT / "docs/policy.md").read_text(encoding="utf-8")
+(BY_POLICY,) = BLOCK.findall(POLICY_PAGE)
+POLICY = POLICY_PAGE.partition("```yaml\n")[2].partition("```")[0]
+OF_POLICY = """\
+wasm_component_key(name = "release_component_key", public_key = "keys/release_component.pub")
+wasm_component_oci_image(name = "greeting_image", component = "greeting.wasm")
+"""
+
 
 def test_the_examples_build_and_verify() -> None:
     folder = lasting_folder("api_examples")
-    packages = [folder, folder / "migrated"]
+    packages = [folder, folder / "migrated", folder / "policy"]
     for package in packages:
         (package / "keys").mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / "e2e/smoke/adder.wasm", package / "greeting.wasm")
@@ -46,6 +54,12 @@ def test_the_examples_build_and_verify() -> None:
     (folder / "MODULE.bazel").write_text("\n".join([MODULE, *OF_MODULES]))
     (folder / "BUILD.bazel").write_text("\n".join([LOAD, *OF_PACKAGES]))
     (folder / "migrated/BUILD.bazel").write_text(MIGRATED)
+    (folder / "policy/BUILD.bazel").write_text("\n".join([LOAD, OF_POLICY, BY_POLICY]))
+    for package in (folder, folder / "policy"):
+        (package / "policy.yaml").write_text(POLICY)
+    for name in re.findall(r"keys/\w+\.pub|sigstore/\w+\.json", POLICY):
+        (folder / "policy" / name).parent.mkdir(exist_ok=True)
+        (folder / "policy" / name).touch()
     assert len(SYMBOLS) == len(OF_PACKAGES) > 20
     try:
         bazel("build", *flags, "//...", folder=folder)

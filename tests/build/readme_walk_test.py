@@ -6,7 +6,10 @@ The module is a release's archive, with the lines that the release's notes say.
 import json
 import re
 import shutil
+import subprocess
 from pathlib import Path
+
+import pytest
 
 from bazel import ROOT
 from releases import release
@@ -14,6 +17,24 @@ from walks import empty_folders, free_port, script_of, walk
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 START = README.partition("## Quick start\n")[2].partition("## Design principles\n")[0]
+
+
+@pytest.mark.parametrize("override", ["git_override", "local_path_override"])
+def test_the_module_is_where_an_override_says(override: str) -> None:
+    (shown,) = re.findall(rf"^{override}\(\n.*?^\)\n", START, re.MULTILINE | re.DOTALL)
+    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, check=True, cwd=ROOT, text=True).stdout
+    replaced = {
+        "…": commit.strip(),
+        "https://github.com/OWNER/rules_wasm_oci.git": ROOT.as_uri(),
+        "/path/to/rules_wasm_oci": str(ROOT),
+    }
+    for said, here in replaced.items():
+        shown = shown.replace(said, here)
+    (dependency,) = re.findall(r"^bazel_dep\(.*\)\n", START, re.MULTILINE)
+    with empty_folders(override) as (folder, home):
+        (folder / "MODULE.bazel").write_text(f"{dependency}\n{shown}")
+        printed = walk("touch BUILD.bazel\nbazel run @rules_wasm_oci//tools:wasm_oci -- version\n", folder, home)
+    assert re.search(r"^wasm-oci \S+$", printed, re.MULTILINE)
 
 
 def test_the_quick_start_works_in_an_empty_folder(tmp_path: Path) -> None:

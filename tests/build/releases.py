@@ -1,15 +1,15 @@
 """A release of the commit that is checked out, as `tools/release/prep` makes it."""
 
 import os
-import re
 import subprocess
 import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from bazel import ROOT
+from wasmoci.values.version import VERSION
 
-TAG = "v" + re.findall(r'^version = "(.*)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)[0]
+TAG = f"v{VERSION}"
 NAME = "rules_wasm_oci"
 
 

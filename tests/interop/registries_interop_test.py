@@ -184,7 +184,7 @@ def referrer(subject: Descriptor, number: int) -> tuple[Descriptor, bytes]:
     return referrer_descriptor(manifest, manifest.to_bytes()), manifest.to_bytes()
 
 
-def attach(registry: Registry, subject: Descriptor, number: int) -> Listing:
+def attach(registry: Registry, subject: Descriptor, number: int) -> Listing | None:
     with registry.client(PATH) as client:
         return client.attach_referrer(subject.digest, *referrer(subject, number))
 

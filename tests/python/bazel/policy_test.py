@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,8 @@ from policy_fixtures import SIGNERS, write_keys
 from publish_fixtures import target_request
 from sigstore_certificate_fixtures import ISSUER, SAN
 from sigstore_fixtures import Sigstore
+from timed_fixtures import attach
+from trust_fixtures import HOLDER
 from wasmoci.bazel.programs.publish import publish
 from wasmoci.bazel.programs.verify_image import verify_image
 from wasmoci.bazel.worker.verified_component import verified_component
@@ -219,3 +222,42 @@ def test_an_identity_is_verified_in_a_build_too(identity: str, reason: str, desk
     desk.files["trusted_root.json"] = "trusted_root.json"
     for result in (desk.verify(), desk.action(), desk.test()):
         assert (result.exit_code, reason in result.stderr) == (3 if reason else 0, True), result.output
+
+
+ENDING = "  image: {anyOf: [leaving]}\n"
+
+
+def test_a_key_that_ends_on_a_day_and_no_clock(desk: Desk) -> None:
+    head = "  leaving: {imageKey: leaving.pem, until: 9999-12-31}\n"
+    (desk.folder / "leaving.pem").write_bytes(HOLDER.public_key.pem())
+    desk.files["leaving.pem"] = "leaving.pem"
+    image = fully_signed()
+    attach_bundle(image, HOLDER)
+    desk.write(image, ENDING, head=head)
+    assert [result.exit_code for result in (desk.verify(), desk.pull(), desk.test(reads_clock=True))] == [0, 0, 0]
+    for result in (desk.action(), desk.test()):
+        assert (result.exit_code, "no clock is read" in result.stderr) == (1, True), result.output
+
+
+def test_a_key_that_ends_on_a_day_and_does_not_matter(desk: Desk) -> None:
+    desk.write(fully_signed(), "  image: {anyOf: [ended, first]}\n")
+    assert [result.exit_code for result in (desk.verify(), desk.action(), desk.test())] == [0, 0, 0]
+
+
+@pytest.mark.parametrize("how", ["v1", "legacy v1", "identity"])
+def test_an_action_and_a_verdict_that_bazel_keeps_read_no_clock(how: str, desk: Desk) -> None:
+    image, later = make_image(SIGNED_HELLO), Sigstore(lambda: datetime.now(timezone.utc) + timedelta(hours=1))
+    if how == "identity":
+        attach_blob(image, dump(later.bundle(signature_statement(image.image.digest))))
+    else:
+        attach(image, how, later, HOLDER)
+    head = f'  ci: {{issuer: "{ISSUER}", identity: "{SAN}"}}\n  keyed: {{imageKey: keyed.pem}}\n'
+    (desk.folder / "keyed.pem").write_bytes(HOLDER.public_key.pem())
+    (desk.folder / "trusted_root.json").write_text(json.dumps(later.trusted_root("https://127.0.0.1")))
+    desk.files |= {name: name for name in ("keyed.pem", "trusted_root.json")}
+    rule = "  image: {anyOf: [ci, keyed]}\n  log: required\n"
+    desk.write(image, rule, head=head + "trustedRoot: trusted_root.json\n")
+    for result in (desk.action(), desk.test()):
+        assert result.exit_code == 0, result.output
+    for result in (desk.verify(), desk.test(reads_clock=True)):
+        assert (result.exit_code, "in the future" in result.stderr) == (3, True), result.output

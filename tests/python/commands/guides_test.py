@@ -96,11 +96,13 @@ def test_the_life_of_a_key(folder: Path, address: str) -> None:
     assert "UNTRUSTED_KEY: component layer" in printed
 
 
-def test_verifying_without_bazel(folder: Path, address: str) -> None:
+@pytest.mark.parametrize("page", ["verifying.md", "deployment.md"])
+def test_verifying_without_bazel(page: str, folder: Path, address: str) -> None:
     (folder / "greeting.wasm").unlink()
     with client_at(address, "acme/greeting") as client:
         send_layout(write_layout(fully_signed(), folder / "signed"), client, "v1.0.0")
-    walked("verifying.md", folder, address)
+    walked(page, folder, address)
+    assert (folder / "greeting.wasm").exists()
     assert json.loads((folder / "verdict.json").read_text())["level"] == "dual-layer"
 
 

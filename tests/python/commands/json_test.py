@@ -13,7 +13,7 @@ from registry_fixtures import PASSWORD, OwnClient
 from schema_fixtures import SCHEMA, problems
 from sigstore_fixtures import SigstoreServer
 from tool_fixtures import make_inputs
-from wasm_fixtures import SECRET_KEY
+from wasm_fixtures import HELLO_WAT, SECRET_KEY, wat
 from wasmoci.commands.main import LazyGroup, main
 from wasmoci.registry import transport
 from wasmoci.registry_server.server import EmbeddedRegistry
@@ -112,6 +112,20 @@ CALLS: Mapping[str, Mapping[str, int]] = {
         f"HOST/none:v1 {TRUST}": 1,
     },
     "verify-attestation": {"attested --type spdx --oci-key oci.pub": 0, "image --type spdx --oci-key oci.pub": 3},
+    "diff": {
+        "hello.wasm HOST/a:v1 --insecure-registry HOST": 0,
+        "hello.wasm other.wasm": 3,
+        "hello.wasm other.wasm --fail-on none": 0,
+        "hello.wasm index": 1,
+        "hello.wasm broken.wasm": 1,
+    },
+    "policy init": {
+        "HOST/a:v1 --output init.yaml --oci-key oci.pub --component-key component.pub --insecure-registry HOST": 0,
+        "HOST/a:v1 --output policy.yaml --oci-key oci.pub --insecure-registry HOST": 1,
+        "signed_image --output layout.yaml --oci-key oci.pub": 2,
+        "signed_image --output layout.yaml --oci-key oci.pub --as registry.example.com/a": 0,
+        "image --output unsigned.yaml --as registry.example.com/a": 1,
+    },
     "policy check": {"policy.yaml": 0, "hello.wasm": 2},
     "policy explain": {
         "policy.yaml HOST/a:v1 --insecure-registry HOST": 0,
@@ -156,6 +170,7 @@ def _host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         ):
             result = CliRunner().invoke(main, shlex.split(prepared))
             assert result.exit_code == 0, prepared + result.output
+        (folder / "other.wasm").write_bytes(wat(HELLO_WAT.replace("log", "exit")))
         (folder / "message.sig").write_bytes(SECRET_KEY.sign((folder / "request/component.message").read_bytes()))
         sigstore.write(folder)
         (folder / "policy.yaml").write_text(POLICY)

@@ -8,11 +8,14 @@ import pytest
 from click.testing import CliRunner, Result
 
 from copy_fixtures import client_at, send_layout
-from image_fixtures import REPOSITORY, SIGNER, fully_signed, make_image, write_layout
+from image_fixtures import REPOSITORY, SIGNER, attach_bundle, fully_signed, make_image, write_layout
 from policy_fixtures import SIGNERS, write_keys
+from sigstore_fixtures import Sigstore
 from wasmoci.commands.main import main
+from wasmoci.cosign.statement import signature_statement
 from wasmoci.keys.reference import KeyReference
 from wasmoci.registry_server.server import EmbeddedRegistry
+from wasmoci.values.strict_json import dump
 
 RULES = """\
 rules:
@@ -131,6 +134,22 @@ def test_the_clock_decides_where_nobody_vouches_for_a_time_and_that_is_said(
     assert f"{policy}:9:10: 1 of first, second must sign the image: " in said
 
 
+def test_a_first_policy_is_met_and_nothing_is_overwritten(policy: Path, layout: Path, tmp_path: Path) -> None:
+    output = tmp_path / "new" / "policy.yaml"
+    output.parent.mkdir()
+    arguments: list[str | Path] = ["policy", "init", layout, "--as", REPOSITORY, "--output", output]
+    assert "keys are in no image" in run(*arguments, code=1).stderr
+    assert not output.exists()
+    keys: list[str | Path] = ["--oci-key", tmp_path / "first.pem", "--component-key", tmp_path / "first.pub"]
+    made = run(*arguments, *keys)
+    assert made.stdout == f"wrote {output}: a rule for {REPOSITORY}\n"
+    run("policy", "check", output)
+    assert "level: dual-layer" in run("verify", layout, "--policy", output, "--as", REPOSITORY).stdout
+    written = output.read_bytes()
+    assert f"{output} exists: choose another file" in run(*arguments, *keys, code=1).stderr
+    assert output.read_bytes() == written
+
+
 def test_a_policy_is_checked(policy: Path) -> None:
     assert run("policy", "check", policy).stdout.startswith(f"{policy}: 2 rules\n")
     assert json.loads(run("policy", "check", policy, "--json").stdout)["rules"] == [
@@ -155,6 +174,68 @@ def test_a_verdict_is_explained_line_by_line(policy: Path, layout: Path) -> None
     ]
     assert found["met"] is False
     assert "say in which with --as" in run("policy", "explain", policy, layout, code=2).stderr
+
+
+def test_what_each_signature_must_have_is_explained(policy: Path, tmp_path: Path) -> None:
+    image = make_image()
+    attach_bundle(image, payload=signature_statement(image.image.digest, {"stage": "test"}, REPOSITORY))
+    attach_bundle(image)
+    (tmp_path / "root.json").write_bytes(dump(Sigstore().trusted_root()))
+    demands = "  annotations: {stage: %s}\n  signedName: %s\n  log: required\n"
+    rule = '- match: "*/acme/*"\n  image: {anyOf: [first]}\n' + demands
+    layout = write_layout(image, tmp_path / "layout")
+    policy.write_text(f"trustedRoot: root.json\n{SIGNERS}rules:\n{rule % ('test', 'required')}")
+    said = run("policy", "explain", policy, layout, "--as", REPOSITORY, code=3).stdout
+    assert f"{policy}:10:16: met: its signatures must say stage=test: 1 of 2 signatures\n" in said
+    assert f"{policy}:11:15: met: its signatures must be for {REPOSITORY}: 1 of 2 signatures\n" in said
+    assert f"{policy}:12:8: NOT_LOGGED: its signatures must be logged: 0 of 2 signatures\n" in said
+    policy.write_text(f"trustedRoot: root.json\n{SIGNERS}rules:\n{rule % ('production', 'other.example.com/a')}")
+    said = run("policy", "explain", policy, layout, "--as", REPOSITORY, code=3).stdout
+    assert f"{policy}:10:16: POLICY_UNMET: its signatures must say stage=production: 0 of 2 signatures\n" in said
+    assert f"{policy}:11:15: WRONG_NAME: its signatures must be for other.example.com/a: 0 of 2 signatures\n" in said
+
+
+@pytest.mark.parametrize(
+    ("signer", "rule", "root", "code", "said"),
+    [
+        ("until: 9000-01-01", "image: {anyOf: [first]}", False, 0, ""),
+        ("until: 2001-01-01", "image: {anyOf: [first, second]}", False, 0, ""),
+        ("until: 2001-01-01", "image: {anyOf: [first]}", False, 2, "8:10: rules[0].image: it cannot be met any more"),
+        ("until: 2001-01-01", "image: {allOf: [second, first]}", False, 2, "8:10: rules[0].image: it cannot be met"),
+        ("until: 2001-01-01", "image: {anyOf: [first, second], minimum: 2}", False, 2, "these ended: first 2001-01-01"),
+        (
+            "until: 2001-01-01",
+            "component: {anyOf: [first]}",
+            False,
+            2,
+            "8:14: rules[0].component: it cannot be met any",
+        ),
+        ("until: 2001-01-01", "image: {anyOf: [first]}", True, 0, "9:10: only what was signed before still counts"),
+        (
+            "until: 2001-01-01",
+            "image: {anyOf: [second]}\n  attestations: [{type: spdx, by: [first]}]",
+            False,
+            2,
+            "9:18: rules[0].attestations[0]: it cannot be met any more",
+        ),
+        (
+            "until: 9000-01-01",
+            "image: {anyOf: [first]}\n  signedName: a.example/b",
+            False,
+            0,
+            "9:15: signatures",
+        ),
+    ],
+)
+def test_what_nobody_can_meet_any_more_is_told_when_a_policy_is_checked(
+    signer: str, rule: str, root: bool, code: int, said: str, policy: Path
+) -> None:
+    signers = SIGNERS.replace("imageKey: first.pem", f"imageKey: first.pem, {signer}")
+    head = "trustedRoot: root.json\n" if root else ""
+    policy.write_text(f'{head}{signers}rules:\n- match: "*/acme/*"\n  {rule}\n')
+    stderr = run("policy", "check", policy, code=code).stderr
+    assert said in stderr
+    assert bool(stderr) == bool(said)
 
 
 @pytest.mark.parametrize(("rule", "code"), [("", 0), ("  imports: []\n", 3)])

@@ -360,6 +360,7 @@ def test_the_stanza_pins_detached_signatures_of_the_component(workspace: Path) -
         (["layout", *FILES], "layout is a layout"),
         (["registry.example/a:v1", *FILES, "--require", "none"], "needs a level"),
         (["registry.example/a:v1", *FILES, "--threshold", "1", "-a", "a=b"], "cannot say thresholds, annotations"),
+        (["registry.example/a:v1", "--policy", "policy.yaml"], "write the `wasm_oci.pull` with `policy` yourself"),
         (["registry.example/a:v1", "--oci-key", "env://OCI"], "names keys as files"),
         (
             ["registry.example/a:v1", "--certificate-identity", "a@b.c", "--certificate-oidc-issuer", "https://b.c"],
@@ -372,6 +373,9 @@ def test_what_a_stanza_cannot_say_is_wrong_usage(
 ) -> None:
     write_layout(fully_signed(), workspace / "layout")
     monkeypatch.setenv("OCI", SIGNER.public_key.pem().decode())
+    Path("policy.yaml").write_text(
+        'apiVersion: wasm-oci/v1\nsigners: {a: {imageKey: oci.pub}}\nrules: [{match: "**", image: {allOf: [a]}}]\n'
+    )
     result = run(*arguments, "--bazel", "--output", "a.wasm", code=2)
     assert message in result.stderr
     assert not Path("a.wasm").exists()

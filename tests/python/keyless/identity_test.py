@@ -1,6 +1,7 @@
 """Identity patterns: exact or matching as a whole, never ignored, never for everybody."""
 
 import time
+from typing import Any
 
 import pytest
 
@@ -94,15 +95,15 @@ def test_expression_takes_linear_time() -> None:
         {"identity": SAN, "issuer": ISSUER, "issuer_regexp": "https://a"},
     ],
 )
-def test_identity_and_issuer_are_both_wanted_once(given: dict[str, str]) -> None:
+def test_identity_and_issuer_are_both_wanted_once(given: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="exactly one of them"):
         IdentityPattern.of(**given)
 
 
 def test_identity_and_issuer_are_not_empty() -> None:
-    for given in ({"identity": "", "issuer": ISSUER}, {"identity": SAN, "issuer": ""}):
+    for name, issuer in (("", ISSUER), (SAN, "")):
         with pytest.raises(UsageError, match="of a trusted identity is empty"):
-            IdentityPattern.of(**given)
+            IdentityPattern.of(identity=name, issuer=issuer)
 
 
 def test_names_tell_patterns_apart() -> None:

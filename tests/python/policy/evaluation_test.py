@@ -204,6 +204,47 @@ def test_the_repository_that_is_signed_for(counts_as: Sequence[str], expected: R
     assert refused.value.reason is expected
 
 
+@pytest.mark.parametrize(
+    ("match", "signed_name", "repository", "expected"),
+    [
+        ("m.example/*", "r.example/acme/*", "m.example/hello", "r.example/acme/hello"),
+        ("m.example/a/*", "r.example/*", "M.example:443/a/hello", "r.example/hello"),
+        ("m.example/a/**", "r.example/b/**", "m.example/a/c/d", "r.example/b/c/d"),
+        ("m.example/*", "r.example/acme/one", "m.example/hello", "r.example/acme/one"),
+        ("docker.io/a/*", "r.example/a/*", "index.docker.io/a/hello", "r.example/a/hello"),
+        ("m.example/*", "required", "m.example/hello", "m.example/hello"),
+    ],
+)
+def test_a_mirror_names_what_it_mirrors(
+    match: str, signed_name: str, repository: str, expected: str, tmp_path: Path
+) -> None:
+    rule = f'- match: "{match}"\n  image: {{allOf: [first]}}\n  signedName: "{signed_name}"\n'
+    file = parsed(f"{SIGNERS}rules:\n{rule}", tmp_path)
+    assert str(file.rule_for(repository).signed_name) == expected
+
+
+@pytest.mark.parametrize("path", ["acme/*", "acme/hello"])
+@pytest.mark.parametrize(("registry", "expected"), [("registry", "oci-only"), ("other", "WRONG_NAME")])
+def test_an_image_of_a_mirror_is_signed_for_the_original(
+    registry: str, expected: str, path: str, tmp_path: Path
+) -> None:
+    image = make_image(SIGNED_HELLO)
+    attach_legacy(image, [legacy_layer(image)])
+    match = f"m.example/{path.removeprefix('acme/')}"
+    rule = f'- match: "{match}"\n  image: {{allOf: [first]}}\n  signedName: "{registry}.example.com/{path}"\n'
+    policy = policy_of(f"{SIGNERS}rules:\n{rule}", tmp_path, "m.example/hello")
+    try:
+        found = verify_root(image, policy).level.value
+    except VerificationError as error:
+        found = error.reason.value
+    assert found == expected
+
+
+def test_a_key_that_is_revoked_by_its_fingerprint_is_no_other_signer(tmp_path: Path) -> None:
+    gone = f"  gone: {{key: sha256:{'a' * 64}, revoked: 2026-10-02}}\n"
+    assert verdict(image_of("first"), "  image: {anyOf: [first]}", tmp_path, head=SIGNERS + gone + RULES) == "oci-only"
+
+
 def test_legacy_signatures_count_too(tmp_path: Path) -> None:
     assert verdict(fully_signed(), "  component: {anyOf: [first]}\n  image: {allOf: [first]}", tmp_path) == "dual-layer"
     image = make_image(SIGNED_HELLO)

@@ -27,7 +27,7 @@ from copy_fixtures import (
 from image_fixtures import OTHER_PUBLIC_KEY, PUBLIC_KEY, blob_path
 from observed_registry_fixtures import Event, ObservedRegistry
 from publish_fixtures import DUAL, dual_layout, unsigned_layout
-from registry_fixtures import OwnClient
+from registry_fixtures import OwnClient, list_in_index
 from wasm_fixtures import KEY
 from wasmoci.disk import layout as layout_module
 from wasmoci.disk.layout import IMAGE_KIND, KIND_ANNOTATION, KINDS, Layout
@@ -37,15 +37,14 @@ from wasmoci.oci.cosign_tags import CosignTag
 from wasmoci.oci.graph import MAX_DEPTH, read_graph
 from wasmoci.oci.manifest import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, REF_NAME_ANNOTATION, Descriptor, Index, Manifest
 from wasmoci.oci.progress import SILENT, Progress
-from wasmoci.oci.referrers import MAX_REFERRERS, ReferrerList
+from wasmoci.oci.referrers import MAX_REFERRERS, ReferrerList, fallback_tag
 from wasmoci.publish import copy as copy_module
 from wasmoci.publish.blob_supply import LayoutBlobs
 from wasmoci.publish.copy import CopyPlan, copy_to_layout, copy_to_registry, plan_copy
 from wasmoci.publish.send import Destination, Published, send_image
 from wasmoci.registry.client import RepositoryClient
-from wasmoci.registry.referrers_api import Listing, fallback_tag
+from wasmoci.registry.referrers_api import Additions, Listing
 from wasmoci.registry.source import RegistrySource
-from wasmoci.registry.tag_race import TagAdditions
 from wasmoci.registry_server.server import EmbeddedRegistry
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import Error, FormatError, Reason, UsageError, VerificationError
@@ -249,7 +248,7 @@ class LosesReferrers(OwnClient):
     """A registry that answers well and forgets referrers."""
 
     def attach_referrer(
-        self, subject: Digest, entry: Descriptor, data: bytes, additions: TagAdditions | None = None
+        self, subject: Digest, entry: Descriptor, data: bytes, additions: Additions | None = None
     ) -> Listing:
         return Listing.API
 
@@ -319,11 +318,11 @@ def test_another_sbom_is_not_overwritten(
 def list_foreign(client: RepositoryClient, subject: Descriptor) -> None:
     """What is attached to something else is listed here."""
     entry = attach(client, attach(client, subject, b"good"), b"attached to the other one")
-    client.add_to_fallback_index(subject.digest, entry)
+    list_in_index(client, subject.digest, entry)
 
 
 def list_foreign_index(client: RepositoryClient, subject: Descriptor) -> None:
-    client.add_to_fallback_index(subject.digest, put_index(client, []))
+    list_in_index(client, subject.digest, put_index(client, []))
 
 
 def indexes_too_deep(client: RepositoryClient, subject: Descriptor) -> None:

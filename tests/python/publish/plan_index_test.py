@@ -18,9 +18,8 @@ from wasmoci.oci.manifest import Descriptor
 from wasmoci.oci.progress import Progress
 from wasmoci.publish.plan import PublishRequest, plan, publish
 from wasmoci.registry.client import RepositoryClient
-from wasmoci.registry.referrers_api import Listing
+from wasmoci.registry.referrers_api import Additions, Listing
 from wasmoci.registry.source import RegistrySource
-from wasmoci.registry.tag_race import TagAdditions
 from wasmoci.registry_server.server import EmbeddedRegistry
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import Reason, UsageError, VerificationError
@@ -116,8 +115,8 @@ class LosesBundles(OwnClient):
     loses: Digest
 
     def attach_referrer(
-        self, subject: Digest, entry: Descriptor, data: bytes, additions: TagAdditions | None = None
-    ) -> Listing:
+        self, subject: Digest, entry: Descriptor, data: bytes, additions: Additions | None = None
+    ) -> Listing | None:
         return Listing.API if subject == self.loses else super().attach_referrer(subject, entry, data, additions)
 
 

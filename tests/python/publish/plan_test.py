@@ -22,9 +22,8 @@ from wasmoci.oci.progress import Progress
 from wasmoci.oci.referrers import ReferrerList
 from wasmoci.publish.plan import PublishRequest, plan, publish
 from wasmoci.registry.client import RepositoryClient
-from wasmoci.registry.referrers_api import Listing
+from wasmoci.registry.referrers_api import Additions, Listing
 from wasmoci.registry.source import RegistrySource
-from wasmoci.registry.tag_race import TagAdditions
 from wasmoci.registry_server.server import EmbeddedRegistry
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import Error, Reason, UsageError, VerificationError
@@ -175,7 +174,7 @@ class LosesBundles(OwnClient):
     """A registry that answers well and forgets referrers."""
 
     def attach_referrer(
-        self, subject: Digest, entry: Descriptor, data: bytes, additions: TagAdditions | None = None
+        self, subject: Digest, entry: Descriptor, data: bytes, additions: Additions | None = None
     ) -> Listing:
         return Listing.API
 

@@ -27,6 +27,7 @@ from registry_fixtures import (
     client_of,
     digest_of,
     docker_config,
+    list_in_index,
     make_tls,
     password_for,
     referrer,
@@ -278,7 +279,7 @@ CASES = [
     Case("fallback index 500", fallback, {FALLBACK: Answer(500)}, RegistryError, "answered 500", status=500),
     Case("fallback tag is an image", fallback, {FALLBACK: Answer(200, OCI, MANIFEST.replace(b"wasm", b"WASM"))}, FormatError, "must be an index"),
     Case("fallback index with 1001 entries", fallback, {FALLBACK: index((ENTRIES_51 * 20)[:1001])}, LimitError, "limit"),
-    Case("one more in a fallback index with 100 entries", lambda client: client.add_to_fallback_index(SUBJECT.digest, referrer(1)[0]), {FALLBACK: index((ENTRIES_51 * 2)[:100])}, LimitError, "limit is 100"),
+    Case("one more in a fallback index with 100 entries", lambda client: list_in_index(client, SUBJECT.digest, referrer(1)[0]), {FALLBACK: index((ENTRIES_51 * 2)[:100])}, LimitError, "limit is 100"),
 ]  # fmt: skip
 
 
@@ -601,7 +602,7 @@ def test_an_index_that_others_overwrite_or_delete_for_ever(found: Answer) -> Non
         client_of(registry.address) as client,
         pytest.raises(RegistryError, match="others keep overwriting"),
     ):
-        client.add_to_fallback_index(SUBJECT.digest, referrer(1)[0])
+        list_in_index(client, SUBJECT.digest, referrer(1)[0])
     assert len(registry.requests("PUT")) == MAX_RACE_ATTEMPTS
 
 

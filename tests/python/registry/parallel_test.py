@@ -11,9 +11,11 @@ import pytest
 
 from registry_fixtures import client_of
 from wasmoci.oci.manifest import Descriptor
-from wasmoci.registry.upload import MAX_PARALLEL, run_parallel
 from wasmoci.registry_server.server import EmbeddedRegistry
 from wasmoci.values.errors import Error
+from wasmoci.values.lanes import Lane
+
+WIDTH = 4
 
 
 class Gauge:
@@ -36,8 +38,8 @@ class Gauge:
 def test_jobs_run_at_the_same_time_and_not_all() -> None:
     gauge = Gauge()
     order: list[int] = []
-    run_parallel([gauge.job] * 20, threading.Event(), lambda number, _: order.append(number))
-    assert gauge.most == MAX_PARALLEL
+    Lane(WIDTH).run([gauge.job] * 20, lambda number, _: order.append(number))
+    assert gauge.most == WIDTH
     assert order == list(range(20))
 
 
@@ -58,8 +60,8 @@ def test_a_failure_stops_the_jobs_that_run_and_those_that_wait() -> None:
         return run
 
     with pytest.raises(Error, match="the first failure"):
-        run_parallel([job(number) for number in range(20)], stop, lambda *_: None)
-    assert set(begun) <= set(range(MAX_PARALLEL))
+        Lane(WIDTH).run([job(number) for number in range(20)], stop=stop)
+    assert set(begun) <= set(range(WIDTH))
     assert sorted([*ended, 1]) == sorted(begun)
 
 
@@ -73,7 +75,7 @@ def test_the_interrupt_key_stops_all() -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run_parallel([lambda: None, wait, wait], stop, interrupted)
+        Lane(WIDTH).run([lambda: None, wait, wait], interrupted, stop)
 
 
 def blob(number: int) -> tuple[Descriptor, Callable[[], BinaryIO]]:

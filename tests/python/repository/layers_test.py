@@ -47,8 +47,8 @@ TABLE = {
     "commands": "values wasm oci cosign disk keys registry registry.login registry_server transparency package verify"
     " trust policy reports sign publish monitor commands.report commands.options | click",
     "bazel": "values disk registry trust policy reports sign publish commands.report commands.options | runfiles",
-    "bazel.programs": "values wasm registry verify trust reports sign publish commands.report commands.options commands"
-    " bazel | click",
+    "bazel.programs": "values wasm registry verify trust policy reports sign publish commands.report commands.options"
+    " commands bazel | click",
     "bazel.worker": "values oci disk verify trust policy reports commands.report commands.options commands | click",
 }
 

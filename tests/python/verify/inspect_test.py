@@ -25,7 +25,7 @@ from image_fixtures import (
 )
 from index_fixtures import signed_index, write_index_layout
 from registry_fixtures import digest_of
-from trust_fixtures import NamedIdentities, attach_named
+from trust_fixtures import NamedIdentities, attach_named, legacy_layer_with_entry
 from wasm_fixtures import KEY, OTHER_KEY, detached, section, signed
 from wasmoci.commands.main import main
 from wasmoci.cosign import simple_signing
@@ -140,6 +140,25 @@ def test_the_time_is_that_of_a_log_entry() -> None:
     entry = {"logIndex": "1", "integratedTime": "1700000000"}
     attach_bundle(image, bundle=lambda top: top["verificationMaterial"].update(tlogEntries=[entry]))
     assert [one.signed_at for one in attached(image)] == [1_700_000_000]
+
+
+@pytest.mark.parametrize(
+    ("entry", "time"),
+    [
+        ('{"Payload":{"integratedTime":1700000000}}', 1_700_000_000),
+        ('{"Payload":{"integratedTime":-1}}', None),
+        ('{"Payload":{"integratedTime":"1700000000"}}', None),
+        ('{"Payload":{"integratedTime":1e400}}', None),
+        ('{"Payload":[]}', None),
+        ("garbage", None),
+    ],
+)
+def test_the_time_of_a_legacy_signature_is_that_of_its_log_entry(entry: str, time: int | None) -> None:
+    """With a trusted key, with another one, and with none."""
+    image = make_image(HELLO)
+    attach_legacy(image, [legacy_layer_with_entry(image, entry)])
+    for trust in (ImageTrust(), ImageTrust([PUBLIC_KEY]), ImageTrust([OTHER_PUBLIC_KEY])):
+        assert [one.signed_at for one in attached(image, trust)] == [time]
 
 
 def test_other_bytes_are_refused() -> None:

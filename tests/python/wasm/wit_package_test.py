@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 
 from wasm_fixtures import COMPONENT, section, wat
 from wasmoci.values.errors import FormatError, LimitError
+from wasmoci.wasm import component_types
 from wasmoci.wasm import externs as component_externs
-from wasmoci.wasm import types as component_types
+from wasmoci.wasm.component_types import MAX_TYPES_SIZE
 from wasmoci.wasm.interface import Interface, read_interface
+from wasmoci.wasm.scope import MAX_TYPE_DEPTH
 from wasmoci.wasm.sections import u32
-from wasmoci.wasm.types import MAX_TYPE_DEPTH, MAX_TYPES_SIZE
 
 EVERY_TYPE = """
 (component
@@ -172,7 +173,7 @@ def test_package_with_every_type() -> None:
         ),
         pytest.param(
             COMPONENT
-            + types(component_type(exports("f", b"\x01\x00")), definition("a:b/c"))
+            + types(component_type(b"\x01\x40\x00\x01\x00", exports("f", b"\x01\x00")), definition("a:b/c"))
             + section(6, u32(1) + b"\x03\x02\x00\x01")
             + export_section(("c", 2)),
             ("a:b/c",),
@@ -270,7 +271,7 @@ def test_other_components_are_no_packages(data: bytes) -> None:
         ),
         pytest.param(
             COMPONENT + types(component_type(b"\x01\x7d", exports("a:b/c", b"\x04\x00"))) + export_section(("c", 0)),
-            "neither",
+            "no type of components",
             id="world_of_another_type",
         ),
         pytest.param(world(exports("t", b"\x03\x01")), "a world exports", id="world_exports_a_type"),
@@ -279,7 +280,7 @@ def test_other_components_are_no_packages(data: bytes) -> None:
             "a world exports",
             id="world_exports_a_component",
         ),
-        pytest.param(package_with(b"\x3f\x7f\x00"), "unknown form 0x3f", id="resource_with_a_representation"),
+        pytest.param(package_with(b"\x3f\x7e\x00"), "not represented by i32", id="resource_of_another_representation"),
         pytest.param(package_with(b"\x50"), "unknown form 0x50", id="module_type"),
         pytest.param(package_with(b"\x71\x01\x01a\x00\x01\x00"), "refines", id="case_that_refines"),
         pytest.param(package_with(b"\x40\x00\x01\x01"), "named results", id="named_results"),
@@ -288,8 +289,18 @@ def test_other_components_are_no_packages(data: bytes) -> None:
         pytest.param(world(b"\x05"), "unknown declaration 5", id="unknown_declaration"),
         pytest.param(world(exports("i", b"\x04\x07")), "number 7 of 0", id="component_of_no_type"),
         pytest.param(world(exports("t", b"\x03\x00\x07")), "number 7 of 0", id="type_equal_to_none"),
-        pytest.param(world(b"\x02\x03\x02\x07\x00"), "scope 7 outside of", id="alias_of_no_scope"),
+        pytest.param(world(b"\x02\x03\x02\x07\x00"), "scope 7 levels outside", id="alias_of_no_scope"),
         pytest.param(world(b"\x02\x03\x02\x00\x07"), "number 7 of 0", id="alias_of_no_type"),
+        pytest.param(world(b"\x02\x01\x02\x00\x07"), "number 7 of 0", id="alias_of_no_function"),
+        pytest.param(world(b"\x02\x03\x00\x00\x01x"), "number 0 of 0", id="alias_of_no_instance"),
+        pytest.param(
+            world(b"\x01" + instance_type(), exports("i", b"\x05\x00"), b"\x02\x03\x00\x00\x01x"),
+            "alias of 'x'",
+            id="alias_of_what_is_not_exported",
+        ),
+        pytest.param(
+            world(b"\x01\x40\x00\x01\x00", *[exports("f", b"\x01\x00")] * 2), "of one name, 'f'", id="one_name_twice"
+        ),
         pytest.param(world(b"\x02\x03\x03\x00"), "unknown form 3", id="alias_of_unknown_form"),
         pytest.param(world(b"\x02\x06\x02\x00\x00"), "unknown sort 6", id="alias_of_unknown_sort"),
         pytest.param(
@@ -306,9 +317,8 @@ def test_broken_package_is_refused(data: bytes, message: str) -> None:
         interface_of(data)
 
 
-@pytest.mark.parametrize("alias", [b"\x02\x01\x02\x07\x07", b"\x02\x03\x00\x00\x01x", b"\x02\x00\x10\x01\x00\x01x"])
-def test_aliases_of_other_things_lead_nowhere(alias: bytes) -> None:
-    assert interface_of(world(alias)).exports == ("a:b/w@1.0.0",)
+def test_alias_of_core_things_leads_nowhere() -> None:
+    assert interface_of(world(b"\x02\x00\x10\x01\x00\x01x")).exports == ("a:b/w@1.0.0",)
 
 
 def test_limit_of_depth() -> None:
@@ -341,8 +351,8 @@ def test_limit_of_all_types_together(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_limit_of_names_counts_what_is_shared(monkeypatch: pytest.MonkeyPatch) -> None:
     """Many worlds of one type would be looked through once for each."""
     shared = component_type(b"\x01\x40\x00\x01\x00", *(exports(f"f{number}", b"\x01\x00") for number in range(3)))
-    alias = component_type(b"\x02\x03\x02\x01\x00", exports("a:b/w", b"\x04\x00"))
-    data = COMPONENT + types(shared, alias) + export_section(*((f"w{number}", 1) for number in range(3)))
+    worlds = [component_type(b"\x02\x03\x02\x01\x00", exports(f"a:b/w{number}", b"\x04\x00")) for number in range(3)]
+    data = COMPONENT + types(shared, *worlds) + export_section(*((f"w{number}", number + 1) for number in range(3)))
     monkeypatch.setattr(component_externs, "MAX_NAMES", 12)
     interface_of(data)
     monkeypatch.setattr(component_externs, "MAX_NAMES", 11)

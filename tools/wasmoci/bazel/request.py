@@ -141,10 +141,10 @@ class TargetTrust:
         require = member(Level, said.string("require"), f"{said.where}: `require` cannot be")
         return cls(require, values, placeholder_keys)
 
-    def policies(self, notes: Notes) -> Policies:
-        """What the image must meet; raises as Policies does."""
+    def policies(self, notes: Notes, *, reads_clock: bool = True) -> Policies:
+        """What the image must meet; raises as Policies does. A policy itself says whether a clock is read for it."""
         if self.policy is None:
-            return Policies.of(self.values, self.require, notes)
+            return Policies.of(self.values, self.require, notes, reads_clock=reads_clock)
         return self.policy.policies()
 
     def __str__(self) -> str:

@@ -9,8 +9,8 @@ from wasmoci.commands.report.output import Report, failure_members, report_membe
 from wasmoci.reports.checked import Evidence
 from wasmoci.reports.files import Format, ReportFile, write_reports
 from wasmoci.reports.record import Record
-from wasmoci.reports.version import version_text
 from wasmoci.values.errors import Error
+from wasmoci.values.version import VERSION
 
 _REPORTS = {
     "report.html": Format.HTML,
@@ -49,4 +49,4 @@ def _write(record: Record, data: Mapping[str, object]) -> None:
         )
     elif folder:
         wanted += [ReportFile(kind, Path(folder, name)) for name, kind in _REPORTS.items()]
-    write_reports(wanted, Evidence(record.checked, data, version_text()))
+    write_reports(wanted, Evidence(record.checked, data, VERSION))

@@ -1,13 +1,13 @@
 """`wasm-oci attest`: attest something of the image in a layout."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 from wasmoci.commands.options.common import DigestFile, TrustedRoot
 from wasmoci.commands.options.declared import Argument, Option, OptionGroup, command
 from wasmoci.commands.options.signing import Signing
-from wasmoci.commands.report.output import Report, layout_report, warn
+from wasmoci.commands.report.layout import layout_report
+from wasmoci.commands.report.output import Report, warn
 from wasmoci.cosign.predicate_type import SHORT_NAMES
 from wasmoci.sign.attest import NO_NAME, AttestRequest
 from wasmoci.sign.attest import attest as run
@@ -70,4 +70,4 @@ def attest(
     name = NO_NAME if repository is None else str(Repository.parse(repository))
     attested = run(AttestRequest(layout, output, uri, data, name), *signing.signers(warn, trusted_root))
     report = layout_report(output, str(attested.subject.digest), digest_file)
-    return replace(report, data={**report.data, "predicateType": uri}, warnings=attested.warnings)
+    return report._replace(data={**report.data, "predicateType": uri}, warnings=attested.warnings)

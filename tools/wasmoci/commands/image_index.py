@@ -6,7 +6,8 @@ from typing import Annotated
 
 from wasmoci.commands.options.common import annotation_pairs
 from wasmoci.commands.options.declared import Argument, Option, command
-from wasmoci.commands.report.output import Report, layout_report
+from wasmoci.commands.report.layout import layout_report
+from wasmoci.commands.report.output import Report
 from wasmoci.oci.platform import Platform
 from wasmoci.package.index import IndexRequest, Variant, make_index
 from wasmoci.values.errors import UsageError

@@ -6,7 +6,8 @@ from typing import Annotated
 
 from wasmoci.commands.options.common import DigestFile, annotation_pairs
 from wasmoci.commands.options.declared import Argument, Option, command
-from wasmoci.commands.report.output import Report, layout_report
+from wasmoci.commands.report.layout import layout_report
+from wasmoci.commands.report.output import Report
 from wasmoci.package.image import PackageRequest
 from wasmoci.package.image import package as run_package
 from wasmoci.values.errors import UsageError, refusals_about

@@ -6,7 +6,8 @@ from typing import Annotated
 from wasmoci.commands.options.common import DigestFile, SignedAnnotations, SignedLayout, TrustedRoot, annotation_pairs
 from wasmoci.commands.options.declared import Argument, Option, command
 from wasmoci.commands.options.signing import Signing
-from wasmoci.commands.report.output import Report, layout_report, warn
+from wasmoci.commands.report.layout import layout_report
+from wasmoci.commands.report.output import Report, warn
 from wasmoci.sign.image import SignRequest, sign_image
 from wasmoci.values.image_reference import Repository
 from wasmoci.values.signature_format import SignatureFormat

@@ -7,7 +7,8 @@ from wasmoci.commands.options.common import DigestFile, SignedLayout
 from wasmoci.commands.options.declared import Argument, Option, command
 from wasmoci.commands.options.private_keys import AllowReadableKey, KeyPassword
 from wasmoci.commands.options.wasm_file import NamesKey
-from wasmoci.commands.report.output import Report, layout_report
+from wasmoci.commands.report.layout import layout_report
+from wasmoci.commands.report.output import Report
 from wasmoci.sign.layout import sign_layout_component
 from wasmoci.trust.signers import KeySpec
 from wasmoci.values.errors import UnfitError, refusals_about

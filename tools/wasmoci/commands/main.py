@@ -104,11 +104,12 @@ policy = LazyGroup(
     "policy",
     {
         "Commands": {
+            "init": ("policy_init:init", "Write a policy file that asks for what images have now."),
             "check": ("policy_check:check", "Check a policy file."),
             "explain": ("policy_explain:explain_policy", "Show which line of a policy decides what on an image."),
         },
     },
-    help="Check and explain policy files.",
+    help="Make, check and explain policy files.",
 )
 
 registry = LazyGroup(
@@ -146,6 +147,7 @@ main = LazyGroup(
                 "Verify what those who are trusted attest of an image.",
             ),
             "inspect": ("inspect:inspect", "Show an image and what is attached to it; needs no key."),
+            "diff": ("diff:diff", "Show what changed in what two components import and export; needs no key."),
             "policy": ("main:policy", str(policy.help)),
             "monitor": ("monitor:monitor", "Check images again and again, with metrics for Prometheus."),
         },

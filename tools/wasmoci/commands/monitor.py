@@ -3,7 +3,7 @@
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -21,8 +21,8 @@ from wasmoci.monitor.rounds import Monitor
 from wasmoci.monitor.state import State
 from wasmoci.monitor.telling import Teller
 from wasmoci.monitor.watch import watch
-from wasmoci.reports.version import version_text
 from wasmoci.values.errors import Error, Reason, RegistryError, VerificationError
+from wasmoci.values.version import VERSION
 
 
 @command(report_before="connection", example="wasm-oci monitor --config monitor.yaml")
@@ -36,7 +36,7 @@ def monitor(
     It ends with SIGINT or SIGTERM. With --once the exit code is that of `verify` on all images.
     """
     configured = MonitorConfig.read(config)
-    metrics = Metrics(version_text())
+    metrics = Metrics(VERSION)
     with State(configured.state) as state, _stopped_by_signals() as stopping:
         watched = Monitor(
             configured,
@@ -44,13 +44,16 @@ def monitor(
             metrics,
             lambda: connection.registries(_pause_until(stopping)),
             time.time,
-            version=version_text(),
+            version=VERSION,
             stopping=stopping,
         )
         teller = Teller(configured.command, configured.command_seconds, warn)
         if once:
             events = watched.round()
             _pass_on(configured, metrics, teller, state, stopping)
+            if stopping.is_set() or watched.problem:
+                errors = [Error(watched.problem or "it was stopped before all was checked")]
+                return Report([event.line() for event in events], _members(events, []), errors=errors)
             return _report(configured, state, events)
         with metrics.served(*configured.listen) as address:
             if not is_quiet():
@@ -76,7 +79,10 @@ def _report(config: MonitorConfig, state: State, events: Sequence[Event]) -> Rep
     errors: list[Error] = []
     images: list[dict[str, object]] = []
     for target in config.targets:
-        for image, known in state.images(target.name).items():
+        found = state.images(target.name)
+        if set(found) <= {str(target.repository)}:
+            errors.append(Error(f"{target.name}: no image of this target could be checked"))
+        for image, known in found.items():
             error = _error_of(known)
             if known.observed is None and error is None:
                 continue
@@ -84,8 +90,11 @@ def _report(config: MonitorConfig, state: State, events: Sequence[Event]) -> Rep
                 errors.append(error.about(image))
             result = {"result": "ok"} if error is None else {"result": result_of(error), **error_members(error)}
             images.append({"target": image, **result})
-    lines = [event.line() for event in events]
-    return Report(lines, {"events": [event.to_json() for event in events], "images": images}, errors=errors)
+    return Report([event.line() for event in events], _members(events, images), errors=errors)
+
+
+def _members(events: Sequence[Event], images: Sequence[Mapping[str, object]]) -> dict[str, object]:
+    return {"events": [event.to_json() for event in events], "images": [*images]}
 
 
 def _error_of(known: Known) -> Error | None:

@@ -9,7 +9,7 @@ from wasmoci.commands.options.declared import Argument, Option, command
 from wasmoci.commands.report.output import Report
 from wasmoci.oci.graph import read_graph
 from wasmoci.policy.choice import one_rule, today
-from wasmoci.policy.evaluation import Explained, explain
+from wasmoci.policy.explaining import Explained, explain
 from wasmoci.policy.file import PolicyFile
 from wasmoci.registry.sources import open_source, reference_of
 from wasmoci.values.errors import Reason, VerificationError, refuse_malformed

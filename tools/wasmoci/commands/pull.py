@@ -1,7 +1,6 @@
 """`wasm-oci pull`: a component from a registry, once it is verified."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -73,8 +72,7 @@ def pull(
 def _report(request: PullRequest, pulled: Pulled, stanza: Sequence[str]) -> Report:
     report = verdict_report(request.target, pulled.verified)
     places = [str(place) for place in (pulled.output, request.layout) if place is not None]
-    return replace(
-        report,
+    return report._replace(
         lines=stanza or [*report.lines, *(f"pulled {pulled.name} to {place}" for place in places)],
         data={
             **report.data,

@@ -1,14 +1,14 @@
 """`wasm-oci version`: which version this is."""
 
-import platform
+import sys
 
 from wasmoci.commands.options.declared import command
 from wasmoci.commands.report.output import Report
-from wasmoci.reports.version import version_text
+from wasmoci.values.version import VERSION
 
 
 @command(example="wasm-oci version --json")
 def version() -> Report:
     """Print the version of this program, and that of Python."""
-    found, python = version_text(), platform.python_version()
-    return Report([f"wasm-oci {found} (Python {python})"], {"version": found, "python": python})
+    python = sys.version.split()[0]
+    return Report([f"wasm-oci {VERSION} (Python {python})"], {"version": VERSION, "python": python})

@@ -48,6 +48,15 @@ class LegacySignature(NamedTuple):
     log_entry: str
     is_bare: bool
 
+    @property
+    def claimed_time(self) -> str | None:
+        """When it was logged, as the log entry says, in seconds since 1970; None where that says nothing."""
+        try:
+            entry = parse_object(self.log_entry.encode(), "the log entry", len(self.log_entry.encode()))
+            return str(entry.object("Payload").integer("integratedTime"))
+        except FormatError:
+            return None
+
     def is_checked(self, *, logged: bool) -> bool:
         """Whether there is nothing in it that nobody has checked, where the log entry was if it is `logged`."""
         return self.is_bare and logged == bool(self.log_entry)

@@ -3,21 +3,63 @@
 Source: Fulcio's certificate specification (subject alternative name; OIDs below 1.3.6.1.4.1.57264.1).
 """
 
+from collections.abc import Iterator, Mapping
+
 from cryptography import x509
 from cryptography.x509.oid import ObjectIdentifier
 
 from wasmoci.keyless.identity import Identity
 from wasmoci.values.errors import FormatError
 
-_ISSUER_V1 = ObjectIdentifier("1.3.6.1.4.1.57264.1.1")
-_ISSUER_V2 = ObjectIdentifier("1.3.6.1.4.1.57264.1.8")
-_USER_NAME = ObjectIdentifier("1.3.6.1.4.1.57264.1.7")
+_FULCIO = "1.3.6.1.4.1.57264.1"
+_ISSUER_V1 = ObjectIdentifier(f"{_FULCIO}.1")
+_ISSUER_V2 = ObjectIdentifier(f"{_FULCIO}.8")
+_USER_NAME = ObjectIdentifier(f"{_FULCIO}.7")
 _UTF8_STRING = 0x0C
+_FIRST_OF_DER = 8
+
+# What a certificate says of the token beyond name and issuer, by Fulcio's numbers: up to 6 bare text, from 8 on DER.
+CLAIMS: Mapping[str, tuple[int, ...]] = {
+    "sourceRepository": (12,),
+    "sourceRepositoryId": (15,),
+    "sourceOwner": (16,),
+    "sourceOwnerId": (17,),
+    "sourceRef": (14, 6),
+    "sourceDigest": (13, 3),
+    "sourceVisibility": (22,),
+    "buildSigner": (9,),
+    "buildSignerDigest": (10,),
+    "buildConfig": (18,),
+    "buildConfigDigest": (19,),
+    "buildTrigger": (20, 2),
+    "runnerEnvironment": (11,),
+    "runInvocation": (21,),
+    "deploymentEnvironment": (23,),
+    "tokenSubject": (24,),
+    "workflowName": (4,),
+    "workflowRepository": (5,),
+}
 
 
 def identity_of(certificate: x509.Certificate) -> Identity:
-    """The one name and the issuer of a certificate; FormatError where it has none, or more than one."""
-    return Identity.of(_san(certificate), _issuer(certificate))
+    """The one name, the issuer and the claims of a certificate; FormatError where it has not one name and issuer."""
+    return Identity.of(_san(certificate), _issuer(certificate), _claims(certificate))
+
+
+def _claims(certificate: x509.Certificate) -> dict[str, tuple[str | None, ...]]:
+    """What it says under each number of a claim, None for what cannot be read."""
+    claims = {name: tuple(_texts(certificate, numbers)) for name, numbers in CLAIMS.items()}
+    return {name: texts for name, texts in claims.items() if texts}
+
+
+def _texts(certificate: x509.Certificate, numbers: tuple[int, ...]) -> Iterator[str | None]:
+    for number in numbers:
+        data = _extension(certificate, ObjectIdentifier(f"{_FULCIO}.{number}"))
+        if data is not None:
+            try:
+                yield _text(data) if number < _FIRST_OF_DER else _utf8_string(data)
+            except FormatError:
+                yield None
 
 
 def _san(certificate: x509.Certificate) -> str:

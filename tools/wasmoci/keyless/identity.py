@@ -5,7 +5,7 @@ expression must match the whole text, as if it stood between `^` and `$`, and on
 anything is refused. RE2 takes linear time, whatever the expression and the text.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -23,19 +23,21 @@ _NOBODY = ("", "x", "nobody@invalid", "https://invalid", "https://nobody.invalid
 class Identity:
     """What a certificate says about its holder: the one subject alternative name, and who vouched for it.
 
-    Build one with `of`: both are printable ASCII, so that they look like what they are.
+    Build one with `of`: both are printable ASCII, so that they look like what they are. `claims` are what else it
+    says, by the names of keyless.certificate.CLAIMS: all texts that it has for one, None for what cannot be read.
     """
 
     san: str
     issuer: str
+    claims: Mapping[str, Sequence[str | None]] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
-    def of(cls, san: str, issuer: str) -> "Identity":
+    def of(cls, san: str, issuer: str, claims: Mapping[str, Sequence[str | None]] | None = None) -> "Identity":
         """Raises FormatError for a name with control characters or letters beyond ASCII, and for a long one."""
         for what, text in (("identity", san), ("issuer", issuer)):
             if not text or len(text) > MAX_NAME_CHARACTERS or not (text.isascii() and text.isprintable()):
                 raise FormatError(f"the certificate's {what} is no printable ASCII text: {excerpt(text)!r}")
-        return cls(san, issuer)
+        return cls(san, issuer, claims or {})
 
     def __str__(self) -> str:
         return f"identity:{self.san} ({self.issuer})"
@@ -55,14 +57,41 @@ class TrustedIdentity:
 
 
 @dataclass(frozen=True, slots=True)
+class ClaimPattern:
+    """What a certificate must say of one claim. Build one with `of`; `wanted` is equal for equal ones."""
+
+    name: str
+    wanted: str
+    _is_wanted: Callable[[str], bool] = field(compare=False, repr=False)
+
+    @classmethod
+    def of(cls, name: str, *, text: str | None = None, regexp: str | None = None) -> "ClaimPattern":
+        """One of `text` and `regexp`; raises UsageError as `IdentityPattern.of`."""
+        return cls(name, *_matcher(text, regexp, name))
+
+    def problem(self, identity: Identity) -> str | None:
+        """Why an identity does not fit, None where it does: all that it says has to."""
+        said = identity.claims.get(self.name, ())
+        wrong = [text for text in said if text is None or not self._is_wanted(text)]
+        if said and not wrong:
+            return None
+        if not said:
+            found = "its certificate does not say it"
+        else:
+            found = "it cannot be read" if wrong[0] is None else f"it is {excerpt(wrong[0])!r}"
+        return f"{self.name} must be {self.wanted}, {found}"
+
+
+@dataclass(frozen=True, slots=True)
 class IdentityPattern:
     """One trusted identity, or those that regular expressions describe. Build one with `of`.
 
-    `name` is equal for equal patterns; of a pattern without expressions it is the identity's own text.
+    `name` is equal for equal patterns; of a pattern without expressions and claims it is the identity's own text.
     """
 
     name: str
     is_exact: bool
+    claims: Sequence[ClaimPattern]
     _is_san: Callable[[str], bool] = field(compare=False, repr=False)
     _is_issuer: Callable[[str], bool] = field(compare=False, repr=False)
 
@@ -74,14 +103,20 @@ class IdentityPattern:
         identity_regexp: str | None = None,
         issuer: str | None = None,
         issuer_regexp: str | None = None,
+        claims: Sequence[ClaimPattern] = (),
     ) -> "IdentityPattern":
         """Raises UsageError unless there is exactly one of each pair, and for an expression that is of no use."""
         san_name, is_san = _matcher(identity, identity_regexp, "identity")
         issuer_name, is_issuer = _matcher(issuer, issuer_regexp, "issuer")
         is_exact = identity_regexp is None and issuer_regexp is None
-        return cls(f"identity:{san_name} ({issuer_name})", is_exact, is_san, is_issuer)
+        said = ", ".join([issuer_name, *(f"{claim.name}={claim.wanted}" for claim in claims)])
+        return cls(f"identity:{san_name} ({said})", is_exact, tuple(claims), is_san, is_issuer)
 
     def matches(self, identity: Identity) -> bool:
+        return self.has_name(identity) and not any(claim.problem(identity) for claim in self.claims)
+
+    def has_name(self, identity: Identity) -> bool:
+        """Whether name and issuer fit, whatever else it says."""
         return self._is_san(identity.san) and self._is_issuer(identity.issuer)
 
 

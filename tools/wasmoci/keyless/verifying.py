@@ -8,7 +8,7 @@ future; exactly one log entry, of a kind that sigstore-python verifies.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +23,7 @@ from wasmoci.transparency.authorities import parse_certificate
 from wasmoci.transparency.log_entry import LogEntry
 from wasmoci.transparency.time_stamps import proven_time, time_stamp_authorities
 from wasmoci.transparency.verifying import MAX_CLOCK_SKEW_SECONDS
+from wasmoci.values.clock import Clock
 from wasmoci.values.errors import Error, FormatError, Reason, UsageError, VerificationError, not_logged
 from wasmoci.values.strict_json import JsonObject, parse_object
 from wasmoci.values.text import excerpt, one_line
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
 
 # What entries of envelopes sigstore-python verifies; not `intoto` 0.0.2, which cosign takes too.
 _KINDS = (("dsse", "0.0.1"), ("hashedrekord", "0.0.2"))
-
-Clock = Callable[[], float]
 
 
 class IdentityVerifier:
@@ -50,7 +49,7 @@ class IdentityVerifier:
     ) -> None:
         """`trusted_root` None is the public good Sigstore as the installed sigstore-python knows it.
 
-        `clock` gives seconds since 1970. What one of `ended` signed after its end counts for nobody. Raises UsageError
+        What one of `ended` signed after its end counts for nobody. Raises UsageError
         without patterns, FormatError, Error where the trusted root cannot be read.
         """
         if not patterns:
@@ -76,7 +75,10 @@ class IdentityVerifier:
         for pattern in self._patterns:
             if pattern.matches(identity):
                 return TrustedIdentity(identity, pattern.name, signed_at)
-        raise VerificationError(Reason.UNTRUSTED_KEY, f"{identity} signed it, which no trusted identity is")
+        called = [pattern for pattern in self._patterns if pattern.has_name(identity)]
+        problems = dict.fromkeys(claim.problem(identity) for pattern in called for claim in pattern.claims)
+        why = "; ".join(filter(None, problems)) or "which no trusted identity is"
+        raise VerificationError(Reason.UNTRUSTED_KEY, f"{identity} signed it, {why}")
 
 
 def verify_keyless(data: bytes, root: KeylessRoot, clock: Clock = time.time) -> tuple[Identity, int]:

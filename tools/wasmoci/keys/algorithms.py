@@ -10,6 +10,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 
+from wasmoci.keys import plain_p256
 from wasmoci.keys.plain_ed25519 import refuse_small_order
 from wasmoci.values.errors import KeyFileError
 
@@ -88,6 +89,15 @@ def name_of(key: PublicKey) -> str:
     if isinstance(key, rsa.RSAPublicKey):
         return f"rsa-{key.key_size}"
     return "ed25519"
+
+
+def spki(key: PublicKey) -> bytes:
+    """The DER SubjectPublicKeyInfo of a supported key."""
+    if isinstance(key, ec.EllipticCurvePublicKey) and name_of(key) == DEFAULT:
+        return plain_p256.spki(key)
+    from cryptography.hazmat.primitives import serialization
+
+    return key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
 
 
 def generate(name: str) -> PrivateKey:

@@ -9,12 +9,10 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from cryptography.hazmat.primitives import serialization
-
 from wasmoci.cosign import bundle as cosign_bundle
 from wasmoci.cosign.dsse import Envelope
 from wasmoci.disk.files import read_bounded, read_secret
-from wasmoci.keys import algorithms, key_files
+from wasmoci.keys import algorithms, key_files, plain_p256
 from wasmoci.keys.protocols import MAX_KEY_FILE_SIZE, PasswordSource, SigningKey, no_password
 from wasmoci.values.base64_strict import encode
 from wasmoci.values.errors import KeyFileError, Reason, VerificationError, refusals_about
@@ -35,8 +33,7 @@ class ImagePublicKey:
     def of(cls, key: object) -> "ImagePublicKey":
         """Raises KeyFileError unless `key` is a public key of `cryptography` that can sign images."""
         checked = algorithms.supported(key)
-        encoding, form = serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-        return cls(checked.public_bytes(encoding, form), checked)
+        return cls(algorithms.spki(checked), checked)
 
     @cached_property
     def hint(self) -> str:
@@ -63,6 +60,8 @@ class ImagePublicKey:
         return algorithms.NOT_PORTABLE.get(self.algorithm)
 
     def pem(self) -> bytes:
+        from cryptography.hazmat.primitives import serialization
+
         return self.key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
 
     def verify(self, signature: bytes, message: bytes) -> None:
@@ -143,7 +142,7 @@ def parse_public_key(data: bytes) -> ImagePublicKey:
     """The key in the bytes of a public key file; raises KeyFileError."""
     if b"PRIVATE KEY-----" in data:
         raise KeyFileError("this is a private key where a public key is wanted")
-    return ImagePublicKey.of(key_files.open_public_key(data, _PUBLIC_FORMS))
+    return ImagePublicKey.of(plain_p256.public_key_in(data) or key_files.open_public_key(data, _PUBLIC_FORMS))
 
 
 def load_file_key(path: Path, password: PasswordSource = no_password, *, private: bool = False) -> FileKey:
@@ -166,4 +165,4 @@ def parse_private_key(data: bytes, password: PasswordSource = no_password) -> Fi
         from wasmoci.keys.cosign_file import decrypt
 
         data = decrypt(data, key_files.given(password))
-    return FileKey(key_files.open_private_key(data, password, _PRIVATE_FORMS))
+    return FileKey(plain_p256.private_key_in(data) or key_files.open_private_key(data, password, _PRIVATE_FORMS))

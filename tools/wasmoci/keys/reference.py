@@ -4,9 +4,8 @@ A reference is parsed where it enters, and its key is opened where it is used. W
 what opens a kind of key is imported only where there is one of these: a key that is a file needs none of it.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from wasmoci.keys.protocols import PasswordSource, no_password
 from wasmoci.values.errors import UsageError
@@ -25,8 +24,7 @@ def has_scheme(text: str) -> bool:
     return text.startswith(_PKCS11) or _SEPARATOR in text
 
 
-@dataclass(frozen=True, slots=True)
-class KeyReference:
+class KeyReference(NamedTuple):
     """Where a key is kept, which is not looked at before it is opened; `text` is as it was given.
 
     The methods raise KeyFileError where the key cannot be used or a library is missing. `password` opens an encrypted

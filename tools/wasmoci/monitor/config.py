@@ -54,6 +54,13 @@ class Target:
     tags: str = "*"
     named: Repository | None = None
 
+    def has(self, name: str) -> bool:
+        """Whether an image of this name is looked at, or listed for it where it is the name of a repository."""
+        if self.reference is not None:
+            return name == str(self.reference)
+        repository, _, tag = name.removeprefix(str(self.repository)).partition(":")
+        return not repository and (not tag or matches(self.tags, tag))
+
     def of_tags(self, listed: list[str]) -> list[Reference]:
         """The images of a listing, without the tags at which signatures are."""
         wanted = [tag for tag in listed if not tag.startswith("sha256-") and matches(self.tags, tag)]

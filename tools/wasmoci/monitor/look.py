@@ -22,14 +22,15 @@ class Look:
 
 def look_at(graph: ImageGraph) -> Look:
     """Reads lists and tags, and no manifest of what they name; raises RegistryError where there is no answer."""
-    attached = [*_attached(graph)]
+    attached: list[str] = []
     try:
-        entries = graph.entries
+        # First, while the source still has the bytes of an index.
+        parts = (graph, *graph.entries)
     except (FormatError, VerificationError) as error:
-        entries = ()
+        parts = (graph,)
         attached.append(str(error))
-    for entry in entries:
-        attached += _attached(entry)
+    for part in parts:
+        attached += _attached(part)
     return Look(str(graph.digest), tuple(sorted(set(attached))))
 
 

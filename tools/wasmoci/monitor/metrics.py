@@ -1,7 +1,7 @@
 """The metrics of the monitor, as Prometheus reads them.
 
 `target` is a target's name in the configuration and `signer` a signer's in the policy, never a tag or digest: what is
-in a registry makes no series. Every series of a target is there from its start, but for refusals by reason.
+in a registry makes no series. Every counter of a target is there from its start, but for refusals by reason.
 """
 
 from collections.abc import Iterable, Iterator, Mapping

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from wasmoci.monitor.changes import changes, tag_moved, vanished
-from wasmoci.monitor.check import NOT_FOUND, Checked, Failure
+from wasmoci.monitor.check import INCOMPLETE, NOT_FOUND, Checked, Failure
 from wasmoci.monitor.config import Target
 from wasmoci.monitor.events import Event, What
 from wasmoci.monitor.metrics import CHECK_ERRORS, CHECKS, REFUSALS, TAG_CHANGES
@@ -25,10 +25,8 @@ class Notes:
     def images_of(self, target: Target) -> dict[str, Known]:
         """What is known of images, and of the listing, of a target; what it meant before is forgotten."""
         known = self._state.images(target.name)
-        listing = str(target.repository)
         for image in list(known):
-            of_tags = image == listing or image.startswith(f"{listing}:")
-            if image != str(target.reference) if target.reference is not None else not of_tags:
+            if not target.has(image):
                 self._state.forget(target.name, image)
                 del known[image]
         return known
@@ -47,10 +45,12 @@ class Notes:
         for image in sorted(set(known) - images - {listing}):
             self._tell(target.name, image, What.TAG_VANISHED, _gone(known[image]))
             self._state.forget(target.name, image)
-        if before is not None and before.checked_at:
+        # Of other tags than before, all are new.
+        if before is not None and before.basis == target.tags:
             for image in sorted(images - set(known)):
                 self._tell(target.name, image, What.TAG_APPEARED, "the tag is new")
-        self._state.put(target.name, listing, self._succeeded(target.name, listing, before or Known()))
+        after = self._succeeded(target.name, listing, before or Known())
+        self._state.put(target.name, listing, replace(after, basis=target.tags))
 
     def image(self, target: str, image: str, known: Known, result: Checked, basis: str) -> None:
         """A check of an image, whose verdict rests on `basis`."""
@@ -98,10 +98,10 @@ class Notes:
         """A check could not be done. What is known stays, but for what is certainly true no more."""
         self.count_failure(target, failure.kind)
         before = known.observed
-        is_gone = failure.kind == NOT_FOUND
+        is_gone = failure.kind in (NOT_FOUND, INCOMPLETE)
         is_other = bool(failure.digest) and before is not None and failure.digest != before.digest
         is_told = known.is_told
-        if is_gone and before is not None and known.error != NOT_FOUND:
+        if failure.kind == NOT_FOUND and before is not None and known.error != NOT_FOUND:
             self._tell(target, image, What.TAG_VANISHED, f"{_gone(known)}: {failure.message}")
             is_told = True
         known = replace(

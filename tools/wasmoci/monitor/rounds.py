@@ -79,6 +79,11 @@ class Monitor:
         state.keep_targets([target.name for target in config.targets])
         self._show(None)
 
+    @property
+    def problem(self) -> str:
+        """Why the policy cannot be used; empty where it can."""
+        return str((self._state.fact("policy") or {"problem": ""})["problem"])
+
     def round(self) -> list[Event]:
         """Check all images once, as far as they need it; return what is to be told, which the state knows by then.
 
@@ -100,23 +105,23 @@ class Monitor:
         """The policy as it is now; None where it cannot be used, and then nothing is checked."""
         state, config = self._state, self._config
         day = datetime.fromtimestamp(notes.now, timezone.utc).date()
-        before = state.fact("policy") or {"sha256": "", "usable": True}
+        before = state.fact("policy") or {"sha256": "", "problem": ""}
         try:
             trusted = Trusted.read(config.policy, day, self._version)
         except Error as error:
-            if before["usable"]:
+            if not before["problem"]:
                 notes.events.append(Event(What.POLICY_UNUSABLE, f"nothing can be checked: {error}"))
-            state.set_fact("policy", {**before, "usable": False})
+            state.set_fact("policy", {**before, "problem": str(error)})
             for target in config.targets:
                 notes.count_failure(target.name, POLICY)
             return None
-        if not before["usable"]:
+        if before["problem"]:
             notes.events.append(Event(What.POLICY_USABLE, "the policy can be used again"))
         if before["sha256"] not in ("", trusted.sha256):
             details = {"before": before["sha256"], "after": trusted.sha256}
             message = "the policy is another one: everything is verified again"
             notes.events.append(Event(What.POLICY_CHANGED, message, details))
-        state.set_fact("policy", {"sha256": trusted.sha256, "usable": True})
+        state.set_fact("policy", {"sha256": trusted.sha256, "problem": ""})
         notes.events += signer_events(state.fact("signers"), trusted, config.warn_before)
         state.set_fact("signers", trusted.phases(config.warn_before))
         root = state.fact("root")

@@ -46,7 +46,15 @@ class Teller:
             try:
                 process.communicate(event + b"\n", timeout=self._seconds)
             except subprocess.TimeoutExpired:
-                with suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
+                _kill(process)
                 return f"did not end within {self._seconds:.0f} s"
         return f"failed with exit code {process.returncode}" if process.returncode else None
+
+
+def _kill(process: "subprocess.Popen[bytes]") -> None:
+    """End the program and what it started, which has its id as process group where there are such."""
+    if hasattr(os, "killpg"):
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    else:
+        process.kill()

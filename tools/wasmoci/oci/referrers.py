@@ -1,10 +1,13 @@
 """Lists of referrers: what the referrers API answers and what a fallback index holds.
 
-Whoever may push may add an entry, so one that cannot be understood is noted and hides no other.
+Whoever may push may add an entry, so one that cannot be understood is noted and hides no other. Entries of other
+tools stay in an index as they are, member for member: it is changed as JSON, not as Descriptors.
 """
 
-from collections.abc import Iterable
+import json
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from wasmoci.oci.manifest import (
     EMPTY_MEDIA_TYPE,
@@ -16,7 +19,7 @@ from wasmoci.oci.manifest import (
 )
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import FormatError, LimitError
-from wasmoci.values.strict_json import as_object
+from wasmoci.values.strict_json import as_object, dump
 
 # Referrers and legacy signatures that are looked at for one image.
 MAX_REFERRERS = 100
@@ -65,6 +68,13 @@ class ReferrerList:
         """How many entries there are, those that cannot be understood too."""
         return len(self.descriptors) + len(self.problems)
 
+    def check_count(self, subject: Digest, limit: int) -> None:
+        """Raise LimitError for more than `limit` entries."""
+        if self.count > limit:
+            raise LimitError(
+                f"the list of referrers of {subject} has {self.count} or more referrers, the limit is {limit}"
+            )
+
     def within_limit(self, where: str, way_out: str = "") -> "ReferrerList":
         """This list, `narrowed` where it has more than MAX_REFERRERS entries."""
         if self.count <= MAX_REFERRERS:
@@ -88,3 +98,47 @@ class ReferrerList:
 def distinct(entries: Iterable[Descriptor]) -> Iterable[Descriptor]:
     """Each once, whatever annotations it is listed with."""
     return {(entry.digest, entry.size, entry.media_type): entry for entry in entries}.values()
+
+
+def fallback_tag(subject: Digest) -> str:
+    """The tag of the index of referrers where a registry has no referrers API (distribution-spec 1.1)."""
+    return f"sha256-{subject.hex}"
+
+
+def fallback_entries(index: bytes) -> ReferrerList:
+    """Raises FormatError, LimitError above MAX_LISTED."""
+    return ReferrerList.parse(index, "the fallback index of referrers")
+
+
+def with_entries(index: bytes | None, entries: Sequence[Descriptor]) -> bytes | None:
+    """`index` (None where there is none yet) with those of `entries` at its end that it lacks; None where it has all.
+
+    Raises LimitError where no more fit in.
+    """
+    listed = ReferrerList() if index is None else fallback_entries(index)
+    missing = [entry for entry in entries if not listed.lists(entry.digest)]
+    if not missing:
+        return None
+    if listed.count + len(missing) > MAX_REFERRERS:
+        raise LimitError(
+            f"the fallback index of referrers has {listed.count} entries"
+            + (f", and {len(missing)} more are to be added" if len(missing) > 1 else "")
+            + f", the limit is {MAX_REFERRERS}"
+        )
+    members: dict[str, Any] = {"schemaVersion": 2, "mediaType": INDEX_MEDIA_TYPE}
+    if index is not None:
+        members = json.loads(index)
+    members["manifests"] = [*members.get("manifests", []), *(entry.to_json() for entry in missing)]
+    return dump(members)
+
+
+def without_entries(index: bytes | None, gone: Collection[Digest]) -> bytes | None:
+    """`index` without the entries of these manifests; None where it has none of them."""
+    if index is None or not any(map(fallback_entries(index).lists, gone)):
+        return None
+    members = json.loads(index)
+    names = {str(digest) for digest in gone}
+    members["manifests"] = [
+        entry for entry in members["manifests"] if not isinstance(entry, dict) or entry.get("digest") not in names
+    ]
+    return dump(members)

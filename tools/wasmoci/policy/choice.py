@@ -1,11 +1,13 @@
 """The policy for a target: that of the options, or that of the rule of a policy file."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from wasmoci.trust.policy import TrustValues, policy
+from wasmoci.values.clock import end_of_days
 from wasmoci.values.errors import UsageError
 from wasmoci.values.level import Level
 from wasmoci.values.notes import Notes
@@ -30,18 +32,18 @@ class Policies(NamedTuple):
     today: date | None = None
 
     @classmethod
-    def of(cls, values: TrustValues, require: Level | None, notes: Notes) -> "Policies":
+    def of(cls, values: TrustValues, require: Level | None, notes: Notes, *, reads_clock: bool = True) -> "Policies":
         """Raises UsageError where options contradict the file or each other; as `policy` and `PolicyFile.read`."""
         if values.policy_file is None:
             if values.named is not None:
                 raise UsageError("--as names an image for a policy file: give --policy too")
-            return cls(policy(values, require, notes))
+            return cls(policy(values, require, notes, time.time if reads_clock else end_of_days))
         if require is not None or values != TrustValues(policy_file=values.policy_file, named=values.named):
             raise UsageError(
                 "--policy says who is trusted and what is required: give no other option that does, "
                 "nor WASM_OCI_OCI_KEY or WASM_OCI_COMPONENT_KEY"
             )
-        return cls.of_file(values.policy_file, values.named)
+        return cls.of_file(values.policy_file, values.named, reads_clock=reads_clock)
 
     @classmethod
     def of_file(

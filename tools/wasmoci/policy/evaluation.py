@@ -1,7 +1,7 @@
 """What a rule asks of an image, and what was found of it."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -10,14 +10,12 @@ from wasmoci.oci.graph import ImageGraph
 from wasmoci.policy.document import Place
 from wasmoci.policy.rules import Attested, Imports, Rule, Signed
 from wasmoci.policy.signers import Signer
-from wasmoci.policy.standing import Standing, standing
+from wasmoci.policy.standing import REMARKS, Standing, standing
 from wasmoci.policy.trusted import image_trust
-from wasmoci.values.digest import Digest
 from wasmoci.values.errors import Error, Reason, VerificationError
 from wasmoci.values.level import Level
 from wasmoci.values.text import excerpt
 from wasmoci.verify.attestation import AttestationPolicy, Attester, verify_attestations
-from wasmoci.verify.index import verify_graph
 from wasmoci.verify.policy import Policy, Verified
 from wasmoci.verify.signatures import ImageSignature
 from wasmoci.wasm.interface import Interface
@@ -118,6 +116,7 @@ class RuleDemands:
             threshold=len(attested.by),
             log_required=self.rule.log_required,
             ended=self.rule.ended,
+            reads_clock=self.today is not None,
         )
         builder = None if attested.builder is None else ProvenanceExpectation(attested.builder)
         try:
@@ -137,47 +136,19 @@ def rule_policy(rule: Rule, trusted_root: Path | None, today: date | None) -> Po
 
     Without `today` no clock is read, and it is an Error where only a clock could tell whether a signer had ended.
     """
-    return _policy(
-        rule,
-        trusted_root,
-        Level.of(component=rule.component is not None, image=rule.image is not None),
-        RuleDemands(rule, trusted_root, today),
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Explained:
-    """What was found of an image for each thing that a rule asks; of an index of itself and of its `entries` too."""
-
-    digest: Digest
-    findings: tuple[Finding, ...]
-    warnings: tuple[str, ...]
-    entries: tuple["Explained", ...] = ()
-
-    @property
-    def is_met(self) -> bool:
-        return not any(finding.reason for finding in self.findings) and all(entry.is_met for entry in self.entries)
-
-
-def explain(graph: ImageGraph, rule: Rule, trusted_root: Path | None, today: date) -> Explained:
-    """What is found, met or not; VerificationError for what is malformed, and raises as `image_trust`."""
+    required = Level.of(component=rule.component is not None, image=rule.image is not None)
     demands = RuleDemands(rule, trusted_root, today)
-    verdict = verify_graph(graph, _policy(rule, trusted_root, Level.NONE, None))
-    attested = tuple(demands.of_root(graph))
-    if isinstance(verdict, Verified):
-        return Explained(graph.digest, (*demands.of_image(verdict), *attested), verdict.warnings)
-    entries = tuple(
-        Explained(entry.subject.digest, tuple(demands.of_image(entry)), entry.warnings) for entry in verdict.entries
+    return replace(
+        observing_policy(rule, trusted_root, reads_clock=today is not None), required=required, demands=demands
     )
-    findings = (*demands.of_signatures(verdict.image_signatures), *attested)
-    return Explained(graph.digest, findings, verdict.warnings, entries)
 
 
-def _policy(rule: Rule, trusted_root: Path | None, required: Level, demands: RuleDemands | None) -> Policy:
+def observing_policy(rule: Rule, trusted_root: Path | None, *, reads_clock: bool = True) -> Policy:
+    """The trusted keys and identities of a rule, which asks for nothing; raises as `image_trust`."""
     component = () if rule.component is None else rule.component.signers
     image = () if rule.image is None else rule.image.signers
     return Policy(
-        required=required,
+        required=Level.NONE,
         component_keys=[
             signer.component_key for signer in component if signer.component_key is not None and not signer.is_revoked
         ],
@@ -188,8 +159,8 @@ def _policy(rule: Rule, trusted_root: Path | None, required: Level, demands: Rul
             log_required=rule.log_required,
             signed_name=rule.signed_name,
             ended=rule.ended,
+            reads_clock=reads_clock,
         ),
-        demands=demands,
     )
 
 
@@ -224,20 +195,10 @@ def _judged(findings: Iterable[Finding]) -> Sequence[str]:
 def _in_words(standings: Mapping[Signer, Standing]) -> str:
     """Who signed, and of whom it counts not, or only as far as a clock knows."""
     parts = [f"signed by {_names(signer for signer, standing in standings.items() if standing.is_enough)}"]
-    for wanted, text in _REMARKS.items():
+    for wanted, text in REMARKS.items():
         signers = [signer for signer, standing in standings.items() if standing is wanted]
         parts += [text.format(name=signer.name, ends=signer.ends) for signer in signers]
     return "; ".join(parts)
-
-
-_REMARKS = {
-    Standing.ENDED: "{name}, who ended {ends}, does not count",
-    Standing.UNKNOWN: (
-        "{name} ends {ends}, no log and no time stamp says that it signed before, and no clock is read: no action of a "
-        "build reads one, and a test with `uses_clock = True`"
-    ),
-    Standing.BY_CLOCK: "{name} ends {ends}, and the clock of this machine says that it has not yet",
-}
 
 
 def _by_principal(signatures: Iterable["ImageSignature | Attester"]) -> _Times:

@@ -13,7 +13,7 @@ docs/policy.md says what each member means.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from wasmoci.disk.files import read_bounded
@@ -23,7 +23,6 @@ from wasmoci.policy.rules import Rule, read_rules
 from wasmoci.policy.signers import Signer, read_signers
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import Reason, VerificationError
-from wasmoci.values.image_reference import Repository
 
 API_VERSION = "wasm-oci/v1"
 
@@ -78,7 +77,7 @@ class PolicyFile:
         """The first rule whose pattern matches; VerificationError (NO_RULE) where none does."""
         for rule in self.rules:
             if rule.matches(repository):
-                return replace(rule, signed_name=Repository.parse(repository)) if rule.names_itself else rule
+                return rule.in_repository(repository)
         raise VerificationError(
             Reason.NO_RULE, f"no rule of {self.name} matches {repository}, and what none matches is refused"
         )

@@ -1,21 +1,19 @@
 """The rules of a policy file: each says what images of some repositories must have."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
 
 from wasmoci.cosign.predicate_type import SLSA_PROVENANCE_V1, predicate_type
+from wasmoci.keyless.identity import EndedIdentity
 from wasmoci.policy.document import Node, Place
 from wasmoci.policy.imports import ImportPattern
+from wasmoci.policy.names import SignedName
 from wasmoci.policy.patterns import covers, matches
 from wasmoci.policy.signers import Signer
 from wasmoci.values.errors import Error
 from wasmoci.values.host import registry_key
 from wasmoci.values.image_reference import Repository
 from wasmoci.values.text import excerpt
-
-if TYPE_CHECKING:
-    from wasmoci.keyless.identity import EndedIdentity
 
 _MEMBERS = ("match", "component", "image", "annotations", "attestations", "imports", "log", "signedName")
 
@@ -56,8 +54,9 @@ class Imports:
 class Rule:
     """What images of the repositories that `pattern` matches must have.
 
-    `imports` None asks nothing of imports. With `names_itself` signatures of the image must be for the repository that
-    the rule is looked up for, which is `signed_name` then. `identities` are all signers of the file that are one.
+    `imports` None asks nothing of imports. `name` says for which repository signatures of the image must be;
+    of the rule for one image `signed_name` is that. `asked_at` is where it asks something of signatures of images.
+    `identities` are all signers of the file that are one.
     """
 
     place: Place
@@ -68,12 +67,17 @@ class Rule:
     attestations: Sequence[Attested] = ()
     imports: Imports | None = None
     log_required: bool = False
-    names_itself: bool = False
+    name: SignedName | None = None
     signed_name: Repository | None = None
+    asked_at: Mapping[str, Place] = field(default_factory=dict)
     identities: Sequence[Signer] = ()
 
+    def in_repository(self, repository: str) -> "Rule":
+        """The rule for an image that is there."""
+        return self if self.name is None else replace(self, signed_name=self.name.of(repository))
+
     @property
-    def ended(self) -> list["EndedIdentity"]:
+    def ended(self) -> list[EndedIdentity]:
         """The identities of the file that have an end."""
         return [ended for signer in self.identities if (ended := signer.ended_identity) is not None]
 
@@ -113,23 +117,25 @@ def _read_rule(node: Node, signers: Mapping[str, Signer]) -> Rule:
     component, image = (_read_signed(layer, members.get(layer), signers) for layer in ("component", "image"))
     if component is None and image is None:
         raise node.place.error("it has neither component nor image, and so asks for no signature")
-    for name in ("annotations", "log", "signedName"):
-        if name in members and image is None:
-            raise members[name].place.error("it is asked of image signatures, and the rule has no image")
+    of_signatures = {name: members[name] for name in ("annotations", "signedName", "log") if name in members}
+    if image is None:
+        for asked in of_signatures.values():
+            raise asked.place.error("it is asked of image signatures, and the rule has no image")
     annotations, attestations = members.get("annotations"), members.get("attestations")
-    for name in ("log", "signedName"):
-        if name in members:
-            members[name].choice(["required"])
+    if "log" in members:
+        members["log"].choice(["required"])
+    pattern = _read_match(members["match"])
     return Rule(
         place=members["match"].place,
-        pattern=_read_match(members["match"]),
+        pattern=pattern,
         component=component,
         image=image,
         annotations={} if annotations is None else {n: value.text() for n, value in annotations.members().items()},
         attestations=[] if attestations is None else [_read_attested(item, signers) for item in attestations.items()],
         imports=_read_imports(members["imports"]) if "imports" in members else None,
         log_required="log" in members,
-        names_itself="signedName" in members,
+        name=SignedName.read(members["signedName"], pattern) if "signedName" in members else None,
+        asked_at={name: node.place for name, node in of_signatures.items()},
         identities=[signer for signer in signers.values() if signer.identity is not None],
     )
 

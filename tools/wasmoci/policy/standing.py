@@ -25,6 +25,17 @@ class Standing(IntEnum):
         return self >= Standing.BY_CLOCK
 
 
+# What is said of a signer whose signatures count not, or only as far as a clock knows.
+REMARKS = {
+    Standing.ENDED: "{name}, who ended {ends}, does not count",
+    Standing.UNKNOWN: (
+        "{name} ends {ends}, no log and no time stamp says that it signed before, and no clock is read: no action of a "
+        "build reads one, and a test with `uses_clock = True`"
+    ),
+    Standing.BY_CLOCK: "{name} ends {ends}, and the clock of this machine says that it has not yet",
+}
+
+
 def standing(signer: Signer, times: Iterable[int | None], today: date | None) -> Standing:
     """The best standing of several signatures by `signer`.
 

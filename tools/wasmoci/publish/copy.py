@@ -14,6 +14,7 @@ from wasmoci.oci.progress import SILENT, Progress, Watch
 from wasmoci.oci.source import ImageSource
 from wasmoci.publish.blob_supply import blobs_of
 from wasmoci.publish.send import Destination, Outcome, Published, send_image
+from wasmoci.registry.client import RepositoryClient
 from wasmoci.registry.connection_options import ConnectionOptions
 from wasmoci.registry.source import RegistrySource
 from wasmoci.registry.sources import Sources, reference_of
@@ -67,12 +68,15 @@ def plan_copy(source: ImageSource, policy: Policy | None, *, recursive: bool, sk
 def copy_to_registry(planned: CopyPlan, destination: Destination, progress: Progress) -> Published:
     """Send what is not there, verify the copy where the source was verified, set the tags; see `send_image`."""
     client = destination.client
-    check = None
-    if planned.verified is not None:
-        reference = Reference(client.repository, None, planned.graph.digest)
-        check = partial(check_copy, RegistrySource(reference, client, forbidden_is_absent=True), planned.verified)
+    verified = planned.verified
+
+    def check(copy: RepositoryClient) -> None:
+        if verified is not None:
+            reference = Reference(client.repository, None, planned.graph.digest)
+            check_copy(RegistrySource(reference, copy, forbidden_is_absent=True), verified)
+
     with blobs_of(planned.graph.source) as blobs:
-        return send_image(planned.graph, blobs, destination, progress, check)
+        return send_image(planned.graph, blobs, destination, progress, None if verified is None else check)
 
 
 def copy_to_layout(planned: CopyPlan, output: Path, ref_name: str | None, progress: Progress = SILENT) -> None:

@@ -16,6 +16,7 @@ from wasmoci.publish.send import Outcome, Published
 from wasmoci.publish.signed import Publishing, check_publishing, published_references, send_to_each, signed
 from wasmoci.registry.client import Registries
 from wasmoci.registry.connection_options import ConnectionOptions
+from wasmoci.registry.source import ReadAhead
 from wasmoci.values.errors import Error, UsageError
 from wasmoci.values.if_exists import IfExists
 from wasmoci.values.notes import Notes
@@ -127,9 +128,10 @@ class _Sending:
 
     def _publish(self, planned: Plan, registries: Registries, request: PublishRequest) -> Published:
         client = registries.client(request.repository)
-        if request.if_exists is not IfExists.FAIL and is_published(planned.graph, planned.tags, client):
+        reads = ReadAhead(client)
+        if request.if_exists is not IfExists.FAIL and is_published(planned.graph, planned.tags, reads):
             return Published(0, len(list(planned.graph.steps())), (), tuple(planned.tags))
-        return publish(request, planned, client, Progress(lambda _: None, self._progress.moved))
+        return publish(request, planned, client, Progress(lambda _: None, self._progress.moved), reads)
 
 
 def _check(image: Image) -> None:

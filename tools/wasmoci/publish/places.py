@@ -6,9 +6,9 @@ from functools import partial
 from wasmoci.oci.cosign_tags import CosignTag
 from wasmoci.oci.graph import ImageGraph, read_graph
 from wasmoci.oci.manifest import Descriptor
-from wasmoci.publish.registry_state import Presence
+from wasmoci.publish.presence import Presence
 from wasmoci.registry.client import Registries, RepositoryClient
-from wasmoci.registry.source import RegistrySource
+from wasmoci.registry.source import ReadAhead, RegistrySource
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import Error, LimitError, RegistryError
 from wasmoci.values.image_reference import Reference, Repository
@@ -37,7 +37,7 @@ class RepositoryPlaces:
 
     def check_room(self, subject: Digest, entries: Sequence[Descriptor], layers: Sequence[Descriptor]) -> None:
         def check(client: RepositoryClient) -> None:
-            presence = Presence(client)
+            presence = Presence(ReadAhead(client))
             if entries:
                 presence.check_referrers(subject, entries)
             if layers:

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 
 from wasmoci.disk.layout import Layout
@@ -11,7 +10,7 @@ from wasmoci.oci.progress import Progress
 from wasmoci.publish.blob_supply import LayoutBlobs
 from wasmoci.publish.send import Destination, Published, send_image
 from wasmoci.registry.client import RepositoryClient
-from wasmoci.registry.source import RegistrySource
+from wasmoci.registry.source import ReadAhead, RegistrySource
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import UsageError, refuse_malformed
 from wasmoci.values.if_exists import IfExists
@@ -69,20 +68,31 @@ def plan(request: PublishRequest) -> Plan:
         return Plan(verified, graph.whole(), tags, warnings)
 
 
-def publish(request: PublishRequest, planned: Plan, client: RepositoryClient, progress: Progress) -> Published:
-    """Send what `plan` found as `send_image` does, with a check of the registry's copy before the tags.
+def publish(
+    request: PublishRequest,
+    planned: Plan,
+    client: RepositoryClient,
+    progress: Progress,
+    reads: ReadAhead | None = None,
+) -> Published:
+    """Send what `plan` found as `send_image` does, with a check of the registry's copy before the tags, and `reads`.
 
     Raises RegistryError, VerificationError where the registry's copy is not what was sent and where a tag is not as
     `request.if_exists` wants it.
     """
-    copy = RegistrySource(Reference(request.repository, None, planned.digest), client, forbidden_is_absent=True)
+
+    def check(copy: RepositoryClient) -> None:
+        reference = Reference(request.repository, None, planned.digest)
+        check_copy(RegistrySource(reference, copy, forbidden_is_absent=True), planned.verified)
+
     # Unchecked, as the registry holds each upload against its digest, and `check_copy` all that counts of the copy.
     return send_image(
         planned.graph,
         LayoutBlobs(Layout(request.layout), check=False),
         Destination(client, planned.tags, request.if_exists),
         progress,
-        partial(check_copy, copy, planned.verified),
+        check,
+        reads,
     )
 
 

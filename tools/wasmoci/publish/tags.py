@@ -45,7 +45,12 @@ def tag_state(client: RepositoryClient, tag: str, digest: Digest | None, if_exis
 
 def attached_stays(client: RepositoryClient, tag: str, digest: Digest) -> bool:
     """Whether it stays, as `stays_on` with VERIFY_SAME, of a tag beside an image, which `find_attached` looks for."""
-    return _checked(client, _state_of(tag, client.find_attached(tag), digest, IfExists.VERIFY_SAME))
+    return is_attached(client, tag, digest, client.find_attached(tag))
+
+
+def is_attached(client: RepositoryClient, tag: str, digest: Digest, found: tuple[Descriptor, bytes] | None) -> bool:
+    """The same where it is known what is there."""
+    return _checked(client, _state_of(tag, found, digest, IfExists.VERIFY_SAME))
 
 
 def _state_of(tag: str, found: tuple[Descriptor, bytes] | None, digest: Digest | None, if_exists: IfExists) -> TagState:

@@ -8,9 +8,9 @@ from wasmoci.cosign.signer import StatementSigner
 from wasmoci.cosign.statement import Statement
 from wasmoci.oci.graph import read_graph
 from wasmoci.oci.manifest import Descriptor, Manifest, referrer_descriptor
-from wasmoci.publish.registry_state import Presence
+from wasmoci.publish.presence import Presence
 from wasmoci.registry.client import RepositoryClient
-from wasmoci.registry.source import RegistrySource
+from wasmoci.registry.source import ReadAhead, RegistrySource
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import FormatError, VerificationError
 from wasmoci.values.image_reference import Reference
@@ -39,7 +39,7 @@ def publish_verdict(
     manifest = referrer(bundle, graph.descriptor, meant.predicate_type)
     data = manifest.to_bytes()
     entry = referrer_descriptor(manifest, data)
-    Presence(client).check_referrers(subject, [entry])
+    Presence(ReadAhead(client)).check_referrers(subject, [entry])
     for blob, content in ((_layer(manifest), bundle), (manifest.config, b"{}")):
         client.put_blob(blob, partial(io.BytesIO, content))
     with client.additions() as additions:

@@ -4,15 +4,14 @@ https://distribution.github.io/distribution/spec/auth/token/ and .../oauth/
 """
 
 import base64
-import re
 import threading
 from collections.abc import Callable, Mapping
 from enum import Enum
 from functools import cache
 from urllib.parse import urlencode
 
-from wasmoci.registry.challenges import parse_challenges
-from wasmoci.registry.credential_helper import Credential, CredentialKind
+from wasmoci.registry.challenges import challenges_of
+from wasmoci.registry.credential_helper import Credential, CredentialKind, check_token
 from wasmoci.registry.deadline import Deadline
 from wasmoci.registry.transport import Body, Request, Response, Transport
 from wasmoci.registry.url import Origin, Url
@@ -24,7 +23,7 @@ from wasmoci.values.text import excerpt
 MAX_TOKEN_RESPONSE = 256 * 1024
 CLIENT_ID = "wasm-oci"
 
-_TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]+")
+_Failure = tuple[list[str], RegistryError]  # the scopes that were asked for, and why there is no token
 _OK, _UNAUTHORIZED, _FORBIDDEN = 200, 401, 403
 _MAY_BE_AT_FAULT = "may not do this, or has expired (Amazon ECR's do after 12 hours)"
 
@@ -59,6 +58,7 @@ class Authorizer:
         self._find_credential = cache(find_credential)
         self._was_asked = False
         self._headers: dict[Access, str] = {}
+        self._failure: _Failure | None = None
         self._mount_sources: set[str] = set()
         self._lock = threading.RLock()
 
@@ -79,17 +79,20 @@ class Authorizer:
         with self._lock:
             self._mount_sources.discard(path)
 
-    def answer(self, refusal: Response, access: Access) -> str:
-        """Answer the challenge of a 401; return the header to try once more with.
+    def answer(self, refusal: Response, access: Access, refused: str | None = None) -> str:
+        """Answer the challenge of a 401 to a request with the header `refused`; return the one to try once more with.
 
-        Raises RegistryError (status 401) where there is no answer.
+        Of many that are refused at once one asks for a token; what it gets, or why none, holds for all. Raises
+        RegistryError (status 401) where there is no answer.
         """
         self._was_asked = True
-        challenges = _challenges(refusal)
+        challenges = challenges_of(refusal)
+        failure = self._failure
         with self._lock:
+            if (header := self.header(access)) not in (None, refused):
+                return header
             if "bearer" in challenges:
-                header = self._bearer(challenges["bearer"], self._scopes(access))
-                self._headers[access] = header
+                header = self._headers[access] = self._asked_once(challenges["bearer"], self._scopes(access), failure)
             elif "basic" in challenges:
                 header = self._basic()
                 self._headers = dict.fromkeys(Access, header)
@@ -97,15 +100,17 @@ class Authorizer:
                 raise _refused(f"{refusal.url}: refused, and neither Bearer nor Basic is offered")
         return header
 
-    def answer_again(self, refusal: Response, access: Access) -> str | None:
+    def answer_again(self, refusal: Response, access: Access, refused: str | None = None) -> str | None:
         """As `answer`, where a token of our own scope was refused: one of the scope that the challenge names.
 
         A gateway may know the repository by another path. None for a scope that is not of one repository, or
         has other actions than `access` needs, or may delete.
         """
-        parameters = _challenges(refusal).get("bearer", {})
+        parameters = challenges_of(refusal).get("bearer", {})
         scope = parameters.get("scope", "")
         with self._lock:
+            if (header := self.header(access)) not in (None, refused):
+                return header
             credential = self._credential_of_registry()
             has_token = credential is not None and credential.kind is CredentialKind.BEARER
             if has_token or scope in self._scopes(access) or not self._may_ask(scope, access):
@@ -166,9 +171,19 @@ class Authorizer:
     def _bearer(self, parameters: Mapping[str, str], scopes: list[str]) -> str:
         credential = self._credential_of_registry()
         if credential is not None and credential.kind is CredentialKind.BEARER:
-            _check_token(credential.secret, "the registry token")
+            check_token(credential.secret, "the registry token")
             return f"Bearer {credential.secret}"
         return f"Bearer {self._fetch_token(parameters, scopes, credential)}"
+
+    def _asked_once(self, parameters: Mapping[str, str], scopes: list[str], known: _Failure | None) -> str:
+        """As `_bearer`, but what failed since `known` was what failed last fails again without asking."""
+        if self._failure is not None and self._failure is not known and self._failure[0] == scopes:
+            raise self._failure[1]
+        try:
+            return self._bearer(parameters, scopes)
+        except RegistryError as error:
+            self._failure = (scopes, error)
+            raise
 
     def _fetch_token(self, parameters: Mapping[str, str], scopes: list[str], credential: Credential | None) -> str:
         realm = self._realm(parameters.get("realm", ""))
@@ -180,7 +195,7 @@ class Authorizer:
             with not_of_the_image():
                 answer = parse_object(response.read(MAX_TOKEN_RESPONSE, where), where, MAX_TOKEN_RESPONSE)
                 token = answer.optional_string("token") or answer.string("access_token")
-        _check_token(token, f"{where}: the token")
+        check_token(token, f"{where}: the token")
         self._transport.hide(token)
         return token
 
@@ -228,18 +243,6 @@ class Authorizer:
                 f"the credentials for {self._repository.registry} are not sent to the token service {realm}, "
                 f"as it is under another domain"
             )
-
-
-def _challenges(refusal: Response) -> dict[str, dict[str, str]]:
-    try:
-        return dict(parse_challenges(refusal.header("WWW-Authenticate") or ""))
-    except RegistryError as error:
-        raise RegistryError(f"{error}: {refusal.quote('WWW-Authenticate')}") from None
-
-
-def _check_token(token: str, what: str) -> None:
-    if not _TOKEN.fullmatch(token):
-        raise RegistryError(f"{what} has characters that a header cannot carry")
 
 
 def _refused(problem: str) -> RegistryError:

@@ -2,6 +2,7 @@
 
 import re
 
+from wasmoci.registry.transport import Response
 from wasmoci.values.errors import RegistryError
 
 MAX_CHALLENGE_CHARACTERS = 8192
@@ -14,6 +15,14 @@ _PARAMETER = re.compile(
 )
 _SCHEME = re.compile(rf"({_NAME})(?:[ \t]+|(?=,|$))")
 _TOKEN68 = re.compile(r"[A-Za-z0-9._~+/-]+=*[ \t]*(?=,|$)")
+
+
+def challenges_of(refusal: Response) -> dict[str, dict[str, str]]:
+    """The parameters of each scheme that a 401 asks for; raises RegistryError."""
+    try:
+        return dict(parse_challenges(refusal.header("WWW-Authenticate") or ""))
+    except RegistryError as error:
+        raise RegistryError(f"{error}: {refusal.quote('WWW-Authenticate')}") from None
 
 
 def parse_challenges(header: str) -> list[tuple[str, dict[str, str]]]:

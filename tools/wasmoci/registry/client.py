@@ -17,7 +17,7 @@ from wasmoci.registry.referrers_api import ReferrersClient
 from wasmoci.registry.session import REDIRECTS, RegistryConnection, mismatch
 from wasmoci.registry.tls import TlsFiles
 from wasmoci.registry.transport import Request
-from wasmoci.registry.upload import BlobUpload, run_parallel
+from wasmoci.registry.upload import BlobUpload
 from wasmoci.registry.upload_chunks import BlobSource, do_nothing
 from wasmoci.registry.url import Url
 from wasmoci.values.digest import Digest
@@ -52,6 +52,10 @@ class RepositoryClient(ReferrersClient):
         expected = {_OK, FORBIDDEN, NOT_FOUND, *REDIRECTS}
         with self._session.request(Request("HEAD", url, idempotent=True), expected, Access.PULL) as response:
             return response.status
+
+    def at_once(self, jobs: Sequence[Callable[[], object]]) -> None:
+        """Make calls that ask for little at the same time; the first failure is raised when none is made any more."""
+        self._session.connection.looks.run(jobs)
 
     def read_blob(self, descriptor: Descriptor, limit: int) -> bytes:
         """A blob of at most `limit` bytes."""
@@ -94,7 +98,7 @@ class RepositoryClient(ReferrersClient):
         closed. `mount_from` is the path of a repository of the same registry that may have the blob; without
         it, one that another client of the connection found or put the blob in.
         """
-        return self._put(BlobSource(descriptor, open_source), mount_from)
+        return self._put(BlobSource(descriptor, open_source), mount_from, self.has_blob(descriptor))
 
     def put_blobs(
         self,
@@ -102,31 +106,36 @@ class RepositoryClient(ReferrersClient):
         done: Callable[[Descriptor, bool], object],
         *,
         mount_from: str | None = None,
+        has: Callable[[Descriptor], bool] | None = None,
         moved: Callable[[Descriptor, int], object] = do_nothing,
         prepare: Callable[[Descriptor], object] = do_nothing,
     ) -> None:
-        """As `put_blob` for each, MAX_PARALLEL at a time; `done` is told in their order what that returns.
+        """As `put_blob` for each, many at a time; `done` is told in their order what that returns.
 
+        `has` says, without asking, which blobs are there; without it all are looked for before the first is sent.
         `moved` is told, by several threads, how many bytes of a blob the connection has taken. `prepare` is
         told of a blob, by several threads, before its source is opened and only if that will be.
         The first failure stops the other uploads, and is raised when they have stopped.
         """
-        stop = threading.Event()
+        connection, stop = self._session.connection, threading.Event()
+        if has is None:
+            there = connection.looks.run([partial(self.has_blob, blob) for blob, _ in blobs])
+        else:
+            there = [has(blob) for blob, _ in blobs]
         sources = [
             BlobSource(blob, open_source, stop, partial(moved, blob), partial(prepare, blob))
             for blob, open_source in blobs
         ]
-        run_parallel(
-            [partial(self._put, source, mount_from) for source in sources],
-            stop,
+        connection.uploads.run(
+            [partial(self._put, source, mount_from, is_there) for source, is_there in zip(sources, there, strict=True)],
             lambda number, sent: done(sources[number].descriptor, sent),
+            stop,
         )
 
-    def _put(self, source: BlobSource, mount_from: str | None) -> bool:
+    def _put(self, source: BlobSource, mount_from: str | None, is_there: bool) -> bool:
         blob, connection = source.descriptor, self._session.connection
         upload = BlobUpload(self._session, source, self.has_blob)
-        with connection.uploads:
-            sent = not self.has_blob(blob) and upload.put(mount_from or connection.home_of(blob))
+        sent = not is_there and upload.put(mount_from or connection.home_of(blob))
         connection.is_in(blob, self.repository.path)
         return sent
 
@@ -174,7 +183,7 @@ class Registries(AbstractContextManager["Registries"]):
     def close(self) -> None:
         with self._lock:
             for connection in self._connections.values():
-                connection.transport.close()
+                connection.close()
 
     def __exit__(self, *_: object) -> None:
         self.close()

@@ -20,7 +20,7 @@ from wasmoci.registry.url import Origin, Url
 from wasmoci.values.text import without_secrets
 
 # Connections to one origin that are kept: more than a run that publishes many images has at the same time.
-MAX_CONNECTIONS = 48
+MAX_CONNECTIONS = 96
 
 READ_SECONDS = 60.0
 

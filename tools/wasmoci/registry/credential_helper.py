@@ -21,6 +21,7 @@ MAX_OUTPUT = 1024 * 1024
 TIMEOUT_SECONDS = 30
 
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]+")
 _USER_OF_IDENTITY = "<token>"
 
 
@@ -143,3 +144,9 @@ def _talk(stdin: BinaryIO, stdout: BinaryIO, asked: bytes, output: bytearray) ->
         stdin.write(asked)
     with stdout:
         output += read_up_to(stdout, MAX_OUTPUT + 1)
+
+
+def check_token(token: str, what: str) -> None:
+    """Raise RegistryError for one that a header cannot carry."""
+    if not _TOKEN.fullmatch(token):
+        raise RegistryError(f"{what} has characters that a header cannot carry")

@@ -20,13 +20,14 @@ from wasmoci.values.digest import Digest
 from wasmoci.values.errors import Error, NotFoundError, Reason, RegistryError, VerificationError
 from wasmoci.values.host import DOCKER_HUB, registry_key
 from wasmoci.values.image_reference import Repository
+from wasmoci.values.lanes import Lane
 from wasmoci.values.text import excerpt
 
 MAX_REDIRECTS = 5
 MAX_ERROR_RESPONSE = 64 * 1024
 
-# Blobs that go to one registry at the same time, of all images.
-MAX_UPLOADS = 8
+# Blobs that go to one registry at the same time, of all images; and beside them, other requests.
+MAX_UPLOADS = MAX_LOOKS = 32
 
 # A mount may cost a token, so that small blobs are sent faster.
 MIN_MOUNTED_SIZE = 64 * 1024
@@ -58,15 +59,20 @@ class RegistryConnection:
         """As those of Registries."""
         self.registry = registry
         self.sleep = sleep
-        self.uploads = threading.BoundedSemaphore(MAX_UPLOADS)
+        self.uploads, self.looks = Lane(MAX_UPLOADS), Lane(MAX_LOOKS)
         self.environment = environment
         host = api_host(registry)
         tls = files_of(registry, environment, tls)
-        self.transport = Transport(insecure_registries, environment, sleep, tls=tls, registry=host)
+        self.transport = Transport(insecure_registries, environment, sleep, tls=tls, registry=host, busy=self._narrow)
         self.origin = self.transport.origin_of(host)
         self._homes: dict[Digest, str] = {}
         self._answers: dict[tuple[str, str], Credential | None] = {}
         self._lock = threading.Lock()
+
+    def close(self) -> None:
+        for lane in (self.uploads, self.looks):
+            lane.close()
+        self.transport.close()
 
     def home_of(self, blob: Descriptor) -> str | None:
         """The path of a repository that has the blob, if one is known, so that it can be mounted from there."""
@@ -84,6 +90,10 @@ class RegistryConnection:
             if (name, server) not in self._answers:
                 self._answers[name, server] = ask_helper(name, server, environment)
             return self._answers[name, server]
+
+    def _narrow(self) -> None:
+        for lane in (self.uploads, self.looks):
+            lane.narrow()
 
 
 class Session:
@@ -129,7 +139,7 @@ class Session:
                 return response
             with response:
                 refused = own and response.status == _UNAUTHORIZED
-                authorization = answer(response, access) if refused and answer else None
+                authorization = answer(response, access, authorization) if refused and answer else None
                 if authorization is None:
                     raise self._unexpected(request, response)
         raise AssertionError("the last answer is returned or raised")

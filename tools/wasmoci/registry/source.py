@@ -1,12 +1,19 @@
-"""An image or index in a registry, as a verifier reads it."""
+"""An image or index in a registry, as a verifier reads it, and what a repository answers, asked for ahead."""
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any, BinaryIO
 
 from wasmoci.oci.cosign_tags import CosignTag
 from wasmoci.oci.manifest import MANIFEST_MEDIA_TYPE, Descriptor
-from wasmoci.oci.referrers import MAX_REFERRERS, SIGNATURE_TYPES, ReferrerList
+from wasmoci.oci.referrers import MAX_LISTED, MAX_REFERRERS, SIGNATURE_TYPES, ReferrerList
 from wasmoci.registry.client import RepositoryClient
+from wasmoci.registry.manifests import FORBIDDEN, NOT_FOUND
 from wasmoci.values.digest import Digest
-from wasmoci.values.errors import KindError, LimitError, NotFoundError, RegistryError
+from wasmoci.values.errors import Error, KindError, LimitError, NotFoundError, RegistryError
 from wasmoci.values.image_reference import Reference, Repository
+
+_OK = 200
 
 
 class RegistrySource:
@@ -83,6 +90,90 @@ class RegistrySource:
             return None
         self._last = found
         return found[0]
+
+
+class ReadAhead(RepositoryClient):
+    """A repository as it answers once: each thing is asked for when it is first needed, or `ahead` with others.
+
+    What was answered, or why nothing was, is kept and given again, so nothing that is put meanwhile is seen.
+    """
+
+    def __init__(self, client: RepositoryClient) -> None:
+        self.repository = client.repository
+        self._session = client._session
+        self._client = client
+        self._answers: dict[tuple[str, object], Callable[[], Any]] = {}
+
+    def ahead(self, asks: Iterable[Callable[[], object]]) -> None:
+        """Make these calls of methods of this at the same time; what fails does so when it is called again."""
+        self._session.connection.looks.run([partial(_outcome, ask) for ask in asks])
+
+    def resolve(self, reference: str | Digest) -> tuple[Descriptor, bytes]:
+        ask = partial(self._client.resolve, reference)
+        found: tuple[Descriptor, bytes] = self._once("manifest", str(reference), ask)
+        return found
+
+    def referrers(
+        self, subject: Digest, artifact_type: str | None = None, *, limit: int = MAX_LISTED
+    ) -> ReferrerList | None:
+        ask = partial(self._client.referrers, subject, artifact_type)
+        listed: ReferrerList | None = self._once("referrers", (subject, artifact_type), ask)
+        if listed is not None:
+            listed.check_count(subject, limit)
+        return listed
+
+    def referrers_again(self, subject: Digest) -> ReferrerList | None:
+        """What is listed by now."""
+        self._answers.pop(("referrers", (subject, None)), None)
+        return self.referrers(subject)
+
+    def keep_blob(self, descriptor: Descriptor) -> None:
+        """Read a small blob."""
+        key = (descriptor.digest, descriptor.size)
+        self._once("blob", key, partial(self._client.read_blob, descriptor, descriptor.size))
+
+    def copy_blob(self, descriptor: Descriptor, target: BinaryIO | None) -> None:
+        kept = self._answers.get(("blob", (descriptor.digest, descriptor.size)))
+        if kept is None:
+            self._client.copy_blob(descriptor, target)
+        elif target is None:
+            kept()
+        else:
+            target.write(kept())
+
+    def _look_for(self, descriptor: Descriptor) -> int:
+        key = (descriptor.digest, descriptor.size)
+        if ("blob", key) not in self._answers:
+            status: int = self._once("look", key, partial(self._client._look_for, descriptor))
+            return status
+        try:
+            self.keep_blob(descriptor)
+        except RegistryError as error:
+            if error.status not in (FORBIDDEN, NOT_FOUND):
+                raise
+            return error.status
+        return _OK
+
+    def _may_read(self) -> bool:
+        return self._client._may_read()
+
+    def _once(self, kind: str, key: object, ask: Callable[[], object]) -> Any:
+        if (kind, key) not in self._answers:
+            self._answers[kind, key] = _outcome(ask)
+        return self._answers[kind, key]()
+
+
+def _outcome(ask: Callable[[], object]) -> Callable[[], object]:
+    """Ask; what is returned gives the answer, or raises the Error that there was instead."""
+    try:
+        answer = ask()
+    except Error as error:
+        return partial(_raise, error)
+    return lambda: answer
+
+
+def _raise(error: Error) -> object:
+    raise error
 
 
 class WholeSource(RegistrySource):

@@ -22,8 +22,9 @@ MAX_REQUEST_SECONDS = 6 * 3600.0
 
 MAX_ATTEMPTS = 4
 RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
+_TOO_MANY = 429
 # With a time in Retry-After: the request was not served.
-_NOT_SERVED = frozenset({429, 503})
+_NOT_SERVED = frozenset({_TOO_MANY, 503})
 
 READ_BLOCK_SIZE = 256 * 1024
 _DRAINED_SIZE = 64 * 1024
@@ -160,9 +161,12 @@ class Transport:
         *,
         tls: TlsFiles | None = None,
         registry: str | None = None,
+        busy: Callable[[], object] = lambda: None,
     ) -> None:
+        """`busy` is called for each answer that there are too many requests (429)."""
         self._insecure = frozenset(_origin("http", insecure) for insecure in insecure_registries)
         self._sleep = sleep
+        self._busy = busy
         own = None if registry is None else self.origin_of(registry)
         self._connections = Connections(environment or {}, tls or TlsFiles(), own)
         self.hide, self.redact, self.close = self._connections.hide, self._connections.redact, self._connections.close
@@ -196,6 +200,8 @@ class Transport:
                     raise
                 pause = pause_seconds(attempt, None)
             else:
+                if response.status == _TOO_MANY:
+                    self._busy()
                 if is_last or not _may_repeat(request, response):
                     return response
                 pause = pause_seconds(attempt, response.header("Retry-After"))

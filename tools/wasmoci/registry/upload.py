@@ -1,10 +1,7 @@
-"""Uploads of blobs (distribution-spec 1.1, Pushing Blobs): whole, in chunks, or by a mount; a few at a time."""
+"""Uploads of blobs (distribution-spec 1.1, Pushing Blobs): whole, in chunks, or by a mount."""
 
-import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import CancelledError, ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
 
 from wasmoci.oci.manifest import Descriptor
 from wasmoci.registry.auth import Access
@@ -31,14 +28,10 @@ FIRST_CHUNK_SIZE = 512 * 1024 * 1024
 # How often an upload in chunks may begin.
 MAX_STARTS = 3
 
-MAX_PARALLEL = 4
-
 _CREATED, _ACCEPTED = 201, 202
 
 # Who may write to a repository may not be one to read the other.
 _REFUSED = frozenset({401, 403})
-
-_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,36 +115,3 @@ class BlobUpload:
                 self.session.connection.sleep(pause_seconds(attempt, None))
                 deadline.check()
                 upload = self._begin()
-
-
-def run_parallel(
-    jobs: Sequence[Callable[[], _Result]], stop: threading.Event, done: Callable[[int, _Result], object]
-) -> None:
-    """Run `jobs`, MAX_PARALLEL at a time; tell `done` each one's number and result, in their order.
-
-    On a failure `stop` is set, which running jobs should heed, and no other job begins. What failed
-    first is raised when no job runs any more.
-    """
-    failures: list[Exception] = []
-
-    def run(job: Callable[[], _Result]) -> _Result:
-        if stop.is_set():
-            raise CancelledError
-        try:
-            return job()
-        except Exception as error:
-            failures.append(error)
-            stop.set()
-            raise
-
-    with ThreadPoolExecutor(MAX_PARALLEL) as threads:
-        futures = [threads.submit(run, job) for job in jobs]
-        try:
-            for number, future in enumerate(futures):
-                done(number, future.result())
-        except BaseException:
-            stop.set()
-            threads.shutdown(cancel_futures=True)
-            if failures:
-                raise failures[0] from None
-            raise

@@ -58,7 +58,7 @@ class Storage:
 
     def manifest(self, repository: str, reference: str | Digest) -> tuple[str, Digest, bytes] | None:
         """Media type, digest and bytes of the manifest at a tag or digest."""
-        digest = reference if isinstance(reference, Digest) else self.tags(repository).get(reference)
+        digest = reference if isinstance(reference, Digest) else self._tagged(repository, reference)
         if digest is None or not self._manifest_file(repository, digest).exists():
             return None
         media_type = self._manifest_file(repository, digest).read_text()
@@ -66,6 +66,10 @@ class Storage:
 
     def tags(self, repository: str) -> dict[str, Digest]:
         return {file.name: Digest.parse(file.read_text()) for file in self._entries(repository, "_tags")}
+
+    def _tagged(self, repository: str, tag: str) -> Digest | None:
+        file = self._repository(repository) / "_tags" / tag
+        return Digest.parse(file.read_text()) if file.exists() else None
 
     def has_repository(self, repository: str) -> bool:
         return self._repository(repository).is_dir()

@@ -24,6 +24,7 @@ from wasmoci.transparency.merkle import leaf_hash, root_hash
 from wasmoci.transparency.time_stamps import parse_time_stamp_authorities, proven_time
 from wasmoci.transparency.trusted_root import MAX_TRUSTED_ROOT_SIZE, TransparencyLog, parse_trusted_root
 from wasmoci.values.base64_strict import encode
+from wasmoci.values.clock import Clock
 from wasmoci.values.errors import LimitError, UsageError, not_logged
 from wasmoci.values.strict_json import JsonObject, dump
 
@@ -35,13 +36,13 @@ MAX_CLOCK_SKEW_SECONDS = 300
 class TrustedLogs:
     """The logs of a trusted root; an verify.trust.LogVerifier.
 
-    `threshold` is the number of distinct logs that must have an entry; `clock` gives seconds since 1970;
-    `authorities` are those whose time stamps count.
+    `threshold` is the number of distinct logs that must have an entry; `authorities` are those whose time stamps
+    count.
     """
 
     logs: Sequence[TransparencyLog]
     threshold: int = 1
-    clock: Callable[[], float] = time.time
+    clock: Clock = time.time
     authorities: Sequence[Authority] = ()
 
     def __post_init__(self) -> None:
@@ -50,10 +51,10 @@ class TrustedLogs:
             raise UsageError(f"the threshold of transparency logs cannot be {self.threshold}")
 
     @classmethod
-    def from_file(cls, path: Path) -> "TrustedLogs":
+    def from_file(cls, path: Path, clock: Clock = time.time) -> "TrustedLogs":
         """Read `trusted_root.json`; raises FormatError, LimitError, Error where it cannot be read."""
         data = read_bounded(path, MAX_TRUSTED_ROOT_SIZE, "the trusted root")
-        return cls(parse_trusted_root(data), authorities=parse_time_stamp_authorities(data))
+        return cls(parse_trusted_root(data), clock=clock, authorities=parse_time_stamp_authorities(data))
 
     def verify(
         self, entries: Sequence[JsonObject], envelope: Envelope, key: ImagePublicKey, stamps: Sequence[bytes] = ()

@@ -1,5 +1,6 @@
 """Who is trusted, as plain values that options and targets say, and the policies that they make."""
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING
 from wasmoci.keys.component import ComponentPublicKey
 from wasmoci.keys.component_files import load_component_keys
 from wasmoci.keys.image import ImagePublicKey
+from wasmoci.values.clock import Clock
 from wasmoci.values.errors import UsageError
 from wasmoci.values.level import Level
 from wasmoci.values.notes import Notes
@@ -51,27 +53,27 @@ class TrustValues:
     named: str | None = None
 
 
-def policy(values: TrustValues, require: Level | None, notes: Notes) -> Policy:
+def policy(values: TrustValues, require: Level | None, notes: Notes, clock: Clock = time.time) -> Policy:
     """The policy that these values say; `notes` gets what is passed over in lists of keys.
 
     Raises UsageError where the values contradict each other, KeyFileError, Error.
     """
     return Policy.of(
         trusted_component_keys(values.component_keys, notes),
-        image_trust(values),
+        image_trust(values, clock),
         require,
         values.component_threshold,
     )
 
 
-def image_trust(values: TrustValues) -> ImageTrust:
+def image_trust(values: TrustValues, clock: Clock = time.time) -> ImageTrust:
     """The part of it that is about signatures of images and of what is attested of them; raises as `policy`."""
     if values.trusted_root is not None and not values.oci_keys and not values.identities:
         raise UsageError("a trusted root checks signatures of images: give a trusted OCI key or identity too")
     return ImageTrust(
         keys=tuple(_oci_key(reference) for reference in values.oci_keys),
-        certificates=_certificates(values),
-        log=trusted_logs(values.trusted_root) if values.oci_keys else None,
+        certificates=_certificates(values, clock),
+        log=trusted_logs(values.trusted_root, clock) if values.oci_keys else None,
         log_required=values.require_log,
         threshold=values.oci_threshold,
         annotations=values.annotations,
@@ -84,13 +86,13 @@ def trusted_component_keys(files: Sequence[Path], notes: Notes) -> list[Componen
     return [key for path in files for key in load_component_keys(path, notes)]
 
 
-def trusted_logs(trusted_root: Path | None) -> LogVerifier | None:
+def trusted_logs(trusted_root: Path | None, clock: Clock = time.time) -> LogVerifier | None:
     """The logs of a trusted root, which log entries of keyed signatures are checked with; None where there is none."""
     if trusted_root is None:
         return None
     from wasmoci.transparency.verifying import TrustedLogs
 
-    return TrustedLogs.from_file(trusted_root)
+    return TrustedLogs.from_file(trusted_root, clock)
 
 
 def certificate_holder(bundle: bytes) -> str:
@@ -112,7 +114,7 @@ def _oci_key(reference: str) -> ImagePublicKey:
     return KeyReference.parse(reference).trusted_image_key()
 
 
-def _certificates(values: TrustValues) -> CertificateVerifier | None:
+def _certificates(values: TrustValues, clock: Clock) -> CertificateVerifier | None:
     if not values.identities:
         return None
     from wasmoci.keyless.identity import IdentityPattern
@@ -127,4 +129,4 @@ def _certificates(values: TrustValues) -> CertificateVerifier | None:
         )
         for identity in values.identities
     ]
-    return IdentityVerifier(values.trusted_root, patterns)
+    return IdentityVerifier(values.trusted_root, patterns, clock)

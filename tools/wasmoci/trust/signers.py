@@ -1,8 +1,7 @@
 """Open those who sign: keys by file or reference, and identities; each kind is imported where it is used."""
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from wasmoci.cosign.signer import StatementSigner
 from wasmoci.keys.protocols import PasswordSource
@@ -15,8 +14,7 @@ if TYPE_CHECKING:
     from wasmoci.keys.image import ImageSigner
 
 
-@dataclass(frozen=True, slots=True)
-class KeySpec:
+class KeySpec(NamedTuple):
     """A private key, and the public key that it must belong to."""
 
     reference: KeyReference
@@ -54,8 +52,7 @@ class KeySpec:
         return KeyFileError(f"the private key {self.reference} does not belong to the public key {public_key}")
 
 
-@dataclass(frozen=True, slots=True)
-class IdentitySpec:
+class IdentitySpec(NamedTuple):
     """The identity of the token in a file, else of the CI job; without the others that of the public Sigstore."""
 
     token: Path | None = None

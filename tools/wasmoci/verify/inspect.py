@@ -181,17 +181,20 @@ def _legacy(graph: ImageGraph, policy: Policy) -> Iterator[Attached]:
         yield Attached(kind, form, tagged.digest, problem=str(error))
         return
     for layer in layers:
+        when: int | None = None
         try:
             found = simple_signing.parse_signature(layer)
+            when = _seconds([found.claimed_time])
             payload = graph.source.read_blob(layer, simple_signing.MAX_PAYLOAD_SIZE)
             simple_signing.check_payload(payload, graph.digest)
             if not policy.image:
-                yield Attached(kind, form, tagged.digest)
+                yield Attached(kind, form, tagged.digest, signed_at=when)
                 continue
             signer = check_legacy(found, payload, policy.image).signer
-            yield Attached(kind, form, tagged.digest, signer.fingerprint, trusted=True)
+            yield Attached(kind, form, tagged.digest, signer.fingerprint, trusted=True, signed_at=when)
         except (FormatError, VerificationError) as error:
-            yield Attached(kind, form, tagged.digest, trusted=False if policy.image else None, problem=str(error))
+            trusted = False if policy.image else None
+            yield Attached(kind, form, tagged.digest, trusted=trusted, signed_at=when, problem=str(error))
 
 
 def _seconds(times: Sequence[object]) -> int | None:

@@ -32,13 +32,14 @@ class Sort(IntEnum):
 
 
 class Extern(NamedTuple):
-    """An import or export. `position` is that of its type in an import and in a type, None where the type
-    is spelled out; in the export of a component it is that of the thing itself.
+    """An import or export. `position` is that of its type in an import and in a type, None for a resource;
+    in the export of a component it is that of the thing itself, which may be `declared` to be of a type.
     """
 
     name: str
     sort: Sort
     position: int | None
+    declared: tuple[Sort, int | None] | None = None
 
 
 def read_imports(payload: bytes) -> Iterator[Extern]:
@@ -53,7 +54,7 @@ def read_exports(payload: bytes) -> Iterator[Extern]:
 
 def read_declaration(cursor: Cursor) -> Extern:
     """An import or export in a type, and an import of a component: its name and type; raises FormatError."""
-    return Extern(_name(cursor), *_description(cursor))
+    return Extern(read_extern_name(cursor), *_description(cursor))
 
 
 def read_flag(cursor: Cursor) -> bool:
@@ -70,6 +71,19 @@ def read_sort(cursor: Cursor) -> Sort:
     if sort is Sort.CORE:
         cursor.byte()
     return sort
+
+
+def read_extern_name(cursor: Cursor) -> str:
+    """The name of an import or export, without its attributes; FormatError for an unknown form."""
+    form = cursor.byte()
+    if form not in (0, 1, 2):
+        raise FormatError(f"an import or export has the unknown name form {form}")
+    name = cursor.name()
+    if form == 2:
+        for _ in range(cursor.u32()):
+            cursor.byte()
+            cursor.vector()
+    return name
 
 
 def check_extern_count(count: int) -> None:
@@ -89,22 +103,8 @@ def _entries(payload: bytes, what: str, read: Callable[[Cursor], Extern]) -> Ite
 
 
 def _export(cursor: Cursor) -> Extern:
-    extern = Extern(_name(cursor), read_sort(cursor), cursor.u32())
-    if read_flag(cursor):
-        _description(cursor)
-    return extern
-
-
-def _name(cursor: Cursor) -> str:
-    form = cursor.byte()
-    if form not in (0, 1, 2):
-        raise FormatError(f"an import or export has the unknown name form {form}")
-    name = cursor.name()
-    if form == 2:
-        for _ in range(cursor.u32()):
-            cursor.byte()
-            cursor.vector()
-    return name
+    name, sort, index = read_extern_name(cursor), read_sort(cursor), cursor.u32()
+    return Extern(name, sort, index, _description(cursor) if read_flag(cursor) else None)
 
 
 def _sort(cursor: Cursor) -> Sort:

@@ -150,14 +150,13 @@ def read_kind(stream: BinaryIO) -> Kind:
     return _HEADERS[read_header(stream)]
 
 
-def read_sections(stream: BinaryIO) -> Iterator[Section]:
-    """Walk the top-level sections of a seekable file, after its header.
+def read_sections(stream: BinaryIO, start: int = HEADER_SIZE, end: int | None = None) -> Iterator[Section]:
+    """Walk the top-level sections of a seekable file, after its header, or those of a component in it.
 
     Raises FormatError for a section that the file does not wholly contain, LimitError past
     100,000 sections. The stream's position is moved.
     """
-    size = stream.seek(0, SEEK_END)
-    start = HEADER_SIZE
+    size = stream.seek(0, SEEK_END) if end is None else end
     for _ in range(MAX_SECTIONS):
         if start >= size:
             return

@@ -1,192 +1,161 @@
-"""The types of a component that holds a WIT package: which component types there are, and what they export.
+"""The types in a component: what each is made of.
 
-Source: component model "Binary.md", type section 7 and alias section 6. Of all other types only the
-length is found out.
+Source: component model "Binary.md", type section 7.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import BinaryIO, NamedTuple
+from collections.abc import Callable, Mapping
 
-from wasmoci.values.errors import FormatError, LimitError
-from wasmoci.wasm.externs import EXPORT_SECTION, Extern, Sort, read_declaration, read_exports, read_flag, read_sort
-from wasmoci.wasm.sections import Cursor, read_payload, read_sections
-
-MAX_TYPES_SIZE = 4 * 1024 * 1024
-MAX_TYPE_DEPTH = 20
-
-_ALIAS_SECTION, _TYPE_SECTION = 6, 7
+from wasmoci.values.errors import FormatError
+from wasmoci.values.text import excerpt
+from wasmoci.wasm.externs import Sort, read_declaration, read_flag
+from wasmoci.wasm.scope import Scope
+from wasmoci.wasm.sections import Cursor
+from wasmoci.wasm.type_table import ASYNC_FUNCTION, COMPONENT, FUNCTION, INSTANCE, RESOURCE, Shape, TypeTable
 
 _WHERE = "a type of the component"
 
 
-class ComponentType(NamedTuple):
-    """The type of a component: what it exports, and of those exports that are components the type."""
-
-    exports: tuple[tuple[Extern, "ComponentType | None"], ...]
-
-
-# The types that an index can name in one component, instance or type of these; None is any other type.
-Scope = list[ComponentType | None]
-
-
-def read_exported_types(stream: BinaryIO) -> Iterator[ComponentType | None]:
-    """The type that each top-level export of a type is; None for one that is no component type.
-
-    Only for a component without imports. Raises FormatError, LimitError above 4 MiB of types and
-    above 20 levels of types in types.
-    """
-    scope: Scope = []
-    size = 0
-    for section in read_sections(stream):
-        if section.id not in (_ALIAS_SECTION, _TYPE_SECTION, EXPORT_SECTION):
-            continue
-        size += section.end - section.payload
-        if size > MAX_TYPES_SIZE:
-            raise LimitError(f"the component has {size} bytes of types, the limit is {MAX_TYPES_SIZE}")
-        payload = read_payload(stream, section, MAX_TYPES_SIZE)
-        if section.id == EXPORT_SECTION:
-            for export in read_exports(payload):
-                if export.sort is Sort.TYPE:
-                    scope.append(_at(scope, export.position))
-                    yield scope[-1]
-            continue
-        cursor = Cursor(payload, _WHERE)
-        for _ in range(cursor.u32()):
-            if section.id == _TYPE_SECTION:
-                scope.append(_type(cursor, [scope]))
-            else:
-                _alias(cursor, [scope])
-        if not cursor.at_end:
-            raise FormatError("a section of types has bytes after its last entry")
-
-
-def _at(scope: Scope, index: int | None) -> ComponentType | None:
-    if index is None:
-        return None
-    if index >= len(scope):
-        raise FormatError(f"{_WHERE} is number {index} of {len(scope)}")
-    return scope[index]
-
-
-def _type(cursor: Cursor, scopes: Sequence[Scope]) -> ComponentType | None:
+def read_type(cursor: Cursor, scope: Scope) -> int:
+    """One entry of a type section; raises FormatError, LimitError."""
     form = cursor.byte()
-    if form == _COMPONENT:
-        return _component(cursor, scopes)
-    if form == _INSTANCE:
-        _component(cursor, scopes)
-    elif form in _FORMS:
-        _FORMS[form](cursor)
-    elif form not in _PRIMITIVES:
+    if form in (COMPONENT, INSTANCE):
+        return _declarations(cursor, scope.inner(), form)
+    if form in (RESOURCE, _ASYNC_RESOURCE):
+        return _resource(cursor, scope, form)
+    if form in _PRIMITIVES:
+        return scope.table.number(Shape(form))
+    if form not in _FORMS:
         raise FormatError(f"{_WHERE} has the unknown form {form:#04x}")
-    return None
+    names: list[str | int] = []
+    parts: list[int] = []
+    _FORMS[form](cursor, scope, names, parts)
+    return scope.table.number(Shape(form, tuple(names), tuple(parts)))
 
 
-def _component(cursor: Cursor, scopes: Sequence[Scope]) -> ComponentType:
-    """The declarations of a component's type; those of an instance's are the same but for imports."""
-    if len(scopes) > MAX_TYPE_DEPTH:
-        raise LimitError(f"the component has types in types in more than the limit of {MAX_TYPE_DEPTH} levels")
-    scope: Scope = []
-    inner = [*scopes, scope]
-    exports = []
+def _resource(cursor: Cursor, scope: Scope, form: int) -> int:
+    if cursor.byte() != 0x7F:
+        raise FormatError(f"{_WHERE} is a resource that is not represented by i32")
+    if form == _ASYNC_RESOURCE:
+        cursor.u32()
+    if read_flag(cursor):
+        cursor.u32()
+    scope.own.append(scope.table.resource())
+    return scope.own[-1]
+
+
+def _declarations(cursor: Cursor, scope: Scope, form: int) -> int:
+    """A component's or instance's type, of which `scope` is the inside."""
+    imports: dict[str, int] = {}
+    exports: dict[str, int] = {}
     for _ in range(cursor.u32()):
         declaration = cursor.byte()
         if declaration == _DECLARES_TYPE:
-            scope.append(_type(cursor, inner))
+            scope.spaces[Sort.TYPE].append(read_type(cursor, scope))
         elif declaration == _DECLARES_ALIAS:
-            _alias(cursor, inner)
-        elif declaration in (_DECLARES_IMPORT, _DECLARES_EXPORT):
+            scope.alias(cursor)
+        elif declaration == _DECLARES_EXPORT or (declaration == _DECLARES_IMPORT and form == COMPONENT):
             extern = read_declaration(cursor)
-            if extern.sort is Sort.TYPE:
-                scope.append(_at(scope, extern.position))
-            if declaration == _DECLARES_EXPORT:
-                exports.append((extern, _at(scope, extern.position) if extern.sort is Sort.COMPONENT else None))
+            names = exports if declaration == _DECLARES_EXPORT else imports
+            if extern.name in names:
+                raise FormatError(f"{_WHERE} has two imports or exports of one name, {excerpt(extern.name)!r}")
+            names[extern.name] = scope.declare(extern.sort, extern.position)
         else:
             raise FormatError(f"{_WHERE} has the unknown declaration {declaration}")
-    return ComponentType(tuple(exports))
+    number = instance_of(scope.table, exports)
+    if form == COMPONENT:
+        number = scope.table.number(Shape(COMPONENT, (), (instance_of(scope.table, imports), number)))
+    scope.table.own[number] = tuple(scope.own)
+    return number
 
 
-def _alias(cursor: Cursor, scopes: Sequence[Scope]) -> None:
-    """What an alias names joins the innermost scope if it is a type."""
-    sort, target = read_sort(cursor), cursor.byte()
+def instance_of(table: TypeTable, items: Mapping[str, int]) -> int:
+    """The type of an instance that exports these."""
+    return table.number(Shape(INSTANCE, tuple(items), tuple(items.values())))
+
+
+# Reads a part of a type, and adds to its names and the types in it.
+_Reader = Callable[[Cursor, Scope, "list[str | int]", "list[int]"], None]
+
+
+def _label(cursor: Cursor, _scope: Scope, names: "list[str | int]", _parts: "list[int]") -> None:
+    names.append(cursor.name())
+
+
+def _length(cursor: Cursor, _scope: Scope, names: "list[str | int]", _parts: "list[int]") -> None:
+    names.append(cursor.u32())
+
+
+def _value(cursor: Cursor, scope: Scope, _names: "list[str | int]", parts: "list[int]") -> None:
+    """A primitive type or an index, in signed LEB128, of which primitives are the one-byte negative numbers."""
+    start = cursor.position
     number = cursor.u32()
-    found = None
-    if target == _OF_OUTER:
-        index = cursor.u32()
-        if sort is Sort.TYPE:
-            if number >= len(scopes):
-                raise FormatError(f"{_WHERE} is of the scope {number} outside of {len(scopes)}")
-            found = _at(scopes[-1 - number], index)
-    elif target in (_OF_INSTANCE, _OF_CORE_INSTANCE):
-        cursor.name()
+    if cursor.position == start + 1 and number >= _NEGATIVE:
+        if number not in _PRIMITIVES:
+            raise FormatError(f"{_WHERE} has the unknown form {number:#04x}")
+        parts.append(scope.table.number(Shape(number)))
     else:
-        raise FormatError(f"{_WHERE} is an alias of the unknown form {target}")
-    if sort is Sort.TYPE:
-        scopes[-1].append(found)
+        parts.append(scope.at(Sort.TYPE, number))
 
 
-_Reader = Callable[[Cursor], object]
-
-_label: _Reader = Cursor.name
-# A primitive type or an index, in signed LEB128: the same bytes as a number.
-_value: _Reader = Cursor.u32
+def _resource_index(cursor: Cursor, scope: Scope, _names: "list[str | int]", parts: "list[int]") -> None:
+    parts.append(scope.at(Sort.TYPE, cursor.u32()))
 
 
-def _optional(cursor: Cursor) -> None:
+def _optional(cursor: Cursor, scope: Scope, names: "list[str | int]", parts: "list[int]") -> None:
     if read_flag(cursor):
-        _value(cursor)
+        _value(cursor, scope, names, parts)
+    else:
+        parts.append(scope.table.nothing)
 
 
-def _case(cursor: Cursor) -> None:
-    _label(cursor)
-    _optional(cursor)
+def _end_of_case(cursor: Cursor, _scope: Scope, _names: "list[str | int]", _parts: "list[int]") -> None:
     if cursor.byte() != 0:
         raise FormatError(f"{_WHERE} has a case that refines another one")
 
 
+def _result(cursor: Cursor, scope: Scope, names: "list[str | int]", parts: "list[int]") -> None:
+    if not read_flag(cursor):
+        _value(cursor, scope, names, parts)
+    elif cursor.byte() != 0:
+        raise FormatError(f"{_WHERE} has named results")
+
+
 def _many(element: _Reader) -> _Reader:
-    def read(cursor: Cursor) -> None:
+    def read(cursor: Cursor, scope: Scope, names: "list[str | int]", parts: "list[int]") -> None:
         for _ in range(cursor.u32()):
-            element(cursor)
+            element(cursor, scope, names, parts)
 
     return read
 
 
 def _sequence(*elements: _Reader) -> _Reader:
-    def read(cursor: Cursor) -> None:
+    def read(cursor: Cursor, scope: Scope, names: "list[str | int]", parts: "list[int]") -> None:
         for element in elements:
-            element(cursor)
+            element(cursor, scope, names, parts)
 
     return read
 
 
-def _result(cursor: Cursor) -> None:
-    if not read_flag(cursor):
-        _value(cursor)
-    elif cursor.byte() != 0:
-        raise FormatError(f"{_WHERE} has named results")
-
-
 _DECLARES_TYPE, _DECLARES_ALIAS, _DECLARES_IMPORT, _DECLARES_EXPORT = 1, 2, 3, 4
-_OF_INSTANCE, _OF_CORE_INSTANCE, _OF_OUTER = 0, 1, 2
-_COMPONENT, _INSTANCE = 0x41, 0x42
+_ASYNC_RESOURCE, _NEGATIVE = 0x3E, 0x40
 _PRIMITIVES = {0x64, *range(0x73, 0x80)}
 _FIELD = _sequence(_label, _value)
 _FUNCTION = _sequence(_many(_FIELD), _result)
 _FORMS: dict[int, _Reader] = {
-    0x40: _FUNCTION,
-    0x43: _FUNCTION,
+    FUNCTION: _FUNCTION,
+    ASYNC_FUNCTION: _FUNCTION,
     0x63: _sequence(_value, _value),  # map
     0x65: _optional,  # future
     0x66: _optional,  # stream
-    0x67: _sequence(_value, _value),  # list of a fixed length
-    0x68: _value,  # borrow
-    0x69: _value,  # own
+    0x67: _sequence(_value, _length),  # list of a fixed length
+    0x68: _resource_index,  # borrow
+    0x69: _resource_index,  # own
     0x6A: _sequence(_optional, _optional),  # result
     0x6B: _value,  # option
     0x6D: _many(_label),  # enum
     0x6E: _many(_label),  # flags
     0x6F: _many(_value),  # tuple
     0x70: _value,  # list
-    0x71: _many(_case),  # variant
+    0x71: _many(_sequence(_label, _optional, _end_of_case)),  # variant
     0x72: _many(_FIELD),  # record
 }

@@ -9,6 +9,7 @@ from wasmoci.bazel.test import tested
 from wasmoci.commands.options.declared import Option, command
 from wasmoci.commands.report.output import Report, warn
 from wasmoci.commands.report.verdict import judged
+from wasmoci.policy.choice import Policies
 from wasmoci.registry.connection_options import ConnectionOptions
 from wasmoci.registry.sources import Sources, reference_of
 from wasmoci.reports.record import Record
@@ -30,11 +31,18 @@ def verify_image(
     target = image.reference or os.environ.get("TEST_TARGET", source)
     record = Record(location=build_file(request))
     connection = ConnectionOptions(image.insecure_registries)
-    return tested(target, {"required": str(trust)}, record, lambda: _verify(source, connection, trust, target, record))
+    # Bazel keeps the verdict on a layout.
+    reads_clock = image.layout is None
+    return tested(
+        target,
+        {"required": str(trust)},
+        record,
+        lambda: _verify(source, connection, trust.policies(warn, reads_clock=reads_clock), target, record),
+    )
 
 
-def _verify(name: str, connection: ConnectionOptions, trust: TargetTrust, target: str, record: Record) -> Report:
-    wanted = record.of(trust.policies(warn))
+def _verify(name: str, connection: ConnectionOptions, wanted: Policies, target: str, record: Record) -> Report:
+    record.of(wanted)
     with Sources(connection) as sources:
         return judged(
             name,

@@ -15,10 +15,10 @@ from wasmoci.oci.source import ImageSource
 from wasmoci.reports.checked import Evidence, Location
 from wasmoci.reports.files import ReportFile, write_reports
 from wasmoci.reports.record import Record
-from wasmoci.reports.version import version_text
 from wasmoci.trust.policy import TrustValues
 from wasmoci.values.errors import VerificationError, refuse_malformed
 from wasmoci.values.level import Level
+from wasmoci.values.version import VERSION
 
 
 @command()
@@ -57,5 +57,5 @@ def verification_report(
         data = failure_members(error)
     folder = WorkingFolder.of(click.get_current_context())
     files = [ReportFile.parse(text, folder) for text in wanted]
-    write_reports(files, Evidence(record.checked, data, version_text(), policy=record.policy))
+    write_reports(files, Evidence(record.checked, data, VERSION, policy=record.policy))
     return Report([], {})

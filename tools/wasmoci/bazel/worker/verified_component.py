@@ -80,6 +80,6 @@ def verified_component(
 def asked_policies(policy: ActionPolicy, trusted: TrustValues, require: Level | None) -> Policies:
     """What the arguments ask for; no clock is read. Raises as Policies does."""
     if policy.file is None:
-        return Policies.of(trusted, require, warn)
+        return Policies.of(trusted, require, warn, reads_clock=False)
     files = dict(zip(policy.file_names, policy.files, strict=True))
     return Policies.of_file(policy.file, policy.named, name=policy.name, files=files, reads_clock=False)

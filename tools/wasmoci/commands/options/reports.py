@@ -13,8 +13,8 @@ from wasmoci.commands.report.unforeseen import nothing_unforeseen
 from wasmoci.reports.checked import Evidence
 from wasmoci.reports.files import Format, ReportFile, check_files, write_reports
 from wasmoci.reports.record import Record
-from wasmoci.reports.version import version_text
 from wasmoci.values.errors import Error, UsageError
+from wasmoci.values.version import VERSION
 
 if TYPE_CHECKING:
     from wasmoci.keys.image import ImageSigner
@@ -51,7 +51,7 @@ class Reporting:
 
         def finish(data: dict[str, object]) -> None:
             seal = None if signer is None else signer.sign_statement
-            evidence = Evidence(record.checked, data, version_text(), datetime.now(timezone.utc), record.policy, seal)
+            evidence = Evidence(record.checked, data, VERSION, datetime.now(timezone.utc), record.policy, seal)
             write_reports(files, evidence)
             if then is not None and signer is not None:
                 then(evidence, signer)

@@ -21,6 +21,10 @@ def check_sayable(policy: Policy, oci_keys: Sequence[str]) -> None:
     """Raise UsageError for what a `wasm_oci.pull` cannot say."""
     if policy.required is Level.NONE:
         raise UsageError("--bazel needs a level to require: give --component-key, --oci-key or both")
+    if policy.demands is not None:
+        raise UsageError(
+            "--bazel does not know the target of a policy: write the `wasm_oci.pull` with `policy` yourself"
+        )
     references = [key for key in oci_keys if "://" in key or key.startswith("pkcs11:")]
     if policy.image.certificates is not None or references:
         raise UsageError("--bazel names keys as files, and no others: `wasm-oci key public` writes the file of a key")

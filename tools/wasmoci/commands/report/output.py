@@ -6,22 +6,19 @@ Exit codes: 0 done or verified, 1 could not do or check it, 2 wrong usage, 3 che
 import errno
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
+from typing import NamedTuple
 
 import click
 
 from wasmoci.commands.report.unforeseen import nothing_unforeseen
-from wasmoci.disk.files import write_atomically
 from wasmoci.values.errors import Error, UsageError, VerificationError
 from wasmoci.values.text import printable
 
 _QUIET = f"{__name__}.quiet"
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(NamedTuple):
     """What a command has to say: lines for people, members for programs, and notes for stderr.
 
     `errors` are those of parts of the work, the rest of which was done: the exit code is the highest of theirs.
@@ -29,8 +26,8 @@ class Report:
 
     lines: Sequence[str]
     data: Mapping[str, object]
-    warnings: Sequence[str] = field(default_factory=tuple)
-    errors: Sequence[Error] = field(default_factory=tuple)
+    warnings: Sequence[str] = ()
+    errors: Sequence[Error] = ()
 
 
 def print_report_of(run: Callable[[], Report], *, as_json: bool, quiet: bool) -> None:
@@ -46,7 +43,7 @@ def print_report_of(run: Callable[[], Report], *, as_json: bool, quiet: bool) ->
         printed = _print_to_stdout(partial(_print_failure, failure)) if as_json else []
     else:
         errors = report.errors
-        printed = _print_to_stdout(partial(_print, replace(report, lines=()) if quiet else report, as_json))
+        printed = _print_to_stdout(partial(_print, report._replace(lines=()) if quiet else report, as_json))
     errors = [*errors, *printed]
     for error in errors:
         click.echo(f"{context.command_path}: {_verdict(error)}", err=True)
@@ -69,13 +66,6 @@ def usage_errors_of(arguments: Sequence[str]) -> Iterator[None]:
 def is_quiet() -> bool:
     """Whether the command was told to print warnings and errors only."""
     return bool(click.get_current_context().meta.get(_QUIET))
-
-
-def layout_report(output: Path, digest: str, digest_file: Path | None) -> Report:
-    """The report of a command that wrote a layout; writes `digest_file` where one is named."""
-    if digest_file is not None:
-        write_atomically(digest_file, f"{digest}\n".encode())
-    return Report([f"{output}: {digest}"], {"layout": str(output), "image": digest})
 
 
 def note(text: str) -> None:

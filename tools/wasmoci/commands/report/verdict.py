@@ -1,7 +1,6 @@
 """Verdicts for people and programs."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -50,7 +49,7 @@ def judged(target: str, verify: Callable[[], Verdict], *, reports_only: bool) ->
         return Report([f"{target}: would be refused: {error.reason.value}: {error}"], data)
     if not reports_only:
         return report
-    return replace(report, lines=[f"{target}: would be verified"], data={**report.data, "reportsOnly": True})
+    return report._replace(lines=[f"{target}: would be verified"], data={**report.data, "reportsOnly": True})
 
 
 def _lines(target: str, verified: Verified | VerifiedIndex) -> list[str]:

@@ -1,0 +1,195 @@
+"""One policy file, from the command line, in tests and in a build that pulls: a module of a user's own."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from bazel import ROOT, bazel, json_stream, lasting_folder
+from copy_fixtures import client_at, send_layout
+from image_fixtures import (
+    OTHER_SIGNER,
+    SIGNED_HELLO,
+    MemoryImage,
+    attach_blob,
+    attach_bundle,
+    fully_signed,
+    make_image,
+    write_layout,
+)
+from policy_fixtures import SIGNERS, write_keys
+from sigstore_certificate_fixtures import ISSUER, SAN
+from sigstore_fixtures import Sigstore
+from wasmoci.commands.main import main
+from wasmoci.cosign.statement import signature_statement
+from wasmoci.registry_server.server import EmbeddedRegistry
+from wasmoci.values.strict_json import dump
+
+SIGSTORE = Sigstore()
+
+MODULE = f"""\
+module(name = "policies")
+
+bazel_dep(name = "rules_wasm_oci")
+local_path_override(
+    module_name = "rules_wasm_oci",
+    path = "{ROOT}",
+)
+
+wasm_oci = use_extension("@rules_wasm_oci//wasm_oci:extensions.bzl", "wasm_oci")
+"""
+
+BUILD = """\
+load(
+    "@rules_wasm_oci//wasm_oci:defs.bzl",
+    "wasm_component_verify_signatures",
+    "wasm_component_verify_test",
+    "wasm_oci_policy",
+)
+
+exports_files(glob(["layouts/*"], exclude_directories = 0))
+
+wasm_oci_policy(
+    name = "policy",
+    src = "policy.yaml",
+    files = glob(["*.pem", "*.pub"]) + ["trusted_root.json"],
+    visibility = ["//visibility:public"],
+)
+"""
+
+TESTS = """
+wasm_component_verify_test(
+    name = "{case}_layout",
+    image = "layouts/{case}",
+    policy = ":policy",
+    policy_repository = "{image}",
+)
+
+wasm_component_verify_signatures(
+    name = "{case}_live",
+    insecure_registries = ["{address}"],
+    policy = ":policy",
+    reference = "{image}:v1",
+)
+"""
+
+PULL = """
+wasm_oci.pull(
+    name = "{case}",
+    digest = "{digest}",
+    image = "{image}",
+    insecure_registries = ["{address}"],
+    policy = "//:policy",
+    signatures = {signatures},
+)
+use_repo(wasm_oci, "{case}")
+"""
+
+
+def _by_second() -> MemoryImage:
+    image = make_image(SIGNED_HELLO)
+    attach_bundle(image, OTHER_SIGNER)
+    return image
+
+
+def _by_identity() -> MemoryImage:
+    image = make_image(SIGNED_HELLO)
+    attach_blob(image, dump(SIGSTORE.bundle(signature_statement(image.image.digest))))
+    return image
+
+
+@dataclass(frozen=True)
+class Case:
+    """An image, what the rule of its repository asks, and why it is refused."""
+
+    image: Callable[[], MemoryImage]
+    rule: str
+    reason: str = ""
+
+
+FIRST = "component: {allOf: [first]}, image: {allOf: [first]}"
+CASES = {
+    "good": Case(fully_signed, FIRST),
+    "another": Case(_by_second, FIRST, "UNTRUSTED_KEY"),
+    "identity": Case(_by_identity, "image: {allOf: [ci]}, log: required"),
+    "imports": Case(fully_signed, f"{FIRST}, imports: []", "IMPORT_NOT_ALLOWED"),
+    "ending": Case(_by_second, "image: {allOf: [leaving]}", "no clock is read"),
+}
+# What says that it reads a clock.
+ASKED_BY_CLOCK = {"ending"}
+
+CI = f'  ci: {{issuer: "{ISSUER}", identity: "{SAN}"}}\n'
+LEAVING = "imageKey: second.pem, until: 9999-12-31"
+
+
+@dataclass(frozen=True)
+class Module:
+    folder: Path
+    address: str
+
+    def image(self, case: str) -> str:
+        return f"{self.address}/acme/{case}"
+
+
+def _policy() -> str:
+    signers = SIGNERS.replace("imageKey: second.pem", "imageKey: third.pem").replace(
+        "ended: {imageKey: third.pem, until: 2026-11-29}", f"leaving: {{{LEAVING}}}"
+    )
+    rules = "".join(f'- {{match: "*/acme/{name}", {case.rule}}}\n' for name, case in CASES.items())
+    return f"{signers}{CI}trustedRoot: trusted_root.json\nrules:\n{rules}"
+
+
+@pytest.fixture(name="module", scope="module")
+def _module(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Module]:
+    folder = lasting_folder("policies")
+    write_keys(folder)
+    (folder / "trusted_root.json").write_text(json.dumps(SIGSTORE.trusted_root()))
+    (folder / "policy.yaml").write_text(_policy())
+    layouts = tmp_path_factory.mktemp("layouts")
+    (folder / "layouts").unlink(missing_ok=True)
+    (folder / "layouts").symlink_to(layouts)
+    with EmbeddedRegistry(tmp_path_factory.mktemp("registry")) as server:
+        module = Module(folder, server.address)
+        build, text = BUILD, MODULE
+        for name, case in CASES.items():
+            image = case.image()
+            attached = [str(one.digest) for one in (*image.attached, image.legacy) if one]
+            with client_at(server.address, f"acme/{name}") as client:
+                send_layout(write_layout(image, layouts / name), client)
+            said: Mapping[str, object] = {
+                "address": server.address,
+                "case": name,
+                "digest": image.image.digest,
+                "image": module.image(name),
+                "signatures": json.dumps(attached),
+            }
+            build, text = build + TESTS.format(**said), text + PULL.format(**said)
+        (folder / "BUILD.bazel").write_text(build)
+        (folder / "MODULE.bazel").write_text(text)
+        try:
+            yield module
+        finally:
+            bazel("shutdown", folder=folder)
+
+
+def test_the_verdict_is_the_same_on_the_command_line_in_tests_and_in_a_build_that_pulls(module: Module) -> None:
+    events = module.folder / "events.json"
+    flags = ["-k", "--nozip_undeclared_test_outputs", "--test_output=errors", f"--build_event_json_file={events}"]
+    tested = bazel("test", *flags, "//:all", code=3, folder=module.folder)
+    found = {
+        event["id"]["testSummary"]["label"]: event["testSummary"]["overallStatus"] == "PASSED"
+        for event in json_stream(events)
+        if "testSummary" in event
+    }
+    for name, case in CASES.items():
+        arguments = ["verify", f"{module.image(name)}:v1", "--insecure-registry", module.address]
+        verified = CliRunner().invoke(main, [*arguments, "--policy", str(module.folder / "policy.yaml")])
+        pulled = bazel("build", f"@{name}", code=None, folder=module.folder)
+        is_good = not case.reason
+        reads_clock = is_good or name in ASKED_BY_CLOCK
+        assert (verified.exit_code == 0, found[f"//:{name}_live"]) == (reads_clock, reads_clock), verified.output
+        assert (pulled.code == 0, found[f"//:{name}_layout"]) == (is_good, is_good), pulled.text
+        assert case.reason in pulled.text and case.reason in tested.text

@@ -1,0 +1,148 @@
+"""`wasm-oci monitor`: once for cron, and until it is stopped."""
+
+import json
+import re
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from image_fixtures import HELLO, fully_signed, make_image
+from monitor_fixtures import DROPPED, PATH, World, world
+from wasmoci.commands.main import main
+
+PROGRAM = f"import sys; sys.path[:] = {sys.path!r}; from wasmoci.commands.main import main; main(prog_name='wasm-oci')"
+
+
+@pytest.fixture(name="watched")
+def _watched(tmp_path: Path) -> Iterator[World]:
+    with world(tmp_path) as made:
+        made.push(fully_signed())
+        yield made
+
+
+def once(watched: World, *arguments: str, code: int) -> Result:
+    configuration = ["--config", str(watched.folder / "monitor.yaml"), "--insecure-registry", watched.registry.address]
+    result = CliRunner().invoke(main, ["monitor", "--once", *configuration, *arguments])
+    assert result.exit_code == code, result.output + repr(result.exception)
+    return result
+
+
+def test_once_a_good_image_is_nothing_to_tell_of(watched: World) -> None:
+    watched.configure(f"greeting: {{reference: '{watched.reference()}'}}", "textfile: wasm_oci.prom\n")
+    assert once(watched, code=0).output == ""
+    text = (watched.folder / "wasm_oci.prom").read_text()
+    assert 'wasm_oci_verified{target="greeting"} 1.0' in text
+    assert "_created" not in text
+    assert once(watched, code=0).output == ""
+    text = (watched.folder / "wasm_oci.prom").read_text()
+    assert 'wasm_oci_checks_total{outcome="verified",target="greeting"} 2.0' in text
+
+
+def test_once_a_refused_image_is_a_line_and_an_exit_code(watched: World) -> None:
+    watched.push(make_image(HELLO))
+    result = once(watched, code=3)
+    event = json.loads(result.stdout)
+    assert (event["event"], event["kind"], event["reason"]) == ("refused", "refused", "UNSIGNED")
+    assert result.stderr.startswith(f"wasm-oci monitor: refused: UNSIGNED: {watched.reference()}: component layer:")
+    again = once(watched, code=3)
+    assert (again.stdout, "refused: UNSIGNED" in again.stderr) == ("", True)
+    shown = json.loads(once(watched, "--json", code=3).stdout)
+    assert (shown["events"], shown["images"][0]["reason"]) == ([], "UNSIGNED")
+
+
+def test_once_a_registry_that_fails_is_no_verdict(watched: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wasmoci.registry.transport.pause_seconds", lambda *_: 0.0)
+    watched.registry.faults["/v2/"] = DROPPED
+    result = once(watched, code=1)
+    assert f"error: {watched.reference()}: GET http://" in result.stderr
+    assert "registry-fails" in once(watched, code=1).stdout
+
+
+def test_once_a_policy_that_cannot_be_used_is_an_error(watched: World) -> None:
+    watched.set_policy("rules: [")
+    result = once(watched, code=1)
+    assert json.loads(result.stdout)["event"] == "policy-unusable"
+    assert "policy.yaml:1:" in result.stderr
+    assert "policy.yaml:1:" in once(watched, code=1).stderr
+
+
+def test_once_an_empty_listing_is_no_success(watched: World) -> None:
+    watched.configure(f"none: {{repository: '{watched.registry.address}/{PATH}', tags: x*}}")
+    assert "error: none: no image of this target could be checked" in once(watched, code=1).stderr
+
+
+def test_a_command_is_told(watched: World) -> None:
+    watched.push(make_image(HELLO))
+    (watched.folder / "notify").write_text(
+        f"#!{sys.executable}\nimport sys\nopen(sys.argv[1], 'w').write(sys.stdin.read())\n"
+    )
+    (watched.folder / "notify").chmod(0o755)
+    told = watched.folder / "told"
+    watched.configure(f"greeting: {{reference: '{watched.reference()}'}}", f"command: [./notify, '{told}']\n")
+    once(watched, code=3)
+    assert json.loads(told.read_text())["event"] == "refused"
+
+
+@contextmanager
+def running(watched: World) -> Iterator["subprocess.Popen[str]"]:
+    watched.configure(
+        f"greeting: {{reference: '{watched.reference()}'}}", "listen: '127.0.0.1:0'\ninterval: 1s\njitter: 1s\n"
+    )
+    arguments = ["--config", str(watched.folder / "monitor.yaml"), "--insecure-registry", watched.registry.address]
+    with subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, "monitor", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_serves_metrics_and_prints_events_until_it_is_stopped(number: signal.Signals, watched: World) -> None:
+    with running(watched) as process:
+        assert process.stderr is not None
+        assert process.stdout is not None
+        line = process.stderr.readline()
+        match = re.fullmatch(r"metrics at (http://127\.0\.0\.1:[0-9]+/metrics)\n", line)
+        assert match is not None, line
+        watched.push(make_image(HELLO))
+        events = [json.loads(process.stdout.readline())["event"]]
+        with urllib.request.urlopen(match[1], timeout=20) as answer:
+            text = answer.read().decode()
+        process.send_signal(number)
+        rest, warnings = process.communicate(timeout=30)
+    events += [json.loads(line)["event"] for line in rest.splitlines()]
+    assert (process.returncode, warnings) == (0, "")
+    assert events[-1] == "refused"
+    assert "# TYPE wasm_oci_checks_total counter" in text
+
+
+def test_it_ends_while_a_registry_does_not_answer(watched: World) -> None:
+    watched.registry.faults["/v2/"] = DROPPED
+    with running(watched) as process:
+        assert process.stderr is not None
+        process.stderr.readline()
+        process.send_signal(signal.SIGTERM)
+        _, warnings = process.communicate(timeout=20)
+    assert (process.returncode, warnings) == (0, "")
+
+
+def test_an_address_that_is_taken(watched: World) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        watched.configure(f"greeting: {{reference: '{watched.reference()}'}}", f"listen: '127.0.0.1:{port}'\n")
+        result = CliRunner().invoke(main, ["monitor", "--config", str(watched.folder / "monitor.yaml")])
+    assert result.exit_code == 1
+    assert f"error: cannot serve metrics at 127.0.0.1:{port}: Address already in use" in result.stderr

@@ -1,0 +1,78 @@
+"""What is remembered, and files that cannot be used."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from wasmoci.monitor import state as state_module
+from wasmoci.monitor.observed import Known
+from wasmoci.monitor.state import State
+from wasmoci.values.errors import Error
+
+
+def test_what_was_committed_is_there_again(tmp_path: Path) -> None:
+    file = tmp_path / "state"
+    with State(file) as state:
+        state.put("a", "image", Known(failures=1))
+        state.set_fact("policy", {"sha256": "x"})
+        state.count("checks", "a", "verified")
+        state.count("checks", "a", "verified")
+        state.post("{}")
+        state.commit()
+        state.put("a", "other", Known())
+    with State(file) as state:
+        assert state.images("a") == {"image": Known(failures=1)}
+        assert state.fact("policy") == {"sha256": "x"}
+        assert state.fact("none") is None
+        assert state.counters() == {("checks", ("a", "verified")): 2}
+        ((number, event),) = state.waiting()
+        assert event == "{}"
+        state.sent(number)
+        state.forget("a", "image")
+        assert (state.waiting(), state.images("a")) == ([], {})
+
+
+def test_what_belongs_to_no_target_is_forgotten(tmp_path: Path) -> None:
+    with State(tmp_path / "state") as state:
+        for name in ("a", "b"):
+            state.put(name, "image", Known())
+            state.count("checks", name, "verified")
+        state.keep_targets(["b"])
+        assert (list(state.images("a")), list(state.images("b"))) == ([], ["image"])
+        assert list(state.counters()) == [("checks", ("b", "verified"))]
+
+
+def test_the_outbox_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(state_module, "MAX_WAITING", 3)
+    with State(tmp_path / "state") as state:
+        for number in range(5):
+            state.post(str(number))
+        assert [event for _, event in state.waiting()] == ["2", "3", "4"]
+
+
+def test_two_monitors_do_not_share_a_state(tmp_path: Path) -> None:
+    with State(tmp_path / "state"), pytest.raises(Error, match=r"state is in use: another monitor runs with it$"):
+        State(tmp_path / "state")
+
+
+def test_what_is_no_state(tmp_path: Path) -> None:
+    (tmp_path / "junk").write_bytes(b"no database, but long enough to be one" * 100)
+    with pytest.raises(Error, match=r"junk cannot be used \(file is not a database\): move it away to begin anew$"):
+        State(tmp_path / "junk")
+    with pytest.raises(Error, match=r"state cannot be used \(unable to open database file\)"):
+        State(tmp_path / "none" / "state")
+    with sqlite3.connect(tmp_path / "later") as database:
+        database.execute("PRAGMA user_version = 7")
+    database.close()
+    with pytest.raises(Error, match=r"later is of version 7, this program writes 1: move it away$"):
+        State(tmp_path / "later")
+
+
+def test_what_was_not_written_by_this_program(tmp_path: Path) -> None:
+    with State(tmp_path / "state") as state:
+        state.put("a", "image", Known())
+        state.commit()
+        state._database.execute("UPDATE images SET known = '{}'")
+        with pytest.raises(Error, match="it has what this program did not write"):
+            state.images("a")

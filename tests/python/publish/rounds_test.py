@@ -1,0 +1,122 @@
+"""How many requests publishing makes, and in how many rounds, one after the other: what a slow network costs."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from copy_fixtures import index_layout
+from image_fixtures import OTHER_SIGNER
+from observed_registry_fixtures import ObservedRegistry
+from publish_fixtures import PATH, dual_layout, request_for
+from registry_auth_fixtures import BearerAuth
+from registry_fixtures import PASSWORD, password_for
+from rounds_fixtures import Rounds, counted_client
+from wasm_fixtures import KEY
+from wasmoci.oci.progress import SILENT
+from wasmoci.publish.plan import PublishRequest, plan, publish
+from wasmoci.publish.send import Published
+from wasmoci.values.if_exists import IfExists
+from wasmoci.verify.policy import Policy
+
+
+@dataclass(frozen=True)
+class Registry:
+    """An embedded registry; with `token` it asks for one of its token service."""
+
+    referrers_api: bool
+    token: bool = False
+
+
+API, NO_API = Registry(referrers_api=True), Registry(referrers_api=False)
+API_TOKEN, NO_API_TOKEN = replace(API, token=True), replace(NO_API, token=True)
+
+
+class Place:
+    """A registry that images are published to."""
+
+    def __init__(self, folder: Path, kind: Registry) -> None:
+        self._folder = folder
+        auth = BearerAuth("user", PASSWORD) if kind.token else None
+        self.registry = ObservedRegistry(folder / "registry", referrers_api=kind.referrers_api, auth=auth)
+
+    def publish(self, request: PublishRequest) -> tuple[Rounds, Published]:
+        address = self.registry.address
+        rounds = Rounds()
+        with counted_client(address, PATH, rounds, password_for(address, self._folder)) as client:
+            published = publish(request, plan(request), client, SILENT)
+        return rounds, published
+
+
+def counts(rounds: Rounds) -> tuple[int, int]:
+    return rounds.count, len(rounds.asked)
+
+
+def listing(rounds: Rounds) -> str:
+    return "\n".join(map(str, rounds.asked))
+
+
+@pytest.mark.parametrize(
+    ("kind", "first", "again"),
+    [
+        pytest.param(NO_API, (10, 44), (1, 12), id="no referrers API"),
+        pytest.param(API, (9, 39), (1, 12), id="referrers API"),
+        pytest.param(NO_API_TOKEN, (14, 48), (3, 14), id="no referrers API, a token"),
+        pytest.param(API_TOKEN, (13, 43), (3, 14), id="referrers API, a token"),
+    ],
+)
+def test_an_image_first_and_again(
+    kind: Registry, first: tuple[int, int], again: tuple[int, int], tmp_path: Path
+) -> None:
+    layout = dual_layout(tmp_path)
+    place = Place(tmp_path, kind)
+    with place.registry:
+        request = request_for(layout, place.registry.address, tags=("v1",))
+        rounds, published = place.publish(request)
+        assert published.sent
+        assert counts(rounds) == first, listing(rounds)
+        rounds, published = place.publish(request)
+        assert published.is_nothing
+        assert counts(rounds) == again, listing(rounds)
+
+
+Change = Callable[[PublishRequest, Path], PublishRequest]
+
+
+def signed_by_another(request: PublishRequest, folder: Path) -> PublishRequest:
+    """The same image: a bundle and a legacy signature beside those that are there."""
+    layout = dual_layout(folder, OTHER_SIGNER, "theirs")
+    return replace(request, layout=layout, policy=Policy.of([KEY], [OTHER_SIGNER.public_key]))
+
+
+CHANGES: dict[str, tuple[Change, tuple[int, int]]] = {
+    "another tag": (lambda request, _: replace(request, tags=("v2",)), (3, 14)),
+    "a tag that must not exist": (
+        lambda request, _: replace(request, tags=("v2",), if_exists=IfExists.FAIL),
+        (4, 15),
+    ),
+    "three tags": (lambda request, _: replace(request, tags=("v2", "v3", "v4")), (3, 20)),
+    "a tag that must not move": (lambda request, _: replace(request, if_exists=IfExists.VERIFY_SAME), (1, 12)),
+    "another signer": (signed_by_another, (10, 36)),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_is_published_later(change: str, tmp_path: Path) -> None:
+    changed, expected = CHANGES[change]
+    place = Place(tmp_path, NO_API)
+    with place.registry:
+        request = request_for(dual_layout(tmp_path), place.registry.address, tags=("v1",))
+        place.publish(request)
+        rounds, _ = place.publish(changed(request, tmp_path))
+        assert counts(rounds) == expected, listing(rounds)
+
+
+@pytest.mark.parametrize(("kind", "expected"), [(NO_API, (11, 104)), (API, (10, 89))])
+def test_an_index_of_two_images(kind: Registry, expected: tuple[int, int], tmp_path: Path) -> None:
+    """One round more than an image, as an index comes after its images."""
+    place = Place(tmp_path, kind)
+    with place.registry:
+        rounds, _ = place.publish(request_for(index_layout(tmp_path), place.registry.address, tags=("v1",)))
+        assert counts(rounds) == expected, listing(rounds)

@@ -1,0 +1,147 @@
+"""What of an image is in a repository already; sends nothing."""
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+
+from wasmoci.oci.cosign_tags import TaggedManifest, layers_at
+from wasmoci.oci.graph import ImageGraph, Part
+from wasmoci.oci.manifest import Descriptor
+from wasmoci.oci.referrers import MAX_REFERRERS, ReferrerList
+from wasmoci.registry.source import ReadAhead, clean_doubles
+from wasmoci.values.digest import Digest
+from wasmoci.values.errors import LimitError, RegistryError
+
+# Small blobs of an image, together, that are read ahead.
+MAX_READ_AHEAD = 1024 * 1024
+
+_FORBIDDEN = 403
+
+
+class Presence:
+    """What a repository has, as `reads` asked it, before it is put there. Raises as RepositoryClient."""
+
+    def __init__(self, reads: ReadAhead) -> None:
+        self._reads = reads
+
+    def ask_all(self, graph: ImageGraph, tags: Sequence[str], content: Iterable[Descriptor] = ()) -> None:
+        """Ask at the same time for all that may be there, and for `tags`; of blobs those of `content` are read."""
+        parts = list(graph.parts())
+        reads = {(blob.digest, blob.size) for blob in content}
+        blobs: dict[tuple[Digest, int], Callable[[], object]] = {}
+        for part in parts:
+            for blob in (part.node.config, *part.blobs) if isinstance(part.node, TaggedManifest) else part.blobs:
+                key = (blob.digest, blob.size)
+                blobs[key] = partial(self._reads.keep_blob if key in reads else self._reads.has_blob, blob)
+        subjects = subjects_of(parts)
+        lists = [partial(self._reads.referrers, subject) for subject in subjects]
+        indexes = [partial(self._reads.read_fallback_index, subject) for subject in subjects]
+        self._reads.ahead([*self._asks_for_manifests(parts, tags), *lists, *indexes, *blobs.values()])
+
+    def ask_lists(self, graph: ImageGraph, tags: Sequence[str]) -> None:
+        """The same of what `is_published` asks for: of referrers the lists, and what is listed without an API."""
+        parts = [part for part in graph.parts() if part.node is not graph]
+        own = [part for part in parts if part.subject is None or isinstance(part.node, TaggedManifest)]
+        lists = [partial(self._reads.referrers, subject) for subject in subjects_of(parts)]
+        self._reads.ahead([*self._asks_for_manifests(own, tags), *lists])
+
+    def ask_listed(self, graph: ImageGraph) -> None:
+        """The same of what `ask_lists` leaves, where there is no referrers API."""
+        parts = [part for part in graph.parts() if part.subject is not None and not self.has_api(part.subject)]
+        referrers = [part for part in parts if isinstance(part.node, ImageGraph)]
+        indexes = [partial(self._reads.read_fallback_index, subject) for subject in subjects_of(parts)]
+        self._reads.ahead([*self._asks_for_manifests(referrers, ()), *indexes])
+
+    def ask_again(self, graph: ImageGraph, content: Iterable[Descriptor], before: "Presence") -> None:
+        """Ask at the same time for what verifiers read of what is there by now, and `before` was not."""
+        parts = list(graph.parts())
+        subjects = subjects_of(parts)
+        lists = [partial(self._reads.referrers, subject) for subject in subjects]
+        indexes = [
+            partial(self._reads.read_fallback_index, subject) for subject in subjects if not before.has_api(subject)
+        ]
+        blobs = [partial(self._reads.keep_blob, blob) for blob in content]
+        self._reads.ahead([*self._asks_for_manifests(parts, ()), *lists, *indexes, *blobs])
+
+    def has_blob(self, blob: Descriptor) -> bool:
+        return self._reads.has_blob(blob)
+
+    def has(self, part: Part, *, trust_api: bool = False) -> bool:
+        """Whether a manifest is where it belongs: by its digest, at its tag, in the list of referrers of its subject.
+
+        What is listed is asked for by its digest too; with `trust_api` not what the referrers API lists.
+        """
+        if isinstance(part.node, TaggedManifest):
+            return part.node.is_among(self.at_tag(part.node.tag))
+        if part.subject is not None:
+            listed, by_api = self._list_of(part.subject)
+            if not listed.lists(part.node.digest):
+                return False
+            if by_api and trust_api:
+                return True
+        return self._reads.find_manifest(part.node.digest, before_put=True) is not None
+
+    def at_tag(self, tag: str) -> tuple[Descriptor, bytes] | None:
+        """What one of cosign's tags names; None for nothing, and for what is forbidden, as the put will say that."""
+        return self._reads.find_manifest(tag, before_put=True)
+
+    def has_api(self, subject: Digest) -> bool:
+        """Whether the referrers API answered."""
+        try:
+            return self._reads.referrers(subject) is not None
+        except RegistryError:
+            return False
+
+    def check_referrers(self, subject: Digest, entries: Sequence[Descriptor]) -> None:
+        """Raise LimitError where verifiers would not read these beside what is listed; what is there adds nothing."""
+        listed, _ = self._list_of(subject)
+        missing = tuple(entry for entry in entries if not listed.lists(entry.digest))
+        if missing:
+            where = f"with what is published, the list of referrers of {subject} in {self._reads.repository}"
+            (listed + ReferrerList(missing)).within_limit(where, f": {clean_doubles(self._reads.repository, subject)}")
+
+    def check_layers(self, subject: Digest, tag: str, layers: Sequence[Descriptor]) -> None:
+        """The same for signatures or attestations at one of cosign's tags."""
+        found = self.at_tag(tag)
+        present = () if found is None else layers_at(tag, found[1])
+        missing = [layer for layer in layers if layer not in present]
+        count = len(present) + len(missing)
+        if missing and count > MAX_REFERRERS:
+            where = f"with what is published, tag {tag} of {self._reads.repository}"
+            way_out = clean_doubles(self._reads.repository, subject)
+            raise LimitError(f"{where} has {count} layers, the limit is {MAX_REFERRERS}: {way_out}")
+
+    def _list_of(self, subject: Digest) -> tuple[ReferrerList, bool]:
+        """The list, and whether it is that of the referrers API: what clients wrote into an index may be gone."""
+        try:
+            listed = self._reads.referrers(subject)
+        except RegistryError as error:
+            if error.status != _FORBIDDEN:
+                raise
+            listed = ReferrerList()
+        if listed is not None:
+            return listed, True
+        find = partial(self._reads.find_manifest, before_put=True)
+        return self._reads.read_fallback_index(subject, find) or ReferrerList(), False
+
+    def _asks_for_manifests(self, parts: Iterable[Part], tags: Iterable[str]) -> list[Callable[[], object]]:
+        named = [part.node.tag if isinstance(part.node, TaggedManifest) else part.node.digest for part in parts]
+        return [partial(self._reads.resolve, name) for name in dict.fromkeys((*tags, *named))]
+
+
+def subjects_of(parts: Iterable[Part]) -> list[Digest]:
+    """What has referrers among `parts`, each once."""
+    subjects = [part.subject for part in parts if part.subject and isinstance(part.node, ImageGraph)]
+    return list(dict.fromkeys(subjects))
+
+
+def small_content(parts: Iterable[Part]) -> list[Descriptor]:
+    """The blobs that verifiers read, up to MAX_READ_AHEAD bytes of all: those of images, of what is attached layers."""
+    found: list[Descriptor] = []
+    left = MAX_READ_AHEAD
+    for part in parts:
+        is_attached = part.subject is not None and isinstance(part.node, ImageGraph)
+        for blob in part.blobs[1:] if is_attached else part.blobs:
+            if blob.size <= left:
+                found.append(blob)
+                left -= blob.size
+    return found
