@@ -42,6 +42,7 @@ load(
     _wasm_component_secure_publish = "wasm_component_secure_publish",
 )
 load("//wasm_oci/private:publish_all.bzl", _wasm_component_publish_all = "wasm_component_publish_all")
+load("//wasm_oci/private:report.bzl", _wasm_oci_report = "wasm_oci_report")
 load("//wasm_oci/private:signing_request.bzl", _wasm_oci_signing_request = "wasm_oci_signing_request")
 load("//wasm_oci/private:verified_component.bzl", _wasm_oci_verified_component = "wasm_oci_verified_component")
 load(
@@ -68,6 +69,7 @@ wasm_oci_attest = _wasm_oci_attest
 wasm_oci_attest_provenance = _wasm_oci_attest_provenance
 wasm_oci_signing_request = _wasm_oci_signing_request
 wasm_oci_verified_component = _wasm_oci_verified_component
+wasm_oci_report = _wasm_oci_report
 
 # One test.
 wasm_verify_test = _wasm_verify_test

@@ -201,6 +201,20 @@ def test_a_verify_test_fails_where_the_image_is_not_so(target: str, reason: str)
     assert all((logs / "test.outputs" / name).stat().st_size for name in ("report.html", "report.md"))
 
 
+def test_a_report_of_a_refused_image_is_an_output_that_says_so() -> None:
+    bazel("build", "//tests/build:report_of_unsigned_image")
+    folder = ROOT / "bazel-bin/tests/build"
+    report = json.loads((folder / "report_of_unsigned_image.json").read_text())
+    assert (report["result"], report["reason"]) == ("refused", "UNSIGNED")
+    for suffix, text in (
+        ("junit.xml", '<failure type="UNSIGNED"'),
+        ("sarif", "tests/build/BUILD.bazel"),
+        ("html", "is refused"),
+        ("md", "refused"),
+    ):
+        assert text in (folder / f"report_of_unsigned_image.{suffix}").read_text(), suffix
+
+
 def test_publishing_refuses_what_is_below_its_level() -> None:
     outcome = bazel("run", "//tests/build:publish_unsigned_as_dual", code=3)
     assert "refused: UNSIGNED" in outcome.stderr

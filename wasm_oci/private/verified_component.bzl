@@ -45,6 +45,8 @@ _ATTRS = {
     ),
 }
 
+VERIFICATION_ATTRS = ACTION_TOOL | POLICY_ATTRS | _ATTRS
+
 # What a policy says in place of them.
 _TRUST = ["component_keys", "level", "oci_keys", "signed_annotations", "signed_name", "transparency_log"]
 
@@ -82,7 +84,15 @@ def _add_policy(ctx, args, policy):
         args.add("--policy-file", file)
     return [policy.file] + policy.files.values()
 
-def _implementation(ctx):
+def run_verification(ctx, action, options, **kwargs):
+    """Runs the action of a rule with `VERIFICATION_ATTRS`, which verifies the image.
+
+    Args:
+        ctx: the rule's context.
+        action: the name of the action, one of `wasmoci.bazel.worker.actions`.
+        options: a function that adds its own options to an Args.
+        **kwargs: what else `run_tool` takes.
+    """
     check_layout(ctx)
     asked = {name: getattr(ctx.attr, name) for name in _TRUST}
     policy = policy_of(ctx, asked | {"oci_threshold": ctx.attr.oci_threshold != 1})
@@ -91,27 +101,39 @@ def _implementation(ctx):
     for key in ctx.attr.oci_keys:
         if WasmOciIdentityInfo in key:
             refuse(ctx, "oci_keys", "must be keys: no build action verifies an identity, got: {}".format(shown(key.label)))
-    component = ctx.actions.declare_file(ctx.label.name + ".wasm")
-    verification = ctx.actions.declare_file(ctx.label.name + ".json")
     runfiles = ctx.attr.image[DefaultInfo].default_runfiles
 
     args = tool_args(ctx)
     args.add_all([_layout(ctx)], expand_directories = False)
-    args.add("--output", component)
-    args.add("--verification", verification)
+    options(args)
     trusted = _add_policy(ctx, args, policy) if policy else _add_trust(ctx, args)
 
     run_tool(
         ctx,
-        "verified_component",
+        action,
         args,
         inputs = depset(
             ctx.files.image + trusted,
             # An `oci_image` of rules_oci has links in its layout, to files that its runfiles have.
             transitive = [runfiles.files] if runfiles else [],
         ),
-        outputs = [component, verification],
         tool = policy.tool if policy else None,
+        **kwargs
+    )
+
+def _implementation(ctx):
+    component = ctx.actions.declare_file(ctx.label.name + ".wasm")
+    verification = ctx.actions.declare_file(ctx.label.name + ".json")
+
+    def options(args):
+        args.add("--output", component)
+        args.add("--verification", verification)
+
+    run_verification(
+        ctx,
+        "verified_component",
+        options,
+        outputs = [component, verification],
         mnemonic = "WasmVerify",
         progress_message = "Verifying WebAssembly component %{label}",
     )
@@ -122,7 +144,7 @@ def _implementation(ctx):
 
 _wasm_oci_verified_component = rule(
     implementation = _implementation,
-    attrs = ACTION_TOOL | POLICY_ATTRS | _ATTRS,
+    attrs = VERIFICATION_ATTRS,
     doc = "The component of an image, once the image is verified, offline, in one `WasmVerify` action.",
 )
 

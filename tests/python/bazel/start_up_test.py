@@ -26,6 +26,7 @@ PACKAGES = {
     "image_package": _OURS,
     "image_sign": _KEY_FILES,
     "signing_request": _OURS,
+    "verification_report": _KEY_FILES,
     "verified_component": _KEY_FILES,
 }
 
@@ -60,6 +61,8 @@ NOT_LOADED = {
     | _TEMPORARY
     | {"nacl", "wasmoci.keys.component", "wasmoci.keys.pkcs8", "wasmoci.wasm.sections"},
     "signing_request": _NEVER | {"wasmoci.keys"},
+    # JUnit and pages are trees of `xml`, and the version is that of a distribution.
+    "verification_report": {*_SERVICES, *_REFERENCES, "nacl", "ssl", "urllib.request", "wasmoci.registry"},
     "verified_component": _NEVER | _TEMPORARY | {"nacl", "wasmoci.trust.signers", "wasmoci.keys.pkcs8"},
 }
 

@@ -131,7 +131,11 @@ def test_an_image_of_which_no_signature_is_asked_is_never_called_verified() -> N
 @pytest.mark.parametrize(
     ("option", "code", "text"),
     [
-        ("json", 2, "a report is FORMAT=PATH with one of the formats json, junit, sarif, markdown, html, got: 'json'"),
+        (
+            "json",
+            2,
+            "one of the formats json, junit, sarif, markdown, html, vsa, got: 'json'",
+        ),
         ("yaml=r.yaml", 2, "one of the formats"),
         ("json=", 2, "got: 'json='"),
         ("json=-", 2, "a report goes to a file, and - is none; stdout has what --json prints"),

@@ -83,7 +83,7 @@ def test_an_index_has_the_cases_of_its_images() -> None:
     assert counts(junit(index())) == ("6", "0", "0", "0")
 
 
-@pytest.mark.parametrize("form", [each for each in Format if each is not Format.HTML])
+@pytest.mark.parametrize("form", [Format.JSON, Format.JUNIT, Format.MARKDOWN, Format.SARIF])
 def test_hostile_text_is_text(form: Format) -> None:
     document = render(form, hostile()).decode()
     assert "\x1b" not in document
@@ -162,7 +162,7 @@ def test_every_reason_has_a_meaning_and_a_place_in_the_docs() -> None:
 
 def test_a_report_without_a_clock_is_the_same_every_time() -> None:
     for form in Format:
-        one, two = (render(form, Evidence(held().checked, {"result": "ok"})) for _ in range(2))
+        one, two = (render(form, Evidence(held().checked, {"result": "ok"}, policy=POLICY)) for _ in range(2))
         assert one == two
         assert b"2026" not in one
 

@@ -38,7 +38,7 @@ TABLE = {
     "trust": "values cosign keys transparency keyless verify |",
     "policy": "values wasm oci cosign disk keys keyless verify trust | ruamel",
     "policy.export": "values disk keys transparency policy |",
-    "reports": "values oci disk keys verify policy |",
+    "reports": "values oci cosign disk keys verify policy |",
     "sign": "values wasm oci cosign disk keys transparency package verify trust |",
     "publish": "values oci cosign disk registry verify sign |",
     "hosts": "values wasm oci registry verify trust policy |",
@@ -50,7 +50,7 @@ TABLE = {
     "bazel": "values disk registry trust policy reports sign publish commands.report commands.options | runfiles",
     "bazel.programs": "values wasm registry verify trust policy reports sign publish commands.report commands.options"
     " commands bazel | click",
-    "bazel.worker": "values oci disk verify trust policy commands.report commands.options commands | click",
+    "bazel.worker": "values oci disk verify trust policy reports commands.report commands.options commands | click",
 }
 
 # Bytes and values: these do no input and output of their own.

@@ -1,19 +1,23 @@
 """`wasm-oci verify`: the verdict on images, by digest, for people, programs and CI."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from wasmoci.commands.options.common import RequiredLevel
 from wasmoci.commands.options.connection import Connection
-from wasmoci.commands.options.declared import Argument, command
+from wasmoci.commands.options.declared import Argument, Option, command
 from wasmoci.commands.options.reports import Reports
 from wasmoci.commands.options.trust import Trusted
-from wasmoci.commands.report.output import Report, error_members, result_of, warn
+from wasmoci.commands.report.output import Report, error_members, note, result_of, warn
 from wasmoci.commands.report.unforeseen import nothing_unforeseen
 from wasmoci.commands.report.verdict import judged
 from wasmoci.policy.choice import Policies
 from wasmoci.registry.sources import Sources, opener, reference_of
+from wasmoci.reports.checked import Evidence
 from wasmoci.reports.record import Record
-from wasmoci.values.errors import Error
+from wasmoci.values.errors import Error, UsageError
+
+if TYPE_CHECKING:
+    from wasmoci.keys.image import ImageSigner
 
 
 @command(
@@ -24,6 +28,7 @@ def verify(
     targets: Annotated[tuple[str, ...], Argument(required=True, metavar="TARGET...")],
     require: RequiredLevel,
     reports: Reports,
+    publish_verdict: Annotated[bool, Option("Attach the signed summary to the image, unless it has that already.")],
     connection: Connection,
     trusted: Trusted,
 ) -> Report:
@@ -41,7 +46,23 @@ def verify(
                 return _verify(targets[0], sources, wanted, record)
             return _together([(target, _attempt(target, sources, wanted, record)) for target in targets])
 
-    return reports.of(targets, run)
+    def publish(evidence: Evidence, signer: "ImageSigner") -> None:
+        from wasmoci.publish.verdict import publish_verdict as attach
+        from wasmoci.reports.vsa import vsa_statement
+        from wasmoci.verify.trust import ImageTrust
+
+        digest = evidence.checked[0].digest
+        if reference is None or digest is None:
+            raise Error("no verdict is published: what was verified could not be read")
+        with connection.registries() as registries:
+            client = registries.client(reference.repository)
+            carrier = attach(client, digest, vsa_statement(evidence), signer, ImageTrust((signer.public_key,)))
+        note(f"the verdict is attached to {digest}: {carrier}")
+
+    reference = reference_of(targets[0]) if publish_verdict and len(targets) == 1 else None
+    if publish_verdict and reference is None:
+        raise UsageError("--publish-verdict attaches a verdict to one image in a registry: name one by its reference")
+    return reports.of(targets, run, publish if publish_verdict else None)
 
 
 def _verify(target: str, sources: Sources, wanted: Policies, record: Record) -> Report:

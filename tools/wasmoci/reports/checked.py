@@ -1,8 +1,8 @@
 """What a run checked and what came of it: the one value that every format of a report is made of."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timezone
 from enum import Enum
 
 from wasmoci.values.digest import Digest
@@ -62,7 +62,8 @@ class Checked:
 
     `requirements` are what is asked one by one, as far as it was looked at. Where the policy only reports, not
     `is_enforced`, a refusal is no failure and nothing is verified. `location` is where the target is declared.
-    `component` is the verdict on a WebAssembly file.
+    `component` is the verdict on a WebAssembly file. `refused_digest` is that of what was refused, as a second look has
+    it.
     """
 
     target: str
@@ -75,6 +76,7 @@ class Checked:
     location: Location | None = None
     component: VerifiedComponent | VerifiedParts | None = None
     notes: Sequence[str] = ()
+    refused_digest: Digest | None = None
 
     @property
     def outcome(self) -> Outcome:
@@ -100,8 +102,8 @@ class Checked:
 
     @property
     def digest(self) -> Digest | None:
-        """Of the image or index that was verified."""
-        return None if self.verdict is None else self.verdict.subject.digest
+        """Of the image or index that was verified, or refused, where it is known."""
+        return self.refused_digest if self.verdict is None else self.verdict.subject.digest
 
     @property
     def warnings(self) -> Sequence[str]:
@@ -115,17 +117,22 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class PolicyDigest:
-    """The policy file that was asked, by its name and the digest of its bytes."""
+    """The policy file that was asked, by its name and the digest of its bytes.
+
+    `named` is the repository that images count as for its rules, None where each has its own.
+    """
 
     name: str
     digest: Digest
+    named: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """All that a run checked, in the order of the command line; `data` is what `--json` prints of it.
 
-    `time` is when it ended, None where no clock was read. `version` is that of the program.
+    `time` is when it ended, None where no clock was read. `version` is that of the program. `seal` signs a statement,
+    and returns it as a bundle.
     """
 
     checked: Sequence[Checked]
@@ -133,6 +140,7 @@ class Evidence:
     version: str = "unreleased"
     time: datetime | None = None
     policy: PolicyDigest | None = None
+    seal: Callable[[bytes], bytes] | None = None
 
     @property
     def by_severity(self) -> list[Checked]:
@@ -143,4 +151,9 @@ class Evidence:
     @property
     def time_text(self) -> str | None:
         """RFC 3339, in UTC, to the second."""
-        return None if self.time is None else self.time.strftime("%Y-%m-%dT%H:%M:%SZ")
+        return None if self.time is None else rfc3339(self.time.timestamp())
+
+
+def rfc3339(seconds: float) -> str:
+    """The time, in UTC, of seconds since 1970."""
+    return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")

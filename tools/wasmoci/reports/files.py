@@ -7,7 +7,7 @@ from pathlib import Path
 
 from wasmoci.disk.files import check_output, write_atomically
 from wasmoci.reports.checked import Evidence
-from wasmoci.values.errors import UsageError
+from wasmoci.values.errors import Error, UsageError
 
 Render = Callable[[Evidence], bytes]
 
@@ -20,6 +20,7 @@ class Format(str, Enum):
     SARIF = "sarif"
     MARKDOWN = "markdown"
     HTML = "html"
+    VSA = "vsa"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +51,15 @@ def check_files(files: Sequence[ReportFile]) -> None:
 
 
 def write_reports(files: Sequence[ReportFile], evidence: Evidence) -> None:
-    """Write each; Error where one cannot be written."""
+    """Write each that can be; the Error of the first that cannot be made or written."""
+    errors: list[Error] = []
     for file in files:
-        write_atomically(file.path, render(file.format, evidence))
+        try:
+            write_atomically(file.path, render(file.format, evidence))
+        except Error as error:
+            errors.append(error)
+    if errors:
+        raise errors[0]
 
 
 def render(wanted: Format, evidence: Evidence) -> bytes:
@@ -77,6 +84,10 @@ def _renderer(wanted: Format) -> Render:
         from wasmoci.reports.page import page
 
         return page
+    if wanted is Format.VSA:
+        from wasmoci.reports.vsa import vsa
+
+        return vsa
     from wasmoci.reports.json_text import json_text
 
     return json_text

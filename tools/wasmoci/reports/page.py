@@ -9,7 +9,7 @@ from itertools import count
 from xml.etree.ElementTree import Element
 
 from wasmoci.reports.chain import chain
-from wasmoci.reports.checked import Checked, Evidence, Outcome, Requirement
+from wasmoci.reports.checked import Checked, Evidence, Outcome, Requirement, rfc3339
 from wasmoci.reports.markdown import SIGNS
 from wasmoci.reports.markup import Child, document, size, style, tag
 from wasmoci.reports.page_style import CSS
@@ -150,6 +150,9 @@ def _signers_of(verdict: Verdict) -> Iterator[Element]:
         notes = [f"for {signature.name}"] if signature.name else []
         notes += [f"{key}={value}" for key, value in sorted(signature.annotations.items())]
         notes += ["in a transparency log, which was checked" if signature.logged else "without a log entry"]
+        notes += (
+            [] if signature.time is None else [f"made by {rfc3339(signature.time)}, as a log or time stamp vouches"]
+        )
         notes += [f"in {signature.carrier}", *_validity(verdict, signature.signer.principal)]
         yield _signer(f"{what}, {verdict.subject.digest}", signature.signer.fingerprint, signature.format.value, notes)
     if isinstance(verdict, Verified):

@@ -24,6 +24,7 @@ _MEANINGS: Mapping[Reason, str] = {
     Reason.POLICY_UNMET: "Signatures hold, and are not all that is asked for.",
     Reason.NO_RULE: "No rule of the policy is for the repository.",
     Reason.IMPORT_NOT_ALLOWED: "The component imports what the policy does not allow.",
+    Reason.INTERFACE_CHANGED: "Imports, exports or types of a component changed in a way that is not allowed.",
     Reason.NOT_LOGGED: "A transparency log entry is asked for, and there is none that holds.",
     Reason.TAG_EXISTS: "The tag is there already, on another image.",
     Reason.TAG_MOVED: "The tag was moved while the image was published.",

@@ -1,13 +1,14 @@
 """What a run notes while it works, for its reports."""
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 
 from wasmoci.oci.source import ImageSource
 from wasmoci.policy.choice import Policies
-from wasmoci.reports.checked import Checked, Location, PolicyDigest
+from wasmoci.reports.checked import Checked, Location, PolicyDigest, Requirement
 from wasmoci.reports.requirements import requirements_met, requirements_of_file, requirements_of_refused
-from wasmoci.values.errors import Error, VerificationError
+from wasmoci.values.digest import Digest
+from wasmoci.values.errors import Error, UsageError, VerificationError
 from wasmoci.verify.component import VerifiedComponent
 from wasmoci.verify.index import Verdict, verify_root
 from wasmoci.verify.parts import VerifiedParts
@@ -22,18 +23,24 @@ class Record:
     `policy` is the file that says what is asked; where that only reports, nothing `is_enforced`.
     """
 
-    def __init__(self, *, is_wanted: bool = True, location: Location | None = None) -> None:
-        """`location` is where the targets are declared."""
+    def __init__(self, *, is_wanted: bool = True, location: Location | None = None, needs_policy: bool = False) -> None:
+        """`location` is where the targets are declared; `needs_policy` that a report names the policy's digest."""
         self.checked: list[Checked] = []
         self.policy: PolicyDigest | None = None
         self.is_enforced = True
         self._is_wanted = is_wanted
         self._location = location
+        self._needs_policy = needs_policy
 
     def of(self, wanted: Policies) -> Policies:
-        """The same; a policy file, if there is one, is noted."""
+        """The same; a policy file, if there is one, is noted. UsageError where one is needed that decides."""
+        if self._needs_policy and wanted.file is None:
+            raise UsageError("a verification summary names the policy by its digest: give --policy")
+        if self._needs_policy and wanted.reports_only:
+            raise UsageError("a policy with `mode: report` verifies nothing, so there is no verification summary")
         if wanted.file is not None:
-            self.policy = PolicyDigest(wanted.file.name, wanted.file.digest)
+            named = None if wanted.named is None else str(wanted.named)
+            self.policy = PolicyDigest(wanted.file.name, wanted.file.digest, named)
             self.is_enforced = not wanted.reports_only
         return wanted
 
@@ -82,13 +89,11 @@ class Record:
         """
         if not self._is_wanted:
             return
-        requirements = []
+        digest: Digest | None = None
+        requirements: list[Requirement] = []
         if isinstance(error, VerificationError) and policy is not None and source is not None:
-            try:
-                with source() as opened:
-                    requirements = requirements_of_refused(opened, policy)
-            except Error:
-                requirements = []
+            with suppress(Error), source() as opened:
+                digest, requirements = requirements_of_refused(opened, policy)
         self.note(
             Checked(
                 target=target,
@@ -98,6 +103,7 @@ class Record:
                 policy=policy,
                 is_enforced=self.is_enforced,
                 location=self._place,
+                refused_digest=digest,
             )
         )
 

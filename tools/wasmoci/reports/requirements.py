@@ -7,7 +7,8 @@ from wasmoci.keys.component import ComponentPublicKey
 from wasmoci.oci.graph import ImageGraph, read_graph
 from wasmoci.oci.source import ImageSource
 from wasmoci.reports.checked import Location, Requirement
-from wasmoci.values.errors import Error, VerificationError, refuse_malformed
+from wasmoci.values.digest import Digest
+from wasmoci.values.errors import VerificationError, refuse_malformed
 from wasmoci.values.level import Level
 from wasmoci.values.text import listed
 from wasmoci.verify.component import VerifiedComponent
@@ -30,20 +31,21 @@ def requirements_of_file(verified: VerifiedComponent | VerifiedParts, threshold:
     return [Requirement(f"{threshold} trusted component keys must have signed the file", _signed(verified.keys))]
 
 
-def requirements_of_refused(source: ImageSource, policy: Policy) -> list[Requirement]:
-    """What was asked of an image or index that was refused, and what is met all the same.
+def requirements_of_refused(source: ImageSource, policy: Policy) -> tuple[Digest, list[Requirement]]:
+    """The digest of an image or index that was refused, and what was asked of it, met or not.
 
-    It is read once more, and each layer is verified as if nothing else were asked; empty where it cannot be read.
+    It is read once more, and each layer is verified as if nothing else were asked; nothing is there to say of one that
+    is malformed. Raises Error where it cannot be read.
     """
+    with refuse_malformed():
+        graph = read_graph(source)
     try:
-        with refuse_malformed():
-            graph = read_graph(source)
         if policy.demands is None:
-            return [*_layers_looked_at(graph, policy)]
+            return graph.digest, [*_layers_looked_at(graph, policy)]
         verdict = verify_graph(graph, replace(policy, required=Level.NONE, demands=None))
-        return [*_of_rule(policy.demands, verdict, policy.demands.of_root(graph))]
-    except Error:
-        return []
+        return graph.digest, [*_of_rule(policy.demands, verdict, policy.demands.of_root(graph))]
+    except VerificationError:
+        return graph.digest, []
 
 
 def _of_rule(demands: Demands, verdict: Verdict, of_root: Iterable[Finding]) -> Iterator[Requirement]:

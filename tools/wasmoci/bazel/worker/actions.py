@@ -13,6 +13,7 @@ ACTIONS = {
     "image_sign": "wasmoci.commands.image_sign:sign",
     "key_public": "wasmoci.commands.key_public:public",
     "signing_request": "wasmoci.commands.signing_request:request",
+    "verification_report": "wasmoci.bazel.worker.verification_report:verification_report",
     "verified_component": "wasmoci.bazel.worker.verified_component:verified_component",
 }
 

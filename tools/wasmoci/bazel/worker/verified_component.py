@@ -32,7 +32,7 @@ def _as_references(files: Sequence[Path]) -> tuple[str, ...]:
     return tuple(map(str, files))
 
 
-_TRUSTED = OptionGroup(
+TRUSTED = OptionGroup(
     TrustValues,
     component_keys=Option(COMPONENT_KEYS_HELP, "--component-key"),
     oci_keys=Option("A trusted OCI public key. Repeatable.", "--oci-key", type=PathArgument(), convert=_as_references),
@@ -64,12 +64,11 @@ def verified_component(
         Level | None,
         Option("The level that the image must have.", type=click.Choice(["component-only", "oci-only", "dual-layer"])),
     ],
-    trusted: Annotated[TrustValues, _TRUSTED],
+    trusted: Annotated[TrustValues, TRUSTED],
     policy: Annotated[ActionPolicy, OptionGroup(ActionPolicy)],
 ) -> Report:
     """Verify the image in LAYOUT, a folder or the file `oci-layout` in it, and write its component."""
-    policies = _policies(policy, policy.file) if policy.file else Policies.of(trusted, require, warn, reads_clock=False)
-    wanted = policies.enforced().of_repositories(())
+    wanted = asked_policies(policy, trusted, require).enforced().of_repositories(())
     with refuse_malformed():
         graph = read_image(Layout(layout if layout.is_dir() else layout.parent))
     report = verdict_report(output.name, pull(graph, wanted, output))
@@ -78,6 +77,9 @@ def verified_component(
     return report
 
 
-def _policies(policy: ActionPolicy, file: Path) -> Policies:
+def asked_policies(policy: ActionPolicy, trusted: TrustValues, require: Level | None) -> Policies:
+    """What the arguments ask for; no clock is read. Raises as Policies does."""
+    if policy.file is None:
+        return Policies.of(trusted, require, warn, reads_clock=False)
     files = dict(zip(policy.file_names, policy.files, strict=True))
-    return Policies.of_file(file, policy.named, name=policy.name, files=files, reads_clock=False)
+    return Policies.of_file(policy.file, policy.named, name=policy.name, files=files, reads_clock=False)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import click
 
@@ -13,43 +13,74 @@ from wasmoci.commands.report.unforeseen import nothing_unforeseen
 from wasmoci.reports.checked import Evidence
 from wasmoci.reports.files import Format, ReportFile, check_files, write_reports
 from wasmoci.reports.record import Record
-from wasmoci.values.errors import Error
+from wasmoci.values.errors import Error, UsageError
 from wasmoci.values.version import VERSION
 
+if TYPE_CHECKING:
+    from wasmoci.keys.image import ImageSigner
+
 _REPORT = f"Write the verdict to a file, also where it refuses: {', '.join(each.value for each in Format)}. Repeatable."
+
+_KEY = "Sign the summary that --report vsa=PATH writes: a private OCI key, a file or a key reference."
 
 
 @dataclass(frozen=True, slots=True)
 class Reporting:
-    """The reports that are wanted, each as FORMAT=PATH."""
+    """The reports that are wanted, each as FORMAT=PATH, and the key that signs a verification summary."""
 
     wanted: Annotated[Sequence[str], Option(_REPORT, "--report", metavar="FORMAT=PATH")] = ()
+    key: Annotated[str | None, Option(_KEY, "--attest-verdict", metavar="KEY")] = None
 
-    def of(self, targets: Sequence[str], run: Callable[[Record], Report]) -> Report:
+    def of(
+        self,
+        targets: Sequence[str],
+        run: Callable[[Record], Report],
+        then: Callable[[Evidence, "ImageSigner"], object] | None = None,
+    ) -> Report:
         """What `run` returns or raises, once the reports are written of what it noted of these targets.
 
-        Raises UsageError, Error for a report that cannot be written, before `run` where that can be seen.
+        `then` gets the evidence and who signs it. Raises UsageError, Error for a report that cannot be written, before
+        `run` where that can be seen.
         """
         folder = WorkingFolder.of(click.get_current_context())
         files = [ReportFile.parse(text, folder) for text in self.wanted]
         check_files(files)
-        record = Record(is_wanted=bool(files))
+        signer = self._signer(files, is_wanted=then is not None)
+        needs_policy = then is not None or any(file.format is Format.VSA for file in files)
+        record = Record(is_wanted=bool(files) or then is not None, needs_policy=needs_policy)
+
+        def finish(data: dict[str, object]) -> None:
+            seal = None if signer is None else signer.sign_statement
+            evidence = Evidence(record.checked, data, VERSION, datetime.now(timezone.utc), record.policy, seal)
+            write_reports(files, evidence)
+            if then is not None and signer is not None:
+                then(evidence, signer)
+
         try:
             with nothing_unforeseen():
                 report = run(record)
         except Error as error:
             record.finished(targets, error)
             try:
-                write_reports(files, _evidence(record, failure_members(error)))
+                finish(failure_members(error))
             except Error as unwritten:
                 warn(f"no report: {unwritten}")
             raise
-        write_reports(files, _evidence(record, report_members(report)))
+        finish(report_members(report))
         return report
+
+    def _signer(self, files: Sequence[ReportFile], *, is_wanted: bool) -> "ImageSigner | None":
+        if self.key is None:
+            if is_wanted:
+                raise UsageError("--publish-verdict publishes what a key signed: give --attest-verdict")
+            return None
+        if not is_wanted and not any(file.format is Format.VSA for file in files):
+            raise UsageError("--attest-verdict signs a verification summary: give --report vsa=PATH")
+        from wasmoci.commands.options.private_keys import KeyArgument, Password
+        from wasmoci.trust.signers import KeySpec
+
+        key = KeyArgument().convert(self.key, None, click.get_current_context())
+        return KeySpec.parse(key).image_signer(Password(), warn, private=True)
 
 
 Reports = Annotated[Reporting, OptionGroup(Reporting, "Reports")]
-
-
-def _evidence(record: Record, data: dict[str, object]) -> Evidence:
-    return Evidence(record.checked, data, VERSION, datetime.now(timezone.utc), record.policy)

@@ -68,6 +68,12 @@ def is_quiet() -> bool:
     return bool(click.get_current_context().meta.get(_QUIET))
 
 
+def note(text: str) -> None:
+    """One line on stderr, unless the command is quiet."""
+    if not is_quiet():
+        click.echo(printable(text), err=True)
+
+
 def warn(text: str) -> None:
     """One line on stderr."""
     click.echo(f"warning: {printable(text)}", err=True)

@@ -1,0 +1,120 @@
+"""`--report vsa`, `--attest-verdict` and `--publish-verdict`: a verdict that others can verify."""
+
+import json
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from tool_fixtures import make_inputs
+from wasmoci.commands.main import main
+from wasmoci.registry_server.server import EmbeddedRegistry
+
+POLICY = """\
+apiVersion: wasm-oci/v1
+signers: {release: {imageKey: oci.pub, componentKey: component.pub}}
+rules: [{match: "**", image: {allOf: [release]}, component: {allOf: [release]}}]
+"""
+SUMMARY = "https://slsa.dev/verification_summary/v1"
+
+
+@pytest.fixture(name="host", scope="module")
+def _host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A registry with a signed image at a:v1 and an unsigned one at b:v1; the working folder has keys and a policy."""
+    folder = make_inputs(tmp_path_factory.mktemp("verdict") / "inputs")
+    (folder / "registry").mkdir()
+    (folder / "policy.yaml").write_text(POLICY)
+    (folder / "report.yaml").write_text(f"{POLICY}mode: report\n")
+    with EmbeddedRegistry(folder / "registry") as registry, pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setenv("COSIGN_PASSWORD", "")
+        assert call("keygen oci --private-key judge.key --public-key judge.pub").exit_code == 0
+        for image, name in (("signed_image", "a"), ("image", "b")):
+            result = call(f"copy {image} {registry.address}/{name}:v1 --insecure-registry {registry.address}")
+            assert result.exit_code == 0, result.output
+        yield registry.address
+
+
+def call(words: str) -> Result:
+    return CliRunner().invoke(main, shlex.split(words))
+
+
+def verify(host: str, words: str) -> Result:
+    Path("v.json").unlink(missing_ok=True)
+    return call(f"verify --insecure-registry {host} {words}".replace("HOST", host))
+
+
+def predicate(data: str) -> dict[str, Any]:
+    statement = json.loads(data)
+    assert statement["predicateType"] == SUMMARY
+    found: dict[str, Any] = statement["predicate"]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("target", "code", "result", "levels"),
+    [("HOST/a:v1", 0, "PASSED", ["WASM_OCI_DUAL_LAYER"]), ("HOST/b:v1", 3, "FAILED", ["FAILED"])],
+)
+def test_a_summary_says_what_the_verdict_is(host: str, target: str, code: int, result: str, levels: list[str]) -> None:
+    assert verify(host, f"{target} --policy policy.yaml --report vsa=v.json").exit_code == code
+    statement = json.loads(Path("v.json").read_text())
+    said = predicate(Path("v.json").read_text())
+    assert (said["verificationResult"], said["verifiedLevels"]) == (result, levels)
+    assert said["resourceUri"] == f"oci://{target.replace('HOST', host).removesuffix(':v1')}"
+    assert said["policy"]["uri"] == "policy.yaml"
+    assert len(statement["subject"][0]["digest"]["sha256"]) == len(said["policy"]["digest"]["sha256"]) == 64
+
+
+def test_the_repository_that_a_layout_counts_as_is_in_the_summary(host: str) -> None:
+    assert verify(host, "signed_image --as reg.example.com/x --policy policy.yaml --report vsa=v.json").exit_code == 0
+    assert predicate(Path("v.json").read_text())["resourceUri"] == "oci://reg.example.com/x"
+
+
+def test_a_signed_summary_is_a_bundle(host: str) -> None:
+    options = "--policy policy.yaml --report vsa=v.json --attest-verdict judge.key"
+    assert verify(host, f"HOST/a:v1 {options}").exit_code == 0
+    assert "dsseEnvelope" in json.loads(Path("v.json").read_text())
+
+
+def test_a_published_verdict_is_an_attestation_that_others_verify(host: str) -> None:
+    for name, code in (("a", 0), ("b", 3)):
+        words = f"HOST/{name}:v1 --policy policy.yaml --attest-verdict judge.key --publish-verdict"
+        first, second = verify(host, f"{words} --report json=v.json"), verify(host, words)
+        assert first.exit_code == second.exit_code == code, first.output
+        assert first.stderr.splitlines()[0] == second.stderr.splitlines()[0], "the second night adds nothing"
+        image = f"{host}/{name}:v1 --insecure-registry {host} --json"
+        attested = call(f"verify-attestation {image} --type {SUMMARY} --oci-key judge.pub")
+        assert attested.exit_code == 0, attested.output
+        attached = json.loads(call(f"inspect {image}").stdout)["attached"]
+        assert [each["kind"] for each in attached if each["form"] == SUMMARY] == ["attestation"]
+    assert verify(host, "HOST/a:v1 --policy policy.yaml").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "text"),
+    [
+        ("HOST/a:v1 --oci-key oci.pub --report vsa=v.json", 2, "names the policy by its digest: give --policy"),
+        ("HOST/a:v1 --policy report.yaml --report vsa=v.json", 2, "with `mode: report` verifies nothing"),
+        ("HOST/a:v1 --policy policy.yaml --attest-verdict judge.key", 2, "give --report vsa=PATH"),
+        ("HOST/a:v1 --policy policy.yaml --publish-verdict", 2, "give --attest-verdict"),
+        ("HOST/a:v1 --policy policy.yaml --report vsa=v.json --attest-verdict none.key", 1, "none.key"),
+        (
+            "signed_image --as a.b/c --policy policy.yaml --attest-verdict judge.key --publish-verdict",
+            2,
+            "one image in a registry",
+        ),
+        (
+            "HOST/none:v1 --policy policy.yaml --report vsa=v.json",
+            1,
+            "no verification summary of an image that could not be",
+        ),
+        ("HOST/a:v1 HOST/b:v1 --policy policy.yaml --report vsa=v.json", 1, "about one image and verdict, these are 2"),
+    ],
+)
+def test_what_has_no_summary(host: str, words: str, code: int, text: str) -> None:
+    result = verify(host, words)
+    assert (result.exit_code, text in result.stderr) == (code, True), result.output
+    assert not Path("v.json").exists()

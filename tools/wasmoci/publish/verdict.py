@@ -1,0 +1,65 @@
+"""Publish an attestation of an image that is in a registry, unless it is there already."""
+
+import io
+from functools import partial
+
+from wasmoci.cosign.bundle import referrer
+from wasmoci.cosign.signer import StatementSigner
+from wasmoci.cosign.statement import Statement
+from wasmoci.oci.graph import read_graph
+from wasmoci.oci.manifest import Descriptor, Manifest, referrer_descriptor
+from wasmoci.publish.presence import Presence
+from wasmoci.registry.client import RepositoryClient
+from wasmoci.registry.source import ReadAhead, RegistrySource
+from wasmoci.values.digest import Digest
+from wasmoci.values.errors import FormatError, VerificationError
+from wasmoci.values.image_reference import Reference
+from wasmoci.verify.attached_bundles import AttachedBundle, attached_bundles, verify_bundle
+from wasmoci.verify.trust import ImageTrust
+
+# What a summary says of when it was made, which makes it no other.
+_TIME = "timeVerified"
+
+
+def publish_verdict(
+    client: RepositoryClient, subject: Digest, statement: bytes, signer: StatementSigner, trust: ImageTrust
+) -> Digest:
+    """Attach the statement, signed; return the digest of the manifest that carries it.
+
+    `trust` is in the signer alone. One of theirs that says the same, at whatever time, stays alone: else the hundredth
+    verdict would be one more than verifiers read. Raises LimitError where they would not read this one, RegistryError,
+    and as the signer.
+    """
+    graph = read_graph(RegistrySource(Reference(client.repository, None, subject), client))
+    meant = Statement.parse(statement)
+    for attached in attached_bundles(graph, []):
+        if _says(attached, meant, trust):
+            return attached.carrier
+    bundle = signer.sign_statement(statement)
+    manifest = referrer(bundle, graph.descriptor, meant.predicate_type)
+    data = manifest.to_bytes()
+    entry = referrer_descriptor(manifest, data)
+    Presence(ReadAhead(client)).check_referrers(subject, [entry])
+    for blob, content in ((_layer(manifest), bundle), (manifest.config, b"{}")):
+        client.put_blob(blob, partial(io.BytesIO, content))
+    with client.additions() as additions:
+        client.attach_referrer(subject, entry, data, additions)
+    return entry.digest
+
+
+def _says(attached: AttachedBundle, meant: Statement, trust: ImageTrust) -> bool:
+    try:
+        verify_bundle(attached, trust)
+        found = Statement.parse(attached.bundle.envelope.payload)
+    except (FormatError, VerificationError):
+        return False
+    same = (found.subjects, found.predicate_type) == (meant.subjects, meant.predicate_type)
+    return same and _timeless(found) == _timeless(meant)
+
+
+def _timeless(statement: Statement) -> dict[str, object]:
+    return {name: value for name, value in statement.predicate.members().items() if name != _TIME}
+
+
+def _layer(manifest: Manifest) -> Descriptor:
+    return manifest.layers[0]
