@@ -23,6 +23,8 @@ from image_fixtures import (
 from policy_fixtures import SIGNERS, write_keys
 from sigstore_certificate_fixtures import ISSUER, SAN
 from sigstore_fixtures import Sigstore
+from trust_fixtures import HOLDER
+from wasm_fixtures import HELLO_WAT, wat
 from wasmoci.commands.main import main
 from wasmoci.cosign.statement import signature_statement
 from wasmoci.registry_server.server import EmbeddedRegistry
@@ -56,6 +58,7 @@ wasm_oci_policy(
     name = "policy",
     src = "policy.yaml",
     files = glob(["*.pem", "*.pub"]) + ["trusted_root.json"],
+    named_files = {"layouts/good": "BASELINE"},
     visibility = ["//visibility:public"],
 )
 """
@@ -95,6 +98,18 @@ def _by_second() -> MemoryImage:
     return image
 
 
+def _by_leaving() -> MemoryImage:
+    image = make_image(SIGNED_HELLO)
+    attach_bundle(image, HOLDER)
+    return image
+
+
+def _wider() -> MemoryImage:
+    image = make_image(wat(HELLO_WAT.replace('"log" (func', '"log2" (func')))
+    attach_bundle(image, OTHER_SIGNER)
+    return image
+
+
 def _by_identity() -> MemoryImage:
     image = make_image(SIGNED_HELLO)
     attach_blob(image, dump(SIGSTORE.bundle(signature_statement(image.image.digest))))
@@ -116,13 +131,15 @@ CASES = {
     "another": Case(_by_second, FIRST, "UNTRUSTED_KEY"),
     "identity": Case(_by_identity, "image: {allOf: [ci]}, log: required"),
     "imports": Case(fully_signed, f"{FIRST}, imports: []", "IMPORT_NOT_ALLOWED"),
-    "ending": Case(_by_second, "image: {allOf: [leaving]}", "no clock is read"),
+    "compared": Case(fully_signed, f"{FIRST}, baseline: BASELINE"),
+    "wider": Case(_wider, "image: {allOf: [second]}, baseline: BASELINE", "IMPORT_NOT_ALLOWED"),
+    "ending": Case(_by_leaving, "image: {allOf: [leaving]}", "no clock is read"),
 }
 # What says that it reads a clock.
 ASKED_BY_CLOCK = {"ending"}
 
 CI = f'  ci: {{issuer: "{ISSUER}", identity: "{SAN}"}}\n'
-LEAVING = "imageKey: second.pem, until: 9999-12-31"
+LEAVING = "  leaving: {imageKey: fourth.pem, until: 9999-12-31}\n"
 
 
 @dataclass(frozen=True)
@@ -134,12 +151,9 @@ class Module:
         return f"{self.address}/acme/{case}"
 
 
-def _policy() -> str:
-    signers = SIGNERS.replace("imageKey: second.pem", "imageKey: third.pem").replace(
-        "ended: {imageKey: third.pem, until: 2026-11-29}", f"leaving: {{{LEAVING}}}"
-    )
+def _policy(baseline: str) -> str:
     rules = "".join(f'- {{match: "*/acme/{name}", {case.rule}}}\n' for name, case in CASES.items())
-    return f"{signers}{CI}trustedRoot: trusted_root.json\nrules:\n{rules}"
+    return f"{SIGNERS}{CI}{LEAVING}trustedRoot: trusted_root.json\nrules:\n{rules}".replace("BASELINE", baseline)
 
 
 @pytest.fixture(name="module", scope="module")
@@ -147,13 +161,15 @@ def _module(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Module]:
     folder = lasting_folder("policies")
     write_keys(folder)
     (folder / "trusted_root.json").write_text(json.dumps(SIGSTORE.trusted_root()))
-    (folder / "policy.yaml").write_text(_policy())
+    (folder / "fourth.pem").write_bytes(HOLDER.public_key.pem())
     layouts = tmp_path_factory.mktemp("layouts")
     (folder / "layouts").unlink(missing_ok=True)
     (folder / "layouts").symlink_to(layouts)
     with EmbeddedRegistry(tmp_path_factory.mktemp("registry")) as server:
         module = Module(folder, server.address)
-        build, text = BUILD, MODULE
+        baseline = f"{module.image('good')}@{CASES['good'].image().image.digest}"
+        (folder / "policy.yaml").write_text(_policy(baseline))
+        build, text = BUILD.replace("BASELINE", baseline), MODULE
         for name, case in CASES.items():
             image = case.image()
             attached = [str(one.digest) for one in (*image.attached, image.legacy) if one]

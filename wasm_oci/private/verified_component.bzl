@@ -81,7 +81,7 @@ def _add_policy(ctx, args, policy):
     add_text(args, "--as", repository_for(ctx))
     for name, file in policy.files.items():
         add_text(args, "--policy-file-name", name)
-        args.add("--policy-file", file)
+        args.add_all("--policy-file", [file], expand_directories = False)
     return [policy.file] + policy.files.values()
 
 def run_verification(ctx, action, options, **kwargs):

@@ -30,6 +30,7 @@ from sigstore_certificate_fixtures import ISSUER, SAN
 from sigstore_fixtures import Sigstore
 from timed_fixtures import attach
 from trust_fixtures import HOLDER
+from wasm_fixtures import HELLO_WAT, wat
 from wasmoci.bazel.programs.publish import publish
 from wasmoci.bazel.programs.verify_image import verify_image
 from wasmoci.bazel.worker.verified_component import verified_component
@@ -279,3 +280,27 @@ def test_nor_do_they_by_keys_and_a_log(how: str, desk: Desk) -> None:
     keys = {"componentKeys": [], "ociKeys": ["keyed.pem"], "placeholderKeys": [], "annotations": {}}
     by_test = desk.test_by({**keys, "require": "oci-only", "trustedRoot": "root.json", "requireLog": True})
     assert (by_action.exit_code, by_test.exit_code) == (0, 0), by_action.output + by_test.output
+
+
+WIDER = HELLO_WAT.replace('"log" (func', '"log2" (func')
+
+
+@pytest.mark.parametrize(
+    ("text", "named", "code", "said"),
+    [
+        (HELLO_WAT, True, 0, ""),
+        (WIDER, True, 3, "IMPORT_NOT_ALLOWED"),
+        (HELLO_WAT, False, 1, "name its layout in `named_files`"),
+    ],
+)
+def test_a_baseline_is_a_layout_among_the_files(text: str, named: bool, code: int, said: str, desk: Desk) -> None:
+    baseline, image = make_image(wat(HELLO_WAT)), make_image(wat(text))
+    for each in (baseline, image):
+        attach_bundle(each)
+    reference = f"{REPOSITORY}@{baseline.image.digest}"
+    write_layout(baseline, desk.folder / "baseline")
+    desk.write(image, f"  image: {{allOf: [first]}}\n  baseline: {reference}\n")
+    if named:
+        desk.files[reference] = "baseline"
+    for result in (desk.action(), desk.test(), desk.publish()):
+        assert (result.exit_code, said in result.stderr) == (code, True), result.output
