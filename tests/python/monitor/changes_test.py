@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from wasmoci.monitor.changes import changes, vanished
+from wasmoci.monitor.changes import changes, tag_moved, vanished
 from wasmoci.monitor.observed import Known, Observed, Outcome, Signature
 
 BUNDLE = Signature("sha256:1", "image", "bundle", "first", "sha256:b1")
@@ -23,6 +23,7 @@ GOOD = Observed(
     imports=("a", "b"),
 )
 REFUSED = replace(GOOD, outcome=Outcome.REFUSED, layer="image", reason="UNSIGNED", message="nobody")
+UNREADABLE = replace(REFUSED, digest="", attached=(), signatures=())
 ALONE = {"image": (1, 1)}
 
 
@@ -47,7 +48,8 @@ TABLE: list[tuple[str, Observed | None, Observed, list[str]]] = [
     ("would be refused", GOOD, replace(REFUSED, outcome=Outcome.WOULD_REFUSE), ["would-be-refused"]),
     ("would be verified", REFUSED, replace(GOOD, outcome=Outcome.WOULD_VERIFY), ["would-be-verified"]),
     ("the tag moved", GOOD, replace(GOOD, digest="sha256:2"), ["tag-moved"]),
-    ("what the tag names cannot be told", GOOD, replace(REFUSED, digest=""), ["refused"]),
+    ("what the tag names cannot be told", GOOD, UNREADABLE, ["refused"]),
+    ("it can be told again", UNREADABLE, GOOD, ["verified"]),
     ("a signature is gone", GOOD, without(GOOD, "sha256:l"), ["signature-vanished"]),
     ("both of a signer are gone", GOOD, without(GOOD, "sha256:l", "sha256:b1"), ["signature-vanished"] * 2),
     (
@@ -87,6 +89,13 @@ TABLE: list[tuple[str, Observed | None, Observed, list[str]]] = [
     ("as near as before", replace(GOOD, signers=ALONE), replace(GOOD, signers=ALONE), []),
     ("below the threshold", GOOD, replace(GOOD, signers={"image": (0, 1)}), []),
     ("other imports", GOOD, replace(GOOD, imports=("b", "c")), ["imports-changed"]),
+    (
+        "one in a component counts no more",
+        replace(GOOD, signatures=(replace(DETACHED, format="embedded"),)),
+        replace(GOOD, signatures=(), attached=()),
+        ["signature-no-longer-good"],
+    ),
+    ("a component now", replace(GOOD, imports=None), GOOD, []),
     ("no component", GOOD, replace(GOOD, imports=None), []),
 ]
 
@@ -102,11 +111,29 @@ def test_what_vanished_is_kept_until_it_is_back_or_the_tag_moves() -> None:
     assert vanished(known, GOOD) == ()
     known = Known(gone, vanished=vanished(known, gone))
     assert known.vanished == (LEGACY,)
-    unreadable = replace(REFUSED, digest="", signatures=())
-    assert vanished(known, gone) == vanished(known, unreadable) == (LEGACY,)
+    assert vanished(known, gone) == vanished(known, UNREADABLE) == (LEGACY,)
     assert vanished(known, GOOD) == ()
     assert [event.what.text for event in changes(known, GOOD)] == ["signature-back"]
     assert vanished(known, replace(gone, digest="sha256:2")) == ()
+
+
+def test_a_tag_moves_from_one_image_to_another() -> None:
+    moved = replace(GOOD, digest="sha256:2")
+    assert tag_moved(Known(GOOD), moved)
+    assert not any(tag_moved(*pair) for pair in ((Known(), GOOD), (Known(GOOD), GOOD), (Known(GOOD), UNREADABLE)))
+
+
+def test_what_is_said() -> None:
+    (refused,) = changes(Known(GOOD), REFUSED)
+    assert refused.message == "UNSIGNED: nobody"
+    assert refused.details == {"digest": "sha256:1", "layer": "image", "reason": "UNSIGNED"}
+    (verified,) = changes(Known(REFUSED), GOOD)
+    assert (verified.message, verified.details) == ("it meets the policy: sha256:1", {})
+    (both,) = changes(Known(GOOD), replace(GOOD, imports=("b", "c")))
+    assert both.message == "the imports changed, added: c; removed: a"
+    assert both.details == {"added": ["c"], "removed": ["a"]}
+    (more,) = changes(Known(GOOD), replace(GOOD, imports=("a", "b", "c")))
+    assert more.message == "the imports changed, added: c"
 
 
 def test_what_counts_no_more_has_not_vanished() -> None:

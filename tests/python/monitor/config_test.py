@@ -69,6 +69,18 @@ def test_the_schema_of_editors_knows_the_same_members(tmp_path: Path) -> None:
         read(f"{HEAD}targets: {{a: {{qqq: 1}}}}", tmp_path)
 
 
+def test_a_target_has_its_images_and_its_listing(tmp_path: Path) -> None:
+    one = read(f"{HEAD}targets: {{a: {{reference: '{IMAGE}:v1'}}}}", tmp_path).targets[0]
+    many = read(f"{HEAD}targets: {{a: {{repository: {IMAGE}, tags: 'v*'}}}}", tmp_path).targets[0]
+    names = [f"{IMAGE}:v1", f"{IMAGE}:v2", f"{IMAGE}:dev", IMAGE, f"{IMAGE}2", f"{IMAGE}2:v1"]
+    assert [name for name in names if one.has(name)] == names[:1]
+    assert [name for name in names if many.has(name)] == [*names[:2], IMAGE]
+
+
+def test_a_command_without_a_slash_is_looked_for_by_its_name(tmp_path: Path) -> None:
+    assert read(f"{HEAD}command: [notify]\n{TARGETS}", tmp_path).command == ("notify",)
+
+
 BAD = [
     ("policy: p\n" + TARGETS, "1:1: it has no apiVersion"),
     ("apiVersion: wasm-oci/v1\n" + TARGETS, "1:1: it has no policy"),
@@ -80,6 +92,7 @@ BAD = [
     (f"{HEAD}listen: 9464\n{TARGETS}", "3:9: listen: a text is wanted here"),
     (f"{HEAD}listen: ':9464'\n{TARGETS}", "3:9: listen: an address is HOST:PORT, such as 127.0.0.1:9464, got: ':9464'"),
     (f"{HEAD}listen: 'localhost:99999'\n{TARGETS}", "3:9: listen: an address is HOST:PORT"),
+    (f"{HEAD}listen: 'a b:1'\n{TARGETS}", "3:9: listen: an address is HOST:PORT"),
     (f"{HEAD}command: notify\n{TARGETS}", "3:10: command: a list is wanted here"),
     (f"{HEAD}command: []\n{TARGETS}", "3:10: command: the list is empty"),
     (f"{HEAD}targets: {{}}\n", "3:10: targets: it is empty"),

@@ -25,7 +25,7 @@ def changes(known: Known, now: Observed) -> Iterator[Event]:
         message = f"the tag names another image, {now.digest}"
         yield Event(What.TAG_MOVED, message, {"before": before.digest, "after": now.digest})
         yield from _of_signers(before, now)
-    elif now.digest:
+    elif before.digest and now.digest:
         yield from _of_signatures(known, before, now)
     yield from _of_imports(before, now)
     if (before.outcome, before.layer, before.reason) != (now.outcome, now.layer, now.reason):
@@ -80,10 +80,7 @@ def _of_signatures(known: Known, before: Observed, now: Observed) -> Iterator[Ev
             yield _of_signature(What.SIGNATURE_INVALID, message, signature)
     gone = {signature.name for signature in known.vanished}
     were = {(made.layer, made.signer) for made in (*before.signatures, *known.vanished)}
-    had = {signature.name for signature in before.signatures}
     for signature in now.signatures:
-        if signature.name in had:
-            continue
         if signature.name in gone:
             message = f"the signature of the {signature.layer} by {signature.signer} is back"
             yield _of_signature(What.SIGNATURE_BACK, message, signature)
