@@ -43,6 +43,7 @@ def key_groups(rule: Rule, losses: Losses) -> list[list[ImagePublicKey]]:
     One of each pair of three keys is two of three: so `minimum` is told by groups.
     """
     groups: list[list[ImagePublicKey]] = []
+    missing: list[str] = []
     if rule.image is None:
         return groups
     for signers in _groups(rule.image, losses):
@@ -53,7 +54,9 @@ def key_groups(rule: Rule, losses: Losses) -> list[list[ImagePublicKey]]:
         if left_out and keys:
             losses.note(rule.image.place, f"signatures of {', '.join(left_out)}, who has no key, do not count there")
         elif left_out:
-            losses.widen(rule.image.place, f"{' or '.join(left_out)} must sign here and need not there: it has no key")
+            missing.append(" or ".join(left_out))
+    for names in missing if groups else ():
+        losses.widen(rule.image.place, f"{names} must sign here and need not there: it has no key")
     return groups
 
 
