@@ -15,6 +15,7 @@ import (
 	"os"
 
 	ggcr "github.com/google/go-containerregistry/pkg/v1"
+	vsa "github.com/in-toto/attestation/go/predicates/vsa/v1"
 	intoto "github.com/in-toto/attestation/go/v1"
 	oci "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/secure-systems-lab/go-securesystemslib/dsse"
@@ -58,6 +59,7 @@ var decoders = map[string]decoder{
 	"manifest-crane": first(ggcr.ParseManifest),
 	"payload":        plain[payload.SimpleContainerImage],
 	"statement":      protobuf[intoto.Statement],
+	"vsa":            protobuf[vsa.VerificationSummary],
 }
 
 func plain[T any](document []byte) (any, error) {

@@ -46,7 +46,8 @@ def vsa_statement(evidence: Evidence) -> bytes:
     name = _repository(checked, evidence)
     level = None if checked.verdict is None else _LEVELS.get(checked.verdict.level)
     predicate: dict[str, object] = {
-        "verifier": {"id": HOME, "version": {"wasm-oci": evidence.version}},
+        # Without the version that the specification allows: in-toto's own type for it knows none, and refuses it.
+        "verifier": {"id": HOME},
         "resourceUri": f"oci://{name}",
         "policy": {
             "uri": quote(printable(evidence.policy.name)),
