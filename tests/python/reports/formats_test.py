@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import pytest
 
 from report_fixtures import HOSTILE, POLICY, held, hostile, index, many, not_checked, refused, refused_by_policy
-from wasmoci.reports.checked import Evidence, Location, Outcome
+from wasmoci.reports.checked import Evidence, Location, Outcome, Requirement
 from wasmoci.reports.files import Format, render
 from wasmoci.reports.reasons import MEANINGS
 from wasmoci.values.errors import Reason
@@ -176,3 +176,14 @@ def test_outcomes(tmp_path: Path) -> None:
         Outcome.WOULD_BE_REFUSED,
     ]
     assert HOSTILE
+
+
+def test_what_cannot_be_told_is_never_called_met() -> None:
+    (checked,) = refused().checked
+    unknown = Requirement("it must not have ended", "no clock is read", is_told=False)
+    evidence = Evidence([replace(checked, requirements=[unknown])], {}, "1")
+    assert counts(junit(evidence)) == ("2", "1", "0", "1")
+    assert "| ? | it must not have ended" in markdown(evidence)
+    page = render(Format.HTML, evidence).decode()
+    assert "? not told" in page
+    assert "✓ met" not in page

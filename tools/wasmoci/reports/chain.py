@@ -77,7 +77,7 @@ def _of_verdict(verdict: Verdict, requirements: Sequence[Requirement], depth: in
     yield from _signatures(verdict.image_signatures, depth + 1)
     for each in requirements:
         if each.part == "attestations":
-            yield Node(depth + 1, "attestation", each.asked, each.reason is None, "flag")
+            yield Node(depth + 1, "attestation", each.asked, each.is_met, "flag")
     if isinstance(verdict, VerifiedIndex):
         for entry in verdict.entries[:MAX_ENTRIES]:
             yield from _of_verdict(entry, (), depth + 1)
@@ -115,7 +115,7 @@ def _of_requirements(requirements: Sequence[Requirement], depth: int) -> Iterato
     for each in requirements:
         if each.part in titles:
             shape = "flag" if each.part == "attestations" else "pill"
-            yield Node(depth, titles[each.part], each.found, each.reason is None, shape)
+            yield Node(depth, titles[each.part], each.found, each.is_met, shape)
     if not requirements:
         yield Node(depth, "manifest and component", "were not looked at", None)
 

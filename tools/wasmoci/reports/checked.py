@@ -45,7 +45,7 @@ class Requirement:
     """One thing that is asked, in words, what was found, and the reason where it is not met.
 
     `entry` names the image of an index that it is about, `part` what of the image: `component`, `image` (its
-    signatures), `attestations`, `imports`.
+    signatures), `attestations`, `imports`. Where it is not `is_told` nobody can say whether it is met.
     """
 
     asked: str
@@ -54,6 +54,12 @@ class Requirement:
     location: Location | None = None
     entry: str = ""
     part: str = ""
+    is_told: bool = True
+
+    @property
+    def is_met(self) -> bool | None:
+        """None where that cannot be told."""
+        return (self.reason is None) if self.is_told else None
 
 
 @dataclass(frozen=True, slots=True)

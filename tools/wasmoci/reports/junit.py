@@ -62,6 +62,8 @@ def _cases(checked: Checked) -> Iterator[Element]:
         case = _case(f"{checked.target}{where}: {each.asked}")
         if each.reason is not None:
             _add(case, checked, each.reason.value, f"{each.location}: {each.found}" if each.location else each.found)
+        elif not each.is_told:
+            SubElement(case, "skipped", {"message": printable(each.found)})
         yield case
 
 

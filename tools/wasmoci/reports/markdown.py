@@ -62,7 +62,7 @@ def _section(checked: Checked) -> Iterator[str]:
     if checked.requirements:
         yield from ("| | asked | found |", "|---|---|---|")
     for each in checked.requirements[:_MAX_LINES]:
-        sign = "✔" if each.reason is None else f"✖ {_text(each.reason.value)}"
+        sign = f"✖ {_text(each.reason.value)}" if each.reason else "✔" if each.is_told else "?"
         where = "".join(f"{_text(str(place))}: " for place in (each.entry, each.location) if place)
         yield f"| {sign} | {where}{_text(each.asked)} | {_text(each.found)} |"
     yield ""

@@ -117,12 +117,12 @@ def _requirements(checked: Checked) -> list[Element]:
     return [
         tag(
             "li",
-            tag("strong", "✓ met" if each.reason is None else f"✗ {each.reason.value}"),
+            tag("strong", f"✗ {each.reason.value}" if each.reason else "✓ met" if each.is_told else "? not told"),
             f" {_cut(each.asked)}",
             tag("br"),
             tag("span", _cut(each.found)),
             tag("small", *_where(each)),
-            class_="met" if each.reason is None else "unmet",
+            class_={True: "met", False: "unmet", None: None}[each.is_met],
         )
         for each in checked.requirements
     ]

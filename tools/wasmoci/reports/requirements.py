@@ -97,7 +97,8 @@ def _requirement(finding: Finding, entry: str = "") -> Requirement:
     location = Location(place.file, place.line, place.column)
     # Of rules[0].attestations[1] the second word.
     part = place.field.partition(".")[2].partition("[")[0]
-    return Requirement(finding.asked, finding.found, finding.reason, location, entry, part)
+    is_told = finding.is_met or finding.reason is not None
+    return Requirement(finding.asked, finding.found, finding.reason, location, entry, part, is_told)
 
 
 def _asked_of_component(policy: Policy) -> str:

@@ -35,7 +35,10 @@ class Place(Protocol):
 
 
 class Finding(Protocol):
-    """One thing that a policy asks, in words, what was found, and the reason where it is not met."""
+    """One thing that a policy asks, in words, what was found, and the reason where it is not met.
+
+    Without a reason it may be not met all the same: where that cannot be told.
+    """
 
     @property
     def place(self) -> Place: ...
@@ -48,6 +51,9 @@ class Finding(Protocol):
 
     @property
     def reason(self) -> Reason | None: ...
+
+    @property
+    def is_met(self) -> bool: ...
 
 
 class Demands(Protocol):
