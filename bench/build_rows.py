@@ -28,18 +28,21 @@ def build_cold(lab: Lab) -> Row:
         ],
     )
     actions = ACTIONS_AN_IMAGE * count
-    ours, trivial, loop_name = "bazel build of the images", f"{actions} trivial worker actions", "loop of peers"
+    ours, loop_name = "bazel build of the images", "loop of peers"
+    trivial, same = f"{actions} worker actions of one file", f"{actions} worker actions of the same files"
     runs = compare(
         [
             Contestant(ours, _build(bazel, "//images/..."), bazel.clean),
             Contestant(trivial, _build(bazel, "//trivial/..."), bazel.clean),
+            Contestant(same, _build(bazel, "//same/..."), bazel.clean),
             Contestant(f"{count} cp actions", _build(bazel, "//copies/..."), bazel.clean),
             Contestant(loop_name, loop.run, rounds=1),
         ],
         lab.size.rounds,
     )
     targets = [
-        Target("at most 1.5 x trivial worker actions", ours, [trivial], 1.5),
+        Target("at most 1.25 x worker actions that write the same files", ours, [same], 1.25),
+        Target("at most 2.1 x worker actions that write one file each", ours, [trivial], 2.1),
         Target("at least 30 x faster than the peers in a loop", ours, [loop_name], 1 / 30),
     ]
     return Row("build_cold", f"build {count} images, both layers signed, from nothing", runs, targets)

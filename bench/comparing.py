@@ -22,7 +22,7 @@ class Contestant:
 
 @dataclass(frozen=True)
 class Target:
-    """What issue 6 asks: `metric` of `ours` is at most `bound` times that of all of `others` together.
+    """What is asked: `metric` of `ours` is at most `bound` times that of all of `others` together.
 
     With `others` empty `bound` is absolute: seconds or MiB. `per` divides it, for what is asked of each image.
     """

@@ -35,6 +35,7 @@ class Size:
 
 QUICK = Size(rounds=2, counts=(1, 5), mib=(1, 8))
 FULL = Size(rounds=5, counts=(1, 100, 1000), mib=(1, 64, 512))
+LARGE = Size(rounds=2, counts=(1000, 10_000), mib=())
 
 
 @dataclass

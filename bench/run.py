@@ -1,10 +1,11 @@
 """The benchmark: our tools, the real peers and the limits of the machine, on the same inputs in turns.
 
-    tools/toolbox/run python3 bench/run.py [--quick] [--only NAME…] [--json FILE] [--svg FILE] [--folder FOLDER]
+    tools/toolbox/run python3 bench/run.py [--quick | --large] [--only NAME…] [--json FILE] [--svg FILE]
+                                           [--folder FOLDER]
 
 Needs Linux and, on PATH, Bazel and the peers (tools/toolbox/peers). It prints each row as it is measured, and all
-targets of issue 6 at the end. Ratios are medians of those of each round. FOLDER keeps Bazel's output bases and the
-installed packages for the next run, and needs 10 GiB; nobody else may use it, or the machine, meanwhile.
+targets at the end. Ratios are medians of those of each round. FOLDER keeps Bazel's output bases and the installed
+packages for the next run, and needs 10 GiB, with `--large` 30; nobody else may use it, or the machine, meanwhile.
 """
 
 import argparse
@@ -21,10 +22,10 @@ from build_rows import build_changed, build_cold, build_null, build_tests
 from comparing import Row
 from component_rows import sign_large, sign_small, verify_large
 from image_rows import sign_manifest, verify_image, verify_many
-from lab import FULL, QUICK, Lab
+from lab import FULL, LARGE, QUICK, Lab
 from plot import plot
 from publish_rows import publish_many, publish_sizes
-from scale_rows import scale
+from scale_rows import scale, scale_large
 from table import summary, table
 from usage import BenchError
 
@@ -33,6 +34,8 @@ Measurement = Callable[[Lab], Row]
 
 def measurements(lab: Lab) -> dict[str, Measurement]:
     """Every row by its name."""
+    if lab.size is LARGE:
+        return {"scale_large": scale_large}
     fixed: list[Measurement] = [sign_small, sign_large, verify_large, sign_manifest, verify_image, build_changed]
     many: list[Measurement] = [build_cold, build_null, build_tests, verify_many, publish_many]
     return {
@@ -71,7 +74,9 @@ class Results:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="small sizes and numbers, to try that everything works")
+    sizes = parser.add_mutually_exclusive_group()
+    sizes.add_argument("--quick", action="store_true", help="small sizes and numbers, to try that everything works")
+    sizes.add_argument("--large", action="store_true", help="10,000 images, and nothing else")
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--svg", type=Path)
@@ -80,7 +85,7 @@ def main() -> None:
     folder = arguments.folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
-        lab = Lab(folder, QUICK if arguments.quick else FULL, stack)
+        lab = Lab(folder, QUICK if arguments.quick else LARGE if arguments.large else FULL, stack)
         if unknown := set(arguments.only) - set(measurements(lab)):
             parser.error(f"{', '.join(sorted(unknown))}: known are {', '.join(measurements(lab))}")
         results = Results(lab.facts())

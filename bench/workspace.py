@@ -2,7 +2,8 @@
 
 Each image has a component of its own: a small real one plus a custom section of its own. Both layers are signed, with
 the placeholder keys of the smoke test. The packages: `images`; `publish`, which publishes them; `verify`, which
-tests them; `trivial`, three actions an image in a worker that only writes; `copies`, one `cp` an image.
+tests them; `trivial`, three actions an image in a worker that writes one file each; `same`, three that write as many
+files as those of an image; `copies`, one `cp` an image.
 """
 
 import shutil
@@ -107,6 +108,24 @@ py_binary(
 ]
 """
 
+_SAME = """\
+load("@rules_python//python:py_binary.bzl", "py_binary")
+load(":same_files.bzl", "same_files")
+
+py_binary(
+    name = "worker",
+    srcs = ["worker.py"],
+)
+
+[
+    same_files(
+        name = "same_%d" % number,
+        source = "source_%d" % number,
+    )
+    for number in range({count})
+]
+"""
+
 _COPIES = """\
 load(":copy.bzl", "copy")
 
@@ -123,9 +142,17 @@ _BUILD_FILES = {
     "copies": _COPIES,
     "images": _IMAGES,
     "publish": _PUBLISH,
+    "same": _SAME,
     "trivial": _TRIVIAL,
     "verify": _VERIFY,
 }
+_RULES = (
+    ("copies", "copy.bzl"),
+    ("same", "same_files.bzl"),
+    ("same", "worker.py"),
+    ("trivial", "trivial.bzl"),
+    ("trivial", "worker.py"),
+)
 _KEYS = ("placeholder_component.key", "placeholder_component.pub", "placeholder_oci.key", "placeholder_oci.pub")
 
 
@@ -148,7 +175,7 @@ class Workspace:
             (self.folder / package / "BUILD.bazel").write_text(build_file)
         for name in _KEYS:
             shutil.copy(SMOKE / "keys" / name, self.folder / "images")
-        for package, name in (("copies", "copy.bzl"), ("trivial", "trivial.bzl"), ("trivial", "worker.py")):
+        for package, name in _RULES:
             shutil.copy(_FILES / name, self.folder / package)
         for number in range(self.count):
             self.change(number, "")
@@ -161,5 +188,5 @@ class Workspace:
         """Give the component of an image, and the sources of the trivial targets beside it, other content."""
         own = f"{number} {content:32}".encode()
         self.component(number).write_bytes((SMOKE / "adder.wasm").read_bytes() + custom_section("bench", own))
-        for package in ("copies", "trivial"):
+        for package in ("copies", "same", "trivial"):
             (self.folder / package / f"source_{number}").write_bytes(own)

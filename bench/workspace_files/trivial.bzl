@@ -1,4 +1,4 @@
-"""An action in a worker that does nothing but copy a few bytes."""
+"""An action in a worker that does nothing but write a few bytes."""
 
 def _implementation(ctx):
     output = ctx.actions.declare_file(ctx.label.name + ".out")
@@ -13,7 +13,7 @@ def _implementation(ctx):
         inputs = [ctx.file.source],
         outputs = [output],
         mnemonic = "Trivial",
-        progress_message = "Copying %{label}",
+        progress_message = "Writing %{label}",
         execution_requirements = {
             "requires-worker-protocol": "json",
             "supports-multiplex-workers": "1",
