@@ -89,7 +89,7 @@ def test_without_its_key_nothing_is_published(tmp_path: Path) -> None:
     [
         ("key_with_pin", "must have no `pin-value`"),
         ("signed_before_its_component", "no build can sign its manifest"),
-        ("verified_by_identity", "no build action verifies an identity"),
+        ("verified_by_identity", "an identity: name it in a policy file, and that by `policy`"),
         ("verified_of_several", "must have one OCI image layout"),
     ],
 )

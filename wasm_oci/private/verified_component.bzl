@@ -100,7 +100,7 @@ def run_verification(ctx, action, options, **kwargs):
     check_trusted(ctx, "oci_keys", MANIFEST)
     for key in ctx.attr.oci_keys:
         if WasmOciIdentityInfo in key:
-            refuse(ctx, "oci_keys", "must be keys: no build action verifies an identity, got: {}".format(shown(key.label)))
+            refuse(ctx, "oci_keys", "must be keys, got {}, an identity: name it in a policy file, and that by `policy`".format(shown(key.label)))
     runfiles = ctx.attr.image[DefaultInfo].default_runfiles
 
     args = tool_args(ctx)
