@@ -219,6 +219,7 @@ def test_what_each_signature_must_have_is_explained(policy: Path, tmp_path: Path
 @pytest.mark.parametrize(
     ("signer", "rule", "root", "code", "said"),
     [
+        ("until: 9000-01-01", "image: {anyOf: [first]}\n  signedName: required", False, 0, ""),
         ("until: 9000-01-01", "image: {anyOf: [first]}", False, 0, ""),
         ("until: 2001-01-01", "image: {anyOf: [first, second]}", False, 0, ""),
         ("until: 2001-01-01", "image: {anyOf: [first]}", False, 2, "8:10: rules[0].image: it cannot be met any more"),

@@ -30,7 +30,7 @@ class SignedName:
         head, star, tail = text.partition("*")
         if star:
             mirrored = pattern.removesuffix(star + tail)
-            if tail not in ("", "*") or not head.endswith("/") or mirrored == pattern or not _is_below(mirrored):
+            if tail not in ("", "*") or not head.endswith("/") or not _is_below(mirrored):
                 raise node.place.error(
                     "a wildcard stands for what the one of match stands for: both end with the same /* or /** and "
                     f"have no other, got: {excerpt(text)!r}"
