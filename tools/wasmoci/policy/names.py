@@ -36,10 +36,10 @@ class SignedName:
                     f"have no other, got: {excerpt(text)!r}"
                 )
         try:
-            Repository.parse(head + "a" if star else text)
+            Repository.parse(head + ("a" if star else ""))
         except UsageError as error:
             raise node.place.error(f"it is {OWN} or a repository: {error}") from None
-        return cls(head if star else text, mirrored.partition("/")[2])
+        return cls(head, mirrored.partition("/")[2])
 
     @property
     def is_one(self) -> bool:

@@ -12,7 +12,7 @@ from wasmoci.policy.names import SignedName
 from wasmoci.policy.patterns import covers, matches
 from wasmoci.policy.signers import Signer
 from wasmoci.values.errors import Error
-from wasmoci.values.host import registry_key
+from wasmoci.values.host import registry_key, registry_spellings
 from wasmoci.values.image_reference import Repository
 from wasmoci.values.text import excerpt
 
@@ -94,7 +94,7 @@ class Rule:
     def matches(self, repository: str) -> bool:
         """Whether the pattern matches the repository, however its registry is spelled."""
         registry, _, path = repository.partition("/")
-        return any(matches(self.pattern, f"{host}/{path}") for host in (registry.lower(), _one_spelling(registry)))
+        return any(matches(self.pattern, f"{host}/{path}") for host in registry_spellings(registry))
 
 
 def read_rules(node: Node, signers: Mapping[str, Signer]) -> tuple[Rule, ...]:

@@ -40,3 +40,11 @@ def registry_key(registry: str) -> str:
     """One text for all spellings of the registry `host[:port]`: in lower case, and DOCKER_HUB for all its names."""
     key = registry.lower()
     return DOCKER_HUB if key.removesuffix(":443") in _DOCKER_HUB_HOSTS else key
+
+
+def registry_spellings(registry: str) -> frozenset[str]:
+    """All spellings of the registry `host[:port]`, in lower case: with and without the port 443, and Docker Hub's."""
+    key = registry_key(registry).removesuffix(":443")
+    hosts = _DOCKER_HUB_HOSTS if key == DOCKER_HUB else {key}
+    has_port = ":" in key.rpartition("]")[2]
+    return frozenset(hosts) if has_port else frozenset(f"{host}{port}" for host in hosts for port in ("", ":443"))
