@@ -198,7 +198,7 @@ def test_packaging_can_reach_no_key_and_no_network(operation: str) -> None:
         ("keyless.verifying", ["sigstore", "re2", "requests", "pydantic"]),
         ("keyless.signing", ["sigstore", "re2", "requests", "pydantic"]),
         ("commands.publish", ["rich", "sigstore"]),
-        ("commands.main", ["sigstore", "re2", "requests", "pydantic"]),
+        ("commands.main", ["sigstore", "re2", "requests", "pydantic", "prometheus_client"]),
         ("commands.verify", ["sigstore", "re2", "urllib3", "wasmoci.keyless", "wasmoci.keys.reference"]),
     ],
 )
