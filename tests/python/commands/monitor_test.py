@@ -161,7 +161,8 @@ def test_it_serves_metrics_and_prints_events_until_it_is_stopped(number: signal.
         with urllib.request.urlopen(match[1], timeout=20) as answer:
             text = answer.read().decode()
         process.send_signal(number)
-        rest, warnings = process.communicate(timeout=30)
+        rest, warnings = process.stdout.read(), process.stderr.read()
+        process.wait(timeout=30)
     events += [json.loads(line)["event"] for line in rest.splitlines()]
     assert (process.returncode, warnings) == (0, "")
     assert events[-1] == "refused"
@@ -174,7 +175,8 @@ def test_it_ends_while_a_registry_does_not_answer(watched: World) -> None:
         assert process.stderr is not None
         process.stderr.readline()
         process.send_signal(signal.SIGTERM)
-        _, warnings = process.communicate(timeout=20)
+        warnings = process.stderr.read()
+        process.wait(timeout=20)
     assert (process.returncode, warnings) == (0, "")
 
 

@@ -79,11 +79,21 @@ def test_policy_root_time_and_a_clock_that_was_set_back_ask_for_a_verdict(watche
     assert told(watched.round()) == ["policy-unusable"]
 
 
+def test_looks_in_between_do_not_put_a_verdict_off(watched: World) -> None:
+    watched.push(fully_signed())
+    for _ in range(25):
+        assert told(watched.round(60)) == []
+    count = {"phase": "verify"}
+    assert watched.metrics.registry.get_sample_value("wasm_oci_check_duration_seconds_count", count) == 2
+
+
 def test_a_restart_forgets_nothing(watched: World) -> None:
     watched.push(fully_signed())
     watched.round()
     watched.lose_tag("v1")
-    assert told(watched.round()) == ["tag-vanished"]
+    (event,) = watched.round()
+    assert event.what.text == "tag-vanished"
+    assert event.message.startswith(f"the tag is gone, it named {fully_signed().image.digest}: GET http://")
     watched.stop()
     assert requests_of(watched) == 1
     assert watched.value("checks_total", outcome="error") == 2
@@ -183,6 +193,17 @@ def test_a_single_failure_is_counted_and_not_told(watched: World) -> None:
     watched.registry.faults.clear()
     assert told(watched.round()) == []
     assert watched.value("checks_total", outcome="error") == 1
+
+
+def test_a_tag_that_is_not_there_yet_is_told_if_it_does_not_come(watched: World) -> None:
+    assert told(watched.round()) == []
+    watched.push(fully_signed())
+    assert told(watched.round()) == []
+    watched.stop()
+    watched.configure(f"greeting: {{reference: '{watched.reference('v2')}'}}")
+    assert [told(watched.round()) for _ in range(3)] == [[], ["cannot-check"], []]
+    watched.push(fully_signed(), "v2")
+    assert told(watched.round()) == ["tag-appeared"]
 
 
 def test_what_is_denied_is_told_of_its_image(watched: World) -> None:
