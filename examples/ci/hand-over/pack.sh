@@ -4,6 +4,7 @@
 #   pack.sh HOST/REPOSITORY:TAG FILE.tar
 #
 # It is verified by the keys in keys/ before it is packed. Printed is the digest of the file, to be told in another way.
+# Needs GNU tar.
 set -eu
 reference=$1 file=$2
 
