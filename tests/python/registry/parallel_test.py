@@ -76,6 +76,27 @@ def test_the_interrupt_key_stops_all() -> None:
 
     with pytest.raises(KeyboardInterrupt):
         Lane(WIDTH).run([lambda: None, wait, wait], interrupted, stop)
+    assert stop.is_set()
+
+
+def test_the_interrupt_key_waits_for_no_job() -> None:
+    """A registry may hang, and what has no answer does not hear of it."""
+    hangs, begun = threading.Event(), threading.Event()
+
+    def hang() -> None:
+        begun.set()
+        hangs.wait(20)
+
+    def interrupted(*_: object) -> None:
+        assert begun.wait(20)
+        raise KeyboardInterrupt
+
+    start = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        Lane(WIDTH).run([lambda: None, hang], interrupted)
+    assert time.monotonic() - start < 15
+    assert all(thread.daemon for thread in threading.enumerate() if thread.name == "lane")
+    hangs.set()
 
 
 def blob(number: int) -> tuple[Descriptor, Callable[[], BinaryIO]]:

@@ -18,7 +18,7 @@ from wasmoci.registry.client import RepositoryClient
 from wasmoci.registry.referrers_api import Additions
 from wasmoci.registry.tag_race import OpenAddition
 from wasmoci.values.digest import Digest
-from wasmoci.values.errors import RegistryError
+from wasmoci.values.errors import Error
 
 
 class Sending:
@@ -138,7 +138,7 @@ class Sending:
 
     def _read_ahead(self, node: TaggedManifest) -> None:
         # What fails may be readable when the image's manifest is there, as `find_attached` says.
-        with suppress(RegistryError):
+        with suppress(Error):
             self._opened[node.tag] = self._read(node)
 
     def _with_layers(self, node: TaggedManifest, manifest: bytes | None) -> bytes | None:

@@ -187,7 +187,7 @@ class Registries(AbstractContextManager["Registries"]):
     def close(self) -> None:
         with self._lock:
             for connection in self._connections.values():
-                connection.close()
+                connection.transport.close()
 
     def __exit__(self, *_: object) -> None:
         self.close()

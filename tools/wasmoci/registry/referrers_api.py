@@ -25,7 +25,7 @@ from wasmoci.registry.tag_race import OpenAddition, TagAddition, TagAdditions, r
 from wasmoci.registry.transport import Request, Response
 from wasmoci.registry.url import Url
 from wasmoci.values.digest import Digest
-from wasmoci.values.errors import FormatError, LimitError, RegistryError
+from wasmoci.values.errors import Error, FormatError, LimitError, RegistryError
 
 MAX_PAGES = 100
 
@@ -242,9 +242,9 @@ class Additions(TagAdditions):
         return self._client.addition_to_index(subject, lambda index: with_entries(index, self._entries[subject]))
 
     def _ask_api(self, subject: Digest) -> None:
-        with suppress(RegistryError):
+        with suppress(Error):
             self._listed[subject] = self._client.referrers(subject)
 
     def _read_index(self, subject: Digest) -> None:
-        with suppress(RegistryError):
+        with suppress(Error):
             self._opened[subject] = self.read(self._addition(subject))

@@ -69,11 +69,6 @@ class RegistryConnection:
         self._answers: dict[tuple[str, str], Credential | None] = {}
         self._lock = threading.Lock()
 
-    def close(self) -> None:
-        for lane in (self.uploads, self.looks):
-            lane.close()
-        self.transport.close()
-
     def home_of(self, blob: Descriptor) -> str | None:
         """The path of a repository that has the blob, if one is known, so that it can be mounted from there."""
         return self._homes.get(blob.digest)
