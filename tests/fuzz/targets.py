@@ -48,6 +48,7 @@ from wasmoci.wasm.parts import read_parts
 from wasmoci.wasm.sections import Kind, custom_section
 from wasmoci.wasm.signature import DELIMITER_NAME, SignatureData
 from wasmoci.wasm.summary import summarize
+from wasmoci.wasm.typed_interface import read_typed_interface
 
 PASSWORD = b"password"
 SEED = bytes(range(32))
@@ -251,6 +252,7 @@ def _text(parse: Callable[[str], object]) -> Callable[[bytes], object]:
 TARGETS = {
     "sections": Target(_sections, [*WASM, *_SIGNED, *_TWICE_SIGNED]),
     "interface": Target(lambda data: read_interface(io.BytesIO(data)), [*WASM, *WIT_PACKAGES]),
+    "typed_interface": Target(lambda data: read_typed_interface(io.BytesIO(data)), [*WASM, *WIT_PACKAGES]),
     "metadata": Target(lambda data: read_annotations(io.BytesIO(data)), [*WASM, *METADATA]),
     "embedded_signature": Target(_embedded, [*WASM, *_SIGNED, *_TWICE_SIGNED]),
     "detached_signature": Target(

@@ -162,6 +162,27 @@ def test_what_is_not_compared_is_an_error(text: str) -> None:
         typed(text)
 
 
+@pytest.mark.parametrize("content", ['(export "f" (func))', R])
+def test_instances_that_grow_when_they_are_written_out_cost_no_more(content: str) -> None:
+    rows = [f"(type $t0 (instance {content}))"]
+    for number in range(1, 60):
+        twice = '(export "a" (instance (type $t))) (export "b" (instance (type $t)))'
+        rows.append(f"(type $t{number} (instance (alias outer 1 $t{number - 1} (type $t)) {twice}))")
+    inner = '(component $inner (type $t (instance)) (import "i" (instance (type $t))))'
+    text = " ".join([*rows, '(import "a:b/c" (instance $i (type $t59)))', inner])
+    try:
+        assert changes(text, text) == []
+    except LimitError as error:
+        assert content == R
+        assert "steps" in str(error)
+
+
+def test_many_resources_cost_no_more_for_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = " ".join(imported(f"a:b/c{number}", R) for number in range(2000))
+    monkeypatch.setattr(type_table, "MAX_TYPES", 40_000)
+    assert changes(text, text) == []
+
+
 def test_types_that_grow_when_they_are_written_out_cost_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = ["(type $t0 (tuple u8 u8))"]
     rows += [f"(type $t{number} (tuple $t{number - 1} $t{number - 1}))" for number in range(1, 60)]

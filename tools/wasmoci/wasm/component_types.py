@@ -154,6 +154,8 @@ def _instantiated(scope: Scope, component: int, arguments: Mapping[str, int]) ->
     given = [(wanted, arguments[name]) for name, wanted in table.items(imports).items() if name in arguments]
     while given:
         wanted, thing = given.pop()
+        if not table.has_resource(wanted):
+            continue
         if table[wanted].form == table[thing].form == TYPE_ITSELF:
             others[table[wanted].parts[0]] = table[thing].parts[0]
         elif table[wanted].form == table[thing].form == INSTANCE:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from wasmoci.values.errors import LimitError
 
-MAX_TYPES = 1_000_000
+MAX_TYPES = 200_000
 
 # Forms as in "Binary.md", and two that have no byte there.
 FUNCTION, COMPONENT, INSTANCE, ASYNC_FUNCTION, RESOURCE = 0x40, 0x41, 0x42, 0x43, 0x3F
@@ -39,7 +39,7 @@ class TypeTable:
         return self._shapes[number]
 
     def number(self, shape: Shape) -> int:
-        """The number of this type; LimitError above 1,000,000 steps of work for one table."""
+        """The number of this type; LimitError above 200,000 steps of work for one table."""
         self._steps += 1 + len(shape.parts)
         if self._steps > MAX_TYPES:
             raise LimitError(f"the types of the component take more than the limit of {MAX_TYPES} steps")
@@ -57,6 +57,10 @@ class TypeTable:
         """A type of which is not known what it is made of, and which therefore equals no other."""
         return self.number(Shape(NOT_COMPARED, (len(self._shapes),)))
 
+    def has_resource(self, number: int) -> bool:
+        """Whether there is a resource in it, or it is one."""
+        return self._has_resource[number]
+
     def items(self, number: int) -> dict[str, int]:
         """What an instance exports, by name."""
         shape = self._shapes[number]
@@ -64,17 +68,18 @@ class TypeTable:
 
     def replaced(self, number: int, others: Mapping[int, int]) -> int:
         """The type with other types in place of resources."""
-        done = dict(others)
+        done: dict[int, int] = {}
         waiting = [number]
         while waiting:
-            top = waiting[-1]
-            missing = [part for part in self._shapes[top].parts if self._has_resource[part] and part not in done]
+            top, shape = waiting[-1], self._shapes[waiting[-1]]
+            missing = [part for part in shape.parts if self._has_resource[part] and part not in done]
             if top in done or not self._has_resource[top]:
                 waiting.pop()
+            elif top in others:
+                done[top] = others[top]
             elif missing:
                 waiting += missing
             else:
-                shape = self._shapes[top]
                 done[top] = self.number(shape._replace(parts=tuple(done.get(part, part) for part in shape.parts)))
         return done.get(number, number)
 

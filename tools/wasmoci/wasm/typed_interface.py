@@ -66,7 +66,7 @@ def _name_resources(table: TypeTable, thing: int, path: tuple[str, ...], named: 
         shape = table[number]
         if shape.form == TYPE_ITSELF and table[shape.parts[0]].form == RESOURCE:
             named.setdefault(shape.parts[0], table.number(Shape(RESOURCE, at)))
-        elif shape.form == INSTANCE:
+        elif shape.form == INSTANCE and table.has_resource(number):
             waiting += [(part, (*at, name)) for name, part in reversed(table.items(number).items())]
 
 
