@@ -3,19 +3,20 @@
 import base64
 import json
 import re
+import shlex
 import subprocess
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from image_fixtures import attach_bundle, both_layers, fully_signed
-from peers import program, run, run_refused
+from image_fixtures import OTHER_PUBLIC_KEY, PUBLIC_KEY, attach_bundle, both_layers, fully_signed, write_layout
+from peers import program, registry, run, run_refused
 from policy_fixtures import parsed
 from report_fixtures import (
     POLICY,
@@ -30,12 +31,19 @@ from report_fixtures import (
     refused,
     refused_by_policy,
 )
+from wasm_fixtures import KEY
 from wasmoci.cosign.statement import signature_statement
+from wasmoci.oci.progress import SILENT
+from wasmoci.publish.copy import CopyRequest, copy_image
+from wasmoci.registry.connection_options import ConnectionOptions
+from wasmoci.registry.sources import Sources
 from wasmoci.reports.checked import Evidence, PolicyDigest
 from wasmoci.reports.files import Format, render
 from wasmoci.reports.page import CONTENT_SECURITY_POLICY
 from wasmoci.reports.record import Record
+from wasmoci.reports.repeat import commands
 from wasmoci.values.errors import Error
+from wasmoci.values.image_reference import Repository
 
 AXE = Path("/usr/local/share/axe.min.js")
 
@@ -278,3 +286,26 @@ def test_attacks_that_are_no_text_are_seen() -> None:
         browse(f"{served.address}/frames.html")
         for number, attack in enumerate(attacks):
             assert f"/stolen-{number}" in served.loaded, attack
+
+
+def test_commands_of_a_page_repeat_the_verdict(tmp_path: Path) -> None:
+    """As they stand there, but that the registry speaks plain HTTP."""
+    write_layout(fully_signed(), tmp_path / "layout")
+    (tmp_path / "OCI.pub").write_bytes(PUBLIC_KEY.pem())
+    (tmp_path / "COMPONENT.pub").write_bytes(b"\x01" + KEY.raw)
+    more = {"cosign": "--allow-http-registry", "oras": "--plain-http"}
+    with registry("embedded", tmp_path) as address:
+        image = f"{address}/acme/hello:v1"
+        connection = ConnectionOptions((address,))
+        place = {Repository.parse(f"{address}/acme/hello"): ["v1"]}
+        copy_image(CopyRequest(str(tmp_path / "layout"), place), connection, print, lambda: nullcontext(SILENT))
+        record = Record()
+        with Sources(connection) as sources:
+            record.verify(image, both_layers, lambda: sources.open(image))
+        lines = [shlex.split(line) for line in commands(record.checked[0]) if not line.startswith("#")]
+        assert [words[0] for words in lines] == ["oras", "cosign", "cosign", "oras", "wasmsign2"]
+        for words in lines:
+            run(*words, *([more[words[0]]] if words[0] in more else []), folder=tmp_path)
+        (tmp_path / "OCI.pub").write_bytes(OTHER_PUBLIC_KEY.pem())
+        for words in lines[1:3]:
+            run_refused(*words, more["cosign"], folder=tmp_path)

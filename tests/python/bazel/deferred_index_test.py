@@ -13,6 +13,7 @@ from image_fixtures import FILE_KEY, PUBLIC_KEY, SIGNER, both_layers
 from index_fixtures import DEBUG, WASI, index_of, sign, signed_index, variant, write_index_layout
 from layout_fixtures import files_of
 from publish_fixtures import PATH, client_for, target_request
+from schema_fixtures import problems
 from wasm_fixtures import KEY, SEED_1
 from wasmoci.bazel.programs import publish as publish_program
 from wasmoci.bazel.programs import sign as sign_program
@@ -112,6 +113,7 @@ def test_a_test_has_a_case_for_the_index_and_each_image(target: dict[str, Any], 
     report = json.loads((reports / "outputs/report.json").read_text())
     assert (report["result"], report["image"]) == ("ok", str(index.image.digest))
     assert [one["image"] for one in report["entries"]] == [str(first), str(second)]
+    assert list(problems(report)) == []
 
 
 def test_a_test_of_an_index_with_an_unsigned_image_fails(target: dict[str, Any], reports: Path) -> None:
