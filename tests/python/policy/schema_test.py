@@ -30,7 +30,7 @@ BEYOND = {
     "it matches repositories|it is required or a repository|a wildcard stands": "what a repository looks like",
     "a predicate type|a builder is named by": "which types there are",
     "an import is PACKAGE": "what an import looks like",
-    "matches whatever this one matches": "what patterns match",
+    "matches whatever this one matches|no rule matches its": "what patterns match",
     "log entries are checked with a trusted root": "what stands in another part",
 }
 
@@ -58,6 +58,7 @@ rules:
   annotations: {stage: production, "1": "2"}
   attestations: [{type: slsaprovenance1, by: [ci], builder: c}, {type: "https://a.example/b", by: [first]}]
   imports: ["wasi:cli/*@0.2", log]
+  baseline: h.e/a/b@sha256:0000000000000000000000000000000000000000000000000000000000000000
   log: required
   signedName: h.e/b/*
 """,
