@@ -276,7 +276,7 @@ NAMES = ["first", "second"]
 SUBSETS = st.lists(st.sampled_from(NAMES), unique=True)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30, deadline=None, derandomize=True, database=None)
 @given(all_of=SUBSETS, any_of=SUBSETS, by=SUBSETS, order=st.permutations(NAMES))
 def test_order_never_matters_and_demands_never_make_good(
     all_of: Sequence[str],

@@ -149,7 +149,7 @@ def stricter(draw: st.DrawFn, policy: Policy) -> Policy:
     return replace(policy, more=[draw(st.sampled_from(MORE))])
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data(), image=images, policy=policies(), today=days)
 def test_asking_for_more_never_makes_good(
     data: st.DataObject,
@@ -165,7 +165,7 @@ def test_asking_for_more_never_makes_good(
         assert verdict(image, file, today) == "verified"
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 @given(image=images, policy=policies(), today=days, order=st.permutations(list(MEMBERS)), turned=st.booleans())
 def test_order_never_matters(
     image: MemoryImage,
@@ -183,7 +183,7 @@ def test_order_never_matters(
         assert verdict(image, file, today) == verdict(shuffled, other, today)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 @given(image=images, policy=policies(), more=st.lists(st.sampled_from(MORE[:6]), unique=True, max_size=2), today=days)
 def test_the_same_policy_gives_the_same_verdict_wherever_it_is_asked(
     image: MemoryImage,

@@ -159,7 +159,9 @@ def _places(value: Any) -> Iterator[tuple[Any, Any]]:
             yield from _places(value[name])
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(
+    max_examples=100, deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
 @given(policy=changed())
 def test_both_judge_what_is_changed_alike(policy: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
     said = refused_by_parser(json.dumps(policy), tmp_path_factory.getbasetemp())

@@ -120,9 +120,10 @@ def _read_signer(name: str, node: Node, files: NamedFiles) -> Signer:
 def _read_end(members: Mapping[str, Node]) -> tuple[date | None, bool]:
     """The day on which it ends, and whether it is revoked for ever."""
     until, revoked = members.get("until"), members.get("revoked")
-    if revoked is not None and revoked.is_true:
+    is_revoked = revoked is not None and revoked.is_true
+    days = [node.date() for node in (until, None if is_revoked else revoked) if node is not None]
+    if is_revoked:
         return None, True
-    days = [node.date() for node in (until, revoked) if node is not None]
     return min(days, default=None), False
 
 
