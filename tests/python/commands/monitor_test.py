@@ -111,6 +111,13 @@ def test_its_verdict_is_that_of_verify(image: MemoryImage, policy: str, watched:
     ]
 
 
+def test_a_policy_that_only_reports_refuses_nothing(watched: World) -> None:
+    watched.push(make_image(HELLO))
+    watched.set_policy(f"{POLICY}mode: report\n")
+    (image,) = json.loads(once(watched, "--json", code=0).stdout)["images"]
+    assert (image["result"], image["reportsOnly"], image["reason"]) == ("ok", True, "UNSIGNED")
+
+
 def test_the_clock_that_judges_is_said(watched: World) -> None:
     watched.set_policy(POLICY.replace("imageKey: first.pem", "imageKey: first.pem, until: 2099-01-01"))
     assert (

@@ -16,7 +16,7 @@ from wasmoci.commands.report.output import Report, error_members, is_quiet, resu
 from wasmoci.monitor.config import MonitorConfig
 from wasmoci.monitor.events import Event
 from wasmoci.monitor.metrics import Metrics
-from wasmoci.monitor.observed import Known
+from wasmoci.monitor.observed import Known, Outcome
 from wasmoci.monitor.rounds import Monitor
 from wasmoci.monitor.state import State
 from wasmoci.monitor.telling import Teller
@@ -60,7 +60,7 @@ def monitor(
             if not is_quiet():
                 click.echo(f"metrics at http://{address}/metrics", err=True)
             for events in watch(watched, configured.interval, configured.jitter, lambda rest: not stopping.wait(rest)):
-                for event in events:
+                for event in () if is_quiet() else events:
                     click.echo(event.line())
                 warnings = _warnings(watched)
                 if warnings != warned:
@@ -92,9 +92,13 @@ def _report(config: MonitorConfig, state: State, events: Sequence[Event]) -> Rep
             error = _error_of(known)
             if known.observed is None and error is None:
                 continue
+            result: dict[str, object] = {"result": "ok"}
             if error is not None:
                 errors.append(error.about(image))
-            result = {"result": "ok"} if error is None else {"result": result_of(error), **error_members(error)}
+                result = {"result": result_of(error), **error_members(error)}
+            elif known.observed is not None and known.observed.outcome is not Outcome.VERIFIED:
+                why = {"reason": known.observed.reason, "message": known.observed.message}
+                result |= {"reportsOnly": True, **(why if known.observed.outcome.is_refusal else {})}
             images.append({"target": image, **result})
     return Report([event.line() for event in events], _members(events, images), errors=errors)
 
@@ -114,7 +118,7 @@ def _error_of(known: Known) -> Error | None:
     if known.failures:
         return RegistryError(known.problem)
     observed = known.observed
-    if observed is None or not observed.outcome.is_refusal or not observed.reason:
+    if observed is None or observed.outcome is not Outcome.REFUSED:
         return None
     return VerificationError(Reason(observed.reason), observed.message)
 

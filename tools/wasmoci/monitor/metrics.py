@@ -110,10 +110,11 @@ class Metrics(Collector):
     @contextmanager
     def served(self, host: str, port: int) -> Iterator[str]:
         """Answers Prometheus; gives the `host:port`. Port 0 is any free one. Error where it cannot listen there."""
-        with os_errors(f"serve metrics at {host}:{port}"):
+        shown = f"[{host}]" if ":" in host else host
+        with os_errors(f"serve metrics at {shown}:{port}"):
             server, thread = start_http_server(port, host, self.registry)
         try:
-            yield f"{host}:{server.server_port}"
+            yield f"{shown}:{server.server_port}"
         finally:
             server.shutdown()
             server.server_close()
