@@ -14,7 +14,9 @@ from wasmoci.oci.cosign_tags import CosignTag
 from wasmoci.oci.progress import SILENT
 from wasmoci.oci.referrers import fallback_tag
 from wasmoci.publish.plan import PublishRequest, plan, publish
-from wasmoci.registry.source import RegistrySource
+from wasmoci.publish.registry_state import is_published
+from wasmoci.registry.source import ReadAhead, RegistrySource
+from wasmoci.registry_server.server import EmbeddedRegistry
 from wasmoci.values.digest import Digest
 from wasmoci.values.image_reference import Reference
 from wasmoci.values.signature_format import SignatureFormat
@@ -53,6 +55,21 @@ class Overwriter:
 def send(request: PublishRequest) -> None:
     with OwnClient(request.repository, {}, [request.repository.registry], no_sleep) as client:
         publish(request, plan(request), client, SILENT)
+
+
+@pytest.mark.parametrize("referrers_api", [True, False])
+def test_what_another_sends_after_it_was_asked_for_is_seen(referrers_api: bool, tmp_path: Path) -> None:
+    """What was answered before is not the copy, even where nothing is left to send."""
+    with EmbeddedRegistry(tmp_path / "registry", referrers_api=referrers_api) as registry:
+        request = request_for(dual_layout(tmp_path), registry.address)
+        planned = plan(request)
+        with OwnClient(request.repository, {}, [registry.address], no_sleep) as client:
+            reads = ReadAhead(client)
+            assert not is_published(planned.graph, planned.tags, reads)
+            send(request)
+            published = publish(request, planned, client, SILENT, reads)
+    # Only what was asked for before, the referrer or nothing, is sent again.
+    assert (published.sent, published.tags_set) == (int(referrers_api), tuple(request.tags))
 
 
 TAGS = {"signatures": CosignTag.SIGNATURES.of, "the index of referrers": fallback_tag}

@@ -109,15 +109,15 @@ def send_image(
         return destination.read_back is ReadBack.SIGNATURES and client.has_confirmed(blob)
 
     def verify() -> None:
-        # Where nothing was sent, what was asked at first is the copy.
-        copy = ReadAhead(client, trusted) if sending.sent else reads
-        if sending.sent and check is not None:
+        # Where nothing has changed, what was asked at first is the copy.
+        copy = reads if sending.is_unchanged else ReadAhead(client, trusted)
+        if check is not None and not sending.is_unchanged:
             Presence(copy).ask_again(graph, small_content(graph.parts(), trusted), presence)
         additions.check_lists(copy.referrers, copy.referrers_again)
         if check is not None:
             check(copy)
 
-    tags.expire(is_changed=bool(sending.sent))
+    tags.expire(is_changed=not sending.is_unchanged)
     _settle(client, additions, verify, tags)
     if check is not None:
         progress.step("the registry's copy is verified")

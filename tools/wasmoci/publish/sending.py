@@ -35,6 +35,7 @@ class Sending:
         self._parts = list(graph.parts())
         # Numbers of the parts that are to be sent.
         self._missing = {number for number, part in enumerate(self._parts) if not presence.has(part)}
+        self._found_all = not self._missing
         self._additions = client.new_additions()
         self._opened: dict[str, OpenAddition] = {}
         # What was sent or found.
@@ -44,6 +45,11 @@ class Sending:
         for node in self._tagged():
             if not node.kind.grows:
                 is_attached(client, node.tag, node.descriptor.digest, presence.at_tag(node.tag))
+
+    @property
+    def is_unchanged(self) -> bool:
+        """Whether all was there at first, and not only now, which others may have sent meanwhile."""
+        return self._found_all and not self.sent
 
     def blobs(self, mount_from: str | None) -> None:
         """Send the blobs of all manifests, each once; `mount_from` is that of a Destination."""
