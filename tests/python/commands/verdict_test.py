@@ -3,6 +3,8 @@
 import json
 import shlex
 from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,7 @@ def _host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with EmbeddedRegistry(folder / "registry") as registry, pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setenv("COSIGN_PASSWORD", "")
+        (folder / "oci.key").chmod(0o600)
         assert call("keygen oci --private-key judge.key --public-key judge.pub").exit_code == 0
         for image, name in (("signed_image", "a"), ("image", "b")):
             result = call(f"copy {image} {registry.address}/{name}:v1 --insecure-registry {registry.address}")
@@ -79,18 +82,35 @@ def test_a_signed_summary_is_a_bundle(host: str) -> None:
     assert "dsseEnvelope" in json.loads(Path("v.json").read_text())
 
 
-def test_a_published_verdict_is_an_attestation_that_others_verify(host: str) -> None:
-    for name, code in (("a", 0), ("b", 3)):
-        words = f"HOST/{name}:v1 --policy policy.yaml --attest-verdict judge.key --publish-verdict"
-        first, second = verify(host, f"{words} --report json=v.json"), verify(host, words)
-        assert first.exit_code == second.exit_code == code, first.output
-        assert first.stderr.splitlines()[0] == second.stderr.splitlines()[0], "the second night adds nothing"
-        image = f"{host}/{name}:v1 --insecure-registry {host} --json"
-        attested = call(f"verify-attestation {image} --type {SUMMARY} --oci-key judge.pub")
-        assert attested.exit_code == 0, attested.output
+class Clock:
+    """Each time that it is asked a day later."""
+
+    days = count()
+
+    @classmethod
+    def now(cls, zone: timezone) -> datetime:
+        return datetime(2026, 11, 29, tzinfo=zone) + timedelta(days=next(cls.days))
+
+
+@pytest.mark.parametrize(("name", "code"), [("a", 0), ("b", 3)])
+def test_a_published_verdict_is_an_attestation_that_others_verify(
+    name: str, code: int, host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wasmoci.commands.options.reports.datetime", Clock)
+    image = f"{host}/{name}:v1 --insecure-registry {host} --json"
+
+    def publish(key: str) -> int:
+        """Publish a verdict by this key; how many there are then."""
+        result = verify(host, f"HOST/{name}:v1 --policy policy.yaml --attest-verdict {key} --publish-verdict")
+        assert result.exit_code == code, result.output
+        assert "the verdict is attached to sha256:" in result.stderr
         attached = json.loads(call(f"inspect {image}").stdout)["attached"]
-        assert [each["kind"] for each in attached if each["form"] == SUMMARY] == ["attestation"]
-    assert verify(host, "HOST/a:v1 --policy policy.yaml").exit_code == 0
+        return [each["kind"] for each in attached if each["form"] == SUMMARY].count("attestation")
+
+    # The second night adds nothing, and what somebody else says takes nobody's place.
+    assert [publish(key) for key in ("oci.key", "judge.key", "judge.key", "oci.key")] == [1, 2, 2, 2]
+    assert call(f"verify-attestation {image} --type {SUMMARY} --oci-key judge.pub").exit_code == 0
+    assert verify(host, f"HOST/{name}:v1 --policy policy.yaml").exit_code == code
 
 
 @pytest.mark.parametrize(
