@@ -12,12 +12,12 @@ from wasmoci.commands.report.unforeseen import nothing_unforeseen
 from wasmoci.commands.report.verdict import judged
 from wasmoci.policy.choice import Policies
 from wasmoci.registry.sources import Sources, opener, reference_of
-from wasmoci.reports.checked import Evidence
 from wasmoci.reports.record import Record
 from wasmoci.values.errors import Error, UsageError
 
 if TYPE_CHECKING:
     from wasmoci.keys.image import ImageSigner
+    from wasmoci.reports.checked import Evidence
 
 
 @command(
@@ -46,7 +46,7 @@ def verify(
                 return _verify(targets[0], sources, wanted, record)
             return _together([(target, _attempt(target, sources, wanted, record)) for target in targets])
 
-    def publish(evidence: Evidence, signer: "ImageSigner") -> None:
+    def publish(evidence: "Evidence", signer: "ImageSigner") -> None:
         from wasmoci.publish.verdict import publish_verdict as attach
         from wasmoci.reports.vsa import vsa_statement
         from wasmoci.verify.trust import ImageTrust

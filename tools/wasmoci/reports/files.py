@@ -4,12 +4,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from wasmoci.disk.files import check_output, write_atomically
-from wasmoci.reports.checked import Evidence
 from wasmoci.values.errors import Error, UsageError
 
-Render = Callable[[Evidence], bytes]
+if TYPE_CHECKING:
+    from wasmoci.reports.checked import Evidence
+
+Render = Callable[["Evidence"], bytes]
 
 
 class Format(str, Enum):
@@ -50,7 +53,7 @@ def check_files(files: Sequence[ReportFile]) -> None:
         check_output(file.path)
 
 
-def write_reports(files: Sequence[ReportFile], evidence: Evidence) -> None:
+def write_reports(files: Sequence[ReportFile], evidence: "Evidence") -> None:
     """Write each that can be; the Error of the first that cannot be made or written."""
     errors: list[Error] = []
     for file in files:
@@ -62,7 +65,7 @@ def write_reports(files: Sequence[ReportFile], evidence: Evidence) -> None:
         raise errors[0]
 
 
-def render(wanted: Format, evidence: Evidence) -> bytes:
+def render(wanted: Format, evidence: "Evidence") -> bytes:
     """The bytes of a report; each format is imported only where it is wanted."""
     return _renderer(wanted)(evidence)
 

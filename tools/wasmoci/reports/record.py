@@ -1,18 +1,20 @@
-"""What a run notes while it works, for its reports."""
+"""What a run notes while it works, for its reports; what notes are made of is imported where there is one."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
+from typing import TYPE_CHECKING
 
 from wasmoci.oci.source import ImageSource
 from wasmoci.policy.choice import Policies
-from wasmoci.reports.checked import Checked, Location, PolicyDigest, Requirement
-from wasmoci.reports.requirements import requirements_met, requirements_of_file, requirements_of_refused
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import Error, UsageError, VerificationError
-from wasmoci.verify.component import VerifiedComponent
 from wasmoci.verify.index import Verdict, verify_root
-from wasmoci.verify.parts import VerifiedParts
 from wasmoci.verify.policy import Policy
+
+if TYPE_CHECKING:
+    from wasmoci.reports.checked import Checked, Location, PolicyDigest, Requirement
+    from wasmoci.verify.component import VerifiedComponent
+    from wasmoci.verify.parts import VerifiedParts
 
 OpenSource = Callable[[], AbstractContextManager[ImageSource]]
 
@@ -23,7 +25,9 @@ class Record:
     `policy` is the file that says what is asked; where that only reports, nothing `is_enforced`.
     """
 
-    def __init__(self, *, is_wanted: bool = True, location: Location | None = None, needs_policy: bool = False) -> None:
+    def __init__(
+        self, *, is_wanted: bool = True, location: "Location | None" = None, needs_policy: bool = False
+    ) -> None:
         """`location` is where the targets are declared; `needs_policy` that a report names the policy's digest."""
         self.checked: list[Checked] = []
         self.policy: PolicyDigest | None = None
@@ -39,6 +43,8 @@ class Record:
         if self._needs_policy and wanted.reports_only:
             raise UsageError("a policy with `mode: report` verifies nothing, so there is no verification summary")
         if wanted.file is not None:
+            from wasmoci.reports.checked import PolicyDigest
+
             named = None if wanted.named is None else str(wanted.named)
             self.policy = PolicyDigest(wanted.file.name, wanted.file.digest, named)
             self.is_enforced = not wanted.reports_only
@@ -59,6 +65,9 @@ class Record:
     def held(self, target: str, verdict: Verdict, notes: Sequence[str] = ()) -> None:
         """The image or index that `target` names meets its policy."""
         if self._is_wanted:
+            from wasmoci.reports.checked import Checked
+            from wasmoci.reports.requirements import requirements_met
+
             self.note(
                 Checked(
                     target=target,
@@ -72,14 +81,19 @@ class Record:
                 )
             )
 
-    def file_held(self, target: str, verified: VerifiedComponent | VerifiedParts, threshold: int) -> None:
+    def file_held(self, target: str, verified: "VerifiedComponent | VerifiedParts", threshold: int) -> None:
         """The WebAssembly file that `target` names is signed by so many trusted keys."""
+        from wasmoci.reports.checked import Checked
+        from wasmoci.reports.requirements import requirements_of_file
+
         requirements = requirements_of_file(verified, threshold)
         asked = _asked_of_file(target, threshold)
         self.note(Checked(target, asked, requirements=requirements, location=self._place, component=verified))
 
     def file_failed(self, target: str, error: Error, threshold: int) -> None:
         """It is refused or could not be checked."""
+        from wasmoci.reports.checked import Checked
+
         self.note(Checked(target, _asked_of_file(target, threshold), error=error, location=self._place))
 
     def failed(self, target: str, error: Error, policy: Policy | None = None, source: OpenSource | None = None) -> None:
@@ -89,6 +103,9 @@ class Record:
         """
         if not self._is_wanted:
             return
+        from wasmoci.reports.checked import Checked
+        from wasmoci.reports.requirements import requirements_of_refused
+
         digest: Digest | None = None
         requirements: list[Requirement] = []
         if isinstance(error, VerificationError) and policy is not None and source is not None:
@@ -107,7 +124,7 @@ class Record:
             )
         )
 
-    def note(self, checked: Checked) -> None:
+    def note(self, checked: "Checked") -> None:
         self.checked.append(checked)
 
     def finished(self, targets: Sequence[str], error: Error) -> None:
@@ -118,7 +135,9 @@ class Record:
                 self.failed(target, error)
 
     @property
-    def _place(self) -> Location | None:
+    def _place(self) -> "Location | None":
+        from wasmoci.reports.checked import Location
+
         return self._location if self.policy is None else Location(self.policy.name)
 
     def _asked(self, target: str, policy: Policy | None) -> str:

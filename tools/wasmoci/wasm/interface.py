@@ -55,7 +55,7 @@ def read_interface(stream: BinaryIO) -> Interface:
         elif section.id == EXPORT_SECTION:
             exports += read_exports(read_payload(stream, section, MAX_INTERFACE_SECTION))
         check_extern_count(len(imports) + len(exports))
-    if not imports:
+    if exports and not imports and all(exported.sort is Sort.TYPE for exported in exports):
         from wasmoci.wasm.wit_package import read_wit_package
 
         wit_package = read_wit_package(stream, exports)

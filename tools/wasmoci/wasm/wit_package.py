@@ -32,12 +32,10 @@ class WitPackage(NamedTuple):
 
 
 def read_wit_package(stream: BinaryIO, exports: Sequence[Extern]) -> WitPackage | None:
-    """The WIT package that a component with these exports and no imports holds; None where it holds none.
+    """The WIT package that a component holds whose `exports` are all types, one at least, and that imports nothing.
 
-    Raises FormatError, LimitError.
+    None where it holds none. Raises FormatError, LimitError.
     """
-    if not exports or any(exported.sort is not Sort.TYPE for exported in exports):
-        return None
     table = TypeTable()
     types = read_component_types(stream, table)
     entries = [_exports_of(table, thing) for thing in types.exports.values()]

@@ -10,7 +10,6 @@ import click
 from wasmoci.commands.options.declared import Option, OptionGroup, WorkingFolder
 from wasmoci.commands.report.output import Report, failure_members, report_members, warn
 from wasmoci.commands.report.unforeseen import nothing_unforeseen
-from wasmoci.reports.checked import Evidence
 from wasmoci.reports.files import Format, ReportFile, check_files, write_reports
 from wasmoci.reports.record import Record
 from wasmoci.values.errors import Error, UsageError
@@ -18,6 +17,7 @@ from wasmoci.values.version import VERSION
 
 if TYPE_CHECKING:
     from wasmoci.keys.image import ImageSigner
+    from wasmoci.reports.checked import Evidence
 
 _REPORT = f"Write the verdict to a file, also where it refuses: {', '.join(each.value for each in Format)}. Repeatable."
 
@@ -35,7 +35,7 @@ class Reporting:
         self,
         targets: Sequence[str],
         run: Callable[[Record], Report],
-        then: Callable[[Evidence, "ImageSigner"], object] | None = None,
+        then: Callable[["Evidence", "ImageSigner"], object] | None = None,
     ) -> Report:
         """What `run` returns or raises, once the reports are written of what it noted of these targets.
 
@@ -46,8 +46,11 @@ class Reporting:
         files = [ReportFile.parse(text, folder) for text in self.wanted]
         check_files(files)
         signer = self._signer(files, is_wanted=then is not None)
+        if not files and then is None:
+            return run(Record(is_wanted=False))
         needs_policy = then is not None or any(file.format is Format.VSA for file in files)
-        record = Record(is_wanted=bool(files) or then is not None, needs_policy=needs_policy)
+        record = Record(needs_policy=needs_policy)
+        from wasmoci.reports.checked import Evidence
 
         def finish(data: dict[str, object]) -> None:
             seal = None if signer is None else signer.sign_statement
