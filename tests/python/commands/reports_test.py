@@ -163,5 +163,6 @@ def test_a_refusal_stays_one_where_its_report_cannot_be_written(monkeypatch: pyt
 
 
 def test_without_a_report_a_refused_image_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wasmoci.reports.requirements.requirements_of_refused", lambda *_: pytest.fail("it looks again"))
+    looks = "wasmoci.reports.requirements.requirements_of_refused"
+    monkeypatch.setattr(looks, lambda *_: pytest.fail("it looks again"))
     assert call(f"verify image {TRUST}").exit_code == 3
