@@ -162,6 +162,31 @@ def test_a_refusal_stays_one_where_its_report_cannot_be_written(monkeypatch: pyt
     assert call(f"verify signed_image {TRUST} --report json=none/r.json").exit_code == 1
 
 
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ("verify 127.0.0.1:1/a:v1 --policy policy.yaml --insecure-registry 127.0.0.1:1", 1),
+        (f"verify signed_image {TRUST}", 2),
+        ("verify signed_image --policy policy.yaml --as localhost/a --attest-verdict none.key", 1),
+    ],
+)
+def test_a_report_of_an_earlier_run_does_not_speak_for_one_without_any(words: str, code: int, host: str) -> None:
+    Path("policy.yaml").write_text(
+        "{apiVersion: wasm-oci/v1, signers: {a: {imageKey: oci.pub}}, rules: [{match: '**', image: {allOf: [a]}}]}"
+    )
+    good = f"verify {host}/a:v1 --policy policy.yaml --insecure-registry {host} --report vsa=r.json"
+    assert call(good).exit_code == 0
+    assert "PASSED" in Path("r.json").read_text()
+    assert call(f"{words} --report vsa=r.json").exit_code == code
+    assert not Path("r.json").exists()
+
+
+def test_a_file_that_is_in_the_way_of_no_report_stays() -> None:
+    Path("r.json").write_text("mine")
+    assert call(f"verify signed_image {TRUST} --report json=r.json --report junit=none/r.xml").exit_code == 1
+    assert Path("r.json").read_text() == "mine"
+
+
 def test_without_a_report_a_refused_image_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     looks = "wasmoci.reports.requirements.requirements_of_refused"
     monkeypatch.setattr(looks, lambda *_: pytest.fail("it looks again"))

@@ -1,12 +1,13 @@
 """Reports as files: which formats there are, where each goes, and that it is there whole or not at all."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wasmoci.disk.files import check_output, write_atomically
+from wasmoci.disk.files import check_output, os_errors, remove_output, write_atomically
 from wasmoci.values.errors import Error, UsageError
 
 if TYPE_CHECKING:
@@ -45,12 +46,18 @@ class ReportFile:
         return cls(Format(name), folder / path)
 
 
-def check_files(files: Sequence[ReportFile]) -> None:
-    """Raise UsageError for two reports in one file, Error for a file that cannot be written; nothing is written."""
+def make_room(files: Sequence[ReportFile]) -> None:
+    """Remove the reports of an earlier run: where this one comes to no end, nothing speaks for it.
+
+    Raises UsageError for two reports in one file, Error for a file that cannot be written; then nothing is removed.
+    """
     for number, file in enumerate(files):
         if any(file.path == other.path for other in files[:number]):
             raise UsageError(f"two reports cannot be one file: {file.path}")
         check_output(file.path)
+    for file in files:
+        with os_errors(f"replace {file.path}"), suppress(FileNotFoundError):
+            remove_output(file.path)
 
 
 def write_reports(files: Sequence[ReportFile], evidence: "Evidence") -> None:

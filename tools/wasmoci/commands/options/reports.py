@@ -10,7 +10,7 @@ import click
 from wasmoci.commands.options.declared import Option, OptionGroup, WorkingFolder
 from wasmoci.commands.report.output import Report, failure_members, report_members, warn
 from wasmoci.commands.report.unforeseen import nothing_unforeseen
-from wasmoci.reports.files import Format, ReportFile, check_files, write_reports
+from wasmoci.reports.files import Format, ReportFile, make_room, write_reports
 from wasmoci.reports.record import Record
 from wasmoci.values.errors import Error, UsageError
 from wasmoci.values.version import VERSION
@@ -44,7 +44,7 @@ class Reporting:
         """
         folder = WorkingFolder.of(click.get_current_context())
         files = [ReportFile.parse(text, folder) for text in self.wanted]
-        check_files(files)
+        make_room(files)
         signer = self._signer(files, is_wanted=then is not None)
         if not files and then is None:
             return run(Record(is_wanted=False))
