@@ -1,6 +1,7 @@
 """What a policy asks of an image, line by line, and what was found: of one that holds, and of one that does not."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 
 from wasmoci.keys.component import ComponentPublicKey
@@ -31,14 +32,18 @@ def requirements_of_file(verified: VerifiedComponent | VerifiedParts, threshold:
     return [Requirement(f"{threshold} trusted component keys must have signed the file", _signed(verified.keys))]
 
 
-def requirements_of_refused(source: ImageSource, policy: Policy) -> tuple[Digest, list[Requirement]]:
+def requirements_of_refused(source: ImageSource, policy: Policy) -> tuple[Digest | None, list[Requirement]]:
     """The digest of an image or index that was refused, and what was asked of it, met or not.
 
     It is read once more, and each layer is verified as if nothing else were asked; nothing is there to say of one that
-    is malformed. Raises Error where it cannot be read.
+    is malformed, and not even the digest where what is there now is refused no more: a tag may have moved. Raises
+    Error where it cannot be read.
     """
     with refuse_malformed():
         graph = read_graph(source)
+    with suppress(VerificationError):
+        verify_graph(graph, policy)
+        return None, []
     try:
         if policy.demands is None:
             return graph.digest, [*_layers_looked_at(graph, policy)]
