@@ -347,3 +347,12 @@ def test_a_bug_is_a_check_that_could_not_be_done(watched: World, monkeypatch: py
     (event,) = watched.round()
     assert event.details == {"error": "bug"}
     assert "marked" not in event.message
+
+
+def test_an_image_that_counts_as_another_is_judged_by_the_rule_of_that(watched: World) -> None:
+    watched.push(fully_signed())
+    watched.round()
+    watched.stop()
+    watched.configure(f"greeting: {{reference: '{watched.reference()}', as: registry.example.com/other/a}}")
+    assert told(watched.round())[-1] == "refused"
+    assert watched.value("verified") == 0

@@ -67,6 +67,13 @@ def test_what_is_no_state(tmp_path: Path) -> None:
     database.close()
     with pytest.raises(Error, match=r"later is of version 7, this program writes 1: move it away$"):
         State(tmp_path / "later")
+    with sqlite3.connect(tmp_path / "theirs") as database:
+        database.execute("CREATE TABLE dashboards (id TEXT)")
+    database.close()
+    theirs = (tmp_path / "theirs").read_bytes()
+    with pytest.raises(Error, match=r"theirs is another program's database: name a file of its own$"):
+        State(tmp_path / "theirs")
+    assert (tmp_path / "theirs").read_bytes() == theirs
 
 
 def test_what_was_not_written_by_this_program(tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ def check(
         before = known.observed
         if before is not None and not is_due and (before.digest, before.attached) == (look.digest, look.attached):
             return Checked(before, look_seconds=looked - begin)
-        observed = judge(graph, look, target.named or reference.repository, trusted)
+        observed = judge(graph, look, target.counts_as, trusted)
         return Checked(observed, True, looked - begin, time.perf_counter() - looked)
     except Exception as error:
         return Checked(failure_of(error, digest), look_seconds=time.perf_counter() - begin)
@@ -79,10 +79,10 @@ def listed(target: Target, client: RepositoryClient, limit: int) -> list[Referen
         return failure_of(error)
 
 
-def is_due(name: str, known: Known, trusted: Trusted, now: float, verify_every: float) -> bool:
+def is_due(name: str, known: Known, basis: str, now: float, verify_every: float) -> bool:
     """Whether policy, trusted root or time ask for a new verdict; a clock that was set back does, too."""
     part = _EARLIEST + (1 - _EARLIEST) * (zlib.crc32(name.encode()) % 1000) / 1000
-    return known.basis != trusted.basis or not known.verified_at <= now < known.verified_at + part * verify_every
+    return known.basis != basis or not known.verified_at <= now < known.verified_at + part * verify_every
 
 
 def failure_of(error: Exception, digest: str = "") -> Failure:

@@ -38,6 +38,8 @@ _OUTPUTS = ("listen", "textfile", "command", "commandTimeout")
 _DURATION = re.compile(r"([1-9][0-9]{0,5})([smhd])")
 _SECONDS = {"s": 1, "m": MINUTE, "h": HOUR, "d": DAY}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,99}")
+# Of cosign, and of indexes of referrers; they belong to the image whose digest they have.
+_TAG_OF_DIGEST = re.compile(r"sha256-[0-9a-f]{64}(\..*)?")
 _ADDRESS = re.compile(r"(\[[0-9A-Fa-f:]+\]|[^:\[\]]+):([0-9]{1,5})")
 
 
@@ -54,6 +56,11 @@ class Target:
     tags: str = "*"
     named: Repository | None = None
 
+    @property
+    def counts_as(self) -> Repository:
+        """The repository by whose rule its images are judged."""
+        return self.named or self.repository
+
     def has(self, name: str) -> bool:
         """Whether an image of this name is looked at, or listed for it where it is the name of a repository."""
         if self.reference is not None:
@@ -63,7 +70,7 @@ class Target:
 
     def of_tags(self, listed: list[str]) -> list[Reference]:
         """The images of a listing, without the tags at which signatures are."""
-        wanted = [tag for tag in listed if not tag.startswith("sha256-") and matches(self.tags, tag)]
+        wanted = [tag for tag in listed if not _TAG_OF_DIGEST.fullmatch(tag) and matches(self.tags, tag)]
         return [Reference(self.repository, tag, None) for tag in wanted]
 
 

@@ -146,7 +146,7 @@ class Monitor:
             for job, results in _in_order(pool, partial(self._check, current), self._jobs(pool, current)):
                 for (reference, known), result in zip(job.images, results, strict=False):
                     self._metrics.took(result)
-                    notes.image(job.target.name, str(reference), known, result, trusted.basis)
+                    notes.image(job.target.name, str(reference), known, result, trusted.basis_of(job.target.counts_as))
         if not self._stopping.is_set():
             notes.conclude(self._config.targets, current.seen)
 
@@ -182,6 +182,7 @@ class Monitor:
         """In a thread of the pool."""
         client = current.registries.client(job.target.repository)
         registry = job.target.repository.registry
+        basis = current.trusted.basis_of(job.target.counts_as)
         checked: list[Checked] = []
         for reference, known in job.images:
             if self._stopping.is_set():
@@ -190,7 +191,7 @@ class Monitor:
             if failure is not None:
                 checked.append(Checked(replace(failure, digest="")))
                 continue
-            due = is_due(str(reference), known, current.trusted, current.notes.now, self._config.verify_every)
+            due = is_due(str(reference), known, basis, current.notes.now, self._config.verify_every)
             result = check(reference, job.target, client, known, current.trusted, is_due=due)
             current.seen.note(registry, result.observed if isinstance(result.observed, Failure) else None)
             checked.append(result)

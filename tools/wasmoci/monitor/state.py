@@ -116,6 +116,8 @@ class State(AbstractContextManager["State"]):
         if version not in (0, _VERSION):
             raise Error(f"the state {self._path} is of version {version}, this program writes {_VERSION}: move it away")
         if version == 0:
+            if self._database.execute("SELECT 1 FROM sqlite_master").fetchone() is not None:
+                raise Error(f"the state {self._path} is another program's database: name a file of its own")
             for statement in _TABLES.strip().split(";\n"):
                 self._database.execute(statement)
             self._database.execute(f"PRAGMA user_version = {_VERSION}")

@@ -32,8 +32,8 @@ class Trusted:
     """A policy file on a day, with the rules made ready. Make one with `read`. Safe to share between threads.
 
     `sha256` is that of the file, `root_sha256` that of its trusted root, empty where it names none, and `root_time`
-    when that was written. Verdicts on an unchanged image stay what they are while `basis` does. `open_image` opens the
-    baselines of rules.
+    when that was written. Verdicts on an unchanged image stay what they are while `basis_of` does, which is made of
+    `basis`. `open_image` opens the baselines of rules.
     """
 
     file: PolicyFile
@@ -59,6 +59,10 @@ class Trusted:
         signers = [[signer.name, *_who(signer), signer.counts_by_clock(day)] for signer in file.signers]
         basis = hashlib.sha256(json.dumps([version, sha256, root_sha256, signers]).encode()).hexdigest()
         return cls(file, day, sha256, root_sha256, root_time, basis)
+
+    def basis_of(self, repository: Repository) -> str:
+        """What a verdict on an image there rests on beside the image."""
+        return f"{self.basis} {repository}"
 
     def policy_for(self, repository: Repository) -> tuple[RuleDemands, Policy]:
         """What the rule for an image there asks, beyond keys and with them.
