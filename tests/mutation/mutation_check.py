@@ -51,6 +51,7 @@ EQUIVALENT = {
         "policy.evaluation",
         "always false: signer.component_key is None",
     ): "the same",
+    ("policy.signers", "always false: node.place"): "a member always knows where its name stands",
     ("keys.services.plugin", "always true: hasattr(os, 'killpg')"): "false only on Windows",
     (
         "values.strict_json",
