@@ -260,7 +260,9 @@ def test_what_nobody_can_meet_any_more_is_told_when_a_policy_is_checked(
     assert bool(stderr) == bool(said)
 
 
-@pytest.mark.parametrize(("rule", "code"), [("", 0), ("  imports: []\n", 3)])
+@pytest.mark.parametrize(
+    ("rule", "code"), [("", 0), ("  annotations: {stage: production}\n", 0), ("  imports: []\n", 3)]
+)
 def test_what_is_signed_when_it_is_published_meets_the_rule_then(
     rule: str, code: int, policy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -273,3 +275,12 @@ def test_what_is_signed_when_it_is_published_meets_the_rule_then(
         run(*publish, *reach, code=code)
         assert (client.find_manifest("v1") is None) == bool(code)
         run("verify", f"{client.repository}:v1", *reach, code=1 if code else 0)
+
+
+def test_publishing_logs_where_the_policy_has_the_keys_of_the_logs(policy: Path, layout: Path, tmp_path: Path) -> None:
+    (tmp_path / "root.json").write_bytes(dump(Sigstore().trusted_root()))
+    where = ["--tag", "v1", "--policy", policy]
+    dry_run = ["publish", layout, REPOSITORY, *where, "--dry-run", "--log-config", "logs.json"]
+    assert "--log-config needs --trusted-root, or a policy" in run(*dry_run, code=2).stderr
+    policy.write_text(f"trustedRoot: root.json\n{policy.read_text()}")
+    assert "would log the bundles" in run(*dry_run).stdout

@@ -1,6 +1,6 @@
 """`wasm-oci publish`: a layout and its signatures into a registry."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +32,10 @@ from wasmoci.verify.policy import Policy
 
 _COMPONENT_KEYS = "An Ed25519 private key that signs the component: a file or a key reference. Repeatable."
 _PLACEMENT = "Where it goes; `embedded` packages the image again."
-_LOG_CONFIG = "Log keyed signatures where this signing configuration (cosign's JSON) says; needs --trusted-root."
+_LOG_CONFIG = (
+    "Log keyed signatures where this signing configuration (cosign's JSON) says; needs --trusted-root or a --policy "
+    "with one."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +49,20 @@ class DeferredSigningOptions:
     log_config: Annotated[Path | None, Option(_LOG_CONFIG)]
     resign: Resign
 
-    def deferred_signing(self, annotations: Mapping[str, str], trusted_root: Path | None) -> DeferredSigning:
-        """Who signs, with these annotations; UsageError where the options contradict each other."""
+    def deferred_signing(self, trusted_root: Path | None) -> DeferredSigning:
+        """Who signs; UsageError where the options contradict each other."""
         if self.formats and not self.manifest:
             raise UsageError("--format goes with --key or --keyless")
         log = None
         if self.log_config is not None:
             if trusted_root is None:
-                raise UsageError("--log-config needs --trusted-root, with the keys of the logs")
+                raise UsageError("--log-config needs --trusted-root, or a policy that names one: the keys of the logs")
             log = LogSpec(self.log_config, trusted_root)
         return DeferredSigning(
             component=[KeySpec.parse(reference) for reference in self.component_keys],
             placement=self.placement,
             oci=self.manifest.specs(trusted_root),
             formats=self.formats or None,
-            annotations=annotations,
             log=log,
             password=self.manifest.password,
             private=self.manifest.private,
@@ -101,7 +103,8 @@ def publish(
         request = PublishRequest(
             layout=layout, repository=first, tags=tags, policy=policy, if_exists=if_exists, read_back=read_back
         )
-        who = signing.deferred_signing(trusted.annotations, trusted.trusted_root)
+        trusted_root = trusted.trusted_root if policies.file is None else policies.file.trusted_root
+        who = signing.deferred_signing(trusted_root)
         publishing = Publishing(request, others, connection, who)
         try:
             if dry_run is DryRun.NO:

@@ -76,13 +76,15 @@ class DeferredSigning:
     ) -> list[Step]:
         """What `sign_layout` has to do; opens the keys, and signs nothing yet.
 
-        Signatures name what `trust` asks for, else `repository`; those by its keys are logged. What one of the
+        Signatures name what `trust` asks for, else `repository`, and say the annotations that it asks for beside
+        their own; those by its keys are logged. What one of the
         `places` has is not made again unless `resign`; that of components is, which is the same each time. `notes`
         gets what stops nothing. Raises UsageError, KeyFileError, FormatError, Error where somebody who signs or a log
         cannot be used.
         """
         steps: list[Step] = []
         name = str(trust.signed_name or repository)
+        annotations = {**trust.annotations, **self.annotations}
         if self.component:
             signers = [spec.component_signer(self.password, private=self.private) for spec in self.component]
             asked = ComponentAsked(self.placement, with_key_id=True)
@@ -97,7 +99,7 @@ class DeferredSigning:
         if self.log is not None and trust.keys:
             log, log_step = _log_step(self.log, trust.keys, notes, places, again=again)
         if who or attestors:
-            steps.append(partial(self._sign, name, who, attestors, places, log, again))
+            steps.append(partial(self._sign, name, annotations, who, attestors, places, log, again))
         if self.log is not None and trust.keys:
             steps.append(log_step)
         return steps
@@ -105,6 +107,7 @@ class DeferredSigning:
     def _sign(
         self,
         repository: str,
+        annotations: Mapping[str, str],
         who: Sequence[StatementSigner],
         attestors: Sequence[tuple[Attested, StatementSigner]],
         places: Places | None,
@@ -116,7 +119,7 @@ class DeferredSigning:
         """The step that signs the manifest and attests."""
         copy = LayoutCopy(Layout(layout))
         subjects = [graph.descriptor for graph in read_graph(copy.source).subjects]
-        wanted = wanted_signatures(subjects, repository, self.formats, self.annotations, who) if who else []
+        wanted = wanted_signatures(subjects, repository, self.formats, annotations, who) if who else []
         for attested, attestor in attestors:
             data, uri = attested.predicate(layout)
             wanted.append(wanted_attestation(subjects[0], repository, uri, data, attestor))
