@@ -34,7 +34,6 @@ from sigstore_certificate_fixtures import ISSUER, SAN
 from sigstore_fixtures import Sigstore
 from trust_fixtures import ListedEntries, attach_with_entries
 from wasm_fixtures import COMPONENT
-from wasmoci.commands import verify as verify_command
 from wasmoci.commands.main import main
 from wasmoci.cosign import bundle as cosign_bundle
 from wasmoci.cosign import simple_signing
@@ -48,6 +47,7 @@ from wasmoci.keyless.verifying import IdentityVerifier
 from wasmoci.oci.graph import read_image
 from wasmoci.oci.manifest import MAX_MANIFEST_SIZE, Descriptor, Manifest
 from wasmoci.oci.referrers import MAX_REFERRERS
+from wasmoci.reports import record
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import Reason, UsageError, VerificationError, refuse_malformed
 from wasmoci.values.strict_json import dump
@@ -932,7 +932,7 @@ def test_cve_2026_44310_a_crash_is_no_success(
     def crash(*_: object) -> None:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(verify_command, "verify_root", crash)
+    monkeypatch.setattr(record, "verify_root", crash)
     (tmp_path / "oci.pub").write_bytes(PUBLIC_KEY.pem())
     arguments = [str(write_layout(image, tmp_path / "layout")), "--oci-key", str(tmp_path / "oci.pub")]
     for options in ([], ["--json"], ["--quiet"]):
