@@ -51,6 +51,11 @@ EQUIVALENT = {
         "policy.evaluation",
         "always false: signer.component_key is None",
     ): "the same",
+    (
+        "policy.rules",
+        "always true: node is not None",
+    ): "who is found comes of a node; the condition is for the type checker",
+    ("policy.rules", "always true: signer.identity is not None"): "keys have no ended identity anyway",
     ("policy.signers", "always false: node.place"): "a member always knows where its name stands",
     ("keys.services.plugin", "always true: hasattr(os, 'killpg')"): "false only on Windows",
     (
