@@ -1,6 +1,7 @@
 """JUnit, SARIF, Markdown and JSON of the same verdicts."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -89,6 +90,9 @@ def test_hostile_text_is_text(form: Format) -> None:
     assert "\x1b" not in document
     assert "\u202e" not in document
     if form is Format.MARKDOWN:
+        (summary,) = re.findall("<summary>(.*)</summary>", document)
+        assert summary.startswith("registry.example.com/&lt;img")
+        assert "<" not in summary
         assert "<img" not in document.replace("\\<", "")
         assert "](" not in document.replace("\\]", "")
         assert "\n* \\@all" not in document

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from html import escape
 
 from wasmoci.reports.checked import Checked, Evidence, Outcome
 from wasmoci.values.text import excerpt
@@ -21,7 +22,7 @@ _MAX_SIZE = 900 * 1024
 _MAX_LINES = 50
 _MAX_TEXT = 500
 
-_SPECIAL = re.compile(r"([\\`*_\[\]#!|~@<>&:.])")
+_SPECIAL = re.compile(r"([\\`*_\[\]#!|~@<>&:.$])")
 
 
 def markdown(evidence: Evidence) -> bytes:
@@ -58,7 +59,8 @@ def _row(checked: Checked) -> str:
 def _section(checked: Checked) -> Iterator[str]:
     if not checked.requirements and not checked.warnings:
         return
-    yield from ("", f"<details><summary>{_text(checked.target)}</summary>", "")
+    # Markdown is not read here, only HTML.
+    yield from ("", f"<details><summary>{escape(excerpt(checked.target, _MAX_TEXT))}</summary>", "")
     if checked.requirements:
         yield from ("| | asked | found |", "|---|---|---|")
     for each in checked.requirements[:_MAX_LINES]:
