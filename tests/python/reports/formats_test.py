@@ -90,9 +90,10 @@ def test_hostile_text_is_text(form: Format) -> None:
     assert "\x1b" not in document
     assert "\u202e" not in document
     if form is Format.MARKDOWN:
-        (summary,) = re.findall("<summary>(.*)</summary>", document)
+        document, summary, rest = re.split("</?summary>", document)
         assert summary.startswith("registry.example.com/&lt;img")
         assert "<" not in summary
+        document += rest
         assert "<img" not in document.replace("\\<", "")
         assert "](" not in document.replace("\\]", "")
         assert "\n* \\@all" not in document
