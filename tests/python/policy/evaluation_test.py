@@ -194,6 +194,7 @@ rules:
         ("registry.example.com:*/acme/*", "registry.example.com/acme/a"),
         ("registry.example.com:5000/acme/*", "Registry.example.com:5000/acme/a"),
         ("[::1]/acme/*", "[::1]:443/acme/a"),
+        ("[0:0::1]:5000/acme/*", "[::0001]:5000/acme/a"),
     ],
 )
 def test_no_spelling_of_the_registry_leads_past_a_rule(pattern: str, repository: str, tmp_path: Path) -> None:

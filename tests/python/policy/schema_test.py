@@ -27,7 +27,7 @@ BEYOND = {
     "no such signer|has no imageKey|has no componentKey": "who the signers are",
     "is given twice|must sign in any case": "which names two lists have",
     "cannot be met|cannot be reached|all of these are revoked": "how many can sign",
-    "it matches repositories|it is required or a repository|a wildcard stands": "what a repository looks like",
+    "matches (repositories|no repository)|it is required or a repository|a wildcard stands": "how repositories look",
     "a predicate type|a builder is named by": "which types there are",
     "an import is PACKAGE": "what an import looks like",
     "matches whatever this one matches|no rule matches its": "what patterns match",

@@ -205,7 +205,7 @@ CASES = [
     Case("realm at a loopback address", resolve, {V1: realm("https://127.0.0.2/token")}, RegistryError, "an address"),
     Case("realm at the metadata service", resolve, {V1: realm("http://169.254.169.254/latest")}, RegistryError, "an address"),
     Case("realm at an IPv6 address", resolve, {V1: realm("https://[fd00:ec2::254]/x")}, RegistryError, "an address"),
-    Case("realm at an address in one number", resolve, {V1: realm("https://2852039166/x")}, RegistryError, "an address"),
+    Case("realm at an address in one number", resolve, {V1: realm("https://2852039166/x")}, RegistryError, "not an http or https URL"),
     Case("realm in brackets without an address", resolve, {V1: realm("https://[:::::]/token")}, RegistryError, "not an http or https URL"),
     Case("realm with user info", resolve, {V1: realm("http://{own}@attacker.example/token")}, RegistryError, "not an http or https URL"),
     Case("token service answers 500", resolve, token(b"", status=500), RegistryError, "answered 500", status=401),

@@ -21,7 +21,6 @@ _URL = re.compile(
     re.IGNORECASE,
 )
 _VISIBLE = re.compile(r"[!-~]+")
-_NUMERIC_LABEL = re.compile(r"[0-9]+|0x[0-9a-f]*", re.IGNORECASE)
 
 # Second-level labels under which country registries sell names, so that `co.uk` is not taken for a company.
 _SHARED_SECOND_LEVELS = frozenset({"ac", "co", "com", "edu", "go", "gov", "mil", "ne", "net", "or", "org"})
@@ -43,9 +42,9 @@ class Origin:
 
     @property
     def is_address(self) -> bool:
-        """Whether the host is an IP address in any notation that a resolver takes, or names this machine."""
+        """Whether the host is an IP address, or names this machine."""
         last_label = self.host.rpartition(".")[2]
-        return self.host.startswith("[") or bool(_NUMERIC_LABEL.fullmatch(last_label)) or last_label == "localhost"
+        return self.host.startswith("[") or last_label.isdecimal() or last_label == "localhost"
 
     def shares_domain_with(self, other: "Origin") -> bool:
         """Whether both hosts are the same, or are names under one registrable domain."""
