@@ -146,9 +146,8 @@ def test_which_hosts_share_a_domain(one: str, two: str, shared: bool) -> None:
 @pytest.mark.parametrize(
     ("host", "is_address"),
     [
-        ("localhost", True), ("a.localhost", True), ("127.0.0.1", True), ("[::1]", True), ("2130706433", True),
-        ("0x7f000001", True), ("0x7f.1", True), ("127.1", True), ("a.example", False), ("1.example", False),
-        ("0x.example", False), ("registry", False),
+        ("localhost", True), ("a.localhost", True), ("127.0.0.1", True), ("[::1]", True), ("a.example", False),
+        ("1.example", False), ("0x.example", False), ("registry", False),
     ],
 )  # fmt: skip
 def test_addresses(host: str, is_address: bool) -> None:
