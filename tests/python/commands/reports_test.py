@@ -181,6 +181,24 @@ def test_a_report_of_an_earlier_run_does_not_speak_for_one_without_any(words: st
     assert not Path("r.json").exists()
 
 
+@pytest.mark.parametrize("start", ["user:hunter2@", "https://user:hunter2@"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        f"verify TARGET {TRUST} --report json=r.json",
+        f"pull TARGET {TRUST} --output o",
+        "copy TARGET localhost:1/b:v1",
+        "inspect TARGET",
+        f"publish signed_image TARGET {TRUST} --report json=r.json",
+    ],
+)
+def test_a_password_in_a_reference_is_repeated_nowhere(start: str, words: str) -> None:
+    result = call(words.replace("TARGET", f"{start}localhost:1/a:v1"))
+    assert result.exit_code == 2, result.output
+    assert "hunter2" not in result.output
+    assert not Path("r.json").exists() or "hunter2" not in Path("r.json").read_text()
+
+
 def test_a_file_that_is_in_the_way_of_no_report_stays() -> None:
     Path("r.json").write_text("mine")
     assert call(f"verify signed_image {TRUST} --report json=r.json --report junit=none/r.xml").exit_code == 1

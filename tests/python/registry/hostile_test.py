@@ -208,6 +208,7 @@ CASES = [
     Case("realm at an address in one number", resolve, {V1: realm("https://2852039166/x")}, RegistryError, "not an http or https URL"),
     Case("realm in brackets without an address", resolve, {V1: realm("https://[:::::]/token")}, RegistryError, "not an http or https URL"),
     Case("realm with user info", resolve, {V1: realm("http://{own}@attacker.example/token")}, RegistryError, "not an http or https URL"),
+    Case("realm with user and password", resolve, {V1: realm("https://user:hunter2@attacker.example/token")}, RegistryError, "'https://[secret]@attacker.example/token'"),
     Case("token service answers 500", resolve, token(b"", status=500), RegistryError, "answered 500", status=401),
     Case("token service answers 404", lambda c: c.find_manifest("v1"), token(b"", status=404), RegistryError, "answered 404", status=401),
     Case("token service redirects", resolve, token(b"", status=302, headers={"Location": "http://{other}/token"}), RegistryError, "answered 302"),

@@ -18,7 +18,7 @@ from wasmoci.registry.url import Origin, Url
 from wasmoci.values.errors import RegistryError, UsageError, not_of_the_image
 from wasmoci.values.image_reference import Repository
 from wasmoci.values.strict_json import parse_object
-from wasmoci.values.text import excerpt
+from wasmoci.values.text import excerpt, without_password
 
 MAX_TOKEN_RESPONSE = 256 * 1024
 CLIENT_ID = "wasm-oci"
@@ -201,7 +201,7 @@ class Authorizer:
     def _realm(self, text: str) -> Url:
         url = Url.read(text)
         if url is None:
-            shown = self._transport.redact(text.partition("?")[0])
+            shown = self._transport.redact(without_password(text.partition("?")[0]))
             raise _refused(f"the realm of the token service is not an http or https URL: {excerpt(shown)!r}")
         return url.named_by_a_peer(self._transport.redact)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from wasmoci.disk.layout import Layout
 from wasmoci.registry.connection_options import ConnectionOptions
 from wasmoci.values.errors import UsageError, refuse_malformed
-from wasmoci.values.text import excerpt
+from wasmoci.values.text import excerpt, without_password
 
 if TYPE_CHECKING:
     from wasmoci.oci.source import ImageSource
@@ -33,7 +33,9 @@ def reference_of(target: str) -> "Reference | None":
                 f"{target} is a file, not an image: `wasm-oci component verify` verifies a component by itself, and "
                 "`wasm-oci image package` makes an image layout of it"
             ) from None
-        raise UsageError(f"there is no folder {excerpt(target)!r} with an image layout, and {error}") from None
+        raise UsageError(
+            f"there is no folder {excerpt(without_password(target))!r} with an image layout, and {error}"
+        ) from None
 
 
 class Sources(ExitStack):

@@ -13,7 +13,7 @@ from wasmoci.registry.deadline import REQUEST_SECONDS, Deadline, interrupting, p
 from wasmoci.registry.tls import TlsFiles
 from wasmoci.registry.url import Origin, Url
 from wasmoci.values.errors import LimitError, RegistryError, UsageError
-from wasmoci.values.text import excerpt
+from wasmoci.values.text import excerpt, without_password
 
 USER_AGENT = "wasm-oci"
 
@@ -91,7 +91,7 @@ class Response(contextlib.AbstractContextManager["Response"]):
         """Where a Location or Link goes on; raises RegistryError where that is no URL."""
         url = self.url.join(location)
         if url is None:
-            shown = self._redact(location.partition("?")[0])
+            shown = self._redact(without_password(location.partition("?")[0]))
             raise self.error(f"goes on at what is not an http or https URL: {excerpt(shown)!r}")
         return url.named_by_a_peer(self._redact)
 

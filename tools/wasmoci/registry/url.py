@@ -8,7 +8,7 @@ from urllib.parse import urlencode, urljoin
 
 from wasmoci.values.errors import RegistryError
 from wasmoci.values.host import is_host
-from wasmoci.values.text import excerpt
+from wasmoci.values.text import excerpt, without_password
 
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 _MAX_PORT = 65535
@@ -75,7 +75,7 @@ class Url:
         """Read an absolute http or https URL; raise RegistryError for anything else."""
         url = cls.read(text)
         if url is None:
-            raise RegistryError(f"not an http or https URL: {excerpt(text.partition('?')[0])!r}")
+            raise RegistryError(f"not an http or https URL: {excerpt(without_password(text.partition('?')[0]))!r}")
         return url
 
     @classmethod

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import FormatError, UsageError
 from wasmoci.values.host import is_host, is_loopback, registry_key
-from wasmoci.values.text import excerpt
+from wasmoci.values.text import excerpt, without_password
 
 _REGISTRY = re.compile(r"([A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:]+\])(?::[1-9][0-9]{0,4})?")
 _PATH_PART = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
@@ -32,10 +32,10 @@ class Repository:
         registry, slash, path = text.partition("/")
         if not slash or not _is_registry(registry):
             raise UsageError(
-                f"a repository is host[:port]/path with the registry's host spelled out, got: {excerpt(text)!r}"
+                f"a repository is host[:port]/path with the registry's host spelled out, got: {_shown(text)}"
             )
         if ":" in path or "@" in path:
-            raise UsageError(f"a repository is host[:port]/path without a tag or digest, got: {excerpt(text)!r}")
+            raise UsageError(f"a repository is host[:port]/path without a tag or digest, got: {_shown(text)}")
         if not _REPOSITORY.fullmatch(path) or len(path) > MAX_REPOSITORY_LENGTH:
             raise UsageError(
                 f"a repository path is lower-case words joined by / . _ or -, "
@@ -81,7 +81,7 @@ class Reference:
             raise UsageError(str(error)) from None
         repository, tag = _split_tag(name)
         if tag is None and digest is None:
-            raise UsageError(f"a reference needs a tag or a digest, got: {excerpt(text)!r}")
+            raise UsageError(f"a reference needs a tag or a digest, got: {_shown(text)}")
         return cls(Repository.parse(repository), tag, digest)
 
     def with_digest(self, digest: Digest) -> "Reference":
@@ -96,7 +96,7 @@ class Reference:
 def parse_destination(text: str) -> tuple[Repository, str | None]:
     """Read `host[:port]/path[:tag]`: where something goes that has its digest already; raise UsageError."""
     if "@" in text:
-        raise UsageError(f"a destination is host[:port]/path[:tag] and has no digest, got: {excerpt(text)!r}")
+        raise UsageError(f"a destination is host[:port]/path[:tag] and has no digest, got: {_shown(text)}")
     repository, tag = _split_tag(text)
     return Repository.parse(repository), tag
 
@@ -106,6 +106,10 @@ def check_registry(text: str) -> str:
     if not _is_registry(text):
         raise UsageError(f"a registry is host[:port], such as ghcr.io or localhost:5000, got: {excerpt(text)!r}")
     return text
+
+
+def _shown(text: str) -> str:
+    return repr(excerpt(without_password(text)))
 
 
 def _is_registry(text: str) -> bool:

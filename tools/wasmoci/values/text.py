@@ -1,9 +1,13 @@
 """Text from outside, made fit to print."""
 
+import re
 from collections.abc import Iterable
 
 MAX_QUOTED_CHARACTERS = 200
 MAX_LISTED = 10
+
+# Before the host of a URL or of what should be a reference.
+_PASSWORD = re.compile(r"((?:[A-Za-z][A-Za-z0-9+.-]*:)?//)?[^/]*:[^/]*@(?!sha256:)")
 
 
 def printable(text: str) -> str:
@@ -34,6 +38,12 @@ def listed(names: Iterable[str], limit: int = MAX_LISTED) -> str:
 def counted(count: int, noun: str) -> str:
     """A number of things whose plural ends in `s`."""
     return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def without_password(text: str) -> str:
+    """A URL or reference without the `user:password@` that it begins with, which has no place there."""
+    found = _PASSWORD.match(text)
+    return text if found is None else f"{found[1] or ''}[secret]@{text[found.end() :]}"
 
 
 def without_secrets(text: str, secrets: Iterable[str]) -> str:
