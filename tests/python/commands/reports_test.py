@@ -181,7 +181,7 @@ def test_a_report_of_an_earlier_run_does_not_speak_for_one_without_any(words: st
     assert not Path("r.json").exists()
 
 
-@pytest.mark.parametrize("start", ["user:hunter2@", "https://user:hunter2@"])
+@pytest.mark.parametrize("start", ["user:hunter2@", "https://user:x@hunter2@"])
 @pytest.mark.parametrize(
     "words",
     [

@@ -91,6 +91,7 @@ LOSSES = [
         f'- match: "{ALL}"\n{IMAGE}\n  attestations: [{{type: spdx, by: [first]}}]',
         "!10:18: {} gets no demand for attestations",
     ),
+    (f'- match: "[::1]/*/a*"\n{IMAGE}\n- match: "**"\n{IMAGE}', "!8:10: no "),
     (f'- match: "{ALL}"\n  image: {{allOf: [first, ci]}}', "!9:10: ci must sign here and need not there"),
     (f'- match: "{ALL}"\n  image: {{anyOf: [first, ci]}}', "9:10: signatures of ci, who has no key, do not count"),
     (f'- match: "{ALL}"\n  image: {{allOf: [ci]}}', "8:10: nothing that it asks can be asked there"),

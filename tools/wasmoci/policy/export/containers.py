@@ -30,7 +30,7 @@ def export(policy: PolicyFile) -> Exported:
     losses = Losses(TARGET)
     scopes: dict[str, Sequence[_Requirement]] = {}
     for rule in policy.rules:
-        scope = _scope(rule, losses)
+        scope = _scope(rule, losses, is_last=rule is policy.rules[-1])
         if scope is None:
             continue
         if scope in scopes:
@@ -49,13 +49,17 @@ def export(policy: PolicyFile) -> Exported:
     )
 
 
-def _scope(rule: Rule, losses: Losses) -> str | None:
+def _scope(rule: Rule, losses: Losses, *, is_last: bool) -> str | None:
     """The scope for the repositories that the rule matches; None where there is none."""
     if rule.pattern == "**":
         return ""
     found = _SCOPE.fullmatch(rule.pattern)
     if found is None:
-        losses.note(rule.place, f"no scope says {rule.pattern!r}: left out, and such images are refused")
+        said = f"no scope says {rule.pattern!r}: left out, and"
+        if is_last:
+            losses.note(rule.place, f"{said} such images are refused")
+        else:
+            losses.widen(rule.place, f"{said} scopes of later rules may let such images in")
         return None
     if found["rest"] != "/**" or "/" in found["scope"]:
         losses.widen(rule.place, f"the scope {found['scope']!r} has all repositories below it too")

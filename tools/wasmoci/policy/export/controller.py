@@ -23,7 +23,7 @@ def export(policy: PolicyFile) -> Exported:
     documents: list[str] = []
     for number, rule in enumerate(policy.rules, 1):
         if not _GLOB.fullmatch(rule.pattern):
-            losses.note(rule.place, f"no glob says {rule.pattern!r}: left out, so that no policy is for such images")
+            losses.widen(rule.place, f"no glob says {rule.pattern!r}: left out, so that no policy is for such images")
             continue
         if number < len(policy.rules):
             losses.note(rule.place, "an image that later rules match too must there meet all of them")
