@@ -74,7 +74,7 @@ class Reference:
 
         Neither a tag nor a digest is an error: `latest` is never assumed.
         """
-        name, at, digest_text = text.partition("@")
+        name, at, digest_text = text.rpartition("@") if "@" in text else (text, "", "")
         try:
             digest = Digest.parse(digest_text) if at else None
         except FormatError as error:
