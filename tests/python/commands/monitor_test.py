@@ -80,6 +80,14 @@ def test_once_an_empty_listing_is_no_success(watched: World) -> None:
     assert "error: none: no image of this target could be checked" in once(watched, code=1).stderr
 
 
+def test_once_nothing_is_said_of_images_that_were_not_looked_at(watched: World) -> None:
+    watched.configure(f"all: {{repository: '{watched.registry.address}/{PATH}'}}")
+    assert [image["result"] for image in json.loads(once(watched, "--json", code=0).stdout)["images"]] == ["ok"]
+    watched.registry.faults["/tags/list"] = 403
+    (image,) = json.loads(once(watched, "--json", code=1).stdout)["images"]
+    assert (image["target"], image["result"]) == (f"{watched.registry.address}/{PATH}", "error")
+
+
 POLICY = SIGNERS + RULES
 
 SAME = [

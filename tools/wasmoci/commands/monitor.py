@@ -85,9 +85,12 @@ def _report(config: MonitorConfig, state: State, events: Sequence[Event]) -> Rep
     errors: list[Error] = []
     images: list[dict[str, object]] = []
     for target in config.targets:
-        found = state.images(target.name)
-        if set(found) <= {str(target.repository)}:
+        found, listing = state.images(target.name), str(target.repository)
+        if set(found) <= {listing}:
             errors.append(Error(f"{target.name}: no image of this target could be checked"))
+        if listing in found and found[listing].failures:
+            # Its images were not looked at.
+            found = {listing: found[listing]}
         for image, known in found.items():
             error = _error_of(known)
             if known.observed is None and error is None:
