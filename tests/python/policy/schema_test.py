@@ -28,6 +28,7 @@ BEYOND = {
     "is given twice|must sign in any case": "which names two lists have",
     "cannot be met|cannot be reached|all of these are revoked": "how many can sign",
     "matches (repositories|no repository)|it is required or a repository|a wildcard stands": "how repositories look",
+    "a pattern of repositories has at most": "how long they are",
     "a predicate type|a builder is named by": "which types there are",
     "an import is PACKAGE": "what an import looks like",
     "matches whatever this one matches|no rule matches its": "what patterns match",

@@ -1,7 +1,6 @@
 """Patterns of repositories and of names: `*` stands for anything but `/`, `**` for anything."""
 
 import re
-from functools import cache
 
 _WILD = re.compile(r"\*\*|\*")
 
@@ -22,19 +21,20 @@ def matches(pattern: str, text: str) -> bool:
 
 def covers(wide: str, narrow: str) -> bool:
     """Whether `wide` matches whatever `narrow` matches; False where it cannot be told."""
-    first, second = _symbols(wide), _symbols(narrow)
-
-    @cache
-    def rest(i: int, j: int) -> bool:
-        if i == len(first):
-            return j == len(second)
-        if first[i] in ("*", "**"):
-            skips = rest(i + 1, j)
-            takes = j < len(second) and (first[i] == "**" or second[j] not in ("/", "**"))
-            return skips or (takes and rest(i, j + 1))
-        return j < len(second) and first[i] == second[j] and rest(i + 1, j + 1)
-
-    return rest(0, 0)
+    second = _symbols(narrow)
+    # Whether what is left of `wide` covers what is left of `narrow` from each symbol on; first of nothing that is left.
+    covered = [*(False for _ in second), True]
+    for symbol in reversed(_symbols(wide)):
+        is_wild = symbol in ("*", "**")
+        longer = [is_wild and covered[-1]]
+        for rest, other in zip(range(len(second) - 1, -1, -1), reversed(second), strict=True):
+            if is_wild:
+                takes = symbol == "**" or other not in ("/", "**")
+                longer.append(covered[rest] or (takes and longer[-1]))
+            else:
+                longer.append(symbol == other and covered[rest + 1])
+        covered = longer[::-1]
+    return covered[0]
 
 
 def _symbols(pattern: str) -> list[str]:

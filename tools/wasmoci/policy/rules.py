@@ -17,6 +17,7 @@ from wasmoci.values.host import registry_key, registry_spellings
 from wasmoci.values.image_reference import Repository
 from wasmoci.values.text import excerpt
 
+_MAX_PATTERN_LENGTH = 600
 _WILD = re.compile(r"\*+")
 _MEMBERS = ("match", "component", "image", "annotations", "attestations", "imports", "baseline", "log", "signedName")
 
@@ -151,6 +152,8 @@ def _read_rule(node: Node, signers: Mapping[str, Signer]) -> Rule:
 def _read_match(node: Node) -> str:
     text = node.text()
     head, slash, path = text.partition("/")
+    if len(text) > _MAX_PATTERN_LENGTH:
+        raise node.place.error(f"a pattern of repositories has at most {_MAX_PATTERN_LENGTH} characters")
     if not text.startswith("**") and (not slash or not head):
         raise node.place.error(f"it matches repositories, HOST/PATH, and this has no host: {excerpt(text)!r}")
     if "@" in text or ":" in text.rpartition("/")[2]:
