@@ -22,8 +22,9 @@ from wasmoci.registry.upload_chunks import BlobSource, do_nothing
 from wasmoci.registry.url import Url
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import LimitError, RegistryError, not_of_the_image
-from wasmoci.values.image_reference import Repository
+from wasmoci.values.image_reference import Repository, is_tag
 from wasmoci.values.strict_json import parse_object
+from wasmoci.values.text import excerpt
 
 _OK = 200
 _ALL_REQUESTS = "all requests for the image together (--timeout)"
@@ -86,6 +87,9 @@ class RepositoryClient(ReferrersClient):
                     page = parse_object(response.read(MAX_MANIFEST_SIZE, where), where, MAX_MANIFEST_SIZE)
                     # Some registries answer null for none.
                     tags = [] if page.members().get("tags") is None else page.strings("tags", limit)
+                    wrong = next((tag for tag in tags if not is_tag(tag)), None)
+                    if wrong is not None:
+                        raise response.error(f"the list of tags has what is no tag: {excerpt(wrong)!r}")
                 next_page = self._next_page(response)
             if len(found) + len(tags) > limit or (next_page is not None and not tags):
                 raise RegistryError(f"{where}: it has more than {limit} tags, or pages without an end")

@@ -124,9 +124,14 @@ def _split_tag(text: str) -> tuple[str, str | None]:
     return f"{head}{slash}{last}", check_tag(tag) if colon else None
 
 
+def is_tag(text: str) -> bool:
+    """Whether it is an OCI tag."""
+    return _TAG.fullmatch(text) is not None
+
+
 def check_tag(tag: str) -> str:
     """Return `tag`; raise UsageError unless it is an OCI tag."""
-    if not _TAG.fullmatch(tag):
+    if not is_tag(tag):
         raise UsageError(
             f"a tag has 1 to 128 characters of A-Z a-z 0-9 _ . - and starts with none of . and -, got: {excerpt(tag)!r}"
         )
