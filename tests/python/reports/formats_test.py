@@ -9,10 +9,15 @@ from xml.etree import ElementTree
 
 import pytest
 
-from report_fixtures import HOSTILE, POLICY, held, hostile, index, many, not_checked, refused, refused_by_policy
+from image_fixtures import REPOSITORY, MemoryImage, attach_bundle, make_image
+from index_fixtures import index_of
+from policy_fixtures import SIGNERS, policy_of
+from report_fixtures import HOSTILE, POLICY, check, held, hostile, index, many, not_checked, refused, refused_by_policy
+from wasmoci.cosign.statement import signature_statement
 from wasmoci.reports.checked import Evidence, Location, Outcome, Requirement
 from wasmoci.reports.files import Format, render
 from wasmoci.reports.reasons import MEANINGS
+from wasmoci.reports.record import Record
 from wasmoci.values.errors import Reason
 
 
@@ -68,6 +73,33 @@ def test_what_a_policy_only_reports_is_skipped(tmp_path: Path) -> None:
         "policy": "policy.yaml",
         "policyDigest": str(POLICY.digest),
     }
+
+
+@pytest.mark.parametrize(
+    ("stage", "reason", "found"), [("test", None, "each that counts"), ("prod", "POLICY_UNMET", "0 of 1 signatures")]
+)
+def test_what_each_signature_must_have_is_told(stage: str, reason: str | None, found: str, tmp_path: Path) -> None:
+    rule = f'rules:\n- match: "**"\n  image: {{allOf: [first]}}\n  annotations: {{stage: {stage}}}\n'
+    policy = policy_of(SIGNERS + rule, tmp_path)
+    record = Record()
+    image = make_image()
+    _say_test(image)
+    check(record, "image", image, policy)
+    whole = index_of(image)
+    _say_test(whole)
+    check(record, "index", whole, policy)
+    alone, *of_index = [
+        (each.entry == "", each.reason and each.reason.value, each.found)
+        for checked in record.checked
+        for each in checked.requirements
+        if each.asked == f"its signatures must say stage={stage}"
+    ]
+    assert alone == (True, reason, found)
+    assert of_index == [(True, reason, found), (False, reason, found)]
+
+
+def _say_test(image: MemoryImage) -> None:
+    attach_bundle(image, payload=signature_statement(image.image.digest, {"stage": "test"}, REPOSITORY))
 
 
 def test_a_warning_is_in_system_out() -> None:

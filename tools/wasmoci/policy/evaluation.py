@@ -9,6 +9,7 @@ from wasmoci.cosign.provenance import ProvenanceExpectation
 from wasmoci.oci.graph import ImageGraph
 from wasmoci.policy.baseline import Baseline, NamedBaseline
 from wasmoci.policy.document import Place
+from wasmoci.policy.each_signature import of_counted_signatures, of_each_signature
 from wasmoci.policy.finding import Finding, judged
 from wasmoci.policy.rules import Attested, Imports, Rule, Signed
 from wasmoci.policy.signers import Signer
@@ -86,12 +87,24 @@ class RuleDemands:
         for attested in self.rule.attestations:
             yield Finding(attested.place, _asked_of(attested), "attested")
 
+    def of_each_signature(self, graph: ImageGraph) -> Iterator[Finding]:
+        """What is found of what a signature of an image or index must have to count."""
+        return of_each_signature(graph, self.rule, self._observing)
+
+    def of_counted_signatures(self) -> Iterator[Finding]:
+        """The same of signatures that count, without a look."""
+        return of_counted_signatures(self.rule, self._observing)
+
     def signer_of(self, principal: str) -> tuple[str, date | None]:
         """The name of the signer with this key or identity and the day on which they end."""
         for signer in self.rule.signers:
             if principal in (_component_name(signer), signer.image_principal):
                 return signer.name, signer.ends
         return "", None
+
+    @property
+    def _observing(self) -> Policy:
+        return observing_policy(self.rule, self.trusted_root, reads_clock=self.today is not None)
 
     def _standings(self, asked: Signed | None, times: _Times, name_of: _NameOf) -> Mapping[Signer, Standing]:
         """`times` are those of the signatures of each signer, by its name in the layer."""

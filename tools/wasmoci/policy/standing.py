@@ -29,8 +29,8 @@ class Standing(IntEnum):
 REMARKS = {
     Standing.ENDED: "{name}, who ended {ends}, does not count",
     Standing.UNKNOWN: (
-        "{name} ends {ends}, no log and no time stamp says that it signed before, and no clock is read: no action of a "
-        "build reads one, and a test with `uses_clock = True`"
+        "{name} ends {ends}, no log and no time stamp says that it signed before, and no clock is read here: of a "
+        "build's tests and actions only a test with `uses_clock = True` reads one"
     ),
     Standing.BY_CLOCK: "{name} ends {ends}, and the clock of this machine says that it has not yet",
 }

@@ -24,7 +24,7 @@ def requirements_met(verdict: Verdict) -> list[Requirement]:
     policy = verdict.policy
     if policy.demands is None:
         return [*_layers_met(verdict)]
-    return [*_of_rule(policy.demands, verdict, policy.demands.of_attested())]
+    return [*_of_rule(policy.demands, verdict)]
 
 
 def requirements_of_file(verified: VerifiedComponent | VerifiedParts, threshold: int) -> list[Requirement]:
@@ -48,18 +48,26 @@ def requirements_of_refused(source: ImageSource, policy: Policy) -> tuple[Digest
         if policy.demands is None:
             return graph.digest, [*_layers_looked_at(graph, policy)]
         verdict = verify_graph(graph, replace(policy, required=Level.NONE, demands=None))
-        return graph.digest, [*_of_rule(policy.demands, verdict, policy.demands.of_root(graph))]
+        return graph.digest, [*_of_rule(policy.demands, verdict, graph)]
     except VerificationError:
         return graph.digest, []
 
 
-def _of_rule(demands: Demands, verdict: Verdict, of_root: Iterable[Finding]) -> Iterator[Requirement]:
+def _of_rule(demands: Demands, verdict: Verdict, graph: ImageGraph | None = None) -> Iterator[Requirement]:
+    """Of the `graph` that was refused, else of a verdict that holds."""
     own = (
         demands.of_image(verdict) if isinstance(verdict, Verified) else demands.of_signatures(verdict.image_signatures)
     )
-    yield from (_requirement(finding) for finding in (*own, *of_root))
-    for entry in _entries(verdict):
-        yield from (_requirement(finding, _name(entry)) for finding in demands.of_image(entry))
+    attested = demands.of_attested() if graph is None else demands.of_root(graph)
+    yield from (_requirement(finding) for finding in (*own, *_of_each(demands, graph), *attested))
+    images = (None,) * len(_entries(verdict)) if graph is None else graph.entries
+    for entry, image in zip(_entries(verdict), images, strict=True):
+        for finding in (*demands.of_image(entry), *_of_each(demands, image)):
+            yield _requirement(finding, _name(entry))
+
+
+def _of_each(demands: Demands, graph: ImageGraph | None) -> Iterable[Finding]:
+    return demands.of_counted_signatures() if graph is None else demands.of_each_signature(graph)
 
 
 def _layers_met(verdict: Verdict) -> Iterator[Requirement]:

@@ -83,6 +83,12 @@ class Demands(Protocol):
     def of_attested(self) -> Iterable[Finding]:
         """The same of what `check_root` did not refuse, without a look."""
 
+    def of_each_signature(self, graph: ImageGraph) -> Iterable[Finding]:
+        """What is found of what a signature of an image or index must have to count, met or not."""
+
+    def of_counted_signatures(self) -> Iterable[Finding]:
+        """The same of signatures that count, without a look."""
+
     def signer_of(self, principal: str) -> tuple[str, date | None]:
         """What the policy calls a signer, and the day from which on their signatures do not count, if there is one.
 
