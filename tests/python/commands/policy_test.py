@@ -138,8 +138,9 @@ def test_the_clock_decides_where_nobody_vouches_for_a_time_and_that_is_said(
 
 def test_a_first_policy_is_met_and_nothing_is_overwritten(policy: Path, layout: Path, tmp_path: Path) -> None:
     output = tmp_path / "new" / "policy.yaml"
-    output.parent.mkdir()
     arguments: list[str | Path] = ["policy", "init", layout, "--as", REPOSITORY, "--output", output]
+    assert f"there is no folder {output.parent}, make it first" in run(*arguments, code=1).stderr
+    output.parent.mkdir()
     assert "keys are in no image" in run(*arguments, code=1).stderr
     assert not output.exists()
     keys: list[str | Path] = ["--oci-key", tmp_path / "first.pem", "--component-key", tmp_path / "first.pub"]

@@ -87,7 +87,7 @@ BAD = [
     (HEAD, "1:1: it has no targets"),
     ("apiVersion: wasm-oci/v2\npolicy: p\n" + TARGETS, "1:13: apiVersion: it is one of wasm-oci/v1"),
     (f"{HEAD}intervall: 5m\n{TARGETS}", "3:1: intervall: no such member; do you mean 'interval'?"),
-    (f"{HEAD}interval: 5\n{TARGETS}", '3:11: interval: a text is wanted here, and without quotes 5 is none: write "5"'),
+    (f"{HEAD}interval: 5\n{TARGETS}", "3:11: interval: a time is a number and s, m, h or d, such as 5m, got: '5'"),
     (f"{HEAD}interval: 0m\n{TARGETS}", "3:11: interval: a time is a number and s, m, h or d, such as 5m, got: '0m'"),
     (f"{HEAD}listen: 9464\n{TARGETS}", "3:9: listen: a text is wanted here"),
     (f"{HEAD}listen: ':9464'\n{TARGETS}", "3:9: listen: an address is HOST:PORT, such as 127.0.0.1:9464, got: ':9464'"),

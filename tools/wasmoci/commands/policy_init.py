@@ -46,6 +46,8 @@ def init(
     """
     if output.exists():
         raise Error(f"{output} exists: choose another file")
+    if not output.parent.is_dir():
+        raise Error(f"cannot write {output}: there is no folder {output.parent}, make it first")
     with Sources(connection) as sources:
         images: dict[str, list[ImageGraph]] = {}
         for target in targets:

@@ -124,7 +124,7 @@ class MonitorConfig:
 def _seconds(members: Mapping[str, Node], name: str, default: int) -> int:
     if name not in members:
         return default
-    text = members[name].text()
+    text = members[name].scalar("a time")
     match = _DURATION.fullmatch(text)
     if match is None:
         raise members[name].place.error(f"a time is a number and s, m, h or d, such as 5m, got: {excerpt(text)!r}")

@@ -84,7 +84,7 @@ class Node:
 
     def text(self) -> str:
         """A text that is not empty."""
-        text = self._scalar("a text")
+        text = self.scalar("a text")
         if not text:
             raise self.place.error("it has no value")
         if self.is_plain and _NO_TEXT.fullmatch(text):
@@ -99,13 +99,13 @@ class Node:
 
     def number(self) -> int:
         """A count, at least 1."""
-        text = self._scalar("a number")
+        text = self.scalar("a number")
         if not self.is_plain or not _NUMBER.fullmatch(text) or int(text) < 1:
             raise self.place.error(f"a number from 1 to 9999 is wanted here, got: {excerpt(text)!r}")
         return int(text)
 
     def date(self) -> date:
-        text = self._scalar("a date")
+        text = self.scalar("a date")
         try:
             if _DATE.fullmatch(text):
                 return date.fromisoformat(text)
@@ -118,7 +118,8 @@ class Node:
         """Whether it is YAML's `true`."""
         return self.is_plain and self.value in ("true", "True", "TRUE")
 
-    def _scalar(self, wanted: str) -> str:
+    def scalar(self, wanted: str) -> str:
+        """As it is written, a text or not; what is `wanted` is for the error."""
         if not isinstance(self.value, str):
             raise self.place.error(f"{wanted} is wanted here, this is {self._kind}")
         return self.value
