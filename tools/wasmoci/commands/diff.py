@@ -13,7 +13,7 @@ from wasmoci.commands.report.output import Report
 from wasmoci.disk.files import open_for_reading
 from wasmoci.oci.graph import read_image
 from wasmoci.registry.sources import Sources
-from wasmoci.values.errors import Error, FormatError, Reason, VerificationError, refusals_about
+from wasmoci.values.errors import Error, FormatError, Reason, UsageError, VerificationError, refusals_about
 from wasmoci.values.level import Level
 from wasmoci.verify.image import verify_image
 from wasmoci.verify.policy import Policy
@@ -78,8 +78,12 @@ def _read(target: str, sources: Sources) -> TypedInterface:
             with open_for_reading(Path(target), "the file") as file:
                 return read_typed_interface(file)
         with tempfile.TemporaryFile() as component:
+            try:
+                source = sources.open(target, to_verify=True)
+            except UsageError as error:
+                raise UsageError(f"there is no such file, {error}") from None
             nobody = Policy.of((), (), Level.NONE)
-            if verify_image(read_image(sources.open(target, to_verify=True)), nobody, component).component is None:
+            if verify_image(read_image(source), nobody, component).component is None:
                 raise FormatError("the image is no Wasm artifact, so it has no component")
             return read_typed_interface(component)
 
