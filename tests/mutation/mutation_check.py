@@ -52,6 +52,10 @@ EQUIVALENT = {
         "always false: signer.component_key is None",
     ): "the same",
     (
+        "policy.evaluation",
+        "always false: interface.types is None",
+    ): "types are read wherever a rule has a baseline; the condition is for the type checker",
+    (
         "policy.rules",
         "always true: node is not None",
     ): "who is found comes of a node; the condition is for the type checker",

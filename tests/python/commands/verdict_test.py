@@ -117,6 +117,7 @@ def test_a_published_verdict_is_an_attestation_that_others_verify(
     ("words", "code", "text"),
     [
         ("HOST/a:v1 --oci-key oci.pub --report vsa=v.json", 2, "names the policy by its digest: give --policy"),
+        ("HOST/a:v1 --policy none.yaml --report vsa=v.json", 1, "its digest, and none was read"),
         ("HOST/a:v1 --policy report.yaml --report vsa=v.json", 2, "with `mode: report` verifies nothing"),
         ("HOST/a:v1 --policy policy.yaml --attest-verdict judge.key", 2, "give --report vsa=PATH"),
         ("HOST/a:v1 --policy policy.yaml --publish-verdict", 2, "give --attest-verdict"),

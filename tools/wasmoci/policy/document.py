@@ -29,6 +29,8 @@ _NO_TEXT = re.compile(
 _NUMBER = re.compile(r"[0-9]{1,4}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
+_NO_ALIAS = "anchors and aliases are not read: write it out; a text that begins with * or & has quotes"
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -143,7 +145,8 @@ def read_document(data: bytes, file: str) -> Node:
         return _build(iter(YAML(typ="rt", pure=True).parse(text)), file)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        problem = f"this is no YAML: {error.problem or error.context}"
+        is_alias = error.context in ("while scanning an alias", "while scanning an anchor")
+        problem = _NO_ALIAS if is_alias else f"this is no YAML: {error.problem or error.context}"
         raise (
             UsageError(f"{file}: {problem}")
             if mark is None
@@ -234,6 +237,6 @@ def _check_event(event: Any, kind: str, place: Place, *, is_second: bool) -> Non
     if kind == "DocumentStartEvent" and is_second:
         raise place.error("a file is one document, this is a second one")
     if kind == "AliasEvent" or getattr(event, "anchor", None):
-        raise place.error("anchors and aliases are not read: write it out")
+        raise place.error(_NO_ALIAS)
     if getattr(event, "tag", None) is not None:
         raise place.error(f"tags are not read: {excerpt(event.tag)!r}")

@@ -36,7 +36,7 @@ def vsa(evidence: Evidence) -> bytes:
 def vsa_statement(evidence: Evidence) -> bytes:
     """In-toto Statement v1, compact JSON; raises as `vsa`."""
     if evidence.policy is None:
-        raise UsageError("a verification summary names the policy by its digest: give --policy")
+        raise UsageError("a verification summary names the policy by its digest, and none was read")
     subjects = {(checked.digest, checked.outcome): checked for checked in reversed(evidence.checked)}
     if len(subjects) != 1:
         raise Error(f"a verification summary is about one image and verdict, these are {len(subjects)}")
