@@ -122,9 +122,7 @@ def _read_end(members: Mapping[str, Node]) -> tuple[date | None, bool]:
     until, revoked = members.get("until"), members.get("revoked")
     is_revoked = revoked is not None and revoked.is_true
     days = [node.date() for node in (until, None if is_revoked else revoked) if node is not None]
-    if is_revoked:
-        return None, True
-    return min(days, default=None), False
+    return (None, True) if is_revoked else (min(days, default=None), False)
 
 
 def _read_fingerprint(members: Mapping[str, Node]) -> str:
