@@ -47,6 +47,11 @@ def test_once_a_good_image_is_nothing_to_tell_of(watched: World) -> None:
     assert 'wasm_oci_checks_total{outcome="verified",target="greeting"} 2.0' in text
 
 
+def test_a_command_that_is_not_there_is_told_though_nothing_is_to_tell(watched: World) -> None:
+    watched.configure(f"greeting: {{reference: '{watched.reference()}'}}", "command: [./none]\n")
+    assert "is no program that can be run, so nobody will be told" in once(watched, code=0).stderr
+
+
 def test_once_a_refused_image_is_a_line_and_an_exit_code(watched: World) -> None:
     watched.push(make_image(HELLO))
     result = once(watched, code=3)

@@ -43,6 +43,17 @@ def test_a_failure_is_a_warning(command: list[str], problem: str, tmp_path: Path
     assert tell(tmp_path, *command) == [problem] * 2
 
 
+@pytest.mark.parametrize(
+    ("command", "warned"),
+    [(["/none/notify"], ["the command /none/notify is no program that can be run, so nobody will be told"])]
+    + [(command, []) for command in ([], [sys.executable])],
+)
+def test_a_command_that_is_not_there_is_told_at_once(command: list[str], warned: list[str]) -> None:
+    warnings: list[str] = []
+    Teller(command, 1, warnings.append).check()
+    assert warnings == warned
+
+
 def test_a_command_that_hangs_is_ended_with_what_it_started(tmp_path: Path) -> None:
     program = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'import time; time.sleep(60)'])"
     begin = time.monotonic()

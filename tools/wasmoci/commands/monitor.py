@@ -48,6 +48,7 @@ def monitor(
             stopping=stopping,
         )
         teller = Teller(configured.command, configured.command_seconds, warn)
+        teller.check()
         if once:
             events = watched.round()
             _pass_on(configured, metrics, teller, state, stopping)

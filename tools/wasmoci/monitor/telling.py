@@ -1,6 +1,7 @@
 """Tells a program of the user's what happened: one call for each event, which is on its standard input."""
 
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -21,6 +22,11 @@ class Teller:
         self._command = command
         self._seconds = seconds
         self._warn = warn
+
+    def check(self) -> None:
+        """Warn now where there is no such program, and not when something has to be told."""
+        if self._command and shutil.which(self._command[0]) is None:
+            self._warn(f"the command {self._command[0]} is no program that can be run, so nobody will be told")
 
     def tell(self, state: State, stopping: Callable[[], bool]) -> None:
         """Tell what waits in the state, each event once: what fails is not tried again."""
