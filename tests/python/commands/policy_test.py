@@ -280,8 +280,8 @@ def test_what_is_signed_when_it_is_published_meets_the_rule_then(
 
 def test_publishing_logs_where_the_policy_has_the_keys_of_the_logs(policy: Path, layout: Path, tmp_path: Path) -> None:
     (tmp_path / "root.json").write_bytes(dump(Sigstore().trusted_root()))
-    where = ["--tag", "v1", "--policy", policy]
-    dry_run = ["publish", layout, REPOSITORY, *where, "--dry-run", "--log-config", "logs.json"]
+    where: list[str | Path] = ["--tag", "v1", "--policy", policy]
+    dry_run: list[str | Path] = ["publish", layout, REPOSITORY, *where, "--dry-run", "--log-config", "logs.json"]
     assert "--log-config needs --trusted-root, or a policy" in run(*dry_run, code=2).stderr
     policy.write_text(f"trustedRoot: root.json\n{policy.read_text()}")
     assert "would log the bundles" in run(*dry_run).stdout

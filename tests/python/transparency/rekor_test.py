@@ -93,7 +93,7 @@ def test_the_ca_bundle_of_the_environment_is_used(tmp_path: Path) -> None:
         (tmp_path / "https.json").write_bytes(config)
         environment = {"SSL_CERT_FILE": str(tmp_path / "missing")}
         logs = RekorLogs.from_file(tmp_path / "https.json", trusted_logs(SIGSTORE), environment)
-        with pytest.raises(Error, match="cannot read the CA certificates .*missing: No such file"):
+        with pytest.raises(Error, match=r"cannot read the CA certificates .*missing: No such file"):
             logs.add(ENVELOPE, PUBLIC_KEY)
 
 
