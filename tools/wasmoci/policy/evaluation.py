@@ -187,7 +187,7 @@ def _of_imports(asked: Imports, interface: Interface | None) -> Finding:
     others = [name for name in imports if not any(pattern.matches(name) for pattern in asked.patterns)]
     if others:
         return Finding(asked.place, wanted, f"it imports {excerpt(', '.join(others))}", Reason.IMPORT_NOT_ALLOWED)
-    return Finding(asked.place, wanted, f"it imports {len(imports)}, all of these")
+    return Finding(asked.place, wanted, f"it imports {len(imports)}, all of these" if imports else "it imports nothing")
 
 
 def _of_baseline(asked: NamedBaseline, baseline: Baseline | None, interface: Interface | None) -> Finding:
