@@ -304,3 +304,10 @@ def test_a_baseline_is_a_layout_among_the_files(text: str, named: bool, code: in
         desk.files[reference] = "baseline"
     for result in (desk.action(), desk.test(), desk.publish()):
         assert (result.exit_code, said in result.stderr) == (code, True), result.output
+
+
+def test_reports_of_a_test_name_its_policy(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEST_UNDECLARED_OUTPUTS_DIR", str(desk.folder))
+    desk.write(fully_signed(), BOTH)
+    assert desk.test().exit_code == 0
+    assert "Policy policies/policy\\.yaml (`sha256:" in (desk.folder / "report.md").read_text()

@@ -13,7 +13,9 @@ from index_fixtures import signed_index, write_index_layout
 from monitor_fixtures import DROPPED, PATH, RULES, World, told, world
 from policy_fixtures import SIGNERS
 from sigstore_fixtures import Sigstore
+from wasm_fixtures import signed, wat
 from wasmoci.monitor import rounds
+from wasmoci.monitor.events import What
 from wasmoci.monitor.notes import Notes
 from wasmoci.values.digest import Digest
 from wasmoci.values.strict_json import dump
@@ -356,3 +358,13 @@ def test_an_image_that_counts_as_another_is_judged_by_the_rule_of_that(watched: 
     watched.configure(f"greeting: {{reference: '{watched.reference()}', as: registry.example.com/other/a}}")
     assert told(watched.round())[-1] == "refused"
     assert watched.value("verified") == 0
+
+
+def test_of_many_imports_only_that_they_change_is_remembered(watched: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wasmoci.monitor.judge._MAX_IMPORTS_SIZE", 1)
+    for name in ("one", "two"):
+        watched.push(fully_signed(signed(wat(f'(component (import "{name}" (func)))'))))
+        events = watched.round()
+    (message,) = [event.message for event in events if event.what is What.IMPORTS_CHANGED]
+    assert "added: 1 imports, sha256:" in message
+    assert "two" not in message

@@ -80,6 +80,7 @@ def test_what_was_not_written_by_this_program(tmp_path: Path) -> None:
     with State(tmp_path / "state") as state:
         state.put("a", "image", Known())
         state.commit()
-        state._database.execute("UPDATE images SET known = '{}'")
-        with pytest.raises(Error, match="it has what this program did not write"):
-            state.images("a")
+        for known in ("{}", "[]", "5", "no JSON"):
+            state._database.execute("UPDATE images SET known = ?", (known,))
+            with pytest.raises(Error, match="it has what this program did not write"):
+                state.images("a")

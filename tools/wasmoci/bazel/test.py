@@ -49,4 +49,4 @@ def _write(record: Record, data: Mapping[str, object]) -> None:
         )
     elif folder:
         wanted += [ReportFile(kind, Path(folder, name)) for name, kind in _REPORTS.items()]
-    write_reports(wanted, Evidence(record.checked, data, VERSION))
+    write_reports(wanted, Evidence(record.checked, data, VERSION, policy=record.policy))

@@ -1,6 +1,7 @@
 """The verdict on an image by a policy, as `wasm-oci verify` gives it, and what holds of one that is refused."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from wasmoci.monitor.look import Look
@@ -12,6 +13,7 @@ from wasmoci.policy.finding import Finding
 from wasmoci.policy.rules import Rule, Signed
 from wasmoci.policy.signers import Signer
 from wasmoci.policy.standing import Standing
+from wasmoci.values.digest import Digest
 from wasmoci.values.errors import Reason, VerificationError
 from wasmoci.values.image_reference import Repository
 from wasmoci.values.level import Level
@@ -20,6 +22,9 @@ from wasmoci.verify.policy import Policy, Verified
 
 COMPONENT, IMAGE, OTHER = "component", "image", "other"
 LAYERS = (COMPONENT, IMAGE, OTHER)
+
+# Characters of the names of imports that are remembered of an image.
+_MAX_IMPORTS_SIZE = 16 * 1024
 
 
 def judge(graph: ImageGraph, look: Look, repository: Repository, trusted: Trusted) -> Observed:
@@ -84,8 +89,16 @@ def _with_signers(observed: Observed, verdict: Verdict, demands: RuleDemands) ->
         observed,
         signatures=tuple(sorted(_signatures(verdict, demands))),
         signers=signers,
-        imports=tuple(sorted(imports)) if interfaces else None,
+        imports=_remembered(imports) if interfaces else None,
     )
+
+
+def _remembered(imports: Collection[str]) -> tuple[str, ...]:
+    """The names, or what changes with them: whoever may push decides how many there are."""
+    names = sorted(imports)
+    if sum(map(len, names)) <= _MAX_IMPORTS_SIZE:
+        return tuple(names)
+    return (f"{len(names)} imports, {Digest.of(json.dumps(names).encode())}",)
 
 
 def _fewest(standings: Sequence[Mapping[Signer, Standing]]) -> int:

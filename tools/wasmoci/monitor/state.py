@@ -133,7 +133,7 @@ class State(AbstractContextManager["State"]):
     def _errors(self) -> Iterator[None]:
         try:
             yield
-        except (sqlite3.Error, ValueError, TypeError, KeyError) as error:
+        except (sqlite3.Error, ValueError, TypeError, KeyError, AttributeError) as error:
             if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
                 raise Error(f"the state {self._path} is in use: another monitor runs with it") from None
             said = str(error) if isinstance(error, sqlite3.Error) else "it has what this program did not write"

@@ -19,6 +19,13 @@ def matches(pattern: str, text: str) -> bool:
     return re.fullmatch(glob_regexp(pattern), text) is not None
 
 
+def example(pattern: str) -> str:
+    """A repository that a pattern with a host matches, if there is any: each wildcard stands for something short."""
+    host, slash, path = pattern.partition("/")
+    name, colon, port = host.partition(":") if "*" in host else (host, "", "")
+    return f"{_WILD.sub('a.a', name)}{colon}{_WILD.sub('1', port)}{slash}{_WILD.sub('a', path)}"
+
+
 def covers(wide: str, narrow: str) -> bool:
     """Whether `wide` matches whatever `narrow` matches; False where it cannot be told."""
     second = _symbols(narrow)

@@ -1,6 +1,5 @@
 """The rules of a policy file: each says what images of some repositories must have."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -10,7 +9,7 @@ from wasmoci.policy.baseline import NamedBaseline
 from wasmoci.policy.document import Node, Place
 from wasmoci.policy.imports import ImportPattern
 from wasmoci.policy.names import SignedName
-from wasmoci.policy.patterns import covers, matches
+from wasmoci.policy.patterns import covers, example, matches
 from wasmoci.policy.signers import Signer
 from wasmoci.values.errors import Error, UsageError
 from wasmoci.values.host import registry_key, registry_spellings
@@ -18,7 +17,6 @@ from wasmoci.values.image_reference import Repository
 from wasmoci.values.text import excerpt
 
 _MAX_PATTERN_LENGTH = 600
-_WILD = re.compile(r"\*+")
 _MEMBERS = ("match", "component", "image", "annotations", "attestations", "imports", "baseline", "log", "signedName")
 
 
@@ -160,16 +158,10 @@ def _read_match(node: Node) -> str:
         raise node.place.error(f"it matches repositories, which have no tag and no digest: {excerpt(text)!r}")
     if not text.startswith("**"):
         try:
-            Repository.parse(_example(head, path))
+            Repository.parse(example(text))
         except UsageError as error:
             raise node.place.error(f"{excerpt(text)!r} matches no repository: {error}") from None
     return f"{_one_spelling(head)}{slash}{path}"
-
-
-def _example(host: str, path: str) -> str:
-    """What is matched where each wildcard stands for something short."""
-    name, colon, port = host.partition(":") if "*" in host else (host, "", "")
-    return f"{_WILD.sub('a.a', name)}{colon}{_WILD.sub('1', port)}/{_WILD.sub('a', path)}"
 
 
 def _one_spelling(registry: str) -> str:
