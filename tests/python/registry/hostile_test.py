@@ -211,6 +211,7 @@ CASES = [
     Case("realm with user and password", resolve, {V1: realm("https://user:hunter2@attacker.example/token")}, RegistryError, "'https://[secret]@attacker.example/token'"),
     Case("tag that is none", lambda c: c.tags(9), {"GET tags/list": Answer(body=b'{"tags": ["v1", "../v2"]}')}, RegistryError, "the list of tags has what is no tag: '../v2'", status=200),
     Case("tag without an end", lambda c: c.tags(9), {"GET tags/list": Answer(body=dump({"tags": ["1" * 60_000]}))}, RegistryError, "the list of tags has what is no tag: '1111"),
+    Case("storage that echoes what it was asked with", read_blob, {BLOB: Answer(307, {"Location": "http://{own}/x?a=hunter2%20hunter2"}), "GET /x": Answer(403, body=b"no hunter2%20hunter2, hunter2 hunter2")}, RegistryError, "answered 403: no [secret], [secret]"),
     Case("token service answers 500", resolve, token(b"", status=500), RegistryError, "answered 500", status=401),
     Case("token service answers 404", lambda c: c.find_manifest("v1"), token(b"", status=404), RegistryError, "answered 404", status=401),
     Case("token service redirects", resolve, token(b"", status=302, headers={"Location": "http://{other}/token"}), RegistryError, "answered 302"),

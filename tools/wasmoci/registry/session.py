@@ -21,7 +21,7 @@ from wasmoci.values.errors import Error, NotFoundError, Reason, RegistryError, V
 from wasmoci.values.host import DOCKER_HUB, registry_key
 from wasmoci.values.image_reference import Repository
 from wasmoci.values.lanes import Lane
-from wasmoci.values.text import excerpt
+from wasmoci.values.text import excerpt, without_secrets
 
 MAX_REDIRECTS = 5
 MAX_ERROR_RESPONSE = 64 * 1024
@@ -179,7 +179,7 @@ class Session:
         said = ""
         with contextlib.suppress(Error):
             said = _what_it_said(response.read(MAX_ERROR_RESPONSE, "the error"))
-        said = excerpt(self.connection.transport.redact(said))
+        said = excerpt(without_secrets(self.connection.transport.redact(said), request.url.secrets))
         blamed = self.authorizer.blamed(response.status) if request.url.origin == self._origin else ""
         answered = f"{request}: answered {response.status}{': ' if said else ''}{said}{blamed}"
         kind = NotFoundError if response.status == _NOT_FOUND else RegistryError

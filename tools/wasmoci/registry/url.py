@@ -4,13 +4,14 @@ import re
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from urllib.parse import urlencode, urljoin
+from urllib.parse import unquote_plus, urlencode, urljoin
 
 from wasmoci.values.errors import RegistryError
 from wasmoci.values.host import is_host
 from wasmoci.values.text import excerpt, without_password
 
 _DEFAULT_PORTS = {"https": 443, "http": 80}
+_MIN_SECRET_LENGTH = 8
 _MAX_PORT = 65535
 
 # No user info, no backslash, no fragment, nothing but visible ASCII: two parsers then cannot disagree on the host.
@@ -105,6 +106,13 @@ class Url:
     def named_by_a_peer(self, redact: Callable[[str], str]) -> "Url":
         """The same, of which errors show an excerpt without secrets."""
         return replace(self, shown=excerpt(redact(str(self))))
+
+    @property
+    def secrets(self) -> set[str]:
+        """The longer values of the query of a URL that a peer named, as they are and decoded, which it may echo."""
+        query = self.target.partition("?")[2] if self.shown else ""
+        values = [part.partition("=")[2] for part in query.split("&")]
+        return {text for value in values for text in (value, unquote_plus(value)) if len(text) >= _MIN_SECRET_LENGTH}
 
     def __str__(self) -> str:
         """Without the query: those of uploads and of storage redirects are secrets."""
