@@ -15,6 +15,7 @@ from wasmoci.commands.main import main
 from wasmoci.registry import transport
 from wasmoci.registry_server.server import EmbeddedRegistry
 
+MEANS_NOTHING = "not verified: no signature was asked for"
 TRUST = "--component-key component.pub --oci-key oci.pub"
 ALL = {"json": "r.json", "junit": "r.xml", "sarif": "r.sarif", "markdown": "r.md", "html": "r.html"}
 REPORTS = " ".join(f"--report {kind}={name}" for kind, name in ALL.items())
@@ -122,10 +123,12 @@ def test_a_copy_of_which_nothing_is_verified_has_no_report(host: str) -> None:
 
 def test_an_image_of_which_no_signature_is_asked_is_never_called_verified() -> None:
     assert call(f"verify image --component-key component.pub --require none {REPORTS}").exit_code == 0
-    assert "not verified: no signature was asked for" in (ElementTree.parse("r.xml").findtext(".//system-out") or "")
+    assert MEANS_NOTHING in (ElementTree.parse("r.xml").findtext(".//system-out") or "")
+    result, *_ = json.loads(Path("r.sarif").read_text())["runs"][0]["results"]
+    assert (result["level"], result["message"]["text"].partition(": ")[2]) == ("note", MEANS_NOTHING)
     for name in ("r.md", "r.html"):
         text = Path(name).read_text().partition("</style>")[2] or Path(name).read_text()
-        assert text.count("verified") == text.count("not verified: no signature was asked for"), name
+        assert text.count("verified") == text.count(MEANS_NOTHING), name
 
 
 @pytest.mark.parametrize(

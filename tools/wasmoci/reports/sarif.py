@@ -55,7 +55,8 @@ def _results(checked: Checked) -> Iterator[Json]:
             yield _result(checked, _code(checked, each), level, f"{about}: {each.asked}: {each.found}", each.location)
         if not unmet:
             yield _result(checked, checked.code, level, f"{checked.target}: {checked.error}", checked.location)
-    for warning in checked.warnings:
+    unasked = [checked.outcome.value] if checked.outcome is Outcome.NOTHING_ASKED else []
+    for warning in (*unasked, *checked.warnings):
         yield _result(checked, WARNING, "note", f"{checked.target}: {warning}", checked.location)
 
 
