@@ -145,12 +145,28 @@ def test_a_first_policy_is_met_and_nothing_is_overwritten(policy: Path, layout: 
     assert not output.exists()
     keys: list[str | Path] = ["--oci-key", tmp_path / "first.pem", "--component-key", tmp_path / "first.pub"]
     made = run(*arguments, *keys)
-    assert made.stdout == f"wrote {output}: a rule for {REPOSITORY}\n"
+    assert (made.stdout, made.stderr) == (f"wrote {output}: a rule for {REPOSITORY}\n", "")
     run("policy", "check", output)
     assert "level: dual-layer" in run("verify", layout, "--policy", output, "--as", REPOSITORY).stdout
     written = output.read_bytes()
     assert f"{output} exists: choose another file" in run(*arguments, *keys, code=1).stderr
     assert output.read_bytes() == written
+
+
+@pytest.mark.parametrize(
+    ("key", "layer", "option"),
+    [
+        (["--oci-key", "first.pem"], "component", "--component-key"),
+        (["--component-key", "first.pub"], "image", "--oci-key"),
+    ],
+)
+def test_a_first_policy_without_a_layer_says_so(
+    key: Sequence[str], layer: str, option: str, policy: Path, layout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(policy.parent)
+    made = run("policy", "init", layout, "--as", REPOSITORY, "--output", "new.yaml", *key)
+    asked = f"a rule of it asks for no signature of the {layer}: name who signs with {option}"
+    assert made.stderr == f"warning: new.yaml: {asked}\n"
 
 
 def test_a_baseline_is_read_from_its_registry(policy: Path, layout: Path) -> None:

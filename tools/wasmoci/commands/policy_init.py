@@ -14,6 +14,8 @@ from wasmoci.registry.sources import Sources, reference_of
 from wasmoci.values.errors import Error, UsageError, refuse_malformed
 from wasmoci.values.image_reference import Repository
 
+_OPTIONS = {"component": "--component-key", "image": "--oci-key"}
+
 
 @command(
     report_before="connection",
@@ -56,10 +58,13 @@ def init(
             images.setdefault(_repository(target, named), []).append(graph)
         policy = first_policy(images, Given(component_keys, image_keys, trusted_root), output.parent)
     write_atomically(output, policy.text.encode(), replace=False)
-    warnings = []
+    warnings = [
+        f"{output}: a rule of it asks for no signature of the {layer}: name who signs with {_OPTIONS[layer]}"
+        for layer in policy.unasked
+    ]
     if policy.on_faith:
         names = ", ".join(policy.on_faith)
-        warnings = [f"{output}: {names} signed the images, and nobody said that it is whom you trust: compare it"]
+        warnings.append(f"{output}: {names} signed the images, and nobody said that it is whom you trust: compare it")
     lines = [f"wrote {output}: a rule for {repository}" for repository in images]
     data = {"policy": str(output), "rules": [*images], "onFaith": list(policy.on_faith)}
     return Report(lines, data, warnings)

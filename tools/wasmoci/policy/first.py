@@ -28,6 +28,7 @@ from wasmoci.verify.index import VerifiedIndex, verify_graph
 from wasmoci.verify.policy import Policy, Verified
 
 _NAME = "the new policy"
+_LAYERS = ("component", "image")
 
 # The images of each repository, host[:port]/path.
 Images = Mapping[str, Sequence[ImageGraph]]
@@ -44,10 +45,11 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class FirstPolicy:
-    """The text of the file, and the signers that are in it on faith."""
+    """The text of the file, the signers that are in it on faith, and the layers that a rule of it asks nothing of."""
 
     text: str
     on_faith: Sequence[str]
+    unasked: Sequence[str]
 
 
 @dataclass(slots=True)
@@ -84,7 +86,8 @@ def first_policy(images: Images, given: Given, folder: Path) -> FirstPolicy:
     text = head + _rules_text(drafts)
     _check(text, images, folder)
     on_faith = [name for name in written if signers[name].identity is not None]
-    return FirstPolicy(_comment(images, on_faith) + text, on_faith)
+    unasked = [layer for layer in _LAYERS if not all(layer in draft.signers for draft in drafts)]
+    return FirstPolicy(_comment(images, on_faith) + text, on_faith, unasked)
 
 
 def _written_signers(images: Images, given: Given, folder: Path) -> Iterator[tuple[str, Mapping[str, str]]]:
@@ -123,7 +126,7 @@ def _draft(repository: str, graphs: Sequence[ImageGraph], signers: Mapping[str, 
             component = {fingerprint: name for fingerprint, name in component.items() if fingerprint in keys}
             has_imports = has_imports and entry.interface is not None
             imports |= dict.fromkeys(_imports(entry))
-    layers = {"component": [*component.values()], "image": [*image.values()]}
+    layers = dict(zip(_LAYERS, ([*component.values()], [*image.values()]), strict=True))
     if not any(layers.values()):
         raise _nobody(repository)
     return _Draft(
