@@ -161,11 +161,7 @@ def _read_match(node: Node) -> str:
             Repository.parse(example(text))
         except UsageError as error:
             raise node.place.error(f"{excerpt(text)!r} matches no repository: {error}") from None
-    return f"{_one_spelling(head)}{slash}{path}"
-
-
-def _one_spelling(registry: str) -> str:
-    return registry_key(registry).removesuffix(":443")
+    return f"{registry_key(head).removesuffix(':443')}{slash}{path}"
 
 
 def _read_signed(layer: str, node: Node | None, signers: Mapping[str, Signer]) -> Signed | None:
