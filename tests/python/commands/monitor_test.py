@@ -206,4 +206,4 @@ def test_an_address_that_is_taken(watched: World) -> None:
         watched.configure(f"greeting: {{reference: '{watched.reference()}'}}", f"listen: '127.0.0.1:{port}'\n")
         result = CliRunner().invoke(main, ["monitor", "--config", str(watched.folder / "monitor.yaml")])
     assert result.exit_code == 1
-    assert f"error: cannot serve metrics at 127.0.0.1:{port}: Address already in use" in result.stderr
+    assert f"error: cannot serve metrics at 127.0.0.1:{port}, as `listen` says: Address already in use" in result.stderr

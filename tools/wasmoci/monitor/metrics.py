@@ -111,7 +111,7 @@ class Metrics(Collector):
     def served(self, host: str, port: int) -> Iterator[str]:
         """Answers Prometheus; gives the `host:port`. Port 0 is any free one. Error where it cannot listen there."""
         shown = f"[{host}]" if ":" in host else host
-        with os_errors(f"serve metrics at {shown}:{port}"):
+        with os_errors(f"serve metrics at {shown}:{port}, as `listen` says"):
             server, thread = start_http_server(port, host, self.registry)
         try:
             yield f"{shown}:{server.server_port}"
