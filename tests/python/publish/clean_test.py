@@ -37,7 +37,8 @@ from wasmoci.keys.image import ImageSigner
 from wasmoci.oci.cosign_tags import CosignTag
 from wasmoci.oci.graph import read_graph
 from wasmoci.oci.manifest import Descriptor, Manifest
-from wasmoci.registry.source import RegistrySource, WholeSource
+from wasmoci.publish.clean import WholeSource
+from wasmoci.registry.source import RegistrySource
 from wasmoci.transparency.log_entry import with_log_entries
 from wasmoci.transparency.rekor import RekorLogs
 from wasmoci.transparency.verifying import TrustedLogs

@@ -14,8 +14,9 @@ from wasmoci.oci.cosign_tags import CosignTag
 from wasmoci.oci.progress import SILENT
 from wasmoci.oci.referrers import fallback_tag
 from wasmoci.publish.plan import PublishRequest, plan, publish
+from wasmoci.publish.read_ahead import ReadAhead
 from wasmoci.publish.registry_state import is_published
-from wasmoci.registry.source import ReadAhead, RegistrySource
+from wasmoci.registry.source import RegistrySource
 from wasmoci.registry_server.server import EmbeddedRegistry
 from wasmoci.values.digest import Digest
 from wasmoci.values.image_reference import Reference

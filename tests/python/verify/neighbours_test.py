@@ -31,7 +31,7 @@ from wasmoci.oci.manifest import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, MAX_MANI
 from wasmoci.oci.referrers import MAX_REFERRERS
 from wasmoci.oci.source import ImageSource
 from wasmoci.oci.wasm_artifact import SIGNATURE_MEDIA_TYPE, component_signature_referrer
-from wasmoci.registry.source import RegistrySource
+from wasmoci.registry.source import RegistrySource, SourceToVerify
 from wasmoci.values.errors import Reason, RegistryError, VerificationError
 from wasmoci.values.image_reference import Reference
 from wasmoci.values.level import Level
@@ -88,7 +88,9 @@ def fallback_answers(image: Image) -> dict[str, Answer]:
 
 
 @contextmanager
-def in_registry(image: Image, _: Path, listed: Callable[[Image], dict[str, Answer]]) -> Iterator[ImageSource]:
+def in_registry(
+    image: Image, _: Path, listed: Callable[[Image], dict[str, Answer]], *, ahead: bool = False
+) -> Iterator[ImageSource]:
     memory = image.memory
     answers = listed(image)
     for digest, data in memory.blobs.items():
@@ -100,7 +102,10 @@ def in_registry(image: Image, _: Path, listed: Callable[[Image], dict[str, Answe
         answers[f"GET manifests/{tag}"] = answers[f"GET manifests/{memory.legacy.digest}"]
     with Simulator({**answers, **image.answers}) as registry, client_of(registry.address) as client:
         reference = Reference.parse(f"{registry.address}/{REPOSITORY_PATH}@{memory.image.digest}")
-        yield RegistrySource(reference, client, forbidden_is_absent=True)
+        if ahead:
+            yield SourceToVerify(reference, client, forbidden_is_absent=True, signatures=True)
+        else:
+            yield RegistrySource(reference, client, forbidden_is_absent=True)
 
 
 @contextmanager
@@ -116,6 +121,18 @@ def with_fallback_index(image: Image, folder: Path) -> Iterator[ImageSource]:
 
 
 @contextmanager
+def with_api_ahead(image: Image, folder: Path) -> Iterator[ImageSource]:
+    with in_registry(image, folder, api_answers, ahead=True) as source:
+        yield source
+
+
+@contextmanager
+def with_fallback_index_ahead(image: Image, folder: Path) -> Iterator[ImageSource]:
+    with in_registry(image, folder, fallback_answers, ahead=True) as source:
+        yield source
+
+
+@contextmanager
 def in_layout(image: Image, folder: Path) -> Iterator[ImageSource]:
     path = write_layout(image.memory, folder / "layout")
     index = path / "index.json"
@@ -123,7 +140,7 @@ def in_layout(image: Image, folder: Path) -> Iterator[ImageSource]:
     yield Layout(path)
 
 
-REGISTRIES: list[Source] = [with_api, with_fallback_index]
+REGISTRIES: list[Source] = [with_api, with_fallback_index, with_api_ahead, with_fallback_index_ahead]
 EVERYWHERE: list[Source] = [*REGISTRIES, in_layout]
 
 
@@ -313,16 +330,17 @@ TOO_MANY = dump({"schemaVersion": 2, "manifests": [{}] * (MAX_REFERRERS + 1)})
         (Answer(200, INDEX, b" " * 65536, endless=True), "larger than the limit"),
     ],
 )
+@pytest.mark.parametrize("open_with", [with_fallback_index, with_fallback_index_ahead])
 def test_a_fallback_index_that_is_none_hides_no_legacy_signature(
-    answered: Answer, problem: str, tmp_path: Path
+    answered: Answer, problem: str, open_with: Source, tmp_path: Path
 ) -> None:
     image = Image(make_image(SIGNED_HELLO))
     image.answers[fallback_tag(image)] = answered
-    with with_fallback_index(image, tmp_path) as source:
+    with open_with(image, tmp_path) as source:
         with pytest.raises(VerificationError, match=problem):
             verify(source, DUAL)
     attach_legacy(image.memory, [legacy_layer(image.memory)])
-    with with_fallback_index(image, tmp_path) as source:
+    with open_with(image, tmp_path) as source:
         verified = verify(source, DUAL)
     assert verified.level is Level.DUAL_LAYER
     (warning,) = verified.warnings
@@ -349,6 +367,18 @@ def test_what_cannot_be_reached_may_be_good(path: Callable[[Image], str], answer
     attach_bundle(image.memory, OTHER_SIGNER)
     image.sign()
     image.answers[path(image)] = answered
-    source = with_fallback_index if path is fallback_tag else with_api
-    with source(image, tmp_path) as opened, pytest.raises(RegistryError):
-        verify(opened, DUAL)
+    for source in (
+        (with_fallback_index, with_fallback_index_ahead) if path is fallback_tag else (with_api, with_api_ahead)
+    ):
+        with source(image, tmp_path) as opened, pytest.raises(RegistryError):
+            verify(opened, DUAL)
+
+
+@pytest.mark.parametrize("answered", [Answer(503), Answer(401), Answer(200, INDEX, b"garbage"), Answer(dropped=True)])
+def test_what_is_asked_ahead_and_not_needed_may_fail(answered: Answer, tmp_path: Path) -> None:
+    image = Image()
+    image.sign()
+    image.answers[fallback_tag(image)] = answered
+    with with_api_ahead(image, tmp_path) as opened:
+        verified = verify(opened, DUAL)
+    assert (verified.level, verified.warnings) == (Level.DUAL_LAYER, ())

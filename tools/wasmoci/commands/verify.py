@@ -69,7 +69,9 @@ def _verify(target: str, sources: Sources, wanted: Policies, record: Record) -> 
     return judged(
         target,
         lambda: record.verify(
-            target, lambda: wanted.of_target(target, reference_of), lambda: sources.open(target, to_verify=True)
+            target,
+            lambda: wanted.of_target(target, reference_of),
+            lambda policy: sources.open(target, to_verify=True, signatures=bool(policy.image)),
         ),
         reports_only=wanted.reports_only,
     )

@@ -9,10 +9,11 @@ from wasmoci.cosign import simple_signing
 from wasmoci.oci.cosign_tags import CosignTag, layers_at
 from wasmoci.oci.graph import read_graph
 from wasmoci.oci.manifest import IMAGE_CONFIG_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descriptor
+from wasmoci.oci.referrers import ReferrerList
 from wasmoci.publish.doubles import Fate, Removal, Surplus, chosen
 from wasmoci.registry.client import RepositoryClient
 from wasmoci.registry.connection_options import ConnectionOptions
-from wasmoci.registry.source import WholeSource
+from wasmoci.registry.source import RegistrySource
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import RegistryError
 from wasmoci.values.image_reference import Reference
@@ -81,3 +82,13 @@ def _without(client: RepositoryClient, tag: str, gone: Sequence[Descriptor], man
     legacy = simple_signing.signature_manifest(kept)
     client.put_blob(Descriptor.of(IMAGE_CONFIG_MEDIA_TYPE, legacy.config), partial(BytesIO, legacy.config))
     return legacy.manifest
+
+
+class WholeSource(RegistrySource):
+    """A RegistrySource with all referrers, up to MAX_LISTED."""
+
+    def referrers(self, subject: Digest) -> ReferrerList:
+        listed = self._client.referrers(subject)
+        if listed is None:
+            listed = self._client.read_fallback_index(subject, self._find)
+        return listed or ReferrerList()

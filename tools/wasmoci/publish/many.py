@@ -11,12 +11,12 @@ from wasmoci.oci.graph import ImageGraph
 from wasmoci.oci.progress import Progress, Watch
 from wasmoci.publish.look import DryRun, Shown, show
 from wasmoci.publish.plan import Plan, PublishRequest, publish
+from wasmoci.publish.read_ahead import ReadAhead
 from wasmoci.publish.registry_state import is_published
 from wasmoci.publish.send import Outcome, Published
 from wasmoci.publish.signed import Publishing, check_publishing, published_references, send_to_each, signed
 from wasmoci.registry.client import Registries
 from wasmoci.registry.connection_options import ConnectionOptions
-from wasmoci.registry.source import ReadAhead
 from wasmoci.values.errors import Error, UsageError
 from wasmoci.values.if_exists import IfExists
 from wasmoci.values.notes import Notes

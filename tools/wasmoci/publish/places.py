@@ -6,8 +6,9 @@ from wasmoci.oci.cosign_tags import CosignTag
 from wasmoci.oci.graph import ImageGraph, read_graph
 from wasmoci.oci.manifest import Descriptor
 from wasmoci.publish.presence import Presence
+from wasmoci.publish.read_ahead import ReadAhead
 from wasmoci.registry.client import Registries, RepositoryClient
-from wasmoci.registry.source import ReadAhead, RegistrySource
+from wasmoci.registry.source import RegistrySource
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import Error, LimitError, RegistryError
 from wasmoci.values.image_reference import Reference, Repository

@@ -8,9 +8,10 @@ from wasmoci.disk.layout import Layout
 from wasmoci.oci.graph import ImageGraph, read_graph
 from wasmoci.oci.progress import Progress
 from wasmoci.publish.blob_supply import LayoutBlobs
+from wasmoci.publish.read_ahead import ReadAhead
 from wasmoci.publish.send import Destination, Published, send_image
 from wasmoci.registry.client import RepositoryClient
-from wasmoci.registry.source import ReadAhead, RegistrySource
+from wasmoci.registry.source import RegistrySource
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import UsageError, refuse_malformed
 from wasmoci.values.if_exists import IfExists

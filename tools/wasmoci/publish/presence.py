@@ -7,7 +7,9 @@ from wasmoci.oci.cosign_tags import TaggedManifest, layers_at
 from wasmoci.oci.graph import ImageGraph, Part
 from wasmoci.oci.manifest import Descriptor
 from wasmoci.oci.referrers import MAX_REFERRERS, ReferrerList
-from wasmoci.registry.source import ReadAhead, clean_doubles, small
+from wasmoci.publish.read_ahead import ReadAhead
+from wasmoci.registry.client import small
+from wasmoci.registry.source import clean_doubles
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import LimitError, RegistryError
 

@@ -66,7 +66,7 @@ def pull_image(request: PullRequest, connection: ConnectionOptions, notes: Notes
     """
     reference = reference_of(request.target)
     output = request.output
-    with open_source(request.target, connection) as source:
+    with open_source(request.target, connection, signatures=bool(request.policy.image)) as source:
         with refuse_malformed():
             graph = read_image(source)
         if request.output_folder is not None:

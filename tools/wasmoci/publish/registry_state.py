@@ -7,9 +7,9 @@ from functools import partial
 from wasmoci.oci.graph import ImageGraph
 from wasmoci.oci.manifest import Descriptor, blob_line
 from wasmoci.publish.presence import Presence
+from wasmoci.publish.read_ahead import ReadAhead
 from wasmoci.publish.tags import TagState, tag_state
 from wasmoci.registry.client import RepositoryClient
-from wasmoci.registry.source import ReadAhead
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import LimitError
 from wasmoci.values.if_exists import IfExists

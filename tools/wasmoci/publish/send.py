@@ -8,12 +8,12 @@ from wasmoci.oci.manifest import Descriptor
 from wasmoci.oci.progress import Progress
 from wasmoci.publish.blob_supply import BlobSupply
 from wasmoci.publish.presence import Presence, small_content
+from wasmoci.publish.read_ahead import ReadAhead
 from wasmoci.publish.registry_state import check_room
 from wasmoci.publish.sending import Sending
 from wasmoci.publish.tag_setting import TagSetting
 from wasmoci.registry.client import RepositoryClient
 from wasmoci.registry.referrers_api import Additions
-from wasmoci.registry.source import ReadAhead
 from wasmoci.values.errors import Error
 from wasmoci.values.if_exists import IfExists
 from wasmoci.values.image_reference import Repository

@@ -5,9 +5,9 @@ from contextlib import suppress
 from functools import partial
 
 from wasmoci.oci.manifest import Descriptor
+from wasmoci.publish.read_ahead import ReadAhead
 from wasmoci.publish.tags import TagChange, stays_on, tag_state
 from wasmoci.registry.client import RepositoryClient
-from wasmoci.registry.source import ReadAhead
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import Error, Reason, VerificationError
 from wasmoci.values.if_exists import IfExists

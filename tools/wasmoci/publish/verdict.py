@@ -9,8 +9,9 @@ from wasmoci.cosign.statement import Statement
 from wasmoci.oci.graph import read_graph
 from wasmoci.oci.manifest import Descriptor, Manifest, referrer_descriptor
 from wasmoci.publish.presence import Presence
+from wasmoci.publish.read_ahead import ReadAhead
 from wasmoci.registry.client import RepositoryClient
-from wasmoci.registry.source import ReadAhead, RegistrySource
+from wasmoci.registry.source import RegistrySource
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import FormatError, VerificationError
 from wasmoci.values.image_reference import Reference

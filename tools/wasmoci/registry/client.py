@@ -26,6 +26,9 @@ from wasmoci.values.image_reference import Repository, is_tag
 from wasmoci.values.strict_json import parse_object
 from wasmoci.values.text import excerpt
 
+# Small blobs that are read before they are needed, together.
+MAX_READ_AHEAD = 1024 * 1024
+
 _OK = 200
 _ALL_REQUESTS = "all requests for the image together (--timeout)"
 
@@ -213,3 +216,14 @@ def _checked_copy(descriptor: Descriptor, blocks: Iterable[bytes], take: Callabl
     if size < descriptor.size:
         raise mismatch(f"the blob {descriptor.digest} has {size} bytes, its descriptor says {descriptor.size}")
     descriptor.digest.check_same(Digest(state.hexdigest()), "the blob")
+
+
+def small(blobs: Iterable[Descriptor]) -> list[Descriptor]:
+    """Those that are read ahead: up to MAX_READ_AHEAD bytes of all."""
+    found: list[Descriptor] = []
+    left = MAX_READ_AHEAD
+    for blob in blobs:
+        if blob.size <= left:
+            found.append(blob)
+            left -= blob.size
+    return found

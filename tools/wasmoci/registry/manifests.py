@@ -33,10 +33,14 @@ class ManifestClient:
 
         RegistryError has status 404 where there is none.
         """
+        return self.resolve_within(reference, MAX_MANIFEST_SIZE)
+
+    def resolve_within(self, reference: str | Digest, limit: int) -> tuple[Descriptor, bytes]:
+        """The same, of at most `limit` bytes."""
         url = self._session.url(f"manifests/{_checked(reference)}")
         headers = {"Accept": ", ".join(_MANIFEST_TYPES)}
         with self._session.request(Request("GET", url, headers, idempotent=True), {_OK}, Access.PULL) as response:
-            data = response.read(MAX_MANIFEST_SIZE, "the manifest")
+            data = response.read(limit, "the manifest")
             where = f"the manifest at {url}"
             descriptor = Descriptor(_media_type(response, data, where), Digest.of(data), len(data))
             if isinstance(reference, Digest):

@@ -59,6 +59,8 @@ class RegistryConnection:
         """As those of Registries."""
         self.registry = registry
         self.sleep = sleep
+        # Whether it is known to have a referrers API.
+        self.lists_referrers = False
         self.uploads, self.looks = Lane(MAX_UPLOADS), Lane(MAX_LOOKS)
         self.environment = environment
         host = api_host(registry)

@@ -1,23 +1,27 @@
 """An image or index in a registry, as a verifier reads it, and what a repository answers, asked for ahead."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
 from typing import Any, BinaryIO
 
 from wasmoci.oci.cosign_tags import CosignTag
-from wasmoci.oci.manifest import MANIFEST_MEDIA_TYPE, Descriptor, Manifest
-from wasmoci.oci.referrers import MAX_LISTED, MAX_REFERRERS, SIGNATURE_TYPES, ReferrerList
-from wasmoci.registry.client import RepositoryClient
-from wasmoci.registry.manifests import FORBIDDEN, NOT_FOUND
+from wasmoci.oci.manifest import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descriptor, Manifest
+from wasmoci.oci.referrers import (
+    BUNDLE_TYPES,
+    MAX_LISTED,
+    MAX_REFERRERS,
+    SIGNATURE_TYPES,
+    ReferrerList,
+    distinct,
+    fallback_tag,
+)
+from wasmoci.oci.wasm_artifact import check_manifest, is_wasm_artifact
+from wasmoci.registry.client import MAX_READ_AHEAD, RepositoryClient, small
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import Error, KindError, LimitError, NotFoundError, RegistryError
 from wasmoci.values.image_reference import Reference, Repository
-
-# Small blobs that are read before they are needed, together.
-MAX_READ_AHEAD = 1024 * 1024
-
-_OK = 200
+from wasmoci.values.lanes import outcome
 
 
 class RegistrySource:
@@ -96,74 +100,139 @@ class RegistrySource:
         return found[0]
 
 
-class ReadAhead(RepositoryClient):
-    """A repository as it answers once: each thing is asked for when it is first needed, or `ahead` with others.
+def clean_doubles(repository: Repository, subject: Digest) -> str:
+    """The way out of too many signatures, for people."""
+    return f"remove doubles with `wasm-oci clean {repository}@{subject}`"
 
-    What was answered, or why nothing was, is kept and given again, so nothing that is put meanwhile is seen. Blobs that
-    are `trusted` to be there are not read where nobody wants their bytes.
+
+class SourceToVerify(RegistrySource):
+    """The same for a verifier, in few rounds: what it asks for next is asked for ahead, at the same time.
+
+    With the first blob or list: the artifact's small blobs and, where `signatures` of the image count, its lists and
+    legacy signatures; with the list of referrers: their manifests, and payloads of legacy signatures; with a blob that
+    one of them carries: those of its kind and, where they count, the bundles. Not what is large, nor for an index's
+    entries.
     """
 
-    def __init__(self, client: RepositoryClient, trusted: Callable[[Descriptor], bool] = lambda _: False) -> None:
+    def __init__(
+        self, reference: Reference, client: RepositoryClient, *, forbidden_is_absent: bool = False, signatures: bool
+    ) -> None:
+        self._reads = _AskedAhead(client, self._before_blob)
+        super().__init__(reference, self._reads, forbidden_is_absent=forbidden_is_absent)
+        self._wants_signatures = signatures
+        self._has_begun = False
+        self._carried: list[Descriptor] = []
+
+    def referrers(self, subject: Digest) -> ReferrerList:
+        self._begin()
+        found = super().referrers(subject)
+        if subject == self.root().digest:
+            self._after_list(subject, found)
+        return found
+
+    def cosign_tag(self, subject: Digest, kind: CosignTag) -> Descriptor | None:
+        self._begin()
+        return super().cosign_tag(subject, kind)
+
+    def _after_list(self, subject: Digest, found: ReferrerList) -> None:
+        reads = self._reads
+        listed = small(entry for entry in distinct(found.descriptors) if entry.media_type != INDEX_MEDIA_TYPE)
+        legacy = reads.kept_manifest(CosignTag.SIGNATURES.of(subject))
+        payloads = legacy.layers if legacy is not None and len(legacy.layers) <= MAX_REFERRERS else ()
+        reads.ahead([*map(reads.manifest, listed), *map(reads.blob, small(payloads))])
+        for manifest in (reads.kept_manifest(entry.digest) for entry in listed):
+            if manifest and manifest.subject and manifest.subject.digest == subject and len(manifest.layers) == 1:
+                self._carried += manifest.layers
+
+    def _begin(self) -> None:
+        if self._has_begun:
+            return
+        self._has_begun = True
+        lists = self._reads.lists(self.root().digest) if self._wants_signatures else []
+        self._reads.ahead([*map(self._reads.blob, self._artifact()), *lists])
+
+    def _artifact(self) -> list[Descriptor]:
+        """The small blobs of a Wasm artifact, none of anything else."""
+        with suppress(Error):
+            manifest = Manifest.parse(self.read_manifest(self.root()))
+            if is_wasm_artifact(manifest):
+                check_manifest(manifest)
+                return [blob for blob in (manifest.config, *manifest.layers) if blob.size <= MAX_READ_AHEAD]
+        return []
+
+    def _before_blob(self, blob: Descriptor) -> None:
+        self._begin()
+        if blob in self._carried:
+            types = {blob.media_type, *(BUNDLE_TYPES if self._wants_signatures else ())}
+            self._reads.ahead(map(self._reads.blob, small(one for one in self._carried if one.media_type in types)))
+            self._carried = [one for one in self._carried if one.media_type not in types]
+
+
+# What is asked for, and how.
+_Ask = tuple[object, Callable[[], object]]
+
+
+class _AskedAhead(RepositoryClient):
+    """A repository: what was asked `ahead`, or why there is no answer, is given when it is asked for.
+
+    Lists and manifests, which may be large, are given once.
+    """
+
+    def __init__(self, client: RepositoryClient, before_blob: Callable[[Descriptor], object]) -> None:
+        """`before_blob` is told of each blob before it is given."""
+        self._before_blob = before_blob
         self.repository = client.repository
         self._session = client._session
         self._client = client
-        self._trusted = trusted
-        self._answers: dict[tuple[str, object], Callable[[], Any]] = {}
+        self._answers: dict[object, Callable[[], Any]] = {}
 
-    def ahead(self, asks: Iterable[Callable[[], object]]) -> None:
-        """Make these calls of methods of this at the same time; what fails does so when it is called again."""
-        self._session.connection.looks.run([partial(_outcome, ask) for ask in asks])
+    def ahead(self, asks: Iterable[_Ask]) -> None:
+        """Ask at the same time."""
+        wanted = dict(asks)
+        outcomes = self._session.connection.looks.run([partial(outcome, ask) for ask in wanted.values()])
+        self._answers.update(zip(wanted, outcomes, strict=True))
 
-    def ahead_of_signatures(self, subject: Digest) -> None:
-        """Ask in three rounds for what an image has of signatures: lists and manifests, what they name, blobs of that.
+    def lists(self, subject: Digest) -> list[_Ask]:
+        """What its signatures are in."""
+        tags = [CosignTag.SIGNATURES.of(subject)]
+        if not self._session.connection.lists_referrers:
+            tags.append(fallback_tag(subject))
+        listed = partial(self._client.referrers, subject, limit=MAX_REFERRERS)
+        return [((subject, None), listed), *((tag, partial(self._client.resolve, tag)) for tag in tags)]
 
-        Small blobs are read, up to MAX_READ_AHEAD bytes of all.
-        """
-        tag = CosignTag.SIGNATURES.of(subject)
-        lists = [partial(self.referrers, subject), partial(self.read_fallback_index, subject)]
-        self.ahead([partial(self.resolve, subject), partial(self.resolve, tag), *lists])
-        source = RegistrySource(Reference(self.repository, None, subject), self, forbidden_is_absent=True)
-        blobs: list[Descriptor] = []
-        referrers: list[Digest] = []
+    def manifest(self, descriptor: Descriptor) -> _Ask:
+        return str(descriptor.digest), partial(self._client.resolve_within, descriptor.digest, descriptor.size)
+
+    def blob(self, descriptor: Descriptor) -> _Ask:
+        return (descriptor.digest, descriptor.size), partial(self._client.read_blob, descriptor, descriptor.size)
+
+    def kept_manifest(self, reference: str | Digest) -> Manifest | None:
+        """What was read ahead and not given yet, where it is a manifest."""
         with suppress(Error):
-            blobs += Manifest.parse(self.resolve(tag)[1]).layers
-        with suppress(Error):
-            referrers += [entry.digest for entry in source.referrers(subject).descriptors]
-        self.ahead([*(partial(self.resolve, digest) for digest in referrers), *self._reads_of(blobs)])
-        blobs = []
-        for digest in referrers:
-            with suppress(Error):
-                blobs += Manifest.parse(self.resolve(digest)[1]).layers
-        self.ahead(self._reads_of(blobs))
+            kept = self._answers.get(str(reference))
+            return None if kept is None else Manifest.parse(kept()[1])
+        return None
 
     def resolve(self, reference: str | Digest) -> tuple[Descriptor, bytes]:
-        ask = partial(self._client.resolve, reference)
-        found: tuple[Descriptor, bytes] = self._once("manifest", str(reference), ask)
-        return found
+        kept = self._answers.pop(str(reference), None)
+        # What is larger than was said of it may be within the limit of all manifests.
+        with suppress(LimitError):
+            if kept is not None:
+                found: tuple[Descriptor, bytes] = kept()
+                return found
+        return self._client.resolve(reference)
 
     def referrers(
         self, subject: Digest, artifact_type: str | None = None, *, limit: int = MAX_LISTED
     ) -> ReferrerList | None:
-        ask = partial(self._client.referrers, subject, artifact_type)
-        listed: ReferrerList | None = self._once("referrers", (subject, artifact_type), ask)
-        if listed is not None:
-            listed.check_count(subject, limit)
+        ask = partial(self._client.referrers, subject, artifact_type, limit=limit)
+        listed: ReferrerList | None = self._answers.pop((subject, artifact_type), ask)()
+        self._session.connection.lists_referrers |= listed is not None
         return listed
 
-    def referrers_again(self, subject: Digest) -> ReferrerList | None:
-        """What is listed by now."""
-        self._answers.pop(("referrers", (subject, None)), None)
-        return self.referrers(subject)
-
-    def keep_blob(self, descriptor: Descriptor) -> None:
-        """Read a small blob."""
-        key = (descriptor.digest, descriptor.size)
-        self._once("blob", key, partial(self._client.read_blob, descriptor, descriptor.size))
-
     def copy_blob(self, descriptor: Descriptor, target: BinaryIO | None) -> None:
-        if target is None and self._trusted(descriptor):
-            return
-        kept = self._answers.get(("blob", (descriptor.digest, descriptor.size)))
+        self._before_blob(descriptor)
+        kept = self._answers.get((descriptor.digest, descriptor.size))
         if kept is None:
             self._client.copy_blob(descriptor, target)
         elif target is None:
@@ -171,66 +240,5 @@ class ReadAhead(RepositoryClient):
         else:
             target.write(kept())
 
-    def _reads_of(self, blobs: Iterable[Descriptor]) -> Iterator[Callable[[], object]]:
-        for blob in small(blobs):
-            yield partial(self.keep_blob, blob)
-
-    def _look_for(self, descriptor: Descriptor) -> int:
-        key = (descriptor.digest, descriptor.size)
-        if ("blob", key) not in self._answers:
-            status: int = self._once("look", key, partial(self._client._look_for, descriptor))
-            return status
-        try:
-            self.keep_blob(descriptor)
-        except RegistryError as error:
-            if error.status not in (FORBIDDEN, NOT_FOUND):
-                raise
-            return error.status
-        return _OK
-
     def _may_read(self) -> bool:
         return self._client._may_read()
-
-    def _once(self, kind: str, key: object, ask: Callable[[], object]) -> Any:
-        if (kind, key) not in self._answers:
-            self._answers[kind, key] = _outcome(ask)
-        return self._answers[kind, key]()
-
-
-def small(blobs: Iterable[Descriptor]) -> list[Descriptor]:
-    """Those that are read ahead: up to MAX_READ_AHEAD bytes of all."""
-    found: list[Descriptor] = []
-    left = MAX_READ_AHEAD
-    for blob in blobs:
-        if blob.size <= left:
-            found.append(blob)
-            left -= blob.size
-    return found
-
-
-def _outcome(ask: Callable[[], object]) -> Callable[[], object]:
-    """Ask; what is returned gives the answer, or raises the Error that there was instead."""
-    try:
-        answer = ask()
-    except Error as error:
-        return partial(_raise, error)
-    return lambda: answer
-
-
-def _raise(error: Error) -> object:
-    raise error
-
-
-class WholeSource(RegistrySource):
-    """The same with all referrers, up to MAX_LISTED."""
-
-    def referrers(self, subject: Digest) -> ReferrerList:
-        listed = self._client.referrers(subject)
-        if listed is None:
-            listed = self._client.read_fallback_index(subject, self._find)
-        return listed or ReferrerList()
-
-
-def clean_doubles(repository: Repository, subject: Digest) -> str:
-    """The way out of too many signatures, for people."""
-    return f"remove doubles with `wasm-oci clean {repository}@{subject}`"

@@ -46,19 +46,22 @@ class Sources(ExitStack):
         self._connection = connection
         self._registries: Registries | None = None
 
-    def open(self, target: str, *, to_verify: bool = False) -> "ImageSource":
+    def open(self, target: str, *, to_verify: bool = False, signatures: bool | None = None) -> "ImageSource":
         """The layout in the folder `target` if there is one, else the image at the reference `target`.
 
-        What is only `to_verify` may lack what the registry forbids to read beside it; see RegistrySource.
+        What is only `to_verify` may lack what the registry forbids to read beside it; see RegistrySource. A verifier
+        says whether `signatures` of the image count, so that what it asks for is read ahead; see SourceToVerify.
         """
         reference = reference_of(target)
         if reference is None:
             with refuse_malformed():
                 return Layout(Path(target))
-        from wasmoci.registry.source import RegistrySource
+        from wasmoci.registry.source import RegistrySource, SourceToVerify
 
         client = self.registries().client(reference.repository)
-        return RegistrySource(reference, client, forbidden_is_absent=to_verify)
+        if signatures is None:
+            return RegistrySource(reference, client, forbidden_is_absent=to_verify)
+        return SourceToVerify(reference, client, forbidden_is_absent=to_verify, signatures=signatures)
 
     def registries(self) -> "Registries":
         """Those of the sources, to reach more in the same way."""
@@ -73,7 +76,9 @@ def opener(connection: ConnectionOptions) -> Callable[[str], AbstractContextMana
 
 
 @contextmanager
-def open_source(target: str, connection: ConnectionOptions, *, to_verify: bool = False) -> Iterator["ImageSource"]:
+def open_source(
+    target: str, connection: ConnectionOptions, *, to_verify: bool = False, signatures: bool | None = None
+) -> Iterator["ImageSource"]:
     """One of `Sources`."""
     with Sources(connection) as sources:
-        yield sources.open(target, to_verify=to_verify)
+        yield sources.open(target, to_verify=to_verify, signatures=signatures)

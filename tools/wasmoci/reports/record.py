@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from wasmoci.oci.source import ImageSource
@@ -50,14 +51,15 @@ class Record:
             self.is_enforced = not wanted.reports_only
         return wanted
 
-    def verify(self, target: str, policy: Callable[[], Policy], source: Callable[[], ImageSource]) -> Verdict:
+    def verify(self, target: str, policy: Callable[[], Policy], source: Callable[[Policy], ImageSource]) -> Verdict:
         """The verdict on what `target` names, which is noted; raises as the two and `verify_root` do."""
-        wanted = None
+        wanted, again = None, None
         try:
             wanted = policy()
-            verdict = verify_root(source(), wanted)
+            again = partial(_opened, source, wanted)
+            verdict = verify_root(source(wanted), wanted)
         except Error as error:
-            self.failed(target, error, wanted, lambda: nullcontext(source()))
+            self.failed(target, error, wanted, again)
             raise
         self.held(target, verdict)
         return verdict
@@ -148,3 +150,7 @@ class Record:
 
 def _asked_of_file(target: str, threshold: int) -> str:
     return f"{target} is signed by {threshold}"
+
+
+def _opened(source: Callable[[Policy], ImageSource], policy: Policy) -> AbstractContextManager[ImageSource]:
+    return nullcontext(source(policy))

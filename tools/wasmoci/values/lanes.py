@@ -7,6 +7,8 @@ from concurrent.futures import CancelledError, Future, wait
 from functools import partial
 from typing import TypeVar
 
+from wasmoci.values.errors import Error
+
 _Result = TypeVar("_Result")
 
 
@@ -120,3 +122,16 @@ class Lane:
                     self._ended_well = 0
                     self.width_now += 1
             self._room.notify_all()
+
+
+def outcome(ask: Callable[[], object]) -> Callable[[], object]:
+    """Ask; what is returned gives the answer, or raises the Error that there was instead."""
+    try:
+        answer = ask()
+    except Error as error:
+        return partial(_raise, error)
+    return lambda: answer
+
+
+def _raise(error: Error) -> object:
+    raise error

@@ -47,7 +47,9 @@ def _verify(name: str, connection: ConnectionOptions, wanted: Policies, target: 
         return judged(
             name,
             lambda: record.verify(
-                target, lambda: wanted.of_target(name, reference_of), lambda: sources.open(name, to_verify=True)
+                target,
+                lambda: wanted.of_target(name, reference_of),
+                lambda policy: sources.open(name, to_verify=True, signatures=bool(policy.image)),
             ),
             reports_only=wanted.reports_only,
         )

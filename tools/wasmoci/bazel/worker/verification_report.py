@@ -19,6 +19,7 @@ from wasmoci.trust.policy import TrustValues
 from wasmoci.values.errors import VerificationError, refuse_malformed
 from wasmoci.values.level import Level
 from wasmoci.values.version import VERSION
+from wasmoci.verify.policy import Policy
 
 
 @command()
@@ -42,7 +43,7 @@ def verification_report(
     record = Record(location=Location(build_file))
     policies = record.of(asked_policies(policy, trusted, require))
 
-    def source() -> ImageSource:
+    def source(_: Policy) -> ImageSource:
         with refuse_malformed():
             return Layout(layout if layout.is_dir() else layout.parent)
 
