@@ -49,6 +49,8 @@ def run_tool(ctx, action, args, *, tool = None, **kwargs):
         executable = tool or ctx.executable._tool,
         # Bazel starts a worker with the name. The Args are its requests.
         arguments = [action, args],
+        # No tool comes of a toolchain, and that of a policy by no attribute of the rule.
+        toolchain = None,
         **({"execution_requirements": WORKER} | kwargs)
     )
 
