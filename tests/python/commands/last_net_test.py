@@ -46,10 +46,10 @@ def _broken(monkeypatch: pytest.MonkeyPatch) -> None:
     """A program with a bug that shows where a target is named `broken`."""
     before = Sources.open
 
-    def open_or_break(sources: Sources, target: str, *, to_verify: bool) -> object:
+    def open_or_break(sources: Sources, target: str, **how: bool) -> object:
         if target == "broken":
             raise ZeroDivisionError(SECRET)
-        return before(sources, target, to_verify=to_verify)
+        return before(sources, target, **how)
 
     monkeypatch.setattr(Sources, "open", open_or_break)
 
