@@ -301,7 +301,7 @@ def test_commands_of_a_page_repeat_the_verdict(tmp_path: Path) -> None:
         copy_image(CopyRequest(str(tmp_path / "layout"), place), connection, print, lambda: nullcontext(SILENT))
         record = Record()
         with Sources(connection) as sources:
-            record.verify(image, both_layers, lambda: sources.open(image))
+            record.verify(image, both_layers, lambda _: sources.open(image))
         lines = [shlex.split(line) for line in commands(record.checked[0]) if not line.startswith("#")]
         assert [words[0] for words in lines] == ["oras", "cosign", "cosign", "oras", "wasmsign2"]
         for words in lines:
