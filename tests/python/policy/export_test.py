@@ -136,6 +136,7 @@ def test_a_key_that_ends_counts_there_for_ever(tmp_path: Path) -> None:
         ([ALL], ["registry.example.com"], 0, 0),
         (["**"], [""], 0, 0),
         (["h.example/a"], ["h.example/a"], 1, 0),
+        (["h.example/*"], ["h.example"], 1, 0),
         (["h.example/a/*"], ["h.example/a"], 1, 0),
         (["h.example/a/**"], ["h.example/a"], 1, 0),
         (["*.example/a"], [], 0, 1),
