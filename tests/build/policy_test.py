@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from click.testing import CliRunner
@@ -209,3 +210,12 @@ def test_the_verdict_is_the_same_on_the_command_line_in_tests_and_in_a_build_tha
         assert (verified.exit_code == 0, found[f"//:{name}_live"]) == (reads_clock, reads_clock), verified.output
         assert (pulled.code == 0, found[f"//:{name}_layout"]) == (is_good, is_good), pulled.text
         assert case.reason in pulled.text and case.reason in tested.text
+
+
+def test_what_a_policy_only_reports_passes_and_is_called_skipped() -> None:
+    label = "//tests/rules/policy:reported_test"
+    bazel("test", label)
+    logs = Path(bazel("info", "bazel-testlogs").stdout.strip())
+    (suite,) = ElementTree.parse(logs / "tests/rules/policy/reported_test/test.xml").iter("testsuite")
+    assert [suite.get(name) for name in ("failures", "errors")] == ["0", "0"]
+    assert suite.get("skipped") == suite.get("tests") != "0"
