@@ -11,8 +11,8 @@ from pathlib import Path
 from wasmoci.disk.files import os_errors, read_bounded
 from wasmoci.monitor.events import Event, What
 from wasmoci.policy.baseline import OpenImage
-from wasmoci.policy.choice import baseline_of, policy_of_rule
-from wasmoci.policy.evaluation import RuleDemands
+from wasmoci.policy.choice import baseline_of
+from wasmoci.policy.evaluation import RuleDemands, rule_policy
 from wasmoci.policy.file import PolicyFile
 from wasmoci.policy.signers import Signer
 from wasmoci.transparency.trusted_root import MAX_TRUSTED_ROOT_SIZE
@@ -75,7 +75,7 @@ class Trusted:
                 rule, root = self.file.rule_for(name), self.file.trusted_root
                 try:
                     baseline = baseline_of(self.file, rule, self.day, self.open_image)
-                    policy = policy_of_rule(self.file, rule, self.day, self.open_image)
+                    policy = rule_policy(rule, root, self.day, baseline)
                     self._policies[name] = RuleDemands(rule, root, self.day, baseline), policy
                 except VerificationError:
                     raise

@@ -101,14 +101,10 @@ class Policies(NamedTuple):
         if isinstance(self.chosen, Policy):
             return self.chosen
         rule = one_rule(self.chosen, repositories if self.named is None else (self.named,))
-        return policy_of_rule(self.chosen, rule, self.today, self.open_image)
+        from wasmoci.policy.evaluation import rule_policy
 
-
-def policy_of_rule(file: "PolicyFile", rule: "Rule", today: date | None, open_image: "OpenImage | None") -> Policy:
-    """What verifiers take for a rule of the file, compared with its baseline; as `rule_policy`."""
-    from wasmoci.policy.evaluation import rule_policy
-
-    return rule_policy(rule, file.trusted_root, today, baseline_of(file, rule, today, open_image))
+        baseline = baseline_of(self.chosen, rule, self.today, self.open_image)
+        return rule_policy(rule, self.chosen.trusted_root, self.today, baseline)
 
 
 def baseline_of(

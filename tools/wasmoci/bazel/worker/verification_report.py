@@ -6,11 +6,10 @@ from typing import Annotated
 
 import click
 
-from wasmoci.bazel.worker.verified_component import TRUSTED, ActionPolicy, asked_policies
+from wasmoci.bazel.worker.verified_component import REQUIRED, TRUSTED, ActionPolicy, asked_policies, layout_at
 from wasmoci.commands.options.declared import Argument, Option, OptionGroup, WorkingFolder, command
 from wasmoci.commands.report.output import Report, failure_members, report_members
 from wasmoci.commands.report.verdict import judged
-from wasmoci.disk.layout import Layout
 from wasmoci.oci.source import ImageSource
 from wasmoci.reports.checked import Evidence, Location
 from wasmoci.reports.files import ReportFile, write_reports
@@ -28,10 +27,7 @@ def verification_report(
     target: Annotated[str, Option("What the image is called.", metavar="LABEL")],
     build_file: Annotated[str, Option("The BUILD file that declares who is trusted.", metavar="PATH")],
     wanted: Annotated[Sequence[str], Option("A report. Repeatable.", "--report", metavar="FORMAT=PATH")],
-    require: Annotated[
-        Level | None,
-        Option("The level that the image must have.", type=click.Choice(["component-only", "oci-only", "dual-layer"])),
-    ],
+    require: Annotated[Level | None, REQUIRED],
     trusted: Annotated[TrustValues, TRUSTED],
     policy: Annotated[ActionPolicy, OptionGroup(ActionPolicy)],
 ) -> Report:
@@ -45,7 +41,7 @@ def verification_report(
 
     def source(_: Policy) -> ImageSource:
         with refuse_malformed():
-            return Layout(layout if layout.is_dir() else layout.parent)
+            return layout_at(layout)
 
     try:
         report = judged(

@@ -43,6 +43,10 @@ TRUSTED = OptionGroup(
     require_log=REQUIRE_LOG,
 )
 
+REQUIRED = Option(
+    "The level that the image must have.", type=click.Choice(["component-only", "oci-only", "dual-layer"])
+)
+
 
 @dataclass(frozen=True, slots=True)
 class ActionPolicy:
@@ -60,21 +64,23 @@ def verified_component(
     layout: Annotated[Path, Argument()],
     output: Annotated[Path, Option("Where the component goes.")],
     verification: Annotated[Path, Option("Where the verdict goes, as JSON.")],
-    require: Annotated[
-        Level | None,
-        Option("The level that the image must have.", type=click.Choice(["component-only", "oci-only", "dual-layer"])),
-    ],
+    require: Annotated[Level | None, REQUIRED],
     trusted: Annotated[TrustValues, TRUSTED],
     policy: Annotated[ActionPolicy, OptionGroup(ActionPolicy)],
 ) -> Report:
     """Verify the image in LAYOUT, a folder or the file `oci-layout` in it, and write its component."""
     wanted = asked_policies(policy, trusted, require).enforced().of_repositories(())
     with refuse_malformed():
-        graph = read_image(Layout(layout if layout.is_dir() else layout.parent))
+        graph = read_image(layout_at(layout))
     report = verdict_report(output.name, pull(graph, wanted, output))
     verdict = {"result": "ok", **report.data, "warnings": list(report.warnings)}
     write_atomically(verification, f"{json.dumps(verdict, indent=2)}\n".encode())
     return report
+
+
+def layout_at(path: Path) -> Layout:
+    """The layout in a folder, or that of its file `oci-layout`; raises as Layout."""
+    return Layout(path if path.is_dir() else path.parent)
 
 
 def asked_policies(policy: ActionPolicy, trusted: TrustValues, require: Level | None) -> Policies:
