@@ -5,6 +5,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from discarded import Discarded
 from here import ROOT
 from usage import Command, ProcessTree, Usage, added
 
@@ -15,6 +16,7 @@ class Bazel:
 
     workspace: Path
     output_base: Path
+    discarded: Discarded
 
     def call(self, *words: str) -> Usage:
         """Raises BenchError with what Bazel printed where it fails."""
@@ -36,8 +38,13 @@ class Bazel:
         return self.call("build", "--disk_cache=", *words)
 
     def clean(self) -> None:
-        """Forget all outputs and all that the server knows; the server and fetched packages stay."""
+        """Forget all outputs and all that the server knows; the server and fetched packages stay.
+
+        What was written before is on the disk then.
+        """
+        self.discarded.put(self.output_base / "execroot/_main/bazel-out")
         self.call("clean")
+        os.sync()
 
     def output(self, name: str) -> Path:
         """Where a target's output is."""

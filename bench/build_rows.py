@@ -14,7 +14,7 @@ def build_cold(lab: Lab) -> Row:
     """All images from nothing, both layers signed; trivial actions; the peers' command lines in a loop."""
     count = lab.size.counts[-1]
     bazel = lab.workspace(count)
-    address = lab.registry()
+    address = lab.registry().address
     public_key = lab.wasmsign2_key.with_suffix(".pub")
     image = f"{address}/bench/image_$i:v1"
     loop = lab.shell_loop(
@@ -42,7 +42,9 @@ def build_cold(lab: Lab) -> Row:
     )
     targets = [
         Target("at most 1.25 x worker actions that write the same files", ours, [same], 1.25),
+        Target("the same in CPU", ours, [same], 1.25, "cpu"),
         Target("at most 2.1 x worker actions that write one file each", ours, [trivial], 2.1),
+        Target("the same in CPU", ours, [trivial], 2.1, "cpu"),
         Target("at least 30 x faster than the peers in a loop", ours, [loop_name], 1 / 30),
     ]
     return Row("build_cold", f"build {count} images, both layers signed, from nothing", runs, targets)

@@ -24,7 +24,8 @@ class Contestant:
 class Target:
     """What is asked: `metric` of `ours` is at most `bound` times that of all of `others` together.
 
-    With `others` empty `bound` is absolute: seconds or MiB. `per` divides it, for what is asked of each image.
+    With `others` empty `bound` is absolute: seconds or MiB. `per` divides what is measured of `ours`, for what is asked
+    of each image.
     """
 
     text: str
@@ -32,7 +33,7 @@ class Target:
     others: Sequence[str]
     bound: float
     metric: str = "wall"
-    per: int = 1
+    per: float = 1
 
 
 @dataclass(frozen=True)

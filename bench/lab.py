@@ -14,8 +14,9 @@ from pathlib import Path
 
 from bazel_calls import Bazel
 from component_file import make_component
+from discarded import Discarded
 from here import ROOT, SMOKE
-from servers import registry
+from servers import Server, delayed, embedded_registry, registry
 from usage import BenchError, Command, floor
 from workspace import Workspace
 
@@ -26,16 +27,19 @@ _COSIGN_OFFLINE = ("--tlog-upload=false", "--use-signing-config=false", "-y")
 
 @dataclass(frozen=True)
 class Size:
-    """How much is done. `counts` are numbers of images, `mib` the sizes to publish; the last ones have targets."""
+    """How much is done. `counts` are numbers of images, `mib` the sizes to publish; the last ones have targets.
+
+    `far` images are published over a network.
+    """
 
     rounds: int
     counts: Sequence[int]
-    mib: Sequence[int]
+    mib: Sequence[int] = ()
+    far: int = 0
 
 
-QUICK = Size(rounds=2, counts=(1, 5), mib=(1, 8))
-FULL = Size(rounds=5, counts=(1, 100, 1000), mib=(1, 64, 512))
-LARGE = Size(rounds=2, counts=(1000, 10_000), mib=())
+QUICK = Size(rounds=2, counts=(1, 5), mib=(1, 8), far=5)
+FULL = Size(rounds=5, counts=(1, 100, 1000), mib=(1, 64, 512), far=200)
 
 
 @dataclass
@@ -46,7 +50,7 @@ class Lab:
     size: Size
     stack: ExitStack
     _workspaces: dict[int, Bazel] = field(default_factory=dict)
-    _registries: int = 0
+    _servers: int = 0
 
     @cached_property
     def wasm_oci(self) -> Path:
@@ -73,10 +77,16 @@ class Lab:
     def scratch(self) -> Path:
         """A folder that is gone at the end."""
         folder = self.folder / "scratch"
-        shutil.rmtree(folder, ignore_errors=True)
+        self.discarded.put(folder)
         folder.mkdir()
-        self.stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        self.stack.callback(self.discarded.put, folder)
         return folder
+
+    @cached_property
+    def discarded(self) -> Discarded:
+        discarded = Discarded(self.folder / "discarded")
+        self.stack.callback(discarded.delete)
+        return discarded
 
     @property
     def component_key(self) -> Path:
@@ -134,17 +144,26 @@ class Lab:
             else:
                 path.unlink(missing_ok=True)
 
-    def registry(self) -> str:
-        """`host:port` of a new, empty registry."""
-        self._registries += 1
-        return self.stack.enter_context(registry(self.scratch / f"registry_{self._registries}"))
+    def registry(self, *, referrers: bool = False) -> Server:
+        """A new, empty registry, without or with the referrers API."""
+        folder = self._server_folder()
+        return self.stack.enter_context(embedded_registry(self.wasm_oci, folder) if referrers else registry(folder))
+
+    def far(self, server: Server, milliseconds: int) -> Server:
+        """The same server, such a round trip away."""
+        return self.stack.enter_context(delayed(server, milliseconds, self._server_folder()))
+
+    def _server_folder(self) -> Path:
+        self._servers += 1
+        return self.scratch / f"server_{self._servers}"
 
     def workspace(self, count: int) -> Bazel:
         """Bazel in a workspace of so many images."""
         if count not in self._workspaces:
             folder = self.folder / f"workspace_{count}"
+            self.discarded.put(folder)
             Workspace(folder, count).make()
-            bazel = Bazel(folder, self.folder / f"base_{count}")
+            bazel = Bazel(folder, self.folder / f"base_{count}", self.discarded)
             self.stack.callback(bazel.shutdown)
             self._workspaces[count] = bazel
         return self._workspaces[count]

@@ -39,7 +39,7 @@ def publish_many(lab: Lab) -> Row:
     used: dict[str, str] = {}
 
     def new_registry() -> None:
-        used["address"] = lab.registry()
+        used["address"] = lab.registry().address
 
     def loop() -> Usage:
         target = f"{used['address']}/bench/image_$i:v1"

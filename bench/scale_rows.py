@@ -2,49 +2,13 @@
 
 from itertools import count as counter
 
-from comparing import Contestant, Row, Target, compare
+from comparing import Contestant, Row, compare
 from lab import Lab
-from publish_rows import PUBLISH_ALL, publish_all
+from publish_rows import publish_all
 from servers import remote_cache
-from usage import Usage
 from workspace import Workspace
 
 IMAGES = "//images/..."
-
-
-def scale_large(lab: Lab) -> Row:
-    """What an image of very many costs, against one of many."""
-    few, many = lab.size.counts
-    work = {"cold build": "build from nothing", "null build": "build with nothing to do", "publish": "publish"}
-    contestants = [contestant for count in (few, many) for contestant in _contestants(lab, count)]
-    runs = compare(contestants, lab.size.rounds)
-    targets = [
-        Target(
-            f"{what}: an image costs at most 1.3 x one of {few}", _of(name, many), [_of(name, few)], 1.3 * many / few
-        )
-        for name, what in work.items()
-    ]
-    return Row("scale_large", f"build and publish {few} and {many} images", runs, targets)
-
-
-def _contestants(lab: Lab, count: int) -> list[Contestant]:
-    bazel = lab.workspace(count)
-
-    def build() -> Usage:
-        return bazel.build(IMAGES)
-
-    build()
-    publish = publish_all(lab, count)
-    return [
-        Contestant(_of("cold build", count), build, bazel.clean),
-        Contestant(_of("null build", count), build, build),
-        # What a cold build begins with takes the program away.
-        Contestant(_of("publish", count), lambda: publish(lab.registry()), lambda: bazel.build(PUBLISH_ALL), rounds=1),
-    ]
-
-
-def _of(work: str, count: int) -> str:
-    return f"{work} of {count}"
 
 
 def scale(lab: Lab, count: int) -> Row:
@@ -55,7 +19,7 @@ def scale(lab: Lab, count: int) -> Row:
     layouts = lab.layouts(count)
     cache = f"--disk_cache={lab.scratch / f'disk_cache_{count}'}"
     remote = f"--remote_cache={lab.stack.enter_context(remote_cache(lab.scratch / f'remote_cache_{count}'))}"
-    address = lab.registry()
+    address = lab.registry().address
 
     def change() -> None:
         workspace.change(0, f"scale {next(numbers)}")

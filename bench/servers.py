@@ -1,20 +1,29 @@
-"""Servers that the benchmark talks to: a registry, and a remote cache of Bazel."""
+"""Servers that the benchmark talks to: registries, a remote cache of Bazel, and a proxy that is slow to answer."""
 
 import json
 import os
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from usage import BenchError
 
 
+class Server(NamedTuple):
+    """`host:port` where it listens, and its process."""
+
+    address: str
+    pid: int
+
+
 @contextmanager
-def registry(folder: Path) -> Iterator[str]:
-    """An empty `docker-registry` on a free loopback port, that keeps its content in a new folder; its `host:port`."""
+def registry(folder: Path) -> Iterator[Server]:
+    """An empty `docker-registry` on a free loopback port, that keeps its content in a new folder."""
     folder.mkdir()
     address = _free_address()
     # JSON is YAML.
@@ -25,8 +34,29 @@ def registry(folder: Path) -> Iterator[str]:
         "http": {"addr": address},
     }
     (folder / "config.yml").write_text(json.dumps(config))
-    with _serving(["docker-registry", "serve", str(folder / "config.yml")], folder, address):
-        yield address
+    with _serving(["docker-registry", "serve", str(folder / "config.yml")], folder, address) as server:
+        yield server
+
+
+@contextmanager
+def embedded_registry(wasm_oci: Path, folder: Path) -> Iterator[Server]:
+    """The same of our own registry, which has the referrers API."""
+    folder.mkdir()
+    address = _free_address()
+    content, port = str(folder / "content"), address.rpartition(":")[2]
+    command = [str(wasm_oci), "registry", "serve", "--quiet", "--directory", content, "--port", port]
+    with _serving(command, folder, address) as server:
+        yield server
+
+
+@contextmanager
+def delayed(server: Server, milliseconds: int, folder: Path) -> Iterator[Server]:
+    """A way to this server with such a round trip."""
+    folder.mkdir()
+    address = _free_address()
+    command = [sys.executable, str(Path(__file__).with_name("delaying_proxy.py")), address, server.address]
+    with _serving([*command, str(milliseconds)], folder, address) as proxy:
+        yield proxy
 
 
 @contextmanager
@@ -41,7 +71,7 @@ def remote_cache(folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def _serving(command: Sequence[str], folder: Path, address: str) -> Iterator[None]:
+def _serving(command: Sequence[str], folder: Path, address: str) -> Iterator[Server]:
     environment = {"HOME": str(folder), "PATH": os.environ["PATH"]}
     with (
         (folder / "log").open("wb") as log,
@@ -49,7 +79,7 @@ def _serving(command: Sequence[str], folder: Path, address: str) -> Iterator[Non
     ):
         try:
             _wait_for(address, process)
-            yield
+            yield Server(address, process.pid)
         finally:
             process.terminate()
 

@@ -21,6 +21,17 @@ def summary(rows: Iterable[Row]) -> str:
     return "\n".join(f"{row.name:16} {_verdict(one)}" for row in rows for one in row.verdicts())
 
 
+def markdown(rows: Iterable[Row]) -> str:
+    """All targets as a table of docs/performance.md; what is missed is bold."""
+    lines = ["| work | asked | measured |", "|---|---|---|"]
+    for row in rows:
+        for one in row.verdicts():
+            lowest, highest = one.spread
+            value = f"{one.value:.3g}" if one.met else f"**{one.value:.3g}**"
+            lines.append(f"| {row.work}: {one.text} | {one.bound:.3g} | {value} ({lowest:.3g} to {highest:.3g}) |")
+    return "\n".join(lines)
+
+
 def _contestant(row: Row, name: str) -> tuple[str, ...]:
     runs: Sequence[Usage] = row.runs[name]
     walls = [one.wall for one in runs]

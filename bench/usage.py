@@ -8,7 +8,7 @@ import os
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 _MIB = 1024 * 1024
@@ -71,6 +71,13 @@ def added(usages: Sequence[Usage]) -> Usage:
     return Usage(
         sum(one.wall for one in usages), sum(one.cpu for one in usages), max((one.mib for one in usages), default=0.0)
     )
+
+
+def with_servers(run: Callable[[], Usage], *pids: int) -> Usage:
+    """What it costs together with the CPU time of servers that it makes work."""
+    servers = [ProcessTree(pid) for pid in pids]
+    client = run()
+    return replace(client, cpu=client.cpu + sum(one.used(client.wall).cpu for one in servers))
 
 
 def floor() -> float:

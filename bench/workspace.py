@@ -164,9 +164,7 @@ class Workspace:
     count: int
 
     def make(self) -> None:
-        """Write all files; what was in the folder is gone."""
-        if self.folder.exists():
-            shutil.rmtree(self.folder)
+        """Write all files into a new folder."""
         for package in _BUILD_FILES:
             (self.folder / package).mkdir(parents=True)
         (self.folder / "MODULE.bazel").write_text(_MODULE)
