@@ -10,7 +10,6 @@ from usage import Usage
 
 PUBLISH_ALL = "//publish:publish_all"
 
-_MAX_MIB = 96
 _SECONDS_AN_IMAGE_THAT_IS_THERE = 0.001
 
 
@@ -24,11 +23,27 @@ def publish_sizes(lab: Lab, mib: int) -> Row:
     )
     published, pulled = json.loads(result.read_text())
     runs = runs_from_json(published["contestants"])
-    targets = [Target(f"not slower than {peer}", "wasm-oci publish", [peer], 1.0) for peer in ("oras", "crane", "wkg")]
-    targets.append(Target(f"peak under {_MAX_MIB} MiB", "wasm-oci publish", (), _MAX_MIB, "mib"))
     # It is asked of the largest alone.
-    asked = targets if mib == lab.size.mib[-1] else []
-    return Row(f"publish_{mib}", f"publish a component of {mib} MiB", runs, asked, {"pull": pulled["contestants"]})
+    asked = large_targets() if mib == lab.size.mib[-1] else []
+    return Row(
+        f"publish_{mib}",
+        f"publish an image of {mib} MiB, signed on both layers",
+        runs,
+        asked,
+        {"pull": pulled["contestants"]},
+    )
+
+
+def large_targets() -> list[Target]:
+    """What is asked of publishing 512 MiB."""
+    ours, all_read = "wasm-oci publish", "wasm-oci publish --read-back all"
+    return [
+        Target("at most 1.3 x oras", ours, ["oras"], 1.3),
+        Target("with --read-back all at most 1.8 x oras", all_read, ["oras"], 1.8),
+        Target("CPU: at most 1.4 s", ours, (), 1.4, "cpu"),
+        Target("peak under 64 MiB", ours, (), 64, "mib"),
+        Target("with --read-back all peak under 64 MiB", all_read, (), 64, "mib"),
+    ]
 
 
 def publish_many(lab: Lab) -> Row:
