@@ -82,7 +82,8 @@ def test_a_command_without_a_slash_is_looked_for_by_its_name(tmp_path: Path) -> 
 
 
 BAD = [
-    ("policy: p\n" + TARGETS, "1:1: it has no apiVersion"),
+    ("policy: p\n" + TARGETS, "1:1: it has no apiVersion: wasm-oci/v1"),
+    ("apiVersion: v1\n", "1:13: apiVersion: it is one of wasm-oci/v1, got: 'v1'"),
     ("apiVersion: wasm-oci/v1\n" + TARGETS, "1:1: it has no policy"),
     (HEAD, "1:1: it has no targets"),
     ("apiVersion: wasm-oci/v2\npolicy: p\n" + TARGETS, "1:13: apiVersion: it is one of wasm-oci/v1"),

@@ -138,6 +138,8 @@ def _matcher(exact: str | None, regexp: str | None, what: str) -> tuple[str, Cal
         return f"/{regexp}/", _regexp_matcher(regexp, what)
     if not exact:
         raise UsageError(f"the {what} of a trusted identity is empty")
+    if "*" in exact:
+        raise UsageError(f"no wildcard counts in the {what}, give a regular expression for it: {excerpt(exact)!r}")
     return exact, exact.__eq__
 
 

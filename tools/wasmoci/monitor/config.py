@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wasmoci.disk.files import read_bounded
-from wasmoci.policy.document import MAX_DOCUMENT_SIZE, Node, read_document
-from wasmoci.policy.file import API_VERSION
+from wasmoci.policy.document import MAX_DOCUMENT_SIZE, Node
+from wasmoci.policy.file import read_members
 from wasmoci.policy.patterns import matches
 from wasmoci.values.errors import UsageError
 from wasmoci.values.host import is_host
@@ -33,8 +33,8 @@ DEFAULT_WARN_BEFORE = 30 * DAY
 DEFAULT_TRUSTED_ROOT_AGE = 180 * DAY
 DEFAULT_COMMAND_SECONDS = 10
 
-_MEMBERS = ("apiVersion", "policy", "state", "interval", "jitter", "verifyEvery", "warnBefore", "trustedRootAge")
-_OUTPUTS = ("listen", "textfile", "command", "commandTimeout")
+_TIMES = ("interval", "jitter", "verifyEvery", "warnBefore", "trustedRootAge")
+_OUTPUTS = ("state", "listen", "textfile", "command", "commandTimeout")
 _DURATION = re.compile(r"([1-9][0-9]{0,5})([smhd])")
 _SECONDS = {"s": 1, "m": MINUTE, "h": HOUR, "d": DAY}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,99}")
@@ -97,12 +97,8 @@ class MonitorConfig:
 
         Paths in it, and a command with a slash, are relative to its folder.
         """
-        node = read_document(read_bounded(path, MAX_DOCUMENT_SIZE, "the configuration"), str(path))
-        members = node.members((*_MEMBERS, *_OUTPUTS, "targets"))
-        for wanted in ("apiVersion", "policy", "targets"):
-            if wanted not in members:
-                raise node.place.error(f"it has no {wanted}")
-        members["apiVersion"].choice([API_VERSION])
+        data = read_bounded(path, MAX_DOCUMENT_SIZE, "the configuration")
+        members = read_members(data, str(path), ("policy", "targets"), (*_TIMES, *_OUTPUTS))
         folder = path.parent
         interval = _seconds(members, "interval", DEFAULT_INTERVAL)
         return cls(

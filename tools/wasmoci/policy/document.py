@@ -93,8 +93,15 @@ class Node:
             raise self.place.error(f'a text is wanted here, and without quotes {text} is none: write "{text}"')
         return text
 
-    def choice(self, choices: Collection[str]) -> str:
+    def literal(self) -> str:
+        """A text that is compared as it is written, and in which a wildcard would stand for nothing."""
         text = self.text()
+        if "*" in text:
+            raise self.place.error(f"no wildcard counts here, write the whole text: {excerpt(text)!r}")
+        return text
+
+    def choice(self, choices: Collection[str]) -> str:
+        text = self.scalar(f"one of {', '.join(choices)}")
         if text not in choices:
             raise self.place.error(f"it is one of {', '.join(choices)}, got: {excerpt(text)!r}")
         return text

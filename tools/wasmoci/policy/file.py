@@ -54,12 +54,7 @@ class PolicyFile:
     def parse(cls, data: bytes, name: str, folder: Path, given: Mapping[str, Path] | None = None) -> "PolicyFile":
         """The files that it names are as NamedFiles has them; raises UsageError."""
         files = NamedFiles(folder, given)
-        node = read_document(data, name)
-        members = node.members(("apiVersion", "trustedRoot", "signers", "rules", "mode"))
-        for wanted in ("apiVersion", "signers", "rules"):
-            if wanted not in members:
-                raise node.place.error(f"it has no {wanted}")
-        members["apiVersion"].choice([API_VERSION])
+        members = read_members(data, name, ("signers", "rules"), ("trustedRoot", "mode"))
         root = files.path(members["trustedRoot"]) if "trustedRoot" in members else None
         signers = read_signers(members["signers"], files)
         rules = read_rules(members["rules"], signers)
@@ -81,6 +76,23 @@ class PolicyFile:
         raise VerificationError(
             Reason.NO_RULE, f"no rule of {self.name} matches {repository}, and what none matches is refused"
         )
+
+
+def read_members(data: bytes, name: str, wanted: Sequence[str], others: Sequence[str]) -> Mapping[str, Node]:
+    """The members of a file of API_VERSION, those that are `wanted` and what there is of `others`.
+
+    Raises UsageError with its place; the version comes first, as another one has other members.
+    """
+    node = read_document(data, name)
+    version = node.members().get("apiVersion")
+    if version is not None:
+        version.choice([API_VERSION])
+    members = node.members(("apiVersion", *wanted, *others))
+    for member in ("apiVersion", *wanted):
+        if member not in members:
+            hint = f": {API_VERSION}" if member == "apiVersion" else ""
+            raise node.place.error(f"it has no {member}{hint}")
+    return members
 
 
 def _check_no_log(rules: Node) -> None:

@@ -136,7 +136,7 @@ def _read_rule(node: Node, signers: Mapping[str, Signer]) -> Rule:
         pattern=pattern,
         component=component,
         image=image,
-        annotations={} if annotations is None else {n: value.text() for n, value in annotations.members().items()},
+        annotations={} if annotations is None else {n: value.literal() for n, value in annotations.members().items()},
         attestations=[] if attestations is None else [_read_attested(item, signers) for item in attestations.items()],
         imports=_read_imports(members["imports"]) if "imports" in members else None,
         baseline=NamedBaseline.read(members["baseline"]) if "baseline" in members else None,
@@ -219,14 +219,14 @@ def _read_attested(node: Node, signers: Mapping[str, Signer]) -> Attested:
         if name not in members:
             raise node.place.error(f"it has no {name}")
     try:
-        kind = predicate_type(members["type"].text())
+        kind = predicate_type(members["type"].literal())
     except Error as error:
         raise members["type"].place.error(str(error)) from None
     builder = members.get("builder")
     if builder is not None and kind != SLSA_PROVENANCE_V1:
         raise builder.place.error(f"a builder is named by attestations of type {SLSA_PROVENANCE_V1} only")
     by = _all_named(members["by"], signers, "image")
-    return Attested(node.place, kind, by, None if builder is None else builder.text())
+    return Attested(node.place, kind, by, None if builder is None else builder.literal())
 
 
 def _read_imports(node: Node) -> Imports:

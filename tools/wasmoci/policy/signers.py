@@ -150,7 +150,7 @@ def _read_image_key(node: Node, files: NamedFiles) -> ImagePublicKey:
 def _read_identity(node: Node, members: Mapping[str, Node]) -> IdentityPattern:
     if "issuer" not in members or "identity" not in members:
         raise node.place.error("an identity is named by issuer and identity, both")
-    name, issuer = members["identity"].text(), members["issuer"].text()
+    name, issuer = members["identity"].text(), members["issuer"].literal()
     claims = [_read_claim(claim, members[claim]) for claim in CLAIMS if claim in members]
     with _at(members["identity"]):
         if "*" in name:
