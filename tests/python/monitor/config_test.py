@@ -114,6 +114,10 @@ BAD = [
     ),
     (f"{HEAD}targets: {{a: {{repository: '{IMAGE}:v1'}}}}\n", "3:27: targets.a.repository: a repository is host"),
     (f"{HEAD}targets: {{a: {{reference: '{IMAGE}:v1', as: hello}}}}\n", "targets.a.as: a repository is host"),
+    (
+        f"{HEAD}targets: {{a: {{reference: 'ci:se/cret@h.example/a:v1'}}}}\n",
+        "targets.a.reference: a reference has no user and no password, `wasm-oci login` takes these: '[secret]@h.ex",
+    ),
     (f"{HEAD}{TARGETS}{TARGETS}", "4:1: targets: it is given twice"),
 ]
 

@@ -27,7 +27,7 @@ BEYOND = {
     "no such signer|has no imageKey|has no componentKey": "who the signers are",
     "is given twice|must sign in any case": "which names two lists have",
     "cannot be met|cannot be reached|all of these are revoked": "how many can sign",
-    "matches (repositories|no repository)|it is required or a repository|a wildcard stands": "how repositories look",
+    "matches (repositories|no repository)|it is required or a repository|a wildcard stands|no password": "how repositories look",
     "a pattern of repositories has at most": "how long they are",
     "a predicate type|a builder is named by": "which types there are",
     "an import is PACKAGE": "what an import looks like",

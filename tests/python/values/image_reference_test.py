@@ -4,7 +4,15 @@ import pytest
 
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import UsageError
-from wasmoci.values.image_reference import MAX_REPOSITORY_LENGTH, Reference, Repository, check_tag
+from wasmoci.values.image_reference import (
+    MAX_REPOSITORY_LENGTH,
+    Reference,
+    Repository,
+    check_registry,
+    check_tag,
+    parse_destination,
+)
+from wasmoci.values.text import without_password
 
 DIGEST = "sha256:" + "a" * 64
 
@@ -170,3 +178,36 @@ def test_tag_is_accepted(tag: str) -> None:
 def test_other_tags_are_refused(tag: str) -> None:
     with pytest.raises(UsageError, match="1 to 128 characters"):
         check_tag(tag)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("ci:pa/ss@h.example/a:v1", "[secret]@h.example/a:v1"),
+        ("ci:p@ss@h.example/a:v1", "[secret]@h.example/a:v1"),
+        ("ci:pa:ss@h.example", "[secret]@h.example"),
+        ("ci:50/00@h.example/a:v1", "[secret]@h.example/a:v1"),
+        ("ci:5000@h.example", "[secret]@h.example"),
+        (f"ci:pa/ss@h.example/a@{DIGEST}", f"[secret]@h.example/a@{DIGEST}"),
+        (f"ci:pa@h.example@{DIGEST}", f"[secret]@h.example@{DIGEST}"),
+        ("https://ci:pa/ss@h.example/a", "https://[secret]@h.example/a"),
+        ("//ci:pa/ss@h.example/a", "//[secret]@h.example/a"),
+        (f"localhost:5000/a:v1@{DIGEST}", ""),
+        ("localhost:5000/a@sha512:0", ""),
+        ("localhost:5000/a@b", ""),
+        ("[::1]:5000/a@b", ""),
+        ("https://h.example/a:b@c", ""),
+        ("h.example/a:v1@b", ""),
+    ],
+)
+def test_a_password_is_shown_nowhere(text: str, shown: str) -> None:
+    assert without_password(text) == (shown or text)
+    for parse in (Reference.parse, Repository.parse, parse_destination, check_registry):
+        if shown:
+            with pytest.raises(UsageError) as refused:
+                parse(text)
+            assert str(refused.value).endswith(f"`wasm-oci login` takes these: {shown!r}")
+
+
+def test_a_password_is_looked_for_in_linear_time() -> None:
+    assert without_password(":" * 1_000_000) == ":" * 1_000_000

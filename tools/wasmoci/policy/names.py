@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from wasmoci.policy.document import Node
 from wasmoci.values.errors import UsageError
-from wasmoci.values.image_reference import Repository
+from wasmoci.values.image_reference import Repository, check_no_password
 from wasmoci.values.text import excerpt
 
 OWN = "required"
@@ -23,7 +23,7 @@ class SignedName:
     @classmethod
     def read(cls, node: Node, pattern: str) -> "SignedName":
         """`pattern` is what the rule matches; UsageError with the place of the fault."""
-        text = node.text()
+        text = repositories_text(node)
         if text == OWN:
             return cls(text)
         mirrored = ""
@@ -53,6 +53,16 @@ class SignedName:
         if self.is_one:
             return Repository.parse(self.text)
         return Repository.parse(self.text + repository.partition("/")[2].removeprefix(self.mirrored))
+
+
+def repositories_text(node: Node) -> str:
+    """The text of what names a repository or, with wildcards, several; UsageError with its place for a password in it."""
+    text = node.text()
+    try:
+        check_no_password(text)
+    except UsageError as error:
+        raise node.place.error(str(error)) from None
+    return text
 
 
 def _is_below(pattern: str) -> bool:

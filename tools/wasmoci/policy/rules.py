@@ -8,7 +8,7 @@ from wasmoci.keyless.identity import EndedIdentity
 from wasmoci.policy.baseline import NamedBaseline
 from wasmoci.policy.document import Node, Place
 from wasmoci.policy.imports import ImportPattern
-from wasmoci.policy.names import SignedName
+from wasmoci.policy.names import SignedName, repositories_text
 from wasmoci.policy.patterns import covers, example, matches
 from wasmoci.policy.signers import Signer
 from wasmoci.values.errors import Error, UsageError
@@ -148,7 +148,7 @@ def _read_rule(node: Node, signers: Mapping[str, Signer]) -> Rule:
 
 
 def _read_match(node: Node) -> str:
-    text = node.text()
+    text = repositories_text(node)
     head, slash, path = text.partition("/")
     if len(text) > _MAX_PATTERN_LENGTH:
         raise node.place.error(f"a pattern of repositories has at most {_MAX_PATTERN_LENGTH} characters")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from wasmoci.disk.layout import Layout
 from wasmoci.registry.connection_options import ConnectionOptions
 from wasmoci.values.errors import UsageError, refuse_malformed
-from wasmoci.values.text import excerpt, without_password
+from wasmoci.values.text import excerpt
 
 if TYPE_CHECKING:
     from wasmoci.oci.source import ImageSource
@@ -23,8 +23,9 @@ def reference_of(target: str) -> "Reference | None":
     # The methods of Path raise for names that are longer than a file system takes.
     if os.path.isdir(target):  # noqa: PTH112
         return None
-    from wasmoci.values.image_reference import Reference
+    from wasmoci.values.image_reference import Reference, check_no_password
 
+    check_no_password(target)
     try:
         return Reference.parse(target)
     except UsageError as error:
@@ -33,9 +34,7 @@ def reference_of(target: str) -> "Reference | None":
                 f"{target} is a file, not an image: `wasm-oci component verify` verifies a component by itself, and "
                 "`wasm-oci image package` makes an image layout of it"
             ) from None
-        raise UsageError(
-            f"there is no folder {excerpt(without_password(target))!r} with an image layout, and {error}"
-        ) from None
+        raise UsageError(f"there is no folder {excerpt(target)!r} with an image layout, and {error}") from None
 
 
 class Sources(ExitStack):

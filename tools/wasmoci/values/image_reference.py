@@ -29,13 +29,14 @@ class Repository:
     @classmethod
     def parse(cls, text: str) -> "Repository":
         """Read `host[:port]/path`; raise UsageError for anything else."""
+        check_no_password(text)
         registry, slash, path = text.partition("/")
         if not slash or not _is_registry(registry):
             raise UsageError(
-                f"a repository is host[:port]/path with the registry's host spelled out, got: {_shown(text)}"
+                f"a repository is host[:port]/path with the registry's host spelled out, got: {excerpt(text)!r}"
             )
         if ":" in path or "@" in path:
-            raise UsageError(f"a repository is host[:port]/path without a tag or digest, got: {_shown(text)}")
+            raise UsageError(f"a repository is host[:port]/path without a tag or digest, got: {excerpt(text)!r}")
         if not _REPOSITORY.fullmatch(path) or len(path) > MAX_REPOSITORY_LENGTH:
             raise UsageError(
                 f"a repository path is lower-case words joined by / . _ or -, "
@@ -74,6 +75,7 @@ class Reference:
 
         Neither a tag nor a digest is an error: `latest` is never assumed.
         """
+        check_no_password(text)
         name, at, digest_text = text.rpartition("@") if "@" in text else (text, "", "")
         try:
             digest = Digest.parse(digest_text) if at else None
@@ -81,7 +83,7 @@ class Reference:
             raise UsageError(str(error)) from None
         repository, tag = _split_tag(name)
         if tag is None and digest is None:
-            raise UsageError(f"a reference needs a tag or a digest, got: {_shown(text)}")
+            raise UsageError(f"a reference needs a tag or a digest, got: {excerpt(text)!r}")
         return cls(Repository.parse(repository), tag, digest)
 
     def with_digest(self, digest: Digest) -> "Reference":
@@ -95,21 +97,26 @@ class Reference:
 
 def parse_destination(text: str) -> tuple[Repository, str | None]:
     """Read `host[:port]/path[:tag]`: where something goes that has its digest already; raise UsageError."""
+    check_no_password(text)
     if "@" in text:
-        raise UsageError(f"a destination is host[:port]/path[:tag] and has no digest, got: {_shown(text)}")
+        raise UsageError(f"a destination is host[:port]/path[:tag] and has no digest, got: {excerpt(text)!r}")
     repository, tag = _split_tag(text)
     return Repository.parse(repository), tag
 
 
 def check_registry(text: str) -> str:
     """Return `text`; raise UsageError unless it is `host[:port]`, with the host spelled out."""
+    check_no_password(text)
     if not _is_registry(text):
         raise UsageError(f"a registry is host[:port], such as ghcr.io or localhost:5000, got: {excerpt(text)!r}")
     return text
 
 
-def _shown(text: str) -> str:
-    return repr(excerpt(without_password(text)))
+def check_no_password(text: str) -> None:
+    """Raise UsageError where what should be a reference or registry begins with a user and a password."""
+    shown = without_password(text)
+    if shown != text:
+        raise UsageError(f"a reference has no user and no password, `wasm-oci login` takes these: {excerpt(shown)!r}")
 
 
 def _is_registry(text: str) -> bool:

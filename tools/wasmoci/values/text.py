@@ -6,8 +6,13 @@ from collections.abc import Iterable
 MAX_QUOTED_CHARACTERS = 200
 MAX_LISTED = 10
 
-# Before the host of a URL or of what should be a reference.
-_PASSWORD = re.compile(r"((?:[A-Za-z][A-Za-z0-9+.-]*:)?//)?[^/]*:[^/]*@(?!sha256:)")
+# Before the host of a URL or of what should be a reference. A password with a slash is told from a port and a path by
+# not being a number, or by the path that follows.
+_SCHEME = r"[A-Za-z][A-Za-z0-9+.-]*:"
+_PASSWORD = re.compile(
+    rf"(?:((?:{_SCHEME})?//)|(?!{_SCHEME}//))[^/:\[]*:(?:[^/]*@|(?![0-9]{{1,5}}/).*@|.*@(?=[^@]*/))(?!sha[0-9]+:)",
+    re.DOTALL,
+)
 
 
 def printable(text: str) -> str:

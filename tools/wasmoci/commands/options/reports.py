@@ -13,7 +13,7 @@ from wasmoci.commands.report.unforeseen import nothing_unforeseen
 from wasmoci.reports.files import Format, ReportFile, make_room, write_reports
 from wasmoci.reports.record import Record
 from wasmoci.values.errors import Error, UsageError
-from wasmoci.values.text import without_password
+from wasmoci.values.image_reference import check_no_password
 from wasmoci.values.version import VERSION
 
 if TYPE_CHECKING:
@@ -47,9 +47,7 @@ class Reporting:
         files = [ReportFile.parse(text, folder) for text in self.wanted]
         make_room(files)
         for target in targets:
-            shown = without_password(target)
-            if shown != target:
-                raise UsageError(f"a reference has no user and no password, `wasm-oci login` takes these: {shown}")
+            check_no_password(target)
         signer = self._signer(files, is_wanted=then is not None)
         if not files and then is None:
             return run(Record(is_wanted=False))
