@@ -93,6 +93,12 @@ def test_a_target_that_is_none_is_wrong_usage(target: str, command: str, tmp_pat
     run(command, target, 2, "", tmp_path, {})
 
 
+@pytest.mark.parametrize("command", ["verify", "verify several"])
+def test_a_folder_without_a_layout_could_not_be_checked(command: str, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    run(command, str(tmp_path / "empty"), 1, "empty, but an empty folder", tmp_path, {})
+
+
 def run(
     command: str, target: str, code: int, text: str, folder: Path, environment: Mapping[str, str], *options: str
 ) -> None:

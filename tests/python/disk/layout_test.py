@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -174,9 +175,26 @@ def test_broken_layout_is_refused(path: Path, break_it: Callable[[Path], object]
         Layout(path)
 
 
-def test_missing_layout_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(Error, match="there is no image layout at"):
-        Layout(tmp_path / "nothing")
+def test_where_no_layout_is_nothing_is_refused_and_nothing_verified(path: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to("nowhere")
+    (tmp_path / "layouts").mkdir()
+    path.rename(tmp_path / "layouts" / "first")
+    (tmp_path / "layouts" / "another").mkdir()
+    for name, found in {
+        "nothing": "nothing",
+        "empty": "an empty folder",
+        "file": "a file",
+        "link": "a link to nothing",
+        "layouts": f"a folder of layouts, such as {tmp_path / 'layouts' / 'first'}",
+        "layouts/another/../..": "another folder",
+    }.items():
+        with pytest.raises(
+            Error, match=re.escape(f"there is no image layout at {tmp_path / name}, but {found}: ")
+        ) as no:
+            Layout(tmp_path / name)
+        assert (no.type, no.value.exit_code) == (Error, 1)
 
 
 @pytest.mark.parametrize("name", ["oci-layout", "index.json"])
@@ -426,7 +444,7 @@ def test_writer_accepts_an_empty_folder_and_is_no_layout_before_it_finishes(tmp_
     writer = LayoutWriter.start(tmp_path)
     data = make_image().blobs
     digests = [writer.add(blob) for blob in data.values()]
-    with pytest.raises(FormatError):
+    with pytest.raises(Error, match="there is no image layout"):
         Layout(tmp_path)
     writer.finish([Descriptor(MANIFEST_MEDIA_TYPE, digests[-1], 1, {"kind": IMAGE_KIND})])
     assert Layout(tmp_path).blob_digests() == sorted(digests, key=str)

@@ -188,7 +188,7 @@ REFUSED = [
     pytest.param(lambda request, _: replace(request, variants=[]), UsageError, "no image is given", id="nothing"),
     pytest.param(image_twice, FormatError, "has the entry sha256:.* twice", id="image_twice"),
     pytest.param(index_of_an_index, FormatError, "inner: this needs one image", id="index"),
-    pytest.param(no_layout, FormatError, "empty: this is no OCI image layout", id="no_layout"),
+    pytest.param(no_layout, Error, "there is no image layout at .*empty, but an empty folder", id="no_layout"),
     pytest.param(
         lambda request, folder: replace(request, variants=[Variant(folder / "none")]),
         Error,

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from wasmoci.disk.files import read_file
+from wasmoci.disk.layout_folder import INDEX_FILE, MARKER_FILE, check_is_layout
 from wasmoci.oci.cosign_tags import CosignTag
 from wasmoci.oci.manifest import (
     INDEX_MEDIA_TYPE,
@@ -46,7 +47,6 @@ KINDS = {CosignTag.SIGNATURES: SIGNATURES_KIND, CosignTag.ATTESTATIONS: ATTESTAT
 VERSION = "1.0.0"
 _MARKER_NAMES = frozenset({"imageLayoutVersion"})
 BLOBS_FOLDER = Path("blobs/sha256")
-_INDEX = "index.json"
 _NAMES = {KIND_ANNOTATION, REF_NAME_ANNOTATION}
 
 
@@ -58,20 +58,18 @@ class Layout:
 
         `index` lacks the entries of index.json that are no descriptors; they are problems of the root's referrers.
         """
-        if not path.is_dir():
-            found = "a file" if path.is_file() else "nothing"
-            raise Error(f"there is no image layout at {path}, but {found}: a layout is a folder with index.json in it")
+        check_is_layout(path)
         self.path = path
         self._folder = str(path)
-        marker = parse_object(_read_member(path / "oci-layout"), "oci-layout", MAX_MANIFEST_SIZE)
+        marker = parse_object(_read_member(path / MARKER_FILE), MARKER_FILE, MAX_MANIFEST_SIZE)
         if marker.spelled(_MARKER_NAMES).string("imageLayoutVersion") != VERSION:
             raise FormatError(f"the layout's version must be {VERSION}")
-        data = _read_member(path / _INDEX)
-        listed = ReferrerList.parse(data, _INDEX)
+        data = _read_member(path / INDEX_FILE)
+        listed = ReferrerList.parse(data, INDEX_FILE)
         self._places: dict[Digest, str] = {}
         if _is_index_itself(listed):
             listed = ReferrerList((Descriptor.of(INDEX_MEDIA_TYPE, data),))
-            self._places[Digest.of(data)] = _INDEX
+            self._places[Digest.of(data)] = INDEX_FILE
         self.index, self._problems = Index(listed.descriptors), listed.problems
         self._root = _find_root(listed)
 

@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 from wasmoci.disk.files import atomic_folder, os_errors
 from wasmoci.disk.layout import BLOBS_FOLDER, IMAGE_KIND, INDEX_KIND, KIND_ANNOTATION, KINDS, VERSION, Layout
+from wasmoci.disk.layout_folder import INDEX_FILE, MARKER_FILE
 from wasmoci.oci.cosign_tags import TaggedManifest
 from wasmoci.oci.graph import ImageGraph, read_graph
 from wasmoci.oci.manifest import (
@@ -100,8 +101,8 @@ class LayoutWriter:
             progress.step(part.line)
 
     def finish(self, entries: Sequence[Descriptor]) -> None:
-        self._write("index.json", Index(tuple(entries)).to_bytes())
-        self._write("oci-layout", dump({"imageLayoutVersion": VERSION}))
+        self._write(INDEX_FILE, Index(tuple(entries)).to_bytes())
+        self._write(MARKER_FILE, dump({"imageLayoutVersion": VERSION}))
 
     def _write(self, name: str, data: bytes) -> None:
         with self._writing(name) as target:

@@ -56,7 +56,7 @@ class SignedName:
 
 
 def repositories_text(node: Node) -> str:
-    """The text of what names a repository or, with wildcards, several; UsageError with its place for a password in it."""
+    """What names a repository or, with wildcards, several; UsageError with its place for a password in it."""
     text = node.text()
     try:
         check_no_password(text)

@@ -34,6 +34,8 @@ def reference_of(target: str) -> "Reference | None":
                 f"{target} is a file, not an image: `wasm-oci component verify` verifies a component by itself, and "
                 "`wasm-oci image package` makes an image layout of it"
             ) from None
+        if os.path.islink(target):  # noqa: PTH114
+            raise UsageError(f"{target} is a link to nothing, and no image: build what it names first") from None
         raise UsageError(f"there is no folder {excerpt(target)!r} with an image layout, and {error}") from None
 
 
