@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from wasmoci.commands.main import main
 from wasmoci.cosign.statement import signature_statement
 from wasmoci.disk.layout import Layout
 from wasmoci.keys.reference import KeyReference
+from wasmoci.policy.choice import today
 from wasmoci.registry_server.server import EmbeddedRegistry
 from wasmoci.values.strict_json import dump
 
@@ -116,24 +118,32 @@ def test_what_is_published_meets_the_rule_of_where_it_goes(policy: Path, layout:
         assert "NO_RULE" in run("publish", layout, f"{server.address}/other/a", *connection, code=3).stderr
 
 
-@pytest.mark.parametrize("command", [["verify"], ["pull", "--output", "hello.wasm"], ["copy", "--output", "copy"]])
-def test_the_clock_decides_where_nobody_vouches_for_a_time_and_that_is_said(
+COMMANDS = [["verify"], ["pull", "--output", "hello.wasm"], ["copy", "--output", "copy"]]
+ENDING = SIGNERS.replace("imageKey: first.pem", "imageKey: first.pem, until: %s")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_signer_that_ended_by_the_clock_signed_nothing(
     command: Sequence[str], policy: Path, layout: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(layout.parent)
-    ends = SIGNERS.replace("imageKey: first.pem", "imageKey: first.pem, until: %s")
-    trust = ["--policy", str(policy), "--as", REPOSITORY]
-    policy.write_text(ends % "2001-01-01" + RULES)
-    refused = run(*command, layout, *trust, code=3).stderr
+    policy.write_text(ENDING % "2001-01-01" + RULES)
+    refused = run(*command, layout, "--policy", policy, "--as", REPOSITORY, code=3).stderr
     assert f"POLICY_UNMET: {policy}:8:14: 1 of first must sign the component: signed by none of them; " in refused
     assert "first, who ended 2001-01-01, does not count" in refused
-    policy.write_text(ends % "9000-01-01" + RULES)
-    said = run(*command, layout, *trust).stderr
-    assert (
-        f"{policy}:8:14: 1 of first must sign the component: signed by first; first ends 9000-01-01, and the clock of "
-        "this machine says that it has not yet\n"
-    ) in said
-    assert f"{policy}:9:10: 1 of first, second must sign the image: " in said
+
+
+@pytest.mark.parametrize(("days", "warnings"), [(20, 1), (40, 0)])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_that_the_clock_decides_is_said_once_a_signer_that_ends_soon(
+    command: Sequence[str], days: int, warnings: int, policy: Path, layout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(layout.parent)
+    end = today() + timedelta(days)
+    policy.write_text(ENDING % end + RULES)
+    said = run(*command, layout, "--policy", policy, "--as", REPOSITORY).stderr
+    warning = f"{policy}:3:3: first ends {end}, and the clock of this machine says that it has not yet\n"
+    assert (said.count(warning), said.count("the clock of this machine")) == (warnings, warnings)
 
 
 def test_a_first_policy_is_met_and_nothing_is_overwritten(policy: Path, layout: Path, tmp_path: Path) -> None:

@@ -58,10 +58,7 @@ def verdict(image: MemoryImage, rule: str, folder: Path, sigstore: Sigstore, tod
 NOBODY = "policy.yaml:9:10: 1 of ended must sign the image: signed by none of them"
 ENDED = f"POLICY_UNMET: {NOBODY}; ended, who ended {END}"
 UNKNOWN = f"Error: {NOBODY}; ended ends {END}, no log and no time stamp says"
-BY_CLOCK = (
-    "oci-only; policy.yaml:9:10: 1 of ended must sign the image: signed by ended; "
-    f"ended ends {END}, and the clock of this machine says that it has not yet"
-)
+BY_CLOCK = f"oci-only; policy.yaml:6:3: ended ends {END}, and the clock of this machine says that it has not yet"
 SIGNED = "  image: {anyOf: [ended]}"
 
 # What a signature has | the day on which it got that | today, None where no clock is read | the verdict's beginning.
@@ -82,6 +79,8 @@ TIMES: Sequence[tuple[str, date, date | None, str]] = [
     ("wrong stamp", BEFORE, None, UNKNOWN),
     ("", BEFORE, None, UNKNOWN),
     ("", BEFORE, BEFORE, BY_CLOCK),
+    ("", BEFORE, END - timedelta(days=30), BY_CLOCK),
+    ("", BEFORE, END - timedelta(days=31), "oci-only"),
     ("", BEFORE, END, ENDED),
     ("legacy", BEFORE, None, UNKNOWN),
     ("legacy", BEFORE, BEFORE, BY_CLOCK),
@@ -169,7 +168,7 @@ ATTESTED = "  image: {anyOf: [first]}\n  attestations: [{type: cyclonedx, by: [e
         ("v1", AFTER, BEFORE, "POLICY_UNMET: policy.yaml:10:18: ended must attest"),
         ("", BEFORE, None, "Error: policy.yaml:10:18: ended must attest"),
         ("", BEFORE, AFTER, "POLICY_UNMET: policy.yaml:10:18"),
-        ("", BEFORE, BEFORE, "oci-only; policy.yaml:10:18: ended must attest"),
+        ("", BEFORE, BEFORE, BY_CLOCK),
     ],
 )
 def test_what_is_attested_counts_by_when_it_was(
@@ -189,6 +188,19 @@ def test_an_index_and_each_image_of_it_has_times_of_its_own(tmp_path: Path) -> N
     index = index_of(image)
     attach(index, "v1", sigstore)
     assert verdict(index, SIGNED, tmp_path, sigstore) == "oci-only"
+
+
+@pytest.mark.parametrize(("how", "entry"), [("", ""), ("v1", "entry {} and 1 more: ")])
+def test_a_signer_of_an_index_and_its_images_is_warned_of_once(how: str, entry: str, tmp_path: Path) -> None:
+    sigstore = sigstore_on(BEFORE)
+    images = [make_image(SIGNED_HELLO), make_image(HELLO)]
+    for image in images:
+        attach(image, "", sigstore)
+    index = index_of(*images)
+    attach(index, how, sigstore)
+    first = images[0].image.digest
+    expected = BY_CLOCK.replace("oci-only; ", f"oci-only; {entry.format(first)}")
+    assert verdict(index, SIGNED, tmp_path, sigstore, BEFORE) == expected
 
 
 @pytest.mark.parametrize("rekor", [1, 2])

@@ -18,7 +18,7 @@ from wasmoci.monitor.notes import Notes
 from wasmoci.monitor.observed import Known
 from wasmoci.monitor.registries import RegistriesSeen
 from wasmoci.monitor.state import State
-from wasmoci.monitor.trusted import Trusted, is_old, root_events, root_fact, signer_events
+from wasmoci.monitor.trusted import ENDING, Trusted, is_old, root_events, root_fact, signer_events
 from wasmoci.oci.source import ImageSource
 from wasmoci.registry.client import Registries
 from wasmoci.registry.source import RegistrySource
@@ -79,7 +79,7 @@ class Monitor:
         self._clock = clock
         self._version = version
         self._stopping = stopping or threading.Event()
-        # The signers of whose signatures only this machine's clock may tell whether they count.
+        # The signers that end soon, of whose signatures only this machine's clock may tell whether they count.
         self.clock_reasons: Sequence[str] = ()
         state.keep_targets([target.name for target in config.targets])
         self._show(None)
@@ -130,9 +130,10 @@ class Monitor:
             message = "the policy is another one: everything is verified again"
             notes.events.append(Event(What.POLICY_CHANGED, message, details))
         state.set_fact("policy", {"sha256": trusted.sha256, "problem": ""})
-        self.clock_reasons = trusted.file.clock_reasons
         notes.events += signer_events(state.fact("signers"), trusted, config.warn_before)
-        state.set_fact("signers", trusted.phases(config.warn_before))
+        phases = trusted.phases(config.warn_before)
+        self.clock_reasons = [name for name in trusted.file.clock_reasons if phases[name] == ENDING]
+        state.set_fact("signers", phases)
         root = state.fact("root")
         notes.events += root_events(root, trusted, notes.now, config.trusted_root_age)
         fact = root_fact(root, trusted, notes.now)

@@ -8,12 +8,11 @@ from pathlib import Path
 from wasmoci.cosign.provenance import ProvenanceExpectation
 from wasmoci.oci.graph import ImageGraph
 from wasmoci.policy.baseline import Baseline, NamedBaseline
-from wasmoci.policy.document import Place
 from wasmoci.policy.each_signature import of_counted_signatures, of_each_signature
-from wasmoci.policy.finding import Finding, judged
+from wasmoci.policy.finding import Finding, judged, names, signers_finding
 from wasmoci.policy.rules import Attested, Imports, Rule, Signed
 from wasmoci.policy.signers import Signer
-from wasmoci.policy.standing import REMARKS, Standing, standing
+from wasmoci.policy.standing import Standing, standing
 from wasmoci.policy.trusted import image_trust
 from wasmoci.values.errors import Error, Reason, VerificationError
 from wasmoci.values.level import Level
@@ -42,13 +41,13 @@ class RuleDemands:
     baseline: Baseline | None = None
 
     def check_image(self, verified: Verified) -> Sequence[str]:
-        return judged(self.of_image(verified))
+        return judged(self.of_image(verified), self.today)
 
     def check_index(self, signatures: Sequence[ImageSignature]) -> Sequence[str]:
-        return judged(self.of_signatures(signatures))
+        return judged(self.of_signatures(signatures), self.today)
 
     def check_root(self, graph: ImageGraph) -> Sequence[str]:
-        return judged(self.of_root(graph))
+        return judged(self.of_root(graph), self.today)
 
     def of_image(self, verified: Verified) -> Iterator[Finding]:
         """What is found of signatures and imports of an image."""
@@ -131,7 +130,7 @@ class RuleDemands:
             times = _by_principal(attestation.attesters)
             each = {signer: standing(signer, times.get(_image_name(signer), ()), self.today) for signer in attested.by}
             best = max(best, each, key=lambda standings: min(standings.values(), default=Standing.MISSING))
-        return _finding(attested.place, asked, f"a statement {_in_words(best)}", min(best.values()))
+        return signers_finding(attested.place, asked, best, min(best.values()), "a statement ")
 
 
 def rule_policy(rule: Rule, trusted_root: Path | None, today: date | None, baseline: Baseline | None = None) -> Policy:
@@ -169,14 +168,13 @@ def observing_policy(rule: Rule, trusted_root: Path | None, *, reads_clock: bool
 
 
 def _of_layer(what: str, asked: Signed, standings: Mapping[Signer, Standing]) -> Iterator[Finding]:
-    found = _in_words(standings)
     if asked.all_of:
         worst = min(standings[signer] for signer in asked.all_of)
-        yield _finding(asked.place, f"{_names(asked.all_of)} must sign {what}", found, worst)
+        yield signers_finding(asked.place, f"{names(asked.all_of)} must sign {what}", standings, worst)
     if asked.any_of:
         enough = sorted(standings[signer] for signer in asked.any_of)[-asked.minimum]
-        wanted = f"{asked.minimum} of {_names(asked.any_of)} must sign {what}"
-        yield _finding(asked.place, wanted, found, enough)
+        wanted = f"{asked.minimum} of {names(asked.any_of)} must sign {what}"
+        yield signers_finding(asked.place, wanted, standings, enough)
 
 
 def _of_imports(asked: Imports, interface: Interface | None) -> Finding:
@@ -207,20 +205,6 @@ def _of_baseline(asked: NamedBaseline, baseline: Baseline | None, interface: Int
     return Finding(asked.place, wanted, "nothing is added")
 
 
-def _finding(place: Place, asked: str, found: str, standing: Standing) -> Finding:
-    is_refused = standing < Standing.UNKNOWN
-    return Finding(place, asked, found, Reason.POLICY_UNMET if is_refused else None, standing)
-
-
-def _in_words(standings: Mapping[Signer, Standing]) -> str:
-    """Who signed, and of whom it counts not, or only as far as a clock knows."""
-    parts = [f"signed by {_names(signer for signer, standing in standings.items() if standing.is_enough)}"]
-    for wanted, text in REMARKS.items():
-        signers = [signer for signer, standing in standings.items() if standing is wanted]
-        parts += [text.format(name=signer.name, ends=signer.ends) for signer in signers]
-    return "; ".join(parts)
-
-
 def _by_principal(signatures: Iterable["ImageSignature | Attester"]) -> _Times:
     """When each signed, by the principal."""
     times: dict[str | None, list[int | None]] = {}
@@ -238,12 +222,8 @@ def _image_name(signer: Signer) -> str | None:
 
 
 def _asked_of(attested: Attested) -> str:
-    return f"{_names(attested.by)} must attest {attested.predicate_type}"
+    return f"{names(attested.by)} must attest {attested.predicate_type}"
 
 
 def _component_name(signer: Signer) -> str | None:
     return None if signer.component_key is None else signer.component_key.fingerprint
-
-
-def _names(signers: Iterable[Signer]) -> str:
-    return ", ".join(signer.name for signer in signers) or "none of them"

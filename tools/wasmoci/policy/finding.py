@@ -1,18 +1,23 @@
 """What is found of one thing that a rule asks."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 
 from wasmoci.policy.document import Place
-from wasmoci.policy.standing import Standing
+from wasmoci.policy.signers import Signer
+from wasmoci.policy.standing import REMARKS, Standing
 from wasmoci.values.errors import Error, Reason, VerificationError
+
+# So long before a signer ends it is a warning that the clock decided.
+_NEAR = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One thing that a rule asks: where it says so, in words, what was found, and the reason where it is not met.
 
-    `standing` tells whether the clock decided, or would have to.
+    `standing` tells whether the clock decided, or would have to, and `by_clock` of which signers.
     """
 
     place: Place
@@ -20,6 +25,7 @@ class Finding:
     found: str
     reason: Reason | None = None
     standing: Standing = Standing.COUNTS
+    by_clock: Sequence[Signer] = ()
 
     @property
     def is_met(self) -> bool:
@@ -29,8 +35,11 @@ class Finding:
         return f"{self.place}: {self.asked}: {self.found}"
 
 
-def judged(findings: Iterable[Finding]) -> Sequence[str]:
-    """Warnings of what the clock decided; VerificationError for what is not met, Error for what cannot be told."""
+def judged(findings: Iterable[Finding], today: date | None) -> Sequence[str]:
+    """Warnings of whom the clock decided who ends soon, each signer once.
+
+    VerificationError for what is not met, Error for what cannot be told.
+    """
     found = list(findings)
     unmet = [(finding.reason, str(finding)) for finding in found if finding.reason is not None]
     if unmet:
@@ -38,4 +47,31 @@ def judged(findings: Iterable[Finding]) -> Sequence[str]:
     unknown = [str(finding) for finding in found if finding.standing is Standing.UNKNOWN]
     if unknown:
         raise Error("; ".join(unknown))
-    return [str(finding) for finding in found if finding.standing is Standing.BY_CLOCK]
+    decided = (signer for finding in found if finding.standing is Standing.BY_CLOCK for signer in finding.by_clock)
+    soon = (each for each in decided if today is not None and each.ends is not None and each.ends - today <= _NEAR)
+    return list(dict.fromkeys(f"{signer.place}: {_remark(Standing.BY_CLOCK, signer)}" for signer in soon))
+
+
+def signers_finding(
+    place: Place, asked: str, standings: Mapping[Signer, Standing], standing: Standing, what: str = ""
+) -> Finding:
+    """What is found where signers are asked for, of whom the one with this `standing` decides; `what` they signed."""
+    reason = Reason.POLICY_UNMET if standing < Standing.UNKNOWN else None
+    by_clock = [signer for signer, its in standings.items() if its is Standing.BY_CLOCK]
+    return Finding(place, asked, f"{what}{_in_words(standings)}", reason, standing, by_clock)
+
+
+def names(signers: Iterable[Signer]) -> str:
+    return ", ".join(signer.name for signer in signers) or "none of them"
+
+
+def _in_words(standings: Mapping[Signer, Standing]) -> str:
+    """Who signed, and of whom it counts not, or only as far as a clock knows."""
+    parts = [f"signed by {names(signer for signer, standing in standings.items() if standing.is_enough)}"]
+    for wanted in REMARKS:
+        parts += [_remark(wanted, signer) for signer, standing in standings.items() if standing is wanted]
+    return "; ".join(parts)
+
+
+def _remark(standing: Standing, signer: Signer) -> str:
+    return REMARKS[standing].format(name=signer.name, ends=signer.ends)

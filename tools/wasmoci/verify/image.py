@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from io import BytesIO
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -60,7 +61,7 @@ def verify_asked(
     verified = verify_image(graph, policy, component_target, known=known)
     if policy.demands is None:
         return verified
-    return replace(verified, warnings=(*verified.warnings, *policy.demands.check_root(graph)))
+    return replace(verified, warnings=once(verified.warnings, policy.demands.check_root(graph)))
 
 
 def verify_image(
@@ -93,13 +94,18 @@ def verify_image(
         component=digest,
         component_keys=component.keys,
         image_signatures=image.signatures,
-        warnings=tuple(dict.fromkeys(component.warnings + image.warnings)),
+        warnings=once(component.warnings, image.warnings),
         component_is_detached=component.is_detached,
         interface=interface,
     )
     if policy.demands is None:
         return verified
-    return replace(verified, warnings=(*verified.warnings, *policy.demands.check_image(verified)))
+    return replace(verified, warnings=once(verified.warnings, policy.demands.check_image(verified)))
+
+
+def once(*warnings: Sequence[str]) -> tuple[str, ...]:
+    """All of these in their order, each once."""
+    return tuple(dict.fromkeys(chain(*warnings)))
 
 
 def pull(graph: ImageGraph, policy: Policy, output: Path, *, overwrite: bool = False) -> Verified:

@@ -1,6 +1,6 @@
 """Verify what a reference or layout names: an image, or an index as a whole and every image of it; and a copy of it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from wasmoci.oci.graph import ImageGraph, read_graph
@@ -9,7 +9,7 @@ from wasmoci.oci.source import ImageSource
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import Reason, VerificationError, refusals_about, refuse_malformed
 from wasmoci.values.level import Level
-from wasmoci.verify.image import verify_image, verify_image_layer
+from wasmoci.verify.image import once, verify_image, verify_image_layer
 from wasmoci.verify.policy import Policy, Verified
 from wasmoci.verify.signatures import ImageSignature, VerifiedImage
 
@@ -51,7 +51,7 @@ def verify_graph(graph: ImageGraph, policy: Policy, known: Sequence[Verified] = 
     verdict = _verify_entries(graph, policy, known) if graph.is_index else verify_image(graph, policy, known=known)
     if policy.demands is None:
         return verdict
-    return replace(verdict, warnings=(*verdict.warnings, *policy.demands.check_root(graph)))
+    return replace(verdict, warnings=once(verdict.warnings, policy.demands.check_root(graph)))
 
 
 def _verify_entries(graph: ImageGraph, policy: Policy, known: Sequence[Verified]) -> VerifiedIndex:
@@ -78,9 +78,20 @@ def index_verdict(graph: ImageGraph, policy: Policy, own: VerifiedImage, entries
         ),
         image_signatures=own.signatures,
         entries=tuple(entries),
-        warnings=own.warnings
-        + tuple(f"entry {entry.subject.digest}: {text}" for entry in entries for text in entry.warnings),
+        warnings=(*own.warnings, *_of_entries(entries, own.warnings)),
     )
+
+
+def _of_entries(entries: Sequence[Verified], said: Sequence[str]) -> Iterator[str]:
+    """The warnings of entries that are not `said` of the index; what several have is said once."""
+    having: dict[str, list[Verified]] = {}
+    for entry in entries:
+        for text in entry.warnings:
+            having.setdefault(text, []).append(entry)
+    for text, (first, *others) in having.items():
+        if text not in said:
+            more = f" and {len(others)} more" if others else ""
+            yield f"entry {first.subject.digest}{more}: {text}"
 
 
 def check_copy(copy: ImageSource, original: Verdict) -> None:
