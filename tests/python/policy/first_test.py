@@ -1,5 +1,6 @@
 """A first policy file: what is in it, what the images are that meet it, and what it does not say."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -70,6 +71,7 @@ def test_what_the_keys_signed_and_what_is_imported(tmp_path: Path) -> None:
         == f"""\
 # What these images had when this was written, and all others of their repositories must have:
 #   {REPOSITORY}@{image.image.digest}
+# An import fits in the version that is written here, or in a later one of its track.
 apiVersion: wasm-oci/v1
 signers:
   component1: {{componentKey: "../first.pub"}}
@@ -124,6 +126,22 @@ def test_several_images_are_met_by_one_rule(tmp_path: Path) -> None:
     one = image_by(SIGNER, component=HELLO)
     policy = first(tmp_path, both, one, keys=["first.pem"])
     assert [level(policy, image, tmp_path) for image in (both, one)] == ["oci-only", "oci-only"]
+
+
+@pytest.mark.parametrize(
+    ("versions", "expected"),
+    [
+        (["0.2.3", "0.2.0", "0.2.6"], ["0.2.0"]),
+        (["0.2.3", "0.3.0", "1.4.0", "1.0.0"], ["0.2.3", "0.3.0", "1.0.0"]),
+        (["0.0.2", "0.0.1", "1.0.0-rc.1"], ["0.0.2", "0.0.1", "1.0.0-rc.1"]),
+        (["0.2.3+a", "0.2.3+b"], ["0.2.3+a"]),
+    ],
+)
+def test_of_one_track_the_first_version_is_written(versions: list[str], expected: list[str], tmp_path: Path) -> None:
+    images = [image_by(SIGNER, component=wat(HELLO_WAT.replace("0.2.0", version))) for version in versions]
+    policy = first(tmp_path, *images, keys=["first.pem"])
+    assert re.findall(r'"wasi:cli/run@([^"]*)"', policy.text) == expected
+    assert {level(policy, image, tmp_path) for image in images} == {"oci-only"}
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ verified; that they are the right ones is taken on faith.
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -87,7 +87,7 @@ def first_policy(images: Images, given: Given, folder: Path) -> FirstPolicy:
     _check(text, images, folder)
     on_faith = [name for name in written if signers[name].identity is not None]
     unasked = [layer for layer in _LAYERS if not all(layer in draft.signers for draft in drafts)]
-    return FirstPolicy(_comment(images, on_faith) + text, on_faith, unasked)
+    return FirstPolicy(_comment(images, drafts, on_faith) + text, on_faith, unasked)
 
 
 def _written_signers(images: Images, given: Given, folder: Path) -> Iterator[tuple[str, Mapping[str, str]]]:
@@ -130,7 +130,9 @@ def _draft(repository: str, graphs: Sequence[ImageGraph], signers: Mapping[str, 
     if not any(layers.values()):
         raise _nobody(repository)
     return _Draft(
-        repository, {layer: names for layer, names in layers.items() if names}, [*imports] if has_imports else None
+        repository,
+        {layer: names for layer, names in layers.items() if names},
+        _fewest(imports) if has_imports else None,
     )
 
 
@@ -144,10 +146,18 @@ def _nobody(repositories: str) -> Error:
 def _imports(verified: Verified) -> Iterator[str]:
     interface = verified.interface
     for name in () if interface is None else interface.imports + interface.unlisted_imports:
-        pattern = ImportPattern.parse(name)
-        if pattern is None or not pattern.matches(name) or "*" in pattern.name:
-            raise Error(f"the import {excerpt(name)!r} cannot be written so that it allows nothing else")
+        ImportPattern.of_import(name)
         yield name
+
+
+def _fewest(imports: Iterable[str]) -> Sequence[str]:
+    """Those of them that as patterns let all in: of the versions of one track the first."""
+    fewest: dict[str, ImportPattern] = {}
+    for name in imports:
+        pattern = ImportPattern.of_import(name)
+        if not any(other.matches(name) for other in fewest.values()):
+            fewest = {other: its for other, its in fewest.items() if not pattern.matches(other)} | {name: pattern}
+    return [*fewest]
 
 
 def _requirable(draft: _Draft, given: Given) -> Iterator[str]:
@@ -175,9 +185,11 @@ def _check(text: str, images: Images, folder: Path) -> None:
             verify_graph(graph, policy)
 
 
-def _comment(images: Images, on_faith: Sequence[str]) -> str:
+def _comment(images: Images, drafts: Sequence[_Draft], on_faith: Sequence[str]) -> str:
     lines = ["What these images had when this was written, and all others of their repositories must have:"]
     lines += [f"  {repository}@{graph.digest}" for repository, graphs in images.items() for graph in graphs]
+    if any("@" in name for draft in drafts for name in draft.imports or ()):
+        lines.append("An import fits in the version that is written here, or in a later one of its track.")
     if on_faith:
         lines.append("Taken on faith, from certificates, are the following; compare them with what the publisher says:")
         lines.append(f"  {', '.join(on_faith)}")

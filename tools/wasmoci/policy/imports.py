@@ -8,7 +8,9 @@ import re
 from dataclasses import dataclass
 
 from wasmoci.policy.patterns import glob_regexp
+from wasmoci.values.errors import Error
 from wasmoci.values.interface_version import Version
+from wasmoci.values.text import excerpt
 
 _NAME = re.compile(r"[a-zA-Z0-9*-]+(?::[a-zA-Z0-9*:-]+/[a-zA-Z0-9*/-]+)?")
 
@@ -31,6 +33,14 @@ class ImportPattern:
         if not _NAME.fullmatch(name) or (at and (version is None or version.numbers == (0,))):
             return None
         return cls(text, name, version)
+
+    @classmethod
+    def of_import(cls, name: str) -> "ImportPattern":
+        """The one that lets in an import of this name, and later versions of its track; Error where there is none."""
+        pattern = cls.parse(name)
+        if pattern is None or not pattern.matches(name) or "*" in pattern.name:
+            raise Error(f"the import {excerpt(name)!r} cannot be written so that it allows nothing else")
+        return pattern
 
     def matches(self, imported: str) -> bool:
         if imported == self.text:
