@@ -103,11 +103,15 @@ def test_who_does_something_with_an_image_reports_too(
     result = call(f"{words} {TRUST} {REPORTS} --insecure-registry HOST --json".replace("HOST", host))
     assert result.exit_code == code, result.output
     assert json.loads(Path("r.json").read_text()) == json.loads(result.stdout)
+    suite = ElementTree.parse("r.xml").getroot()[0]
+    assert {suite.attrib["name"], *(case.attrib["classname"] for case in suite.iter("testcase"))} == {
+        f"wasm-oci {words.partition(' ')[0]}"
+    }
     found = {
         case.attrib["name"].removesuffix(" is dual-layer").removesuffix(" is verified"): case[0].tag
         if len(case)
         else "verified"
-        for case in ElementTree.parse("r.xml").getroot().iter("testcase")
+        for case in suite.iter("testcase")
         if ": " not in case.attrib["name"]
     }
     digest = json.loads(Path("signed_image/index.json").read_text())["manifests"][0]["digest"]

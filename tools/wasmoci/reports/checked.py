@@ -138,7 +138,7 @@ class Evidence:
     """All that a run checked, in the order of the command line; `data` is what `--json` prints of it.
 
     `time` is when it ended, None where no clock was read. `version` is that of the program. `seal` signs a statement,
-    and returns it as a bundle.
+    and returns it as a bundle. `command` is what ran, without its arguments.
     """
 
     checked: Sequence[Checked]
@@ -147,6 +147,7 @@ class Evidence:
     time: datetime | None = None
     policy: PolicyDigest | None = None
     seal: Callable[[bytes], bytes] | None = None
+    command: str = "wasm-oci verify"
 
     @property
     def by_severity(self) -> list[Checked]:

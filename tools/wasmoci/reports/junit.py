@@ -10,7 +10,6 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 from wasmoci.reports.checked import Checked, Evidence, Outcome
 from wasmoci.values.text import printable
 
-_CLASS = "wasm-oci verify"
 _ELEMENTS = {
     Outcome.REFUSED: "failure",
     Outcome.NOT_CHECKED: "error",
@@ -20,7 +19,7 @@ _ELEMENTS = {
 
 def junit(evidence: Evidence) -> bytes:
     """A suite with all cases; its properties say the program's version and the policy."""
-    cases = [case for checked in evidence.checked for case in _cases(checked)]
+    cases = [case for checked in evidence.checked for case in _cases(checked, evidence.command)]
     counts = {
         "tests": len(cases),
         "failures": sum(case.find("failure") is not None for case in cases),
@@ -30,7 +29,7 @@ def junit(evidence: Evidence) -> bytes:
     suites = Element("testsuites", texts)
     skipped = sum(case.find("skipped") is not None for case in cases)
     times = {} if evidence.time is None else {"timestamp": evidence.time.strftime("%Y-%m-%dT%H:%M:%S")}
-    suite = SubElement(suites, "testsuite", {"name": _CLASS, **texts, "skipped": str(skipped), **times})
+    suite = SubElement(suites, "testsuite", {"name": evidence.command, **texts, "skipped": str(skipped), **times})
     properties = SubElement(suite, "properties")
     for name, value in _properties(evidence):
         SubElement(properties, "property", {"name": name, "value": printable(value)})
@@ -46,9 +45,9 @@ def _properties(evidence: Evidence) -> Iterator[tuple[str, str]]:
         yield "policyDigest", str(evidence.policy.digest)
 
 
-def _cases(checked: Checked) -> Iterator[Element]:
+def _cases(checked: Checked, command: str) -> Iterator[Element]:
     """The target's own case, and those of what was asked one by one."""
-    whole = _case(checked.asked)
+    whole = _case(command, checked.asked)
     if checked.code is not None:
         _add(whole, checked, checked.code, str(checked.error))
     said = [f"warning: {text}" for text in checked.warnings]
@@ -59,7 +58,7 @@ def _cases(checked: Checked) -> Iterator[Element]:
     yield whole
     for each in checked.requirements:
         where = f", {each.entry}" if each.entry else ""
-        case = _case(f"{checked.target}{where}: {each.asked}")
+        case = _case(command, f"{checked.target}{where}: {each.asked}")
         if each.reason is not None:
             _add(case, checked, each.reason.value, f"{each.location}: {each.found}" if each.location else each.found)
         elif not each.is_told:
@@ -67,8 +66,8 @@ def _cases(checked: Checked) -> Iterator[Element]:
         yield case
 
 
-def _case(name: str) -> Element:
-    return Element("testcase", {"classname": _CLASS, "name": printable(name)})
+def _case(command: str, name: str) -> Element:
+    return Element("testcase", {"classname": command, "name": printable(name)})
 
 
 def _add(case: Element, checked: Checked, code: str, text: str) -> None:

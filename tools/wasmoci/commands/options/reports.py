@@ -57,7 +57,8 @@ class Reporting:
 
         def finish(data: dict[str, object]) -> None:
             seal = None if signer is None else signer.sign_statement
-            evidence = Evidence(record.checked, data, VERSION, datetime.now(timezone.utc), record.policy, seal)
+            now, command = datetime.now(timezone.utc), click.get_current_context().command_path
+            evidence = Evidence(record.checked, data, VERSION, now, record.policy, seal, command)
             write_reports(files, evidence)
             if then is not None and signer is not None:
                 then(evidence, signer)
