@@ -57,22 +57,46 @@ class TrustedIdentity:
 
 
 @dataclass(frozen=True, slots=True)
+class TextPattern:
+    """A text, or where it `is_regexp` an expression for those that it matches as a whole. Build one with `of`."""
+
+    text: str
+    is_regexp: bool
+    matches: Callable[[str], bool] = field(compare=False, repr=False)
+
+    @classmethod
+    def of(cls, exact: str | None, regexp: str | None, what: str) -> "TextPattern":
+        """Exactly one of both; UsageError, which calls it `what`, for others and for an expression of no use."""
+        if (exact is None) == (regexp is None):
+            raise UsageError(f"a trusted identity has an {what} or a regular expression for it, exactly one of them")
+        if regexp is not None:
+            return cls(regexp, True, _regexp_matcher(regexp, what))
+        if not exact:
+            raise UsageError(f"the {what} of a trusted identity is empty")
+        if "*" in exact:
+            raise UsageError(f"no wildcard counts in the {what}, give a regular expression for it: {excerpt(exact)!r}")
+        return cls(exact, False, exact.__eq__)
+
+    def __str__(self) -> str:
+        return f"/{self.text}/" if self.is_regexp else self.text
+
+
+@dataclass(frozen=True, slots=True)
 class ClaimPattern:
-    """What a certificate must say of one claim. Build one with `of`; `wanted` is equal for equal ones."""
+    """What a certificate must say of one claim. Build one with `of`."""
 
     name: str
-    wanted: str
-    _is_wanted: Callable[[str], bool] = field(compare=False, repr=False)
+    wanted: TextPattern
 
     @classmethod
     def of(cls, name: str, *, text: str | None = None, regexp: str | None = None) -> "ClaimPattern":
         """One of `text` and `regexp`; raises UsageError as `IdentityPattern.of`."""
-        return cls(name, *_matcher(text, regexp, name))
+        return cls(name, TextPattern.of(text, regexp, name))
 
     def problem(self, identity: Identity) -> str | None:
         """Why an identity does not fit, None where it does: all that it says has to."""
         said = identity.claims.get(self.name, ())
-        wrong = [text for text in said if text is None or not self._is_wanted(text)]
+        wrong = [text for text in said if text is None or not self.wanted.matches(text)]
         if said and not wrong:
             return None
         if not said:
@@ -89,11 +113,9 @@ class IdentityPattern:
     `name` is equal for equal patterns; of a pattern without expressions and claims it is the identity's own text.
     """
 
-    name: str
-    is_exact: bool
+    san: TextPattern
+    issuer: TextPattern
     claims: Sequence[ClaimPattern]
-    _is_san: Callable[[str], bool] = field(compare=False, repr=False)
-    _is_issuer: Callable[[str], bool] = field(compare=False, repr=False)
 
     @classmethod
     def of(
@@ -106,18 +128,24 @@ class IdentityPattern:
         claims: Sequence[ClaimPattern] = (),
     ) -> "IdentityPattern":
         """Raises UsageError unless there is exactly one of each pair, and for an expression that is of no use."""
-        san_name, is_san = _matcher(identity, identity_regexp, "identity")
-        issuer_name, is_issuer = _matcher(issuer, issuer_regexp, "issuer")
-        is_exact = identity_regexp is None and issuer_regexp is None
-        said = ", ".join([issuer_name, *(f"{claim.name}={claim.wanted}" for claim in claims)])
-        return cls(f"identity:{san_name} ({said})", is_exact, tuple(claims), is_san, is_issuer)
+        san = TextPattern.of(identity, identity_regexp, "identity")
+        return cls(san, TextPattern.of(issuer, issuer_regexp, "issuer"), tuple(claims))
+
+    @property
+    def name(self) -> str:
+        said = ", ".join([str(self.issuer), *(f"{claim.name}={claim.wanted}" for claim in self.claims)])
+        return f"identity:{self.san} ({said})"
+
+    @property
+    def is_exact(self) -> bool:
+        return not (self.san.is_regexp or self.issuer.is_regexp)
 
     def matches(self, identity: Identity) -> bool:
         return self.has_name(identity) and not any(claim.problem(identity) for claim in self.claims)
 
     def has_name(self, identity: Identity) -> bool:
         """Whether name and issuer fit, whatever else it says."""
-        return self._is_san(identity.san) and self._is_issuer(identity.issuer)
+        return self.san.matches(identity.san) and self.issuer.matches(identity.issuer)
 
 
 class EndedIdentity(NamedTuple):
@@ -128,19 +156,6 @@ class EndedIdentity(NamedTuple):
 
     def had_ended(self, identity: Identity, signed_at: float) -> bool:
         return self.pattern.matches(identity) and (self.end is None or signed_at >= self.end)
-
-
-def _matcher(exact: str | None, regexp: str | None, what: str) -> tuple[str, Callable[[str], bool]]:
-    """A name for the texts that match, and the function that says which do."""
-    if (exact is None) == (regexp is None):
-        raise UsageError(f"a trusted identity has an {what} or a regular expression for it, exactly one of them")
-    if regexp is not None:
-        return f"/{regexp}/", _regexp_matcher(regexp, what)
-    if not exact:
-        raise UsageError(f"the {what} of a trusted identity is empty")
-    if "*" in exact:
-        raise UsageError(f"no wildcard counts in the {what}, give a regular expression for it: {excerpt(exact)!r}")
-    return exact, exact.__eq__
 
 
 def _regexp_matcher(regexp: str, what: str) -> Callable[[str], bool]:
