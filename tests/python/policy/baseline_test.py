@@ -89,6 +89,14 @@ def test_what_is_added_is_said(tmp_path: Path) -> None:
     )
 
 
+def test_what_is_no_component_cannot_be_compared(tmp_path: Path) -> None:
+    image = make_image(manifest=lambda top: top["config"].update(mediaType="application/vnd.example"))
+    attach_bundle(image)
+    said = verdict(image, policies(tmp_path, Opened(BASELINE)))
+    assert said.startswith("IMPORT_NOT_ALLOWED: policy.yaml:9:13: it may import nothing that ")
+    assert said.endswith(" does not: it is no component")
+
+
 @pytest.mark.parametrize(
     ("opened", "expected"),
     [
