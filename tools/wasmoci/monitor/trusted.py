@@ -56,7 +56,7 @@ class Trusted:
             with os_errors(f"read the trusted root {file.trusted_root}"):
                 root_time = file.trusted_root.stat().st_mtime
             root_sha256 = hashlib.sha256(root).hexdigest()
-        signers = [[signer.name, *_who(signer), signer.counts_by_clock(day)] for signer in file.signers]
+        signers = [[signer.name, *_who(signer), signer.has_ended(day)] for signer in file.signers]
         basis = hashlib.sha256(json.dumps([version, sha256, root_sha256, signers]).encode()).hexdigest()
         return cls(file, day, sha256, root_sha256, root_time, basis)
 

@@ -19,7 +19,7 @@ def outlook(file: PolicyFile, today: date) -> Sequence[str]:
 
 def _of_rule(rule: Rule, file: PolicyFile, today: date) -> Iterator[str]:
     for place, signers, needed in _groups(rule):
-        ended = [signer for signer in signers if signer.ends is not None and signer.ends <= today]
+        ended = [signer for signer in signers if signer.has_ended(today)]
         able = [signer for signer in signers if signer not in ended and not signer.is_revoked]
         # An identity's signature always has a time, a key's only with a trusted root.
         dated = [signer for signer in ended if signer.identity is not None or file.trusted_root is not None]

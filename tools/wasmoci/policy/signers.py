@@ -60,9 +60,9 @@ class Signer:
         """Whether something has to say when it signed, and a signature may be without it: those of keys may."""
         return self.ends is not None and self.identity is None
 
-    def counts_by_clock(self, day: date) -> bool:
-        """Whether a signature counts on this day that nobody vouches a time for."""
-        return not self.is_revoked and (self.ends is None or day < self.ends)
+    def has_ended(self, day: date) -> bool:
+        """Whether on this day no signature counts any more that nobody vouches a time for."""
+        return self.ends is not None and self.ends <= day
 
     @property
     def ended_identity(self) -> EndedIdentity | None:
