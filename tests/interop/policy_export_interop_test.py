@@ -1,6 +1,6 @@
 """skopeo and policy-controller judge real images by exported policies as we do by the policies themselves."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import combinations
@@ -12,7 +12,8 @@ from image_fixtures import attach_legacy, legacy_layer, make_image, write_layout
 from images import KeyPair, push, signed_component, unsigned_layout
 from key_fixtures import open_image_signer
 from log_entry_fixtures import legacy_entry
-from peers import registry, run, run_refused
+from peers import registry
+from policy_judges import Judge, policy_controller, skopeo
 from registry_fixtures import OwnClient
 from sigstore_fixtures import Sigstore
 from wasmoci.cosign import simple_signing
@@ -40,34 +41,6 @@ RULES = (
     "{anyOf: [first, second, third], minimum: 2}",
     "{allOf: [third], anyOf: [first, second]}",
 )
-
-Judge = Callable[[Path, str], bool]
-
-
-def skopeo(folder: Path, image: str) -> bool:
-    options = ("--policy", "exported/policy.json", "--registries.d", "exported/registries.d")
-    command = ("skopeo", *options, "copy", "--src-tls-verify=false", f"docker://{image}", "dir:copied")
-    return accepts(command, folder, "is not accepted", "Source image rejected")
-
-
-def policy_controller(folder: Path, image: str) -> bool:
-    command = ("policy-tester", "-policy", "exported/cluster-image-policy.yaml", "-image", image)
-    return accepts(
-        command, folder, "no signatures found", "no matching signatures", "is uncovered by policy", "disallowed"
-    )
-
-
-def accepts(command: Sequence[str], folder: Path, *refusals: str) -> bool:
-    """Whether a peer accepts an image; it fails where it does neither that nor refuse it."""
-    try:
-        run(*command, folder=folder)
-    except AssertionError:
-        refused = run_refused(*command, folder=folder)
-        said = refused.stdout + refused.stderr
-        assert any(text in said for text in refusals), said
-        return False
-    return True
-
 
 TARGETS: Mapping[str, tuple[Judge, Callable[[PolicyFile], Exported]]] = {
     "containers": (skopeo, containers.export),
@@ -177,11 +150,10 @@ def test_globs_of_the_controller(pattern: str, accepted: bool, tag: str, images:
         assert judge(tmp_path, image) == accepted
 
 
-@pytest.mark.parametrize("target", TARGETS)
-def test_what_cannot_be_asked_is_refused(target: str, images: Images, tmp_path: Path) -> None:
+def test_what_cannot_be_asked_is_refused(images: Images, tmp_path: Path) -> None:
     signer = '  ci: {issuer: "https://issuer.example.com", identity: "https://ci.example.com/a"}\n'
     policy = policy_of(images, "{allOf: [ci]}").replace(SIGNERS, SIGNERS + signer)
-    with exported(target, policy, images, tmp_path) as judge:
+    with exported("containers", policy, images, tmp_path) as judge:
         assert not judge(tmp_path, images.references[NAMES])
 
 
@@ -194,8 +166,9 @@ def test_skopeo_refuses_what_is_signed_for_another_repository(images: Images, tm
             assert judge(tmp_path, image) == accepted
 
 
-def test_skopeo_demands_a_log_entry(images: Images, tmp_path: Path) -> None:
-    repository = f"{images.address}/acme/logged"
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_log_entry_is_demanded(target: str, images: Images, tmp_path: Path) -> None:
+    repository = f"{images.address}/acme/logged-for-{target}"
     signer = open_image_signer(images.folder / "first.key")
     sigstore = Sigstore()
     (tmp_path / "root.json").write_bytes(dump(sigstore.trusted_root()))
@@ -207,7 +180,7 @@ def test_skopeo_demands_a_log_entry(images: Images, tmp_path: Path) -> None:
     attach_legacy(image, [Descriptor(layer.media_type, layer.digest, layer.size, annotations)])
     logged = push(write_layout(image, tmp_path / "logged"), repository)
     policy = f'trustedRoot: "{tmp_path / "root.json"}"\n' + policy_of(images, RULES[0], "  log: required\n")
-    with exported("containers", policy, images, tmp_path) as judge:
+    with exported(target, policy, images, tmp_path) as judge:
         for reference, accepted in ((images.references[("first",)], False), (logged, True)):
             assert images.judged(reference, policy) == accepted
             assert judge(tmp_path, reference) == accepted

@@ -37,7 +37,7 @@ TABLE = {
     "verify": "values wasm oci cosign disk keys |",
     "trust": "values cosign keys transparency keyless verify |",
     "policy": "values wasm oci cosign disk keys keyless verify trust | ruamel",
-    "policy.export": "values disk keys transparency policy |",
+    "policy.export": "values cosign disk keys transparency keyless policy | cryptography",
     "reports": "values oci cosign disk keys verify policy |",
     "sign": "values wasm oci cosign disk keys transparency package verify trust |",
     "publish": "values oci cosign disk registry verify sign |",

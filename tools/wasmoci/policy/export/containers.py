@@ -7,10 +7,11 @@ signatures, and no bundles. The most specific scope that fits an image counts.
 import json
 import re
 from collections.abc import Mapping, Sequence
+from itertools import chain
 
 from wasmoci.disk.files import read_bounded
 from wasmoci.keys.image import ImagePublicKey
-from wasmoci.policy.export.parts import Exported, Losses, key_groups, tell_unasked
+from wasmoci.policy.export.parts import Exported, Losses, signer_groups, tell_unasked
 from wasmoci.policy.file import PolicyFile
 from wasmoci.policy.names import OWN
 from wasmoci.policy.rules import Rule
@@ -67,11 +68,12 @@ def _scope(rule: Rule, losses: Losses, *, is_last: bool) -> str | None:
 
 
 def _requirements(rule: Rule, policy: PolicyFile, losses: Losses) -> Sequence[_Requirement]:
-    groups = key_groups(rule, losses)
+    groups = signer_groups(rule, losses, lambda signer: signer.image_key is not None, "key")
     if not groups:
-        losses.note(rule.place, "nothing that it asks can be asked there: such images are refused")
         return [{"type": "reject"}]
-    tell_unasked(rule, losses)
+    tell_unasked(rule, losses, chain(*groups))
+    for attested in rule.attestations:
+        losses.widen(attested.place, f"{TARGET} knows no attestations")
     log = _log_keys(policy) if rule.log_required else {}
     identity = {"type": "matchRepository"}
     if rule.name is not None and rule.name.is_one:
@@ -81,11 +83,11 @@ def _requirements(rule: Rule, policy: PolicyFile, losses: Losses) -> Sequence[_R
     return [
         {
             "type": "sigstoreSigned",
-            **_data("keyData", keys),
+            **_data("keyData", [signer.image_key for signer in group if signer.image_key is not None]),
             **log,
             "signedIdentity": identity,
         }
-        for keys in groups
+        for group in groups
     ]
 
 
