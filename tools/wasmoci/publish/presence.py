@@ -6,10 +6,10 @@ from functools import partial
 from wasmoci.oci.cosign_tags import TaggedManifest, layers_at
 from wasmoci.oci.graph import ImageGraph, Part
 from wasmoci.oci.manifest import Descriptor
-from wasmoci.oci.referrers import MAX_REFERRERS, ReferrerList
+from wasmoci.oci.referrers import MAX_REFERRERS, ReferrerList, fallback_tag
 from wasmoci.publish.read_ahead import ReadAhead
 from wasmoci.registry.client import small
-from wasmoci.registry.source import clean_doubles
+from wasmoci.registry.source import Ask, clean_doubles
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import LimitError, RegistryError
 
@@ -24,42 +24,37 @@ class Presence:
 
     def ask_all(self, graph: ImageGraph, tags: Sequence[str], content: Iterable[Descriptor] = ()) -> None:
         """Ask at the same time for all that may be there, and for `tags`; of blobs those of `content` are read."""
-        parts = list(graph.parts())
+        self._reads.ahead(self.asks(list(graph.parts()), tags, content))
+
+    def asks(self, parts: Sequence[Part], tags: Iterable[str], content: Iterable[Descriptor]) -> list[Ask]:
+        """What `ask_all` asks for these parts."""
         reads = {(blob.digest, blob.size) for blob in content}
-        blobs: dict[tuple[Digest, int], Callable[[], object]] = {}
-        for part in parts:
-            for blob in (part.node.config, *part.blobs) if isinstance(part.node, TaggedManifest) else part.blobs:
-                key = (blob.digest, blob.size)
-                blobs[key] = partial(self._reads.keep_blob if key in reads else self._reads.has_blob, blob)
-        subjects = subjects_of(parts)
-        lists = [partial(self._reads.referrers, subject) for subject in subjects]
-        indexes = [partial(self._reads.read_fallback_index, subject) for subject in subjects]
-        self._reads.ahead([*self._asks_for_manifests(parts, tags), *lists, *indexes, *blobs.values()])
+        blobs = [
+            self._reads.blob(blob) if (blob.digest, blob.size) in reads else self._reads.look(blob)
+            for part in parts
+            for blob in all_blobs(part)
+        ]
+        return [*self._manifests(parts, tags), *self._lists(subjects_of(parts)), *blobs]
 
     def ask_lists(self, graph: ImageGraph, tags: Sequence[str]) -> None:
         """The same of what `is_published` asks for: of referrers the lists, and what is listed without an API."""
         parts = [part for part in graph.parts() if part.node is not graph]
         own = [part for part in parts if part.subject is None or isinstance(part.node, TaggedManifest)]
-        lists = [partial(self._reads.referrers, subject) for subject in subjects_of(parts)]
-        self._reads.ahead([*self._asks_for_manifests(own, tags), *lists])
+        self._reads.ahead([*self._manifests(own, tags), *map(self._reads.listed, subjects_of(parts))])
 
     def ask_listed(self, graph: ImageGraph) -> None:
         """The same of what `ask_lists` leaves, where there is no referrers API."""
         parts = [part for part in graph.parts() if part.subject is not None and not self.has_api(part.subject)]
         referrers = [part for part in parts if isinstance(part.node, ImageGraph)]
-        indexes = [partial(self._reads.read_fallback_index, subject) for subject in subjects_of(parts)]
-        self._reads.ahead([*self._asks_for_manifests(referrers, ()), *indexes])
+        self._reads.ahead([*self._manifests(referrers), *self._indexes(subjects_of(parts))])
 
     def ask_again(self, graph: ImageGraph, content: Iterable[Descriptor], before: "Presence") -> None:
         """Ask at the same time for what verifiers read of what is there by now, and `before` was not."""
         parts = list(graph.parts())
         subjects = subjects_of(parts)
-        lists = [partial(self._reads.referrers, subject) for subject in subjects]
-        indexes = [
-            partial(self._reads.read_fallback_index, subject) for subject in subjects if not before.has_api(subject)
-        ]
-        blobs = [partial(self._reads.keep_blob, blob) for blob in content]
-        self._reads.ahead([*self._asks_for_manifests(parts, ()), *lists, *indexes, *blobs])
+        indexes = self._indexes(subject for subject in subjects if not before.has_api(subject))
+        lists = map(self._reads.listed, subjects)
+        self._reads.ahead([*self._manifests(parts), *lists, *indexes, *map(self._reads.blob, content)])
 
     def has_blob(self, blob: Descriptor) -> bool:
         return self._reads.has_blob(blob)
@@ -122,15 +117,26 @@ class Presence:
         find = partial(self._reads.find_manifest, before_put=True)
         return self._reads.read_fallback_index(subject, find) or ReferrerList(), False
 
-    def _asks_for_manifests(self, parts: Iterable[Part], tags: Iterable[str]) -> list[Callable[[], object]]:
+    def _manifests(self, parts: Iterable[Part], tags: Iterable[str] = ()) -> list[Ask]:
         named = [part.node.tag if isinstance(part.node, TaggedManifest) else part.node.digest for part in parts]
-        return [partial(self._reads.resolve, name) for name in dict.fromkeys((*tags, *named))]
+        return [*map(self._reads.manifest, (*tags, *named))]
+
+    def _lists(self, subjects: Iterable[Digest]) -> list[Ask]:
+        return [ask for subject in subjects for ask in self._reads.lists(subject)]
+
+    def _indexes(self, subjects: Iterable[Digest]) -> list[Ask]:
+        return [self._reads.manifest(fallback_tag(subject)) for subject in subjects]
 
 
 def subjects_of(parts: Iterable[Part]) -> list[Digest]:
     """What has referrers among `parts`, each once."""
     subjects = [part.subject for part in parts if part.subject and isinstance(part.node, ImageGraph)]
     return list(dict.fromkeys(subjects))
+
+
+def all_blobs(part: Part) -> tuple[Descriptor, ...]:
+    """The blobs of a part, and the config of what a tag of cosign's names."""
+    return (part.node.config, *part.blobs) if isinstance(part.node, TaggedManifest) else part.blobs
 
 
 def small_content(parts: Iterable[Part], trusted: Callable[[Descriptor], bool] = lambda _: False) -> list[Descriptor]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 
 from wasmoci.oci.graph import ImageGraph
 from wasmoci.oci.manifest import Descriptor, blob_line
@@ -36,7 +35,7 @@ def registry_state(
     """
     presence = Presence(reads := ReadAhead(client))
     if graph is None:
-        reads.ahead([partial(reads.resolve, tag) for tag in tags])
+        reads.ahead(map(reads.manifest, tags))
     else:
         presence.ask_all(graph, tags)
     steps: list[tuple[str, bool]] = []

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, BinaryIO
 
 from wasmoci.oci.cosign_tags import CosignTag
-from wasmoci.oci.manifest import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descriptor, Manifest
+from wasmoci.oci.manifest import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, MAX_MANIFEST_SIZE, Descriptor, Manifest
 from wasmoci.oci.referrers import (
     BUNDLE_TYPES,
     MAX_LISTED,
@@ -117,7 +117,7 @@ class SourceToVerify(RegistrySource):
     def __init__(
         self, reference: Reference, client: RepositoryClient, *, forbidden_is_absent: bool = False, signatures: bool
     ) -> None:
-        self._reads = _AskedAhead(client, self._before_blob)
+        self._reads = _GivenOnce(client, self._before_blob)
         super().__init__(reference, self._reads, forbidden_is_absent=forbidden_is_absent)
         self._wants_signatures = signatures
         self._has_begun = False
@@ -139,7 +139,7 @@ class SourceToVerify(RegistrySource):
         listed = small(entry for entry in distinct(found.descriptors) if entry.media_type != INDEX_MEDIA_TYPE)
         legacy = reads.kept_manifest(CosignTag.SIGNATURES.of(subject))
         payloads = legacy.layers if legacy is not None and len(legacy.layers) <= MAX_REFERRERS else ()
-        reads.ahead([*map(reads.manifest, listed), *map(reads.blob, small(payloads))])
+        reads.ahead([*(reads.manifest(one.digest, one.size) for one in listed), *map(reads.blob, small(payloads))])
         for manifest in (reads.kept_manifest(entry.digest) for entry in listed):
             if manifest and manifest.subject and manifest.subject.digest == subject and len(manifest.layers) == 1:
                 self._carried += manifest.layers
@@ -168,71 +168,44 @@ class SourceToVerify(RegistrySource):
             self._carried = [one for one in self._carried if one.media_type not in types]
 
 
-# What is asked for, and how.
-_Ask = tuple[object, Callable[[], object]]
+# What is asked for: how it is kept, and the question.
+Ask = tuple[tuple[str, object], Callable[[], object]]
 
 
-class _AskedAhead(RepositoryClient):
-    """A repository: what was asked `ahead`, or why there is no answer, is given when it is asked for.
+class AskedAhead(RepositoryClient):
+    """A repository, of which things are asked ahead: each answer, or why there is none, is kept and given later."""
 
-    Lists and manifests, which may be large, are given once.
-    """
-
-    def __init__(self, client: RepositoryClient, before_blob: Callable[[Descriptor], object]) -> None:
-        """`before_blob` is told of each blob before it is given."""
-        self._before_blob = before_blob
+    def __init__(self, client: RepositoryClient) -> None:
         self.repository = client.repository
         self._session = client._session
         self._client = client
-        self._answers: dict[object, Callable[[], Any]] = {}
+        self._answers: dict[tuple[str, object], Callable[[], Any]] = {}
 
-    def ahead(self, asks: Iterable[_Ask]) -> None:
-        """Ask at the same time."""
-        wanted = dict(asks)
+    def ahead(self, asks: Iterable[Ask]) -> None:
+        """Ask at the same time for what was not asked yet."""
+        wanted = {key: ask for key, ask in asks if key not in self._answers}
         outcomes = self._session.connection.looks.run([partial(outcome, ask) for ask in wanted.values()])
         self._answers.update(zip(wanted, outcomes, strict=True))
 
-    def lists(self, subject: Digest) -> list[_Ask]:
-        """What its signatures are in."""
-        tags = [CosignTag.SIGNATURES.of(subject)]
-        if not self._session.connection.lists_referrers:
-            tags.append(fallback_tag(subject))
-        listed = partial(self._client.referrers, subject, limit=MAX_REFERRERS)
-        return [((subject, None), listed), *((tag, partial(self._client.resolve, tag)) for tag in tags)]
+    def manifest(self, reference: str | Digest, limit: int = MAX_MANIFEST_SIZE) -> Ask:
+        """What is larger than `limit` bytes is asked for again when it is needed."""
+        return ("manifest", str(reference)), partial(self._client.resolve_within, reference, limit)
 
-    def manifest(self, descriptor: Descriptor) -> _Ask:
-        return str(descriptor.digest), partial(self._client.resolve_within, descriptor.digest, descriptor.size)
+    def listed(self, subject: Digest, artifact_type: str | None = None, limit: int = MAX_LISTED) -> Ask:
+        key = ("referrers", (subject, artifact_type))
+        return key, partial(self._client.referrers, subject, artifact_type, limit=limit)
 
-    def blob(self, descriptor: Descriptor) -> _Ask:
-        return (descriptor.digest, descriptor.size), partial(self._client.read_blob, descriptor, descriptor.size)
+    def blob(self, blob: Descriptor) -> Ask:
+        return ("blob", (blob.digest, blob.size)), partial(self._client.read_blob, blob, blob.size)
 
     def kept_manifest(self, reference: str | Digest) -> Manifest | None:
-        """What was read ahead and not given yet, where it is a manifest."""
-        with suppress(Error):
-            kept = self._answers.get(str(reference))
-            return None if kept is None else Manifest.parse(kept()[1])
+        """What was asked for and not forgotten yet, where it is a manifest."""
+        with suppress(Error, KeyError):
+            return Manifest.parse(self._answers["manifest", str(reference)]()[1])
         return None
 
-    def resolve(self, reference: str | Digest) -> tuple[Descriptor, bytes]:
-        kept = self._answers.pop(str(reference), None)
-        # What is larger than was said of it may be within the limit of all manifests.
-        with suppress(LimitError):
-            if kept is not None:
-                found: tuple[Descriptor, bytes] = kept()
-                return found
-        return self._client.resolve(reference)
-
-    def referrers(
-        self, subject: Digest, artifact_type: str | None = None, *, limit: int = MAX_LISTED
-    ) -> ReferrerList | None:
-        ask = partial(self._client.referrers, subject, artifact_type, limit=limit)
-        listed: ReferrerList | None = self._answers.pop((subject, artifact_type), ask)()
-        self._session.connection.lists_referrers |= listed is not None
-        return listed
-
     def copy_blob(self, descriptor: Descriptor, target: BinaryIO | None) -> None:
-        self._before_blob(descriptor)
-        kept = self._answers.get((descriptor.digest, descriptor.size))
+        kept = self._answers.get(self.blob(descriptor)[0])
         if kept is None:
             self._client.copy_blob(descriptor, target)
         elif target is None:
@@ -242,3 +215,36 @@ class _AskedAhead(RepositoryClient):
 
     def _may_read(self) -> bool:
         return self._client._may_read()
+
+
+class _GivenOnce(AskedAhead):
+    """One whose lists and manifests, which may be large, are forgotten when they are given."""
+
+    def __init__(self, client: RepositoryClient, before_blob: Callable[[Descriptor], object]) -> None:
+        """`before_blob` is told of each blob before it is given."""
+        super().__init__(client)
+        self._before_blob = before_blob
+
+    def lists(self, subject: Digest) -> list[Ask]:
+        """What its signatures are in."""
+        index = [] if self._session.connection.lists_referrers else [fallback_tag(subject)]
+        tags = [CosignTag.SIGNATURES.of(subject), *index]
+        return [self.listed(subject, limit=MAX_REFERRERS), *map(self.manifest, tags)]
+
+    def resolve(self, reference: str | Digest) -> tuple[Descriptor, bytes]:
+        with suppress(KeyError, LimitError):
+            found: tuple[Descriptor, bytes] = self._answers.pop(("manifest", str(reference)))()
+            return found
+        return self._client.resolve(reference)
+
+    def referrers(
+        self, subject: Digest, artifact_type: str | None = None, *, limit: int = MAX_LISTED
+    ) -> ReferrerList | None:
+        key, ask = self.listed(subject, artifact_type, limit)
+        listed: ReferrerList | None = self._answers.pop(key, ask)()
+        self._session.connection.lists_referrers |= listed is not None
+        return listed
+
+    def copy_blob(self, descriptor: Descriptor, target: BinaryIO | None) -> None:
+        self._before_blob(descriptor)
+        super().copy_blob(descriptor, target)
