@@ -131,6 +131,30 @@ def test_wasm_oci_imports_the_command_that_is_called(inputs: Path) -> None:
     }
 
 
+_UNUSED_CRYPTOGRAPHY = {
+    "cryptography.hazmat.backends",
+    "cryptography.hazmat.primitives.asymmetric.padding",
+    "cryptography.hazmat.primitives.asymmetric.rsa",
+    "cryptography.hazmat.primitives.ciphers",
+}
+
+# What `wasm-oci` is called for, and the modules that are slow to import and not for that.
+UNUSED = {
+    "verify": (
+        ("verify", "signed_image", *("--component-key", "component.pub", "--oci-key", "oci.pub")),
+        _NEVER - {"wasmoci.registry"} | _TEMPORARY | _KEY_FILE_CODE | _UNUSED_CRYPTOGRAPHY | {"random"},
+    ),
+}
+
+
+@pytest.mark.parametrize("called", UNUSED)
+def test_wasm_oci_imports_no_slow_module_that_it_does_not_use(called: str, inputs: Path) -> None:
+    words, unused = UNUSED[called]
+    modules = loaded([*wasm_oci_command(_SAY_MODULES), *words], inputs)
+    assert packages(modules) <= _OURS | _CRYPTOGRAPHY
+    assert {name for name in modules for one in unused if f"{name}.".startswith(f"{one}.")} == set()
+
+
 # From the first library on, a process says at each search for garbage and at its end how many objects are set aside.
 _SAY_FROZEN = """
 import atexit, gc, sys

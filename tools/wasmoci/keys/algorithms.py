@@ -6,13 +6,18 @@ which it verifies only with `--signature-digest-algorithm`; here both hashes are
 keys it makes Ed25519ph signatures, which neither it nor `cryptography` verifies.
 """
 
+from typing import TYPE_CHECKING, TypeAlias
+
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 from wasmoci.keys import plain_p256
 from wasmoci.keys.plain_ed25519 import refuse_small_order
 from wasmoci.values.errors import KeyFileError
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric import rsa
 
 DEFAULT = "ecdsa-p256"
 
@@ -46,8 +51,9 @@ _OTHER_TYPE = "images are signed with ECDSA (P-256, P-384, P-521), RSA or Ed2551
 
 GENERATED = (*_CURVES, *(f"rsa-{bits}" for bits in _RSA_BITS), "ed25519")
 
-PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey | ed25519.Ed25519PublicKey
-PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
+# The code for RSA is imported where a key is of neither other type.
+PublicKey: TypeAlias = "ec.EllipticCurvePublicKey | rsa.RSAPublicKey | ed25519.Ed25519PublicKey"
+PrivateKey: TypeAlias = "ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey"
 
 
 def supported(key: object) -> PublicKey:
@@ -57,13 +63,15 @@ def supported(key: object) -> PublicKey:
         return key
     if isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name in _CURVE_NAMES:
         return key
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
     if isinstance(key, rsa.RSAPublicKey):
         _check_rsa(key)
         return key
     raise KeyFileError(_OTHER_TYPE)
 
 
-def _check_rsa(key: rsa.RSAPublicKey) -> None:
+def _check_rsa(key: "rsa.RSAPublicKey") -> None:
     if key.key_size not in _RSA_BITS:
         sizes = ", ".join(map(str, _RSA_BITS))
         raise KeyFileError(f"an RSA key must have one of the sizes {sizes}, this one has {key.key_size} bits")
@@ -76,8 +84,11 @@ def _check_rsa(key: rsa.RSAPublicKey) -> None:
 
 def supported_private(key: object) -> PrivateKey:
     """`key` itself; raises KeyFileError unless it is a private key of `cryptography` that can sign images."""
-    if not isinstance(key, (ec.EllipticCurvePrivateKey, rsa.RSAPrivateKey, ed25519.Ed25519PrivateKey)):
-        raise KeyFileError(_OTHER_TYPE)
+    if not isinstance(key, (ec.EllipticCurvePrivateKey, ed25519.Ed25519PrivateKey)):
+        from cryptography.hazmat.primitives.asymmetric import rsa
+
+        if not isinstance(key, rsa.RSAPrivateKey):
+            raise KeyFileError(_OTHER_TYPE)
     supported(key.public_key())
     return key
 
@@ -86,9 +97,9 @@ def name_of(key: PublicKey) -> str:
     """`ecdsa-p256`, `rsa-3072`, `ed25519`: one of GENERATED."""
     if isinstance(key, ec.EllipticCurvePublicKey):
         return _CURVE_NAMES[key.curve.name]
-    if isinstance(key, rsa.RSAPublicKey):
-        return f"rsa-{key.key_size}"
-    return "ed25519"
+    if isinstance(key, ed25519.Ed25519PublicKey):
+        return "ed25519"
+    return f"rsa-{key.key_size}"
 
 
 def spki(key: PublicKey) -> bytes:
@@ -106,6 +117,8 @@ def generate(name: str) -> PrivateKey:
         return ec.generate_private_key(_CURVES[name])
     if name == "ed25519":
         return ed25519.Ed25519PrivateKey.generate()
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
     return rsa.generate_private_key(_RSA_EXPONENTS.start, int(name.removeprefix("rsa-")))
 
 
@@ -115,15 +128,28 @@ def verifies(key: PublicKey, signature: bytes, message: bytes) -> bool:
     return any(_verifies_over(algorithm, key, signature, message) for algorithm in algorithms)
 
 
+class _Ecdsa(ec.ECDSA):
+    """ECDSA to verify by; that of `cryptography` first loads ciphers, to see whether it can sign deterministically."""
+
+    def __init__(self, algorithm: hashes.HashAlgorithm) -> None:
+        self._over = algorithm
+
+    @property
+    def algorithm(self) -> hashes.HashAlgorithm:
+        return self._over
+
+
 def _verifies_over(algorithm: hashes.HashAlgorithm, key: PublicKey, signature: bytes, message: bytes) -> bool:
     """Ed25519 has a hash of its own."""
     try:
         if isinstance(key, ec.EllipticCurvePublicKey):
-            key.verify(signature, message, ec.ECDSA(algorithm))
-        elif isinstance(key, rsa.RSAPublicKey):
-            key.verify(signature, message, padding.PKCS1v15(), algorithm)
-        else:
+            key.verify(signature, message, _Ecdsa(algorithm))
+        elif isinstance(key, ed25519.Ed25519PublicKey):
             key.verify(signature, message)
+        else:
+            from cryptography.hazmat.primitives.asymmetric import padding
+
+            key.verify(signature, message, padding.PKCS1v15(), algorithm)
     except InvalidSignature:
         return False
     return True
@@ -133,6 +159,8 @@ def sign(key: PrivateKey, message: bytes) -> bytes:
     """The same bytes for the same key and message."""
     if isinstance(key, ec.EllipticCurvePrivateKey):
         return key.sign(message, ec.ECDSA(hashes.SHA256(), deterministic_signing=True))
-    if isinstance(key, rsa.RSAPrivateKey):
-        return key.sign(message, padding.PKCS1v15(), hashes.SHA256())
-    return key.sign(message)
+    if isinstance(key, ed25519.Ed25519PrivateKey):
+        return key.sign(message)
+    from cryptography.hazmat.primitives.asymmetric import padding
+
+    return key.sign(message, padding.PKCS1v15(), hashes.SHA256())
