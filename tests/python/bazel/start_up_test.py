@@ -183,6 +183,34 @@ def test_no_garbage_is_sought_among_what_wasm_oci_imports(inputs: Path) -> None:
     assert min(found) > 1000
 
 
+# What a process does last.
+_SAY_THE_END = """
+import atexit, os
+leave = os._exit
+def say(code):
+    os.write(1, b"nothing is freed")
+    leave(code)
+os._exit = say
+atexit.register(print, "at exit")
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"), [(["version"], 0), (["component", "show", "missing"], 1), (["verify", "--help"], 0)]
+)
+def test_a_program_does_what_is_left_for_its_exit_and_frees_nothing(arguments: list[str], code: int) -> None:
+    ran = subprocess.run([*wasm_oci_command(_SAY_THE_END), *arguments], check=False, capture_output=True, text=True)
+    assert ran.stdout.endswith("at exit\nnothing is freed")
+    assert ran.returncode == code
+
+
+def test_so_does_a_tool(inputs: Path) -> None:
+    lines = next(iter(CALLS["component_split"].values()))
+    command = tool_command("component_split", _SAY_THE_END)
+    ran = subprocess.run([*command, *lines], check=True, cwd=inputs, capture_output=True, text=True)
+    assert ran.stdout.endswith("at exit\nnothing is freed")
+
+
 def test_garbage_is_sought_again_when_the_command_of_a_group_is_imported() -> None:
     program = "import gc; from wasmoci.commands.loading import defer_garbage, load_command; defer_garbage()\n"
     for place in ("main:component", "component_show:show"):

@@ -7,7 +7,7 @@ def run() -> None:
     """Call the command, and end the process with its exit code."""
     defer_garbage()
     from wasmoci.commands.main import main
-    from wasmoci.commands.report.unforeseen import whole_program
+    from wasmoci.commands.report.unforeseen import nothing_taken_apart, whole_program
 
-    with whole_program("wasm-oci"):
+    with nothing_taken_apart(), whole_program("wasm-oci"):
         main(prog_name="wasm-oci")

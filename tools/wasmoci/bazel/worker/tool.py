@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from wasmoci.bazel.worker.arguments import expanded
-from wasmoci.commands.report.unforeseen import whole_program
+from wasmoci.commands.report.unforeseen import nothing_taken_apart, whole_program
 from wasmoci.values.errors import Error
 from wasmoci.values.text import printable
 
@@ -30,7 +30,7 @@ def run_tool(command: click.Command) -> None:
     except Error as error:
         click.echo(f"{program}: error: {printable(str(error))}", err=True)
         sys.exit(error.exit_code)
-    with whole_program(program):
+    with nothing_taken_apart(), whole_program(program):
         command.main(arguments, program)
 
 
