@@ -142,7 +142,7 @@ _UNUSED_CRYPTOGRAPHY = {
 UNUSED = {
     "verify": (
         ("verify", "signed_image", *("--component-key", "component.pub", "--oci-key", "oci.pub")),
-        _NEVER - {"wasmoci.registry"} | _TEMPORARY | _KEY_FILE_CODE | _UNUSED_CRYPTOGRAPHY | {"random"},
+        _NEVER - {"wasmoci.registry"} | _TEMPORARY | _KEY_FILE_CODE | _UNUSED_CRYPTOGRAPHY | {"locale", "random"},
     ),
 }
 

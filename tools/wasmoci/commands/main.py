@@ -6,12 +6,12 @@ from typing import Any
 import click
 
 from wasmoci.commands.loading import load_command
-from wasmoci.commands.options.declared import HELP_NAMES
+from wasmoci.commands.options.help import HELP_NAMES, OwnHelp
 from wasmoci.commands.report.output import usage_errors_of
 from wasmoci.values.text import printable
 
 
-class LazyGroup(click.Group):
+class LazyGroup(OwnHelp, click.Group):
     """`sections` are the headings of --help, each with its commands by name.
 
     Of a command it has the `module:attribute`, from where it is loaded when it is called, and its help.

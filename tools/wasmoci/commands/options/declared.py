@@ -16,9 +16,8 @@ from typing import Any, Union, get_args, get_origin
 
 import click
 
+from wasmoci.commands.options.help import HELP_NAMES, OwnHelp
 from wasmoci.commands.report.output import Report, print_report_of, usage_errors_of
-
-HELP_NAMES = {"help_option_names": ["-h", "--help"]}
 
 
 class WorkingFolder:
@@ -135,7 +134,7 @@ class OptionGroup:
         return parameters, lambda said: self._make(**{name: value(said) for name, (_, value) in members.items()})
 
 
-class RepeatedCommand(click.Command):
+class RepeatedCommand(OwnHelp):
     """Makes its parser once, which is much of the cost of a call; a parser knows its options, and no call but `ctx`.
 
     A persistent worker calls it many times. Source: click 8.5, `Command.make_parser`.
