@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from copy_fixtures import contents_in, digests_in, human_tags, index_layout, send_layout
+from copy_fixtures import contents_in, digests_in, human_tags, index_layout, send_layout, source_in
 from fault_proxy_fixtures import Break, Fault, FaultProxy
 from observed_registry_fixtures import Event, ObservedRegistry
 from publish_fixtures import DUAL, PATH
@@ -70,7 +70,7 @@ def client_through(proxy: FaultProxy, folder: Path, path: str = PATH) -> OwnClie
 
 
 def copy(source: RepositoryClient, target: RepositoryClient) -> None:
-    planned = plan_copy(RegistrySource(Reference(source.repository, "v1", None), source), DUAL, recursive=True)
+    planned = plan_copy(source_in(source), DUAL, recursive=True)
     copy_to_registry(planned, Destination(target, ["v1"]), SILENT)
 
 

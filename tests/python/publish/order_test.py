@@ -1,26 +1,35 @@
 """The order of requests, of which docs/publishing.md tells: what must have been answered before each is sent.
 
-That is recorded with all threads, and then publishing is killed before each of its requests.
+That is recorded with all threads, and then publishing is killed before each of its requests; and so is copying, whose
+source is read to its end before anything is sent.
 """
 
 import itertools
 import re
 import threading
 from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from copy_fixtures import send_layout, source_in
 from observed_registry_fixtures import Event, ObservedRegistry
 from publish_fixtures import DUAL, PATH, client_for, dual_layout, request_for
 from registry_fixtures import OwnClient
 from rounds_fixtures import Dead, Rounds, counted_client
 from wasmoci.oci.progress import SILENT
-from wasmoci.publish.plan import Plan, plan, publish
+from wasmoci.publish.copy import CopyRequest, copy_image
+from wasmoci.publish.plan import plan, publish
+from wasmoci.registry.client import Registries
+from wasmoci.registry.connection_options import ConnectionOptions
 from wasmoci.registry.source import RegistrySource
 from wasmoci.registry.transport import Request, Response
 from wasmoci.registry_server.server import EmbeddedRegistry
+from wasmoci.values.digest import Digest
 from wasmoci.values.if_exists import IfExists
 from wasmoci.values.image_reference import Reference
 from wasmoci.values.level import Level
@@ -85,24 +94,43 @@ BEFORE: dict[str, set[str]] = {
 # Without a referrers API.
 OF_THE_INDEX = {"read the index 2", "read the index 3", "read the index 4", "ask the referrers API 2", "put the index"}
 
+SOURCE = "read the source"
+BEFORE_OF_COPY = {
+    SOURCE: set(),
+    **{name: names if name in LOOKS else {*names, SOURCE} for name, names in BEFORE.items()},
+}
+
 
 class Recorder:
     """Notes when requests are sent and when they are answered, by name."""
 
-    def __init__(self, client: OwnClient, planned: Plan, *, referrers_api: bool) -> None:
+    def __init__(self, image: Digest, *, referrers_api: bool) -> None:
         self.log: list[tuple[str, str]] = []
-        self._image = planned.digest.hex
+        self._image = image.hex
         self._referrers_api = referrers_api
         self._counts: Counter[str] = Counter()
         self._lock = threading.Lock()
-        self._send = client._own.transport.send
-        client._own.transport.send = self.send  # type: ignore[method-assign]
 
-    def send(self, request: Request) -> Response:
+    def watch(self, client: OwnClient, *, is_source: bool = False) -> OwnClient:
+        transport = client._own.transport
+        name = (lambda *_: SOURCE) if is_source else self._name
+        transport.send = partial(self._noted, transport.send, name)  # type: ignore[method-assign]
+        return client
+
+    def assert_order(self, before: dict[str, set[str]]) -> None:
+        assert {name for _, name in self.log} == before.keys() - (OF_THE_INDEX if self._referrers_api else set())
+        for place, (what, name) in enumerate(self.log):
+            if what == "sent":
+                late = {other for what_else, other in self.log[place:] if what_else == "answered"} & before[name]
+                assert not late, f"{name} is sent before {late}"
+
+    def _noted(
+        self, send: Callable[[Request], Response], name_of: Callable[[str, str], str], request: Request
+    ) -> Response:
         with self._lock:
-            name = self._name(request.method, request.url.target.partition("?")[0])
+            name = name_of(request.method, request.url.target.partition("?")[0])
             self.log.append(("sent", name))
-        response = self._send(request)
+        response = send(request)
         with self._lock:
             self.log.append(("answered", name))
         return response
@@ -131,15 +159,10 @@ def test_what_comes_before_each_request(referrers_api: bool, tmp_path: Path) -> 
     with EmbeddedRegistry(tmp_path / "r", referrers_api=referrers_api) as registry:
         request = replace(request_for(layout, registry.address, tags=("v1",)), if_exists=IfExists.VERIFY_SAME)
         planned = plan(request)
+        recorder = Recorder(planned.digest, referrers_api=referrers_api)
         with client_for(registry.address) as client:
-            recorder = Recorder(client, planned, referrers_api=referrers_api)
-            publish(request, planned, client, SILENT)
-    log = recorder.log
-    assert {name for _, name in log} == BEFORE.keys() - (OF_THE_INDEX if referrers_api else set())
-    for place, (what, name) in enumerate(log):
-        if what == "sent":
-            late = {other for what_else, other in log[place:] if what_else == "answered"} & BEFORE[name]
-            assert not late, f"{name} is sent before {late}"
+            publish(request, planned, recorder.watch(client), SILENT)
+    recorder.assert_order(BEFORE)
 
 
 @BOTH_KINDS
@@ -167,3 +190,65 @@ def test_killed_before_each_request(referrers_api: bool, tmp_path: Path) -> None
         if not is_killed:
             break
     assert survived > 30
+
+
+@pytest.fixture(name="source")
+def _source(tmp_path: Path) -> Iterator[EmbeddedRegistry]:
+    with EmbeddedRegistry(tmp_path / "source") as registry, client_for(registry.address) as client:
+        send_layout(dual_layout(tmp_path), client)
+        yield registry
+
+
+Copies = Callable[[OwnClient, OwnClient, IfExists], None]
+
+
+@pytest.fixture(name="copy")
+def _copy(monkeypatch: pytest.MonkeyPatch) -> Copies:
+    """Copies from a client's repository to another's."""
+
+    def copy(source: OwnClient, target: OwnClient, if_exists: IfExists) -> None:
+        clients = {client.repository: client for client in (source, target)}
+        monkeypatch.setattr(Registries, "client", lambda _, repository: clients[repository])
+        request = CopyRequest(f"{source.repository}:v1", {target.repository: ["v1"]}, DUAL, if_exists=if_exists)
+        copied = copy_image(request, ConnectionOptions(), lambda _: None, lambda: nullcontext(SILENT))
+        assert copied.outcomes[0].error is None
+
+    return copy
+
+
+@BOTH_KINDS
+def test_what_comes_before_each_request_of_a_copy(
+    referrers_api: bool, source: EmbeddedRegistry, copy: Copies, tmp_path: Path
+) -> None:
+    with EmbeddedRegistry(tmp_path / "r", referrers_api=referrers_api) as registry:
+        with client_for(source.address) as ours, client_for(registry.address) as theirs:
+            recorder = Recorder(source_in(ours).root().digest, referrers_api=referrers_api)
+            copy(recorder.watch(ours, is_source=True), recorder.watch(theirs), IfExists.VERIFY_SAME)
+    recorder.assert_order(BEFORE_OF_COPY)
+
+
+@BOTH_KINDS
+def test_a_copy_that_is_killed_before_each_request(
+    referrers_api: bool, source: EmbeddedRegistry, copy: Copies, tmp_path: Path
+) -> None:
+    for survived in itertools.count():
+        events: list[Event] = []
+        folder = tmp_path / f"after{survived}"
+        with ObservedRegistry(folder, observer=events.append, referrers_api=referrers_api) as registry:
+            is_killed = False
+            for rounds in (Rounds(dies_after=survived), Rounds()):
+                with (
+                    counted_client(source.address, PATH, rounds) as ours,
+                    counted_client(registry.address, PATH, rounds) as theirs,
+                ):
+                    try:
+                        copy(ours, theirs, IfExists.OVERWRITE)
+                    except Dead:
+                        is_killed = True
+            with client_for(registry.address) as client:
+                assert verify(source_in(client), DUAL).level is Level.DUAL_LAYER
+        for event in events:
+            assert_only_signed_tags(event)
+        if not is_killed:
+            break
+    assert survived > 40

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 from wasmoci.disk.files import atomic_folder
@@ -13,6 +14,8 @@ from wasmoci.oci.manifest import REF_NAME_ANNOTATION
 from wasmoci.oci.progress import SILENT, Progress, Watch
 from wasmoci.oci.source import ImageSource
 from wasmoci.publish.blob_supply import blobs_of
+from wasmoci.publish.copy_source import Looks, open_to_copy
+from wasmoci.publish.read_ahead import ReadAhead
 from wasmoci.publish.send import Destination, Outcome, Published, send_image
 from wasmoci.registry.client import RepositoryClient
 from wasmoci.registry.connection_options import ConnectionOptions
@@ -66,7 +69,9 @@ def plan_copy(source: ImageSource, policy: Policy | None, *, recursive: bool, sk
     return CopyPlan(graph, verified, (*warnings, *left_out), left_out)
 
 
-def copy_to_registry(planned: CopyPlan, destination: Destination, progress: Progress) -> Published:
+def copy_to_registry(
+    planned: CopyPlan, destination: Destination, progress: Progress, reads: ReadAhead | None = None
+) -> Published:
     """Send what is not there, verify the copy where the source was verified, set the tags; see `send_image`."""
     client = destination.client
     verified = planned.verified
@@ -77,7 +82,7 @@ def copy_to_registry(planned: CopyPlan, destination: Destination, progress: Prog
             check_copy(RegistrySource(reference, copy, forbidden_is_absent=True), verified)
 
     with blobs_of(planned.graph.source) as blobs:
-        return send_image(planned.graph, blobs, destination, progress, None if verified is None else check)
+        return send_image(planned.graph, blobs, destination, progress, None if verified is None else check, reads)
 
 
 def copy_to_layout(planned: CopyPlan, output: Path, ref_name: str | None, progress: Progress = SILENT) -> None:
@@ -133,32 +138,35 @@ class Copies:
 def plan_copies(request: CopyRequest, connection: ConnectionOptions) -> CopyPlan:
     """What would be copied: the source is read and verified, and nothing is sent. Raises what `plan_copy` raises."""
     with Sources(connection) as sources:
-        return request.plan(sources.open(request.source))
+        return request.plan(open_to_copy(request.source, sources, recursive=request.recursive))
 
 
 def copy_image(request: CopyRequest, connection: ConnectionOptions, notes: Notes, watch: Watch) -> Copies:
     """Copy; `notes` gets all warnings before anything is sent. Raises what `plan_copy` and `copy_to_layout` raise."""
     with Sources(connection) as sources, watch() as progress:
-        source = sources.open(request.source)
-        reference = reference_of(request.source)
+        reference, client = reference_of(request.source), sources.registries().client
+        # What the others have is asked when their turn comes.
+        looks = [
+            Looks(ReadAhead(client(place)), tags, is_checked=request.policy is not None)
+            for place, tags in islice(request.places.items(), 1)
+        ]
+        source = open_to_copy(request.source, sources, *looks, recursive=request.recursive)
         planned = request.plan(source)
         for warning in planned.warnings:
             notes(warning)
         if request.layout is not None:
             ref_name = source.root().annotations.get(REF_NAME_ANNOTATION) if reference is None else reference.tag
             copy_to_layout(planned, request.layout, ref_name, progress)
+        reads = iter([first.reads for first in looks])
         destinations = (
-            Destination(
-                sources.registries().client(place),
-                tags,
-                request.if_exists,
-                _path_beside(reference, place),
-                request.read_back,
-            )
+            Destination(client(place), tags, request.if_exists, _path_beside(reference, place), request.read_back)
             for place, tags in request.places.items()
         )
         outcomes = [
-            Outcome.of(destination.client.repository, partial(copy_to_registry, planned, destination, progress))
+            Outcome.of(
+                destination.client.repository,
+                partial(copy_to_registry, planned, destination, progress, next(reads, None)),
+            )
             for destination in destinations
         ]
         return Copies(planned, outcomes)

@@ -10,8 +10,9 @@ from wasmoci.oci.graph import ImageGraph, read_image
 from wasmoci.oci.manifest import TITLE_ANNOTATION
 from wasmoci.oci.wasm_artifact import component_signature_layer
 from wasmoci.publish.copy import copy_to_layout, plan_copy
+from wasmoci.publish.copy_source import open_to_copy
 from wasmoci.registry.connection_options import ConnectionOptions
-from wasmoci.registry.sources import open_source, reference_of
+from wasmoci.registry.sources import Sources, reference_of
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import FormatError, refuse_malformed
 from wasmoci.values.image_reference import Reference
@@ -66,7 +67,11 @@ def pull_image(request: PullRequest, connection: ConnectionOptions, notes: Notes
     """
     reference = reference_of(request.target)
     output = request.output
-    with open_source(request.target, connection, signatures=bool(request.policy.image)) as source:
+    with Sources(connection) as sources:
+        if request.layout is None:
+            source = sources.open(request.target, signatures=bool(request.policy.image))
+        else:
+            source = open_to_copy(request.target, sources, recursive=False)
         with refuse_malformed():
             graph = read_image(source)
         if request.output_folder is not None:

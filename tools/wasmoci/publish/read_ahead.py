@@ -1,6 +1,6 @@
 """What a repository answers, asked for ahead and kept, while an image is published or copied."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
 from typing import Any, BinaryIO
@@ -14,7 +14,6 @@ from wasmoci.registry.source import Ask, AskedAhead, RegistrySource
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import Error, LimitError, RegistryError
 from wasmoci.values.image_reference import Reference
-from wasmoci.values.lanes import outcome
 
 _OK = 200
 
@@ -29,6 +28,15 @@ class ReadAhead(AskedAhead):
     def __init__(self, client: RepositoryClient, trusted: Callable[[Descriptor], bool] = lambda _: False) -> None:
         super().__init__(client)
         self._trusted = trusted
+
+    def ahead_beside(self, asks: Iterable[Ask], other: "ReadAhead | None", theirs: Iterable[Ask]) -> bool:
+        """`ahead`, and at the same time that of another; return whether anything was not asked yet."""
+        lane, jobs = self._session.connection.looks, self._jobs(asks)
+        if other is not None:
+            lane_of_other, more = other._session.connection.looks, other._jobs(theirs)
+            jobs += more if lane_of_other is lane or not more else [partial(lane_of_other.run, more)]
+        lane.run(jobs)
+        return bool(jobs)
 
     def ahead_of_signatures(self, subject: Digest) -> None:
         """Ask in three rounds for what an image has of signatures: lists and manifests, what they name, blobs of that.
@@ -95,5 +103,5 @@ class ReadAhead(AskedAhead):
     def _once(self, asked: Ask) -> Any:
         key, ask = asked
         if key not in self._answers:
-            self._answers[key] = outcome(ask)
+            self._keep(key, ask)
         return self._answers[key]()

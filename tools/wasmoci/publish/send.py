@@ -7,7 +7,7 @@ from wasmoci.oci.graph import ImageGraph
 from wasmoci.oci.manifest import Descriptor
 from wasmoci.oci.progress import Progress
 from wasmoci.publish.blob_supply import BlobSupply
-from wasmoci.publish.presence import Presence, small_content
+from wasmoci.publish.presence import Presence, small_content, subjects_of
 from wasmoci.publish.read_ahead import ReadAhead
 from wasmoci.publish.registry_state import check_room
 from wasmoci.publish.sending import Sending
@@ -113,6 +113,7 @@ def send_image(
         copy = reads if sending.is_unchanged else ReadAhead(client, trusted)
         if check is not None and not sending.is_unchanged:
             Presence(copy).ask_again(graph, small_content(graph.parts(), trusted), presence)
+        copy.ahead(copy.listed(subject) for subject in subjects_of(graph.parts()) if presence.has_api(subject))
         additions.check_lists(copy.referrers, copy.referrers_again)
         if check is not None:
             check(copy)

@@ -183,12 +183,9 @@ class AskedAhead(RepositoryClient):
 
     def ahead(self, asks: Iterable[Ask]) -> None:
         """Ask at the same time for what was not asked yet."""
-        wanted = {key: ask for key, ask in asks if key not in self._answers}
-        outcomes = self._session.connection.looks.run([partial(outcome, ask) for ask in wanted.values()])
-        self._answers.update(zip(wanted, outcomes, strict=True))
+        self.at_once(self._jobs(asks))
 
     def manifest(self, reference: str | Digest, limit: int = MAX_MANIFEST_SIZE) -> Ask:
-        """What is larger than `limit` bytes is asked for again when it is needed."""
         return ("manifest", str(reference)), partial(self._client.resolve_within, reference, limit)
 
     def listed(self, subject: Digest, artifact_type: str | None = None, limit: int = MAX_LISTED) -> Ask:
@@ -199,7 +196,6 @@ class AskedAhead(RepositoryClient):
         return ("blob", (blob.digest, blob.size)), partial(self._client.read_blob, blob, blob.size)
 
     def kept_manifest(self, reference: str | Digest) -> Manifest | None:
-        """What was asked for and not forgotten yet, where it is a manifest."""
         with suppress(Error, KeyError):
             return Manifest.parse(self._answers["manifest", str(reference)]()[1])
         return None
@@ -216,22 +212,26 @@ class AskedAhead(RepositoryClient):
     def _may_read(self) -> bool:
         return self._client._may_read()
 
+    def _jobs(self, asks: Iterable[Ask]) -> list[Callable[[], object]]:
+        return [partial(self._keep, *ask) for ask in dict(asks).items() if ask[0] not in self._answers]
+
+    def _keep(self, key: tuple[str, object], ask: Callable[[], object]) -> None:
+        self._answers[key] = outcome(ask)
+
 
 class _GivenOnce(AskedAhead):
-    """One whose lists and manifests, which may be large, are forgotten when they are given."""
+    """One whose lists and manifests, which may be large, are given once; `before_blob` is told of each blob first."""
 
     def __init__(self, client: RepositoryClient, before_blob: Callable[[Descriptor], object]) -> None:
-        """`before_blob` is told of each blob before it is given."""
         super().__init__(client)
         self._before_blob = before_blob
 
     def lists(self, subject: Digest) -> list[Ask]:
-        """What its signatures are in."""
-        index = [] if self._session.connection.lists_referrers else [fallback_tag(subject)]
-        tags = [CosignTag.SIGNATURES.of(subject), *index]
-        return [self.listed(subject, limit=MAX_REFERRERS), *map(self.manifest, tags)]
+        index = [] if self._session.connection.lists_referrers else [self.manifest(fallback_tag(subject))]
+        return [self.listed(subject, limit=MAX_REFERRERS), self.manifest(CosignTag.SIGNATURES.of(subject)), *index]
 
     def resolve(self, reference: str | Digest) -> tuple[Descriptor, bytes]:
+        # What is larger than was said of it may be within the limit of all manifests.
         with suppress(KeyError, LimitError):
             found: tuple[Descriptor, bytes] = self._answers.pop(("manifest", str(reference)))()
             return found

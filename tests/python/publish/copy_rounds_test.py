@@ -1,0 +1,192 @@
+"""How many requests copying makes, and in how many rounds: the source is read while the destination is looked at."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, nullcontext
+from pathlib import Path
+
+import pytest
+
+from copy_fixtures import chain, client_at, index_layout, send_layout, source_in
+from image_fixtures import HELLO, fully_signed, write_layout
+from observed_registry_fixtures import ObservedRegistry
+from publish_fixtures import DUAL, PATH, dual_layout
+from registry_auth_fixtures import BearerAuth
+from registry_fixtures import PASSWORD, password_for
+from rounds_fixtures import Rounds, counted_client
+from wasm_fixtures import signed
+from wasmoci.oci.progress import SILENT
+from wasmoci.publish.copy import CopyRequest, copy_image, plan_copies
+from wasmoci.registry.client import MAX_READ_AHEAD, Registries
+from wasmoci.registry.connection_options import ConnectionOptions
+from wasmoci.values.image_reference import Repository
+from wasmoci.wasm.sections import u32
+
+Counts = tuple[int, int]
+
+
+def large_layout(folder: Path) -> Path:
+    """The component is too large to be read ahead."""
+    content = b"\1a" + bytes(MAX_READ_AHEAD)
+    return write_layout(fully_signed(signed(HELLO + b"\0" + u32(len(content)) + content)), folder / "large")
+
+
+class Desk:
+    """Two registries, and copies from one to the other that are counted."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, *, referrers_api: bool, token: bool) -> None:
+        self._folder = folder
+        self._monkeypatch = monkeypatch
+        auth = BearerAuth("user", PASSWORD) if token else None
+        self._auth = auth
+        self.source = ObservedRegistry(folder / "source", referrers_api=referrers_api)
+        self.target = ObservedRegistry(folder / "target", referrers_api=referrers_api, auth=auth)
+
+    def fill(self, layout: Path, links: int = 0) -> str:
+        """Put a layout into the source, and something attached to something attached to it; gives the reference."""
+        with client_at(self.source.address) as client:
+            send_layout(layout, client)
+            root = source_in(client).root()
+            chain(client, root, links)
+        self.source.auth = self._auth
+        return f"{self.source.address}/{PATH}:v1@{root.digest}"
+
+    def count(
+        self, source: str, *, keys: bool, to: Repository | Path | None = None, check_only: bool = False
+    ) -> Rounds:
+        """Copy to another registry, if no place is given."""
+        rounds = Rounds()
+        place = to or Repository(self.target.address, PATH)
+        request = CopyRequest(
+            source,
+            {place: ["v1"]} if isinstance(place, Repository) else {},
+            DUAL if keys else None,
+            layout=place if isinstance(place, Path) else None,
+            recursive=True,
+        )
+        with ExitStack() as stack:
+            clients = {}
+            for name in (Repository(self.source.address, PATH), Repository(self.target.address, PATH), place):
+                if isinstance(name, Repository) and name not in clients:
+                    secrets = password_for(name.registry, self._folder / name.registry.partition(":")[2])
+                    clients[name] = stack.enter_context(counted_client(name.registry, name.path, rounds, secrets))
+            self._monkeypatch.setattr(Registries, "client", lambda _, repository: clients[repository])
+            if check_only:
+                plan_copies(request, ConnectionOptions())
+            else:
+                copied = copy_image(request, ConnectionOptions(), lambda _: None, lambda: nullcontext(SILENT))
+                assert [outcome.error for outcome in copied.outcomes if outcome.error] == []
+        return rounds
+
+
+DeskMaker = Callable[..., Desk]
+
+
+@pytest.fixture(name="desk_of")
+def _desk_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DeskMaker]:
+    with ExitStack() as stack:
+
+        def make(*, referrers_api: bool, token: bool = False) -> Desk:
+            desk = Desk(tmp_path, monkeypatch, referrers_api=referrers_api, token=token)
+            stack.enter_context(desk.source)
+            stack.enter_context(desk.target)
+            return desk
+
+        yield make
+
+
+def assert_counts(rounds: Rounds, expected: Counts) -> None:
+    assert (rounds.count, len(rounds.asked)) == expected, "\n".join(map(str, rounds.asked))
+
+
+NO_API, API = False, True
+KEYS, NO_KEYS = True, False
+
+
+@pytest.mark.parametrize(
+    ("make", "referrers_api", "keys", "first", "again"),
+    [
+        (dual_layout, NO_API, KEYS, (13, 57), (4, 27)),
+        (dual_layout, API, KEYS, (12, 51), (4, 26)),
+        (dual_layout, NO_API, NO_KEYS, (12, 50), (4, 27)),
+        (dual_layout, API, NO_KEYS, (12, 46), (4, 26)),
+        (index_layout, NO_API, KEYS, (14, 141), (4, 67)),
+        (index_layout, API, KEYS, (13, 123), (4, 64)),
+        (index_layout, NO_API, NO_KEYS, (13, 120), (4, 67)),
+        (index_layout, API, NO_KEYS, (13, 108), (4, 64)),
+        (large_layout, NO_API, KEYS, (15, 58), (6, 28)),
+        (large_layout, NO_API, NO_KEYS, (13, 50), (4, 26)),
+    ],
+)
+def test_between_registries_first_and_again(
+    make: Callable[[Path], Path],
+    referrers_api: bool,
+    keys: bool,
+    first: Counts,
+    again: Counts,
+    desk_of: DeskMaker,
+    tmp_path: Path,
+) -> None:
+    desk = desk_of(referrers_api=referrers_api)
+    source, _, _ = desk.fill(make(tmp_path)).partition("@")
+    assert_counts(desk.count(source, keys=keys), first)
+    assert_counts(desk.count(source, keys=keys), again)
+
+
+def test_with_tokens(desk_of: DeskMaker, tmp_path: Path) -> None:
+    """Both are asked for at the same time; one to write comes later."""
+    desk = desk_of(referrers_api=False, token=True)
+    source, _, _ = desk.fill(dual_layout(tmp_path)).partition("@")
+    assert_counts(desk.count(source, keys=True), (17, 63))
+
+
+def test_a_digest_says_at_once_what_is_attached(desk_of: DeskMaker, tmp_path: Path) -> None:
+    desk = desk_of(referrers_api=False)
+    assert_counts(desk.count(desk.fill(dual_layout(tmp_path)), keys=True), (12, 57))
+
+
+@pytest.mark.parametrize(("links", "expected"), [(1, (13, 68)), (2, (15, 87)), (4, (19, 125))])
+def test_a_chain_is_read_and_sent_link_by_link(
+    links: int, expected: Counts, desk_of: DeskMaker, tmp_path: Path
+) -> None:
+    desk = desk_of(referrers_api=False)
+    source, _, _ = desk.fill(dual_layout(tmp_path), links).partition("@")
+    assert_counts(desk.count(source, keys=True), expected)
+
+
+def test_within_a_registry_blobs_are_mounted(desk_of: DeskMaker, tmp_path: Path) -> None:
+    desk = desk_of(referrers_api=True)
+    source, _, _ = desk.fill(dual_layout(tmp_path)).partition("@")
+    assert_counts(desk.count(source, keys=True, to=Repository(desk.source.address, "copy")), (11, 47))
+
+
+@pytest.mark.parametrize(("referrers_api", "expected"), [(NO_API, (10, 42)), (API, (9, 37))])
+def test_from_a_layout_it_is_as_publishing(
+    referrers_api: bool, expected: Counts, desk_of: DeskMaker, tmp_path: Path
+) -> None:
+    desk = desk_of(referrers_api=referrers_api)
+    assert_counts(desk.count(str(dual_layout(tmp_path)), keys=True), expected)
+
+
+@pytest.mark.parametrize(
+    ("make", "keys", "expected"),
+    [
+        (dual_layout, KEYS, (4, 15)),
+        (dual_layout, NO_KEYS, (4, 15)),
+        (index_layout, KEYS, (4, 39)),
+        (large_layout, KEYS, (6, 16)),
+        (large_layout, NO_KEYS, (5, 15)),
+    ],
+)
+def test_into_a_layout(
+    make: Callable[[Path], Path], keys: bool, expected: Counts, desk_of: DeskMaker, tmp_path: Path
+) -> None:
+    desk = desk_of(referrers_api=False)
+    source, _, _ = desk.fill(make(tmp_path)).partition("@")
+    assert_counts(desk.count(source, keys=keys, to=tmp_path / "copy"), expected)
+
+
+def test_what_would_be_copied(desk_of: DeskMaker, tmp_path: Path) -> None:
+    """The destination is not asked."""
+    desk = desk_of(referrers_api=False)
+    source, _, _ = desk.fill(dual_layout(tmp_path)).partition("@")
+    assert_counts(desk.count(source, keys=True, check_only=True), (4, 15))
