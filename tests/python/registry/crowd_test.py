@@ -2,16 +2,28 @@
 
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from observed_registry_fixtures import ObservedHandler, ObservedRegistry
 from registry_auth_fixtures import BearerAuth
-from registry_fixtures import PASSWORD, Answer, OwnClient, Simulator, client_of, password_for
+from registry_fixtures import (
+    PASSWORD,
+    REPOSITORY_PATH,
+    Answer,
+    OwnClient,
+    Simulator,
+    client_of,
+    no_sleep,
+    password_for,
+)
 from wasmoci.oci.manifest import Descriptor
+from wasmoci.registry.client import Registries
 from wasmoci.registry.session import MAX_LOOKS
 from wasmoci.values.errors import RegistryError
+from wasmoci.values.image_reference import Repository
 
 COUNT = 12
 BLOBS = [Descriptor.of("x", b"%d" % number) for number in range(COUNT)]
@@ -50,6 +62,25 @@ def test_requests_that_are_refused_together_ask_for_one_token(tmp_path: Path) ->
     registry, tokens = gathering(tmp_path)
     with registry, client_of(registry.address, password_for(registry.address, tmp_path)) as client:
         assert look_at_all(client) == [False] * COUNT
+    assert len(tokens) == 1
+
+
+def test_clients_of_a_repository_share_a_token(tmp_path: Path) -> None:
+    """Each image of a run has its own client, and so have what signs and what sends."""
+    registry, tokens = gathering(tmp_path)
+    with registry, Registries(password_for(registry.address, tmp_path), [registry.address], no_sleep) as registries:
+        clients = [registries.client(Repository(registry.address, REPOSITORY_PATH)) for _ in BLOBS]
+        clients[0].at_once([partial(client.has_blob, blob) for client, blob in zip(clients, BLOBS, strict=True)])
+    assert len(tokens) == 1
+
+
+def test_clients_of_a_repository_try_a_wrong_password_once(tmp_path: Path) -> None:
+    registry, tokens = gathering(tmp_path)
+    with registry, Registries(password_for(registry.address, tmp_path), [registry.address], no_sleep) as registries:
+        registry.auth = BearerAuth("user", "another")
+        clients = [registries.client(Repository(registry.address, REPOSITORY_PATH)) for _ in BLOBS]
+        with pytest.raises(RegistryError, match=r"token service .* answered 401"):
+            clients[0].at_once([partial(client.has_blob, blob) for client, blob in zip(clients, BLOBS, strict=True)])
     assert len(tokens) == 1
 
 

@@ -6,6 +6,7 @@ from registry_fixtures import PASSWORD
 from wasmoci.registry.auth import Access, Authorizer
 from wasmoci.registry.challenges import parse_challenges
 from wasmoci.registry.credential_helper import Credential
+from wasmoci.registry.deadline import Deadline
 from wasmoci.registry.session import api_host
 from wasmoci.registry.transport import Transport
 from wasmoci.registry.url import Url
@@ -227,6 +228,27 @@ def test_a_credential_is_looked_up_once() -> None:
         with pytest.raises(FormatError, match=r"asked https://ghcr.io/token with \[\]"):
             authorizer.answer(Refusal("https://ghcr.io/token"), Access.PULL)  # type: ignore[arg-type]
     assert len(found) == 1
+
+
+class TransportWithoutEnd(Transport):
+    """Counts the tokens that are asked for; none comes in time."""
+
+    asked = 0
+
+    def send(self, request):  # type: ignore[no-untyped-def]
+        self.asked += 1
+        raise RegistryError("not done within 1 s")
+
+
+def test_who_has_no_time_left_speaks_for_nobody_else() -> None:
+    transport = TransportWithoutEnd()
+    origin = transport.origin_of(api_host("ghcr.io"))
+    shared = Authorizer(Repository("ghcr.io", "a/b"), origin, transport, lambda: None)
+    late, other = (shared.within(Deadline(1, "all requests")) for _ in range(2))
+    for authorizer, asked in ((late, 1), (late, 1), (other, 2), (other, 2), (late, 3)):
+        with pytest.raises(RegistryError, match="not done"):
+            authorizer.answer(Refusal("https://ghcr.io/token"), Access.PULL)  # type: ignore[arg-type]
+        assert transport.asked == asked
 
 
 def test_printable() -> None:

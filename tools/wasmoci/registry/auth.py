@@ -5,12 +5,14 @@ https://distribution.github.io/distribution/spec/auth/token/ and .../oauth/
 
 import base64
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping
+from copy import copy
 from enum import Enum
 from functools import cache
 from urllib.parse import urlencode
 
-from wasmoci.registry.challenges import challenges_of
+from wasmoci.registry.challenges import challenges_of, check_realm
 from wasmoci.registry.credential_helper import Credential, CredentialKind, check_token
 from wasmoci.registry.deadline import Deadline
 from wasmoci.registry.transport import Body, Request, Response, Transport
@@ -23,7 +25,8 @@ from wasmoci.values.text import excerpt, without_password
 MAX_TOKEN_RESPONSE = 256 * 1024
 CLIENT_ID = "wasm-oci"
 
-Failure = tuple[list[str], RegistryError]  # the scopes that were asked for last, and why there is no token
+# The scopes that were asked for last, why there is no token, and the limit of a client that may be all that ended.
+Failure = tuple[list[str], RegistryError, Deadline | None]
 _OK, _UNAUTHORIZED, _FORBIDDEN = 200, 401, 403
 _MAY_BE_AT_FAULT = "may not do this, or has expired (Amazon ECR's do after 12 hours)"
 
@@ -40,7 +43,7 @@ class Authorizer:
     """The Authorization header for one repository; safe to share between threads.
 
     `find_credential` is called at most once, when the registry first asks. Secrets go to the registry
-    itself, and to a token service that `_check_realm` accepts.
+    itself, and to a token service that `check_realm` accepts.
     """
 
     def __init__(
@@ -49,18 +52,29 @@ class Authorizer:
         origin: Origin,
         transport: Transport,
         find_credential: Callable[[], Credential | None],
-        limit: Deadline | None = None,
     ) -> None:
         self._repository = repository
         self._origin = origin
         self._transport = transport
-        self._limit = limit
+        self._limit: Deadline | None = None
         self._find_credential = cache(find_credential)
         self._was_asked = False
+        # What the copies for other clients have, too.
         self._headers: dict[Access, str] = {}
-        self.failure: Failure | None = None
         self._mount_sources: set[str] = set()
+        self._failures: deque[Failure] = deque(maxlen=1)
         self._lock = threading.RLock()
+
+    def within(self, limit: Deadline | None) -> "Authorizer":
+        """One for another client of the same repository, of which `limit` is for all requests: they share tokens."""
+        other = copy(self)
+        other._limit = limit
+        return other
+
+    @property
+    def failure(self) -> Failure | None:
+        """The last."""
+        return self._failures[0] if self._failures else None
 
     def header(self, access: Access) -> str | None:
         """The header that the registry took before, or will take; None where it has not asked yet."""
@@ -94,7 +108,7 @@ class Authorizer:
                 header = self._headers[access] = self._asked_once(challenges["bearer"], self._scopes(access), known)
             elif "basic" in challenges:
                 header = self._basic()
-                self._headers = dict.fromkeys(Access, header)
+                self._headers.update(dict.fromkeys(Access, header))
             else:
                 raise _refused(f"{refusal.url}: refused, and neither Bearer nor Basic is offered")
         return header
@@ -119,7 +133,7 @@ class Authorizer:
 
     def blamed(self, status: int) -> str:
         """What may be at fault where the registry answers so: the credential that it got, or that there is none."""
-        if status not in (_UNAUTHORIZED, _FORBIDDEN) or not self._was_asked:
+        if status not in (_UNAUTHORIZED, _FORBIDDEN) or not (self._was_asked or self._headers):
             return ""
         credential = self._credential_of_registry()
         if credential is None:
@@ -176,17 +190,19 @@ class Authorizer:
 
     def _asked_once(self, parameters: Mapping[str, str], scopes: list[str], known: Failure | None) -> str:
         """As `_bearer`, but what failed since `known` was what failed last fails again without asking."""
-        if self.failure is not None and self.failure is not known and self.failure[0] == scopes:
-            raise self.failure[1]
+        failure = self.failure
+        is_new = failure is not None and failure is not known
+        if failure is not None and is_new and failure[0] == scopes and failure[2] in (None, self._limit):
+            raise failure[1]
         try:
             return self._bearer(parameters, scopes)
         except RegistryError as error:
-            self.failure = (scopes, error)
+            self._failures.append((scopes, error, self._limit if error.status is None else None))
             raise
 
     def _fetch_token(self, parameters: Mapping[str, str], scopes: list[str], credential: Credential | None) -> str:
         realm = self._realm(parameters.get("realm", ""))
-        self._check_realm(realm, credential)
+        check_realm(realm, self._origin, self._repository.registry, has_credential=credential is not None)
         with self._ask(realm, scopes, parameters.get("service"), credential) as response:
             if response.status != _OK:
                 raise _refused(f"the token service {realm} answered {response.status}{self.blamed(response.status)}")
@@ -223,25 +239,6 @@ class Authorizer:
         query = [*(("scope", scope) for scope in scopes), *services.items()]
         request = Request("GET", realm.with_query(query), headers, idempotent=True, within=self._limit)
         return self._transport.send(request)
-
-    def _check_realm(self, realm: Url, credential: Credential | None) -> None:
-        """Refuse a token service that the registry has no business to name.
-
-        A registry that is malicious or impersonated could otherwise collect credentials that are not
-        its own, or have this machine call services inside its network (the class of CVE-2020-15157,
-        CVE-2026-48978). Transport refuses plain HTTP.
-        """
-        if realm.origin.host == self._origin.host:
-            return
-        if realm.origin.is_address:
-            raise _refused(
-                f"{self._repository.registry} names the token service {realm}, an address that is not its own"
-            )
-        if credential is not None and not realm.origin.shares_domain_with(self._origin):
-            raise _refused(
-                f"the credentials for {self._repository.registry} are not sent to the token service {realm}, "
-                f"as it is under another domain"
-            )
 
 
 def _refused(problem: str) -> RegistryError:

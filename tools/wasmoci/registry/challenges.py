@@ -1,11 +1,14 @@
-"""The challenges of a WWW-Authenticate header (RFC 9110, section 11.6.1)."""
+"""The challenges of a WWW-Authenticate header (RFC 9110, section 11.6.1), and which token services they may name."""
 
 import re
 
 from wasmoci.registry.transport import Response
+from wasmoci.registry.url import Origin, Url
 from wasmoci.values.errors import RegistryError
 
 MAX_CHALLENGE_CHARACTERS = 8192
+
+_UNAUTHORIZED = 401
 
 _NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _SEPARATOR = re.compile(r"[ \t]*(?:,[ \t]*)*")
@@ -50,6 +53,25 @@ def parse_challenges(header: str) -> list[tuple[str, dict[str, str]]]:
             raise _malformed()
         position = _skip(_SEPARATOR, header, position)
     return challenges
+
+
+def check_realm(realm: Url, origin: Origin, registry: str, *, has_credential: bool) -> None:
+    """Refuse a token service that the registry, which is at `origin`, has no business to name.
+
+    A registry that is malicious or impersonated could otherwise collect credentials that are not
+    its own, or have this machine call services inside its network (the class of CVE-2020-15157,
+    CVE-2026-48978). Transport refuses plain HTTP.
+    """
+    if realm.origin.host == origin.host:
+        return
+    if realm.origin.is_address:
+        problem = f"{registry} names the token service {realm}, an address that is not its own"
+        raise RegistryError(problem, _UNAUTHORIZED)
+    if has_credential and not realm.origin.shares_domain_with(origin):
+        raise RegistryError(
+            f"the credentials for {registry} are not sent to the token service {realm}, as it is under another domain",
+            _UNAUTHORIZED,
+        )
 
 
 def _skip(pattern: re.Pattern[str], text: str, position: int) -> int:

@@ -43,7 +43,7 @@ _DOCKER_HUB_API = "registry-1.docker.io"
 class RegistryConnection:
     """Connections, TLS files, and the answers of credential helpers; safe to share between threads.
 
-    A token is one repository's own. Which credential it is got with may depend on the repository
+    A token is one repository's own, of all its clients. Which credential it is got with may depend on the repository
     (credentials.py), so files are read for each; a helper knows registries only and is asked once.
     """
 
@@ -69,6 +69,7 @@ class RegistryConnection:
         self.origin = self.transport.origin_of(host)
         self._homes: dict[Digest, str] = {}
         self._answers: dict[tuple[str, str], Credential | None] = {}
+        self._authorizers: dict[Repository, Authorizer] = {}
         self._lock = threading.Lock()
 
     def home_of(self, blob: Descriptor) -> str | None:
@@ -87,6 +88,16 @@ class RegistryConnection:
             if (name, server) not in self._answers:
                 self._answers[name, server] = ask_helper(name, server, environment)
             return self._answers[name, server]
+
+    def authorizer(self, repository: Repository, find: Callable[[], Credential | None] | None) -> Authorizer:
+        """That of all clients of the repository; one by itself where `find` gives the credential."""
+        if find is not None:
+            return Authorizer(repository, self.origin, self.transport, find)
+        with self._lock:
+            if repository not in self._authorizers:
+                find = partial(find_credential, repository, self.environment, self.ask_helper)
+                self._authorizers[repository] = Authorizer(repository, self.origin, self.transport, find)
+            return self._authorizers[repository]
 
     def _narrow(self) -> None:
         for lane in (self.uploads, self.looks):
@@ -113,10 +124,9 @@ class Session:
         self.connection = connection
         self._origin = connection.origin
         self._limit = limit
-        find = find or partial(find_credential, repository, connection.environment, connection.ask_helper)
         # Blobs that were sent, and that the registry then called by their digest.
         self.confirmed: set[Digest] = set()
-        self.authorizer = Authorizer(repository, self._origin, connection.transport, find, limit)
+        self.authorizer = connection.authorizer(repository, find).within(limit)
 
     def url(self, path: str) -> Url:
         """`path` is relative to the repository, such as `manifests/v1`."""
