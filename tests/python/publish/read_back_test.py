@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from image_fixtures import OTHER_SIGNER
 from observed_registry_fixtures import ObservedHandler, ObservedRegistry
 from publish_fixtures import PATH, client_for, dual_layout, request_for
 from rounds_fixtures import Rounds, counted_client
+from wasm_fixtures import KEY
 from wasmoci.disk.layout import Layout
 from wasmoci.oci.graph import read_graph
 from wasmoci.oci.manifest import Descriptor
@@ -18,6 +20,7 @@ from wasmoci.publish.send import Published
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import Reason, VerificationError
 from wasmoci.values.read_back import ReadBack
+from wasmoci.verify.policy import Policy
 
 BOTH = pytest.mark.parametrize("read_back", ReadBack)
 
@@ -128,3 +131,16 @@ def test_a_registry_that_alters_a_signature(read_back: ReadBack, tmp_path: Path)
                 run(replace(request_for(layout, registry.address), read_back=read_back))
             with client_for(registry.address) as client:
                 assert client.find_manifest("v1") is None
+
+
+def test_what_others_have_at_the_tag_of_signatures_is_no_word_on_ours(tmp_path: Path) -> None:
+    """Their signature is over the same payload, which was lost and is sent again."""
+    theirs = dual_layout(tmp_path, OTHER_SIGNER, "theirs")
+    with ObservedRegistry(tmp_path / "registry") as registry:
+        run(replace(request_for(theirs, registry.address), policy=Policy.of([KEY], [OTHER_SIGNER.public_key])))
+        _, (_, payload) = blobs(theirs)
+        for folder in (tmp_path / "registry/repositories" / PATH / "_blobs", tmp_path / "registry/blobs"):
+            (folder / payload.digest.hex).unlink()
+        published, read = run(request_for(dual_layout(tmp_path), registry.address))
+    assert published.sent
+    assert str(payload.digest) in read

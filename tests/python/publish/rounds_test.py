@@ -6,15 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from copy_fixtures import index_layout
+from copy_fixtures import attach, index_layout, put_others_signature
 from image_fixtures import OTHER_SIGNER
 from observed_registry_fixtures import ObservedRegistry
-from publish_fixtures import PATH, dual_layout, request_for
+from publish_fixtures import PATH, client_for, dual_layout, request_for
 from registry_auth_fixtures import BearerAuth
 from registry_fixtures import PASSWORD, OwnClient, password_for
 from rounds_fixtures import Rounds, counted_client
 from wasm_fixtures import KEY
 from wasmoci.oci.progress import SILENT
+from wasmoci.oci.referrers import BUNDLE_TYPES
 from wasmoci.publish.places import RepositoryPlaces
 from wasmoci.publish.plan import PublishRequest, plan, publish
 from wasmoci.publish.send import Published
@@ -103,7 +104,7 @@ CHANGES: dict[str, tuple[Change, tuple[int, int]]] = {
     ),
     "three tags": (lambda request, _: replace(request, tags=("v2", "v3", "v4")), (3, 20)),
     "a tag that must not move": (lambda request, _: replace(request, if_exists=IfExists.VERIFY_SAME), (1, 12)),
-    "another signer": (signed_by_another, (10, 36)),
+    "another signer": (signed_by_another, (8, 36)),
 }
 
 
@@ -125,6 +126,25 @@ def test_an_index_of_two_images(kind: Registry, expected: tuple[int, int], tmp_p
     with place.registry:
         rounds, _ = place.publish(request_for(index_layout(tmp_path), place.registry.address, tags=("v1",)))
         assert counts(rounds) == expected, listing(rounds)
+
+
+@pytest.mark.parametrize("strangers", [1, 7])
+@pytest.mark.parametrize(("kind", "first", "again"), [(NO_API, (10, 41), (3, 13)), (API, (9, 36), (3, 13))])
+def test_what_strangers_attached_is_read_beside_the_rest(
+    kind: Registry, first: tuple[int, int], again: tuple[int, int], strangers: int, tmp_path: Path
+) -> None:
+    """A bundle costs two requests and a legacy signature one, and no round where something is sent."""
+    place = Place(tmp_path, kind)
+    with place.registry:
+        request = request_for(dual_layout(tmp_path), place.registry.address, tags=("v1",))
+        image = plan(request).graph.descriptor
+        with client_for(place.registry.address) as client:
+            for number in range(strangers):
+                attach(client, image, b"%d" % number, BUNDLE_TYPES[0])
+            put_others_signature(client, image.digest)
+        for count, requests in (first, again):
+            rounds, _ = place.publish(request)
+            assert counts(rounds) == (count, requests + 2 * strangers), listing(rounds)
 
 
 class OneClient(Registries):

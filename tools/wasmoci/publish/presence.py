@@ -1,17 +1,18 @@
 """What of an image is in a repository already; sends nothing."""
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from functools import partial
 
-from wasmoci.oci.cosign_tags import TaggedManifest, layers_at
+from wasmoci.oci.cosign_tags import CosignTag, TaggedManifest, layers_at
 from wasmoci.oci.graph import ImageGraph, Part
-from wasmoci.oci.manifest import Descriptor
-from wasmoci.oci.referrers import MAX_REFERRERS, ReferrerList, fallback_tag
+from wasmoci.oci.manifest import MANIFEST_MEDIA_TYPE, Descriptor
+from wasmoci.oci.referrers import BUNDLE_TYPES, MAX_REFERRERS, ReferrerList, fallback_tag
 from wasmoci.publish.read_ahead import ReadAhead
 from wasmoci.registry.client import small
 from wasmoci.registry.source import Ask, clean_doubles
 from wasmoci.values.digest import Digest
-from wasmoci.values.errors import LimitError, RegistryError
+from wasmoci.values.errors import Error, LimitError, RegistryError
 
 _FORBIDDEN = 403
 
@@ -51,10 +52,15 @@ class Presence:
     def ask_again(self, graph: ImageGraph, content: Iterable[Descriptor], before: "Presence") -> None:
         """Ask at the same time for what verifiers read of what is there by now, and `before` was not."""
         parts = list(graph.parts())
+        self._reads.take(before._asks_of_others(parts), before._reads)
         subjects = subjects_of(parts)
         indexes = self._indexes(subject for subject in subjects if not before.has_api(subject))
         lists = map(self._reads.listed, subjects)
         self._reads.ahead([*self._manifests(parts), *lists, *indexes, *map(self._reads.blob, content)])
+
+    def jobs_of_others(self, parts: Sequence[Part]) -> list[Callable[[], object]]:
+        """To read what others attached, as verifiers do: manifests first, and their bundles the next time."""
+        return self._reads.jobs(self._asks_of_others(parts))
 
     def has_blob(self, blob: Descriptor) -> bool:
         return self._reads.has_blob(blob)
@@ -116,6 +122,27 @@ class Presence:
             return listed, True
         find = partial(self._reads.find_manifest, before_put=True)
         return self._reads.read_fallback_index(subject, find) or ReferrerList(), False
+
+    def _asks_of_others(self, parts: Sequence[Part]) -> list[Ask]:
+        """Small manifests that are listed, bundles of those that are known, and layers at the tag of signatures."""
+        ours = {part.node.digest for part in parts if isinstance(part.node, ImageGraph)}
+        ours.update(blob.digest for part in parts for blob in all_blobs(part))
+        manifests: list[Descriptor] = []
+        blobs: list[Descriptor] = []
+        for part in parts:
+            if isinstance(part.node, TaggedManifest) and part.node.kind is CosignTag.SIGNATURES:
+                with suppress(Error):
+                    found = self.at_tag(part.node.tag)
+                    blobs += () if found is None else layers_at(part.node.tag, found[1])
+        for subject in subjects_of(parts):
+            with suppress(Error):
+                listed = self._list_of(subject)[0].descriptors[:MAX_REFERRERS]
+                manifests += (one for one in listed if one.digest not in ours and one.media_type == MANIFEST_MEDIA_TYPE)
+        for manifest in map(self._reads.kept_manifest, (one.digest for one in manifests)):
+            if manifest is not None and len(manifest.layers) == 1 and manifest.layers[0].media_type in BUNDLE_TYPES:
+                blobs += manifest.layers
+        asks = [self._reads.manifest(one.digest, one.size) for one in small(manifests)]
+        return [*asks, *map(self._reads.blob, small(blob for blob in blobs if blob.digest not in ours))]
 
     def _manifests(self, parts: Iterable[Part], tags: Iterable[str] = ()) -> list[Ask]:
         named = [part.node.tag if isinstance(part.node, TaggedManifest) else part.node.digest for part in parts]

@@ -31,12 +31,16 @@ class ReadAhead(AskedAhead):
 
     def ahead_beside(self, asks: Iterable[Ask], other: "ReadAhead | None", theirs: Iterable[Ask]) -> bool:
         """`ahead`, and at the same time that of another; return whether anything was not asked yet."""
-        lane, jobs = self._session.connection.looks, self._jobs(asks)
+        lane, jobs = self._session.connection.looks, self.jobs(asks)
         if other is not None:
-            lane_of_other, more = other._session.connection.looks, other._jobs(theirs)
+            lane_of_other, more = other._session.connection.looks, other.jobs(theirs)
             jobs += more if lane_of_other is lane or not more else [partial(lane_of_other.run, more)]
         lane.run(jobs)
         return bool(jobs)
+
+    def take(self, asks: Iterable[Ask], other: "ReadAhead") -> None:
+        """Know what another knows of these, which have digests."""
+        self._answers.update({key: other._answers[key] for key, _ in asks if key in other._answers})
 
     def ahead_of_signatures(self, subject: Digest) -> None:
         """Ask in three rounds for what an image has of signatures: lists and manifests, what they name, blobs of that.

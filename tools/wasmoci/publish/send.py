@@ -103,7 +103,7 @@ def send_image(
     check_room(graph, presence)
     sending = Sending(graph, blobs, client, presence, progress)
     sending.blobs(destination.mount_from)
-    additions = sending.manifests()
+    additions = sending.manifests(are_checked=check is not None)
 
     def trusted(blob: Descriptor) -> bool:
         return destination.read_back is ReadBack.SIGNATURES and client.has_confirmed(blob)

@@ -86,10 +86,11 @@ class Sending:
             prepare=prepare,
         )
 
-    def manifests(self) -> Additions:
+    def manifests(self, *, are_checked: bool) -> Additions:
         """Send the manifests, each after what it needs and what it is attached to; give what is still to settle.
 
-        What others write too is read just before it is written, and while something else is sent.
+        What others write too is read just before it is written, and while something else is sent. Where the
+        manifests `are_checked` then, what others have attached is read meanwhile.
         """
         heights = _heights(self._parts)
         last = max(heights)
@@ -101,6 +102,8 @@ class Sending:
             ]
             if height == last - 1:
                 jobs += [partial(self._read_ahead, node) for node in self._tagged() if node.kind.grows]
+            if are_checked and height >= last - 1:
+                jobs += self._presence.jobs_of_others(self._parts)
             if height == last:
                 jobs += [look for subject in subjects for look in self._looks(subject)]
             self._additions.at_once(jobs)

@@ -183,7 +183,7 @@ class AskedAhead(RepositoryClient):
 
     def ahead(self, asks: Iterable[Ask]) -> None:
         """Ask at the same time for what was not asked yet."""
-        self.at_once(self._jobs(asks))
+        self.at_once(self.jobs(asks))
 
     def manifest(self, reference: str | Digest, limit: int = MAX_MANIFEST_SIZE) -> Ask:
         return ("manifest", str(reference)), partial(self._client.resolve_within, reference, limit)
@@ -212,7 +212,7 @@ class AskedAhead(RepositoryClient):
     def _may_read(self) -> bool:
         return self._client._may_read()
 
-    def _jobs(self, asks: Iterable[Ask]) -> list[Callable[[], object]]:
+    def jobs(self, asks: Iterable[Ask]) -> list[Callable[[], object]]:
         return [partial(self._keep, *ask) for ask in dict(asks).items() if ask[0] not in self._answers]
 
     def _keep(self, key: tuple[str, object], ask: Callable[[], object]) -> None:
