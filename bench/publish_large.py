@@ -137,7 +137,7 @@ def _print(row: Row) -> None:
         spread = f"{min(walls):6.2f} to {max(walls):6.2f} s"
         peak = max(one.mib for one in row.runs[name])
         print(
-            f"  {name:22} {row.median(name):6.2f} s  ({spread})  CPU {row.median(name, 'cpu'):6.2f} s  {peak:7.1f} MiB"
+            f"  {name:34} {row.median(name):6.2f} s  ({spread})  CPU {row.median(name, 'cpu'):6.2f} s  {peak:7.1f} MiB"
         )
     for verdict in row.verdicts():
         print(f"  {verdict.text}: {verdict.value:.2f} ({verdict.spread[0]:.2f} to {verdict.spread[1]:.2f})")
