@@ -29,6 +29,8 @@ def image_of(text: str = HELLO_WAT) -> MemoryImage:
 
 BASELINE = image_of()
 UNSIGNED = make_image(wat(HELLO_WAT))
+OTHER_KIND = make_image(manifest=lambda top: top["config"].update(mediaType="application/vnd.example"))
+attach_bundle(OTHER_KIND)
 
 
 class Opened:
@@ -90,23 +92,23 @@ def test_what_is_added_is_said(tmp_path: Path) -> None:
 
 
 def test_what_is_no_component_cannot_be_compared(tmp_path: Path) -> None:
-    image = make_image(manifest=lambda top: top["config"].update(mediaType="application/vnd.example"))
-    attach_bundle(image)
-    said = verdict(image, policies(tmp_path, Opened(BASELINE)))
+    said = verdict(OTHER_KIND, policies(tmp_path, Opened(BASELINE)))
     assert said.startswith("IMPORT_NOT_ALLOWED: policy.yaml:9:13: it may import nothing that ")
     assert said.endswith(" does not: it is no component")
 
 
 @pytest.mark.parametrize(
-    ("opened", "expected"),
+    ("found", "named", "expected"),
     [
-        (Opened(UNSIGNED), "that is refused: UNSIGNED"),
-        (Opened(image_of(HELLO_WAT.replace("log", "exit"))), "that is refused: DIGEST_MISMATCH"),
+        (UNSIGNED, UNSIGNED, "that is refused: UNSIGNED"),
+        (image_of(HELLO_WAT.replace("log", "exit")), BASELINE, "that is refused: DIGEST_MISMATCH"),
+        (OTHER_KIND, OTHER_KIND, "that is refused: WRONG_KIND"),
     ],
 )
-def test_a_baseline_that_is_refused_refuses(opened: Opened, expected: str, tmp_path: Path) -> None:
-    baseline = UNSIGNED if opened.source is UNSIGNED else BASELINE
-    said = verdict(image_of(), policies(tmp_path, opened, baseline))
+def test_a_baseline_that_is_refused_refuses(
+    found: MemoryImage, named: MemoryImage, expected: str, tmp_path: Path
+) -> None:
+    said = verdict(image_of(), policies(tmp_path, Opened(found), named))
     assert said.startswith("POLICY_UNMET: policy.yaml:9:13: ")
     assert expected in said
 
