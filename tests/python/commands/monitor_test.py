@@ -1,5 +1,6 @@
 """`wasm-oci monitor`: once for cron, and until it is stopped."""
 
+import errno
 import json
 import re
 import signal
@@ -18,6 +19,7 @@ from image_fixtures import HELLO, MemoryImage, fully_signed, make_image
 from monitor_fixtures import DROPPED, PATH, RULES, World, world
 from policy_fixtures import SIGNERS
 from wasmoci.commands.main import main
+from wasmoci.commands.report import output
 
 PROGRAM = f"import sys; sys.path[:] = {sys.path!r}; from wasmoci.commands.main import main; main(prog_name='wasm-oci')"
 
@@ -148,6 +150,41 @@ def test_a_command_is_told(watched: World) -> None:
     watched.configure(f"greeting: {{reference: '{watched.reference()}'}}", f"command: [./notify, '{told}']\n")
     once(watched, code=3)
     assert json.loads(told.read_text())["event"] == "refused"
+
+
+def left_over(watched: World) -> None:
+    """A refused image, of which a monitor noted all and ended before it told anybody."""
+    watched.push(make_image(HELLO))
+    watched.round()
+    watched.stop()
+
+
+@pytest.mark.parametrize("arguments", [[], ["--json"], ["--quiet"]])
+def test_what_a_crash_left_is_printed_by_the_next_run_and_once(arguments: list[str], watched: World) -> None:
+    left_over(watched)
+    result = once(watched, *arguments, code=3)
+    assert ("refused" in result.stdout) == (arguments != ["--quiet"])
+    assert once(watched, code=3).stdout == ""
+
+
+def test_what_could_not_be_printed_is_printed_by_the_next_run(watched: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    left_over(watched)
+
+    def fail(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(output, "_print", fail)
+        assert "cannot print the report: No space left on device" in once(watched, code=3).stderr
+    assert json.loads(once(watched, code=3).stdout)["event"] == "refused"
+
+
+def test_what_a_crash_left_comes_first(watched: World) -> None:
+    left_over(watched)
+    watched.registry.faults["/v2/"] = DROPPED
+    with running(watched) as process:
+        assert process.stdout is not None
+        assert json.loads(process.stdout.readline())["event"] == "refused"
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import pytest
 
 from wasmoci.monitor import state as state_module
 from wasmoci.monitor.observed import Known
-from wasmoci.monitor.state import State
+from wasmoci.monitor.state import Receiver, State
 from wasmoci.values.errors import Error
 
 
@@ -15,22 +15,24 @@ def test_what_was_committed_is_there_again(tmp_path: Path) -> None:
     file = tmp_path / "state"
     with State(file) as state:
         state.put("a", "image", Known(failures=1))
-        state.set_fact("policy", {"sha256": "x"})
+        state.set_fact("policy", {"sha256": "x", "problem": ""})
         state.count("checks", "a", "verified")
         state.count("checks", "a", "verified")
-        state.post("{}")
+        state.post("{}", [Receiver.LINES, Receiver.COMMAND])
         state.commit()
         state.put("a", "other", Known())
     with State(file) as state:
         assert state.images("a") == {"image": Known(failures=1)}
-        assert state.fact("policy") == {"sha256": "x"}
-        assert state.fact("none") is None
+        assert state.fact("policy") == {"sha256": "x", "problem": ""}
+        assert state.fact("root") is None
         assert state.counters() == {("checks", ("a", "verified")): 2}
-        ((number, event),) = state.waiting()
+        ((number, event),) = state.waiting(Receiver.COMMAND)
         assert event == "{}"
-        state.sent(number)
+        state.sent(number, Receiver.COMMAND)
+        assert (state.waiting(Receiver.COMMAND), state.waiting(Receiver.LINES)) == ([], [(number, "{}")])
+        state.sent(number, Receiver.LINES)
         state.forget("a", "image")
-        assert (state.waiting(), state.images("a")) == ([], {})
+        assert (state.waiting(Receiver.LINES), state.images("a")) == ([], {})
 
 
 def test_what_belongs_to_no_target_is_forgotten(tmp_path: Path) -> None:
@@ -47,8 +49,9 @@ def test_the_outbox_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(state_module, "MAX_WAITING", 3)
     with State(tmp_path / "state") as state:
         for number in range(5):
-            state.post(str(number))
-        assert [event for _, event in state.waiting()] == ["2", "3", "4"]
+            state.post(f'{{"n": {number}}}', [Receiver.LINES])
+        assert [event for _, event in state.waiting(Receiver.LINES)] == [f'{{"n": {number}}}' for number in (2, 3, 4)]
+        assert state.waiting(Receiver.COMMAND) == []
 
 
 def test_two_monitors_do_not_share_a_state(tmp_path: Path) -> None:
@@ -60,7 +63,9 @@ def test_what_is_no_state(tmp_path: Path) -> None:
     (tmp_path / "junk").write_bytes(b"no database, but long enough to be one" * 100)
     with pytest.raises(Error, match=r"junk cannot be used \(file is not a database\): move it away to begin anew$"):
         State(tmp_path / "junk")
-    with pytest.raises(Error, match=r"state cannot be used \(unable to open database file\)"):
+    with pytest.raises(
+        Error, match=r"state cannot be used \(unable to open database file\): its folder has to be there"
+    ):
         State(tmp_path / "none" / "state")
     with sqlite3.connect(tmp_path / "later") as database:
         database.execute("PRAGMA user_version = 7")
@@ -74,13 +79,3 @@ def test_what_is_no_state(tmp_path: Path) -> None:
     with pytest.raises(Error, match=r"theirs is another program's database: name a file of its own$"):
         State(tmp_path / "theirs")
     assert (tmp_path / "theirs").read_bytes() == theirs
-
-
-def test_what_was_not_written_by_this_program(tmp_path: Path) -> None:
-    with State(tmp_path / "state") as state:
-        state.put("a", "image", Known())
-        state.commit()
-        for known in ("{}", "[]", "5", "no JSON"):
-            state._database.execute("UPDATE images SET known = ?", (known,))
-            with pytest.raises(Error, match="it has what this program did not write"):
-                state.images("a")

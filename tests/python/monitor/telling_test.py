@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from wasmoci.monitor import telling
-from wasmoci.monitor.state import State
+from wasmoci.monitor.state import Receiver, State
 from wasmoci.monitor.telling import Teller
 
 APPEND = "import sys; open(sys.argv[1], 'a').write(sys.stdin.read())"
@@ -20,9 +20,9 @@ def tell(folder: Path, *command: str, seconds: float = 20) -> list[str]:
     warnings: list[str] = []
     with State(folder / "state") as state:
         for text in TEXTS:
-            state.post(text)
+            state.post(text, [Receiver.COMMAND])
         Teller(command, seconds, warnings.append).tell(state, lambda: False)
-        assert state.waiting() == []
+        assert state.waiting(Receiver.COMMAND) == []
     return warnings
 
 
@@ -64,9 +64,9 @@ def test_a_command_that_hangs_is_ended_with_what_it_started(tmp_path: Path) -> N
 def test_what_there_is_no_time_for_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(telling, "ROUND_SECONDS", 0.0)
     with State(tmp_path / "state") as state:
-        state.post("{}")
+        state.post("{}", [Receiver.COMMAND])
         Teller([sys.executable, "-c", "pass"], 1, pytest.fail).tell(state, lambda: False)
-        assert len(state.waiting()) == 1
+        assert len(state.waiting(Receiver.COMMAND)) == 1
         monkeypatch.setattr(telling, "ROUND_SECONDS", 60.0)
         Teller([sys.executable, "-c", "pass"], 20, pytest.fail).tell(state, lambda: True)
-        assert len(state.waiting()) == 1
+        assert len(state.waiting(Receiver.COMMAND)) == 1

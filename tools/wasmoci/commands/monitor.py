@@ -1,5 +1,6 @@
 """`wasm-oci monitor`: looks at images again and again, and tells what changed."""
 
+import json
 import signal
 import threading
 import time
@@ -14,11 +15,10 @@ from wasmoci.commands.options.connection import Connection
 from wasmoci.commands.options.declared import Option, command
 from wasmoci.commands.report.output import Report, error_members, is_quiet, result_of, warn
 from wasmoci.monitor.config import MonitorConfig
-from wasmoci.monitor.events import Event
 from wasmoci.monitor.metrics import Metrics
 from wasmoci.monitor.observed import Known, Outcome
 from wasmoci.monitor.rounds import Monitor
-from wasmoci.monitor.state import State
+from wasmoci.monitor.state import Receiver, State
 from wasmoci.monitor.telling import Teller
 from wasmoci.monitor.watch import watch
 from wasmoci.values.errors import Error, Reason, RegistryError, VerificationError
@@ -37,7 +37,8 @@ def monitor(
     """
     configured = MonitorConfig.read(config)
     metrics = Metrics(VERSION)
-    with State(configured.state) as state, _stopped_by_signals() as stopping:
+    state = click.get_current_context().with_resource(State(configured.state))
+    with _stopped_by_signals() as stopping:
         watched = Monitor(
             configured,
             state,
@@ -50,19 +51,20 @@ def monitor(
         teller = Teller(configured.command, configured.command_seconds, warn)
         teller.check()
         if once:
-            events = watched.round()
+            watched.round()
             _pass_on(configured, metrics, teller, state, stopping)
+            lines = _Lines(state)
             if stopping.is_set() or watched.problem:
                 errors = [Error(watched.problem or "it was stopped before all was checked")]
-                return Report([event.line() for event in events], _members(events, []), errors=errors)
-            return _report(configured, state, events)._replace(warnings=_warnings(watched))
+                return Report(lines.texts, _members(lines, []), errors=errors, then=lines.printed)
+            return _report(configured, state, lines)._replace(warnings=_warnings(watched))
         warned: Sequence[str] = ()
         with metrics.served(*configured.listen) as address:
             if not is_quiet():
                 click.echo(f"metrics at http://{address}/metrics", err=True)
-            for events in watch(watched, configured.interval, configured.jitter, lambda rest: not stopping.wait(rest)):
-                for event in () if is_quiet() else events:
-                    click.echo(event.line())
+            _Lines(state).print()
+            for _ in watch(watched, configured.interval, configured.jitter, lambda rest: not stopping.wait(rest)):
+                _Lines(state).print()
                 warnings = _warnings(watched)
                 if warnings != warned:
                     warned = warnings
@@ -70,6 +72,27 @@ def monitor(
                         warn(text)
                 _pass_on(configured, metrics, teller, state, stopping)
     return Report([], {})
+
+
+class _Lines:
+    """The events that were not printed yet, in their order: a process that ends too early leaves some."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._waiting = state.waiting(Receiver.LINES)
+        self.texts = [text for _, text in self._waiting]
+
+    def print(self) -> None:
+        """One after the other, unless the command is quiet."""
+        for text in () if is_quiet() else self.texts:
+            click.echo(text)
+        self.printed()
+
+    def printed(self) -> None:
+        """From now on nobody waits for them."""
+        for number, _ in self._waiting:
+            self._state.sent(number, Receiver.LINES)
+        self._state.commit()
 
 
 def _pass_on(config: MonitorConfig, metrics: Metrics, teller: Teller, state: State, stopping: threading.Event) -> None:
@@ -81,8 +104,8 @@ def _pass_on(config: MonitorConfig, metrics: Metrics, teller: Teller, state: Sta
     teller.tell(state, stopping.is_set)
 
 
-def _report(config: MonitorConfig, state: State, events: Sequence[Event]) -> Report:
-    """What came of one round: its events, and the images that are not verified."""
+def _report(config: MonitorConfig, state: State, lines: "_Lines") -> Report:
+    """What came of one round: events, and the images that are not verified."""
     errors: list[Error] = []
     images: list[dict[str, object]] = []
     for target in config.targets:
@@ -104,7 +127,7 @@ def _report(config: MonitorConfig, state: State, events: Sequence[Event]) -> Rep
                 why = {"reason": known.observed.reason, "message": known.observed.message}
                 result |= {"reportsOnly": True, **(why if known.observed.outcome.is_refusal else {})}
             images.append({"target": image, **result})
-    return Report([event.line() for event in events], _members(events, images), errors=errors)
+    return Report(lines.texts, _members(lines, images), errors=errors, then=lines.printed)
 
 
 def _warnings(watched: Monitor) -> Sequence[str]:
@@ -114,8 +137,8 @@ def _warnings(watched: Monitor) -> Sequence[str]:
     return (f"the clock of this machine judges signatures by keys that end ({names}) and have no time of a log",)
 
 
-def _members(events: Sequence[Event], images: Sequence[Mapping[str, object]]) -> dict[str, object]:
-    return {"events": [event.to_json() for event in events], "images": [*images]}
+def _members(lines: "_Lines", images: Sequence[Mapping[str, object]]) -> dict[str, object]:
+    return {"events": [json.loads(text) for text in lines.texts], "images": [*images]}
 
 
 def _error_of(known: Known) -> Error | None:

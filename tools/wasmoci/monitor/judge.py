@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from wasmoci.monitor.look import Look
-from wasmoci.monitor.observed import Observed, Outcome, Signature
+from wasmoci.monitor.observed import COMPONENT, IMAGE, OTHER, Observed, Outcome, Signature
 from wasmoci.monitor.trusted import Trusted
 from wasmoci.oci.graph import ImageGraph
 from wasmoci.policy.evaluation import RuleDemands
@@ -20,7 +20,6 @@ from wasmoci.values.level import Level
 from wasmoci.verify.index import Verdict, VerifiedIndex, verify_graph
 from wasmoci.verify.policy import Policy, Verified
 
-COMPONENT, IMAGE, OTHER = "component", "image", "other"
 LAYERS = (COMPONENT, IMAGE, OTHER)
 
 # Characters of the names of imports that are remembered of an image.

@@ -17,16 +17,13 @@ from prometheus_client.registry import Collector
 
 from wasmoci.disk.files import os_errors
 from wasmoci.monitor.check import ERROR_KINDS, Checked
-from wasmoci.monitor.judge import COMPONENT, IMAGE
-from wasmoci.monitor.observed import Known, Observed, Outcome
+from wasmoci.monitor.observed import FORMATS, Known, Observed, Outcome
+from wasmoci.monitor.state import CHECK_ERRORS, CHECKS, COUNTERS, REFUSALS, TAG_CHANGES
 from wasmoci.monitor.trusted import Trusted
-
-CHECKS, REFUSALS, CHECK_ERRORS, TAG_CHANGES = "checks", "refusals", "check_errors", "tag_changes"
 
 Labels = tuple[str, ...]
 
 _PREFIX = "wasm_oci_"
-_FORMATS = ((COMPONENT, "embedded"), (COMPONENT, "detached"), (IMAGE, "bundle"), (IMAGE, "legacy"))
 _BUCKETS = (0.005, 0.02, 0.1, 0.5, 2.0, 10.0, 60.0)
 
 
@@ -37,10 +34,10 @@ class _Definition:
 
 
 _COUNTERS = {
-    CHECKS: _Definition("Checks of images, by how they ended.", ("target", "outcome")),
-    REFUSALS: _Definition("Checks that ended with a refusal.", ("target", "layer", "reason")),
-    CHECK_ERRORS: _Definition("Checks that could not be done.", ("target", "kind")),
-    TAG_CHANGES: _Definition("Tags that named another image than before.", ("target",)),
+    CHECKS: _Definition("Checks of images, by how they ended.", COUNTERS[CHECKS]),
+    REFUSALS: _Definition("Checks that ended with a refusal.", COUNTERS[REFUSALS]),
+    CHECK_ERRORS: _Definition("Checks that could not be done.", COUNTERS[CHECK_ERRORS]),
+    TAG_CHANGES: _Definition("Tags that named another image than before.", COUNTERS[TAG_CHANGES]),
 }
 _LAST_SUCCESS, _VERIFIED, _SIGNATURES = "last_success_timestamp_seconds", "verified", "signatures"
 _DISTINCT, _REQUIRED, _VANISHED = "distinct_signers", "required_signers", "vanished"
@@ -151,7 +148,7 @@ def _at_zero(target: str) -> Iterator[tuple[str, Labels]]:
 class _Sums:
     """Of the images of one target."""
 
-    formats: dict[tuple[str, str], int] = field(default_factory=lambda: dict.fromkeys(_FORMATS, 0))
+    formats: dict[tuple[str, str], int] = field(default_factory=lambda: dict.fromkeys(FORMATS, 0))
     distinct: dict[str, int] = field(default_factory=dict)
     required: dict[str, int] = field(default_factory=dict)
 

@@ -7,10 +7,9 @@ from wasmoci.monitor.changes import changes, tag_moved, vanished
 from wasmoci.monitor.check import INCOMPLETE, NOT_FOUND, Checked, Failure
 from wasmoci.monitor.config import Target
 from wasmoci.monitor.events import Event, What
-from wasmoci.monitor.metrics import CHECK_ERRORS, CHECKS, REFUSALS, TAG_CHANGES
 from wasmoci.monitor.observed import Known, Outcome
 from wasmoci.monitor.registries import PATIENCE, RegistriesSeen
-from wasmoci.monitor.state import State
+from wasmoci.monitor.state import CHECK_ERRORS, CHECKS, REFUSALS, TAG_CHANGES, State
 from wasmoci.values.image_reference import Reference
 
 

@@ -4,7 +4,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import Enum
-from typing import Any
+
+from wasmoci.monitor.stored import stored
+from wasmoci.values.errors import Reason
+
+COMPONENT, IMAGE, OTHER = "component", "image", "other"
+# The layers and formats of signatures.
+FORMATS = ((COMPONENT, "embedded"), (COMPONENT, "detached"), (IMAGE, "bundle"), (IMAGE, "legacy"))
 
 
 class Outcome(str, Enum):
@@ -86,22 +92,14 @@ class Known:
 
     @classmethod
     def from_json(cls, text: str) -> "Known":
-        """Read what `to_json` has written."""
-        members: dict[str, Any] = json.loads(text)
-        observed = members.pop("observed")
-        vanished = tuple(Signature(**signature) for signature in members.pop("vanished"))
-        return cls(None if observed is None else _observed(observed), vanished=vanished, **members)
-
-
-def _observed(members: dict[str, Any]) -> Observed:
-    outcome, attached, imports = (members.pop(name) for name in ("outcome", "attached", "imports"))
-    signatures = tuple(Signature(**signature) for signature in members.pop("signatures"))
-    signers = {layer: (distinct, required) for layer, (distinct, required) in members.pop("signers").items()}
-    return Observed(
-        outcome=Outcome(outcome),
-        attached=tuple(attached),
-        imports=None if imports is None else tuple(imports),
-        signatures=signatures,
-        signers=signers,
-        **members,
-    )
+        """Read what `to_json` has written; ValueError, KeyError for anything else."""
+        known: Known = stored(json.loads(text), cls)
+        observed = known.observed
+        signatures = (*known.vanished, *(() if observed is None else observed.signatures))
+        if not {(signature.layer, signature.format) for signature in signatures} <= {*FORMATS}:
+            raise ValueError("a signature has a layer and a format that there is")
+        if observed is not None and observed.reason:
+            Reason(observed.reason)
+        if min(known.verified_at, known.checked_at, known.failures) < 0:
+            raise ValueError("times and counts are not negative")
+        return known

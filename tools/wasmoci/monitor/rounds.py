@@ -17,7 +17,7 @@ from wasmoci.monitor.metrics import Metrics
 from wasmoci.monitor.notes import Notes
 from wasmoci.monitor.observed import Known
 from wasmoci.monitor.registries import RegistriesSeen
-from wasmoci.monitor.state import State
+from wasmoci.monitor.state import Receiver, State
 from wasmoci.monitor.trusted import ENDING, Trusted, is_old, root_events, root_fact, signer_events
 from wasmoci.oci.source import ImageSource
 from wasmoci.registry.client import Registries
@@ -103,9 +103,9 @@ class Monitor:
             self._check_all(trusted, notes)
         self._show(trusted)
         events = [replace(event, time=notes.now) for event in notes.events]
-        if self._config.command:
-            for event in events:
-                self._state.post(event.line())
+        receivers = [Receiver.LINES, *([Receiver.COMMAND] if self._config.command else [])]
+        for event in events:
+            self._state.post(event.line(), receivers)
         self._state.commit()
         return events
 

@@ -3,17 +3,20 @@
 images(target, image, known)     JSON of observed.Known; `image` is a reference, or a repository that is listed
 facts(name, value)               JSON of what is known of the policy, signers, the trusted root and registries
 counters(name, labels, value)    counters of metrics; `labels` is a JSON list
-outbox(id, event)                JSON of events that the command was not told yet
+outbox(id, event, to_print, to_tell)
+                                 JSON of events that were not printed yet, or the command was not told; both 0 or 1
 """
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from wasmoci.monitor.observed import Known
+from wasmoci.monitor.stored import stored
 from wasmoci.values.errors import Error
 
 _VERSION = 1
@@ -24,8 +27,58 @@ _TABLES = """
 CREATE TABLE images (target TEXT, image TEXT, known TEXT NOT NULL, PRIMARY KEY (target, image)) WITHOUT ROWID;
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE counters (name TEXT, labels TEXT, value INTEGER NOT NULL, PRIMARY KEY (name, labels)) WITHOUT ROWID;
-CREATE TABLE outbox (id INTEGER PRIMARY KEY AUTOINCREMENT, event TEXT NOT NULL);
+CREATE TABLE outbox (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, event TEXT NOT NULL, to_print INTEGER NOT NULL, to_tell INTEGER NOT NULL
+);
 """
+_COLUMNS = {
+    "images": "target, image, known",
+    "facts": "name, value",
+    "counters": "name, labels, value",
+    "outbox": "id, event, to_print, to_tell",
+}
+
+CHECKS, REFUSALS, CHECK_ERRORS, TAG_CHANGES = "checks", "refusals", "check_errors", "tag_changes"
+# The counters of metrics, with their labels.
+COUNTERS = {
+    CHECKS: ("target", "outcome"),
+    REFUSALS: ("target", "layer", "reason"),
+    CHECK_ERRORS: ("target", "kind"),
+    TAG_CHANGES: ("target",),
+}
+
+
+class Receiver(str, Enum):
+    """Who gets events; the values are columns of the outbox."""
+
+    LINES = "to_print"
+    COMMAND = "to_tell"
+
+
+class PolicyFact(TypedDict):
+    """The SHA-256 of the last policy that could be used, and why it cannot now."""
+
+    sha256: str
+    problem: str
+
+
+class RootFact(TypedDict):
+    """The SHA-256 of the trusted root, since when it is known to be there, and whether it was too old."""
+
+    sha256: str
+    since: float
+    old: bool
+
+
+_FACTS: Mapping[str, object] = {
+    "policy": PolicyFact,
+    "signers": dict[str, str],
+    "root": RootFact,
+    "registries": dict[str, int],
+}
+
+# What keeps SQLite from using a file that may be good.
+_HINDRANCES = ("readonly", "unable to open", "disk I/O error", "is full")
 
 
 class State(AbstractContextManager["State"]):
@@ -44,8 +97,8 @@ class State(AbstractContextManager["State"]):
 
     def images(self, target: str) -> dict[str, Known]:
         with self._errors():
-            rows = self._database.execute("SELECT image, known FROM images WHERE target = ?", (target,))
-            return {image: Known.from_json(known) for image, known in rows}
+            rows = self._database.execute("SELECT image, known FROM images WHERE target = ?", (target,)).fetchall()
+            return {stored(image, str): Known.from_json(known) for image, known in rows}
 
     def put(self, target: str, image: str, known: Known) -> None:
         self._run("INSERT OR REPLACE INTO images VALUES (?, ?, ?)", target, image, known.to_json())
@@ -62,10 +115,10 @@ class State(AbstractContextManager["State"]):
         )
 
     def fact(self, name: str) -> Any:
-        """What was last set; None before."""
+        """What was last set, of the kind that this name has; None before."""
         with self._errors():
             row = self._database.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
-            return None if row is None else json.loads(row[0])
+            return None if row is None else stored(json.loads(row[0]), _FACTS[name])
 
     def set_fact(self, name: str, value: object) -> None:
         self._run("INSERT OR REPLACE INTO facts VALUES (?, ?)", name, json.dumps(value))
@@ -81,20 +134,24 @@ class State(AbstractContextManager["State"]):
     def counters(self) -> Mapping[tuple[str, tuple[str, ...]], int]:
         """By name and labels."""
         with self._errors():
-            rows = self._database.execute("SELECT name, labels, value FROM counters")
-            return {(name, tuple(json.loads(labels))): value for name, labels, value in rows}
+            rows = self._database.execute("SELECT name, labels, value FROM counters").fetchall()
+            return {(name, _labels(name, labels)): _count(value) for name, labels, value in rows}
 
-    def post(self, event: str) -> None:
-        self._run("INSERT INTO outbox (event) VALUES (?)", event)
+    def post(self, event: str, receivers: Collection[Receiver]) -> None:
+        columns = (int(receiver in receivers) for receiver in Receiver)
+        self._run("INSERT INTO outbox (event, to_print, to_tell) VALUES (?, ?, ?)", event, *columns)
         self._run(f"DELETE FROM outbox WHERE id <= (SELECT max(id) FROM outbox) - {MAX_WAITING}")  # noqa: S608
 
-    def waiting(self) -> list[tuple[int, str]]:
-        """The events of the outbox by their numbers, oldest first."""
+    def waiting(self, receiver: Receiver) -> list[tuple[int, str]]:
+        """The events that one did not get yet by their numbers, oldest first; each is one line with a JSON object."""
         with self._errors():
-            return self._database.execute("SELECT id, event FROM outbox ORDER BY id").fetchall()
+            statement = f"SELECT id, event FROM outbox WHERE {receiver.value} ORDER BY id"  # noqa: S608
+            rows = self._database.execute(statement).fetchall()
+            return [(number, _event(event)) for number, event in rows]
 
-    def sent(self, number: int) -> None:
-        self._run("DELETE FROM outbox WHERE id = ?", number)
+    def sent(self, number: int, receiver: Receiver) -> None:
+        self._run(f"UPDATE outbox SET {receiver.value} = 0 WHERE id = ?", number)  # noqa: S608
+        self._run("DELETE FROM outbox WHERE id = ? AND NOT to_print AND NOT to_tell", number)
 
     def commit(self) -> None:
         with self._errors():
@@ -121,6 +178,8 @@ class State(AbstractContextManager["State"]):
             for statement in _TABLES.strip().split(";\n"):
                 self._database.execute(statement)
             self._database.execute(f"PRAGMA user_version = {_VERSION}")
+        for table, columns in _COLUMNS.items():
+            self._database.execute(f"SELECT {columns} FROM {table} LIMIT 0")  # noqa: S608
         self._database.execute("COMMIT")
 
     def _run(self, statement: str, *values: object) -> None:
@@ -133,8 +192,36 @@ class State(AbstractContextManager["State"]):
     def _errors(self) -> Iterator[None]:
         try:
             yield
-        except (sqlite3.Error, ValueError, TypeError, KeyError, AttributeError) as error:
-            if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
+        except (sqlite3.Error, ValueError, TypeError, LookupError, OverflowError, RecursionError) as error:
+            if not isinstance(error, sqlite3.Error):
+                said = "it has what this program did not write"
+            elif "locked" in str(error):
                 raise Error(f"the state {self._path} is in use: another monitor runs with it") from None
-            said = str(error) if isinstance(error, sqlite3.Error) else "it has what this program did not write"
+            elif any(words in str(error) for words in _HINDRANCES):
+                raise Error(
+                    f"the state {self._path} cannot be used ({error}): its folder has to be there, both have to be "
+                    "writable, with room on the disk"
+                ) from None
+            else:
+                said = str(error)
             raise Error(f"the state {self._path} cannot be used ({said}): move it away to begin anew") from None
+
+
+def _labels(name: str, text: str) -> tuple[str, ...]:
+    """Of a counter, ValueError for others than it has."""
+    labels: tuple[str, ...] = stored(json.loads(text), tuple[str, ...])
+    if len(labels) != len(COUNTERS[name]):
+        raise ValueError("the counter has other labels")
+    return labels
+
+
+def _count(value: object) -> int:
+    if not isinstance(value, int) or value < 0:
+        raise ValueError("a count is a number that is not negative")
+    return value
+
+
+def _event(text: str) -> str:
+    if not isinstance(json.loads(text), dict) or "\n" in text:
+        raise ValueError("an event is one line with a JSON object")
+    return text

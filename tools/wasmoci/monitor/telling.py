@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from wasmoci.monitor.state import State
+from wasmoci.monitor.state import Receiver, State
 
 # Seconds for all calls of one round; what is not told by then waits for the next.
 ROUND_SECONDS = 60.0
@@ -29,15 +29,15 @@ class Teller:
             self._warn(f"the command {self._command[0]} is no program that can be run, so nobody will be told")
 
     def tell(self, state: State, stopping: Callable[[], bool]) -> None:
-        """Tell what waits in the state, each event once: what fails is not tried again."""
+        """Tell what waits in the state: what fails is not tried again, only what was interrupted."""
         end = time.monotonic() + ROUND_SECONDS
-        for number, event in state.waiting() if self._command else ():
+        for number, event in state.waiting(Receiver.COMMAND) if self._command else ():
             if stopping() or time.monotonic() >= end:
                 return
             problem = self._call(event.encode())
             if problem is not None:
                 self._warn(f"the command {self._command[0]} {problem}")
-            state.sent(number)
+            state.sent(number, Receiver.COMMAND)
             state.commit()
 
     def _call(self, event: bytes) -> str | None:

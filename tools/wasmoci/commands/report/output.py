@@ -21,13 +21,15 @@ _QUIET = f"{__name__}.quiet"
 class Report(NamedTuple):
     """What a command has to say: lines for people, members for programs, and notes for stderr.
 
-    `errors` are those of parts of the work, the rest of which was done: the exit code is the highest of theirs.
+    `errors` are those of parts of the work, the rest of which was done: the exit code is the highest of theirs. `then`
+    is called once it is printed, and not where it could not be.
     """
 
     lines: Sequence[str]
     data: Mapping[str, object]
     warnings: Sequence[str] = ()
     errors: Sequence[Error] = ()
+    then: Callable[[], object] | None = None
 
 
 def print_report_of(run: Callable[[], Report], *, as_json: bool, quiet: bool) -> None:
@@ -44,6 +46,8 @@ def print_report_of(run: Callable[[], Report], *, as_json: bool, quiet: bool) ->
     else:
         errors = report.errors
         printed = _print_to_stdout(partial(_print, report._replace(lines=()) if quiet else report, as_json))
+        if report.then is not None and not printed:
+            report.then()
     errors = [*errors, *printed]
     for error in errors:
         click.echo(f"{context.command_path}: {_verdict(error)}", err=True)
