@@ -82,6 +82,23 @@ def test_a_signed_summary_is_a_bundle(host: str) -> None:
     assert "dsseEnvelope" in json.loads(Path("v.json").read_text())
 
 
+def test_a_key_that_others_can_read_signs_only_where_that_is_allowed(host: str) -> None:
+    Path("open.key").write_bytes(Path("judge.key").read_bytes())
+    Path("open.key").chmod(0o644)
+    options = "HOST/a:v1 --policy policy.yaml --report vsa=v.json --attest-verdict open.key"
+    refused = verify(host, options)
+    assert (refused.exit_code, "allow it with --allow-readable-key" in refused.stderr) == (1, True)
+    assert verify(host, f"{options} --allow-readable-key").exit_code == 0
+    assert "dsseEnvelope" in json.loads(Path("v.json").read_text())
+    Path("v.json").unlink()
+    published = call(
+        f"publish signed_image {options.replace(':v1', ':v3')} --insecure-registry {host} --allow-readable-key".replace(
+            "HOST", host
+        )
+    )
+    assert (published.exit_code, "dsseEnvelope" in json.loads(Path("v.json").read_text())) == (0, True)
+
+
 class Clock:
     """Each time that it is asked a day later."""
 

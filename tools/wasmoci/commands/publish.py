@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +10,7 @@ from wasmoci.commands.options.common import RequiredLevel
 from wasmoci.commands.options.connection import Connection
 from wasmoci.commands.options.declared import Argument, Option, OptionGroup, command
 from wasmoci.commands.options.publishing import DryRunWanted, Packaged, ReadingBack, Resign, Tagging, destination
-from wasmoci.commands.options.reports import Reports
+from wasmoci.commands.options.reports import SignersReports
 from wasmoci.commands.options.signing import Signing
 from wasmoci.commands.options.trust import Trusted
 from wasmoci.commands.report.output import Report, warn
@@ -83,7 +83,7 @@ def publish(
     dry_run: DryRunWanted,
     require: RequiredLevel,
     signing: Annotated[DeferredSigningOptions, OptionGroup(DeferredSigningOptions, "Who signs")],
-    reports: Reports,
+    reports: SignersReports,
     connection: Connection,
     trusted: Trusted,
 ) -> Report:
@@ -115,7 +115,7 @@ def publish(
                 record.failed(str(layout), error, policy, lambda: nullcontext(Layout(layout)))
             raise
 
-    return reports.of([str(layout)], run)
+    return replace(reports, allow_readable_key=signing.manifest.readable_keys).of([str(layout)], run)
 
 
 def _published(image: PublishedImage, policy: Policy, record: Record) -> Report:

@@ -84,10 +84,10 @@ def password_group(
     return OptionGroup(password)
 
 
-AllowReadableKey = Annotated[
-    bool,
-    Option("Use the key even if its file is open to others than its owner; for test keys.", "--allow-readable-key"),
-]
+allow_readable_key = Option(
+    "Use the key even if its file is open to others than its owner; for test keys.", "--allow-readable-key"
+)
+AllowReadableKey = Annotated[bool, allow_readable_key]
 
 _NEW = "Password of the new private key"
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import click
 
 from wasmoci.commands.options.declared import Option, OptionGroup, WorkingFolder
+from wasmoci.commands.options.private_keys import KeyArgument, Password, allow_readable_key
 from wasmoci.commands.report.output import Report, failure_members, report_members, warn
 from wasmoci.commands.report.unforeseen import nothing_unforeseen
 from wasmoci.reports.files import Format, ReportFile, make_room, write_reports
@@ -31,6 +32,7 @@ class Reporting:
 
     wanted: Annotated[Sequence[str], Option(_REPORT, "--report", metavar="FORMAT=PATH")] = ()
     key: Annotated[str | None, Option(_KEY, "--attest-verdict", metavar="KEY")] = None
+    allow_readable_key: bool = False
 
     def of(
         self,
@@ -83,11 +85,12 @@ class Reporting:
             return None
         if not is_wanted and not any(file.format is Format.VSA for file in files):
             raise UsageError("--attest-verdict signs a verification summary: give --report vsa=PATH")
-        from wasmoci.commands.options.private_keys import KeyArgument, Password
         from wasmoci.trust.signers import KeySpec
 
         key = KeyArgument().convert(self.key, None, click.get_current_context())
-        return KeySpec.parse(key).image_signer(Password(), warn, private=True)
+        return KeySpec.parse(key).image_signer(Password(), warn, private=not self.allow_readable_key)
 
 
-Reports = Annotated[Reporting, OptionGroup(Reporting, "Reports")]
+# Of a command without other private keys, and of one that says --allow-readable-key for them.
+Reports = Annotated[Reporting, OptionGroup(Reporting, "Reports", allow_readable_key=allow_readable_key)]
+SignersReports = Annotated[Reporting, OptionGroup(Reporting, "Reports")]
