@@ -9,7 +9,7 @@ import hashlib
 import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from unittest import mock
@@ -97,7 +97,7 @@ _COSIGN_FILE = cosign_file.encrypt(b"0" * 138, PASSWORD)
 
 _SUBJECT = Descriptor.of("application/vnd.oci.image.manifest.v1+json", b"manifest")
 _LAYER = Descriptor.of("application/wasm", b"component", {"title": "a.wasm"})
-_ENTRY = replace(_SUBJECT, platform=Platform("arm", "linux", "1", ("a",), "v7"))
+_ENTRY = _SUBJECT._replace(platform=Platform("arm", "linux", "1", ("a",), "v7"))
 _MANIFEST = Manifest(config=_LAYER, layers=(_LAYER,), annotations={"a": "b"}, subject=_SUBJECT)
 _STATEMENT = signature_statement(_SUBJECT.digest)
 _BUNDLE = cosign_bundle.bundle(Envelope(_STATEMENT, bytes(70)), "hint")

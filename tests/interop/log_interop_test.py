@@ -147,7 +147,7 @@ def swap_entries(layout: Path, output: Path) -> Path:
     for manifest, bundle, entry in zip(manifests, bundles, reversed(entries), strict=True):
         bundle["verificationMaterial"]["tlogEntries"] = entry
         blob = dump(bundle)
-        changed = replace(manifest, layers=[Descriptor.of(manifest.layers[0].media_type, blob)])
+        changed = manifest._replace(layers=[Descriptor.of(manifest.layers[0].media_type, blob)])
         for data in (blob, changed.to_bytes()):
             writer.add(data)
         referrers.append(referrer_descriptor(changed, changed.to_bytes()))

@@ -140,6 +140,10 @@ _UNUSED_CRYPTOGRAPHY = {
 
 # What `wasm-oci` is called for, and the modules that are slow to import and not for that.
 UNUSED = {
+    "component sign": (
+        ("component", "sign", "hello.wasm", "--key", "compact.key", "--allow-readable-key", "--output", "c.wasm"),
+        _NEVER | _TEMPORARY | _IMAGES | _IMAGE_KEYS | _KEY_FILE_CODE | {"dataclasses", "getpass", "json", "locale"},
+    ),
     "verify": (
         ("verify", "signed_image", *("--component-key", "component.pub", "--oci-key", "oci.pub")),
         _NEVER - {"wasmoci.registry"} | _TEMPORARY | _KEY_FILE_CODE | _UNUSED_CRYPTOGRAPHY | {"locale", "random"},

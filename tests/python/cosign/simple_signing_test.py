@@ -1,7 +1,6 @@
 """cosign's legacy format: the golden vector, and every field that can be wrong."""
 
 import json
-from dataclasses import replace
 
 import pytest
 
@@ -68,9 +67,9 @@ def test_own_layer_is_read() -> None:
 
 def test_certificate_and_log_entry_are_told() -> None:
     annotations = {**LAYER.annotations, CERTIFICATE_ANNOTATION: "", LOG_ANNOTATION: "{}"}
-    found = parse_signature(replace(LAYER, annotations=annotations))
+    found = parse_signature(LAYER._replace(annotations=annotations))
     assert found == LegacySignature(SIGNATURE, has_certificate=True, log_entry="{}", is_bare=False)
-    assert parse_signature(replace(LAYER, annotations={**LAYER.annotations, LOG_ANNOTATION: "{}"})).is_bare
+    assert parse_signature(LAYER._replace(annotations={**LAYER.annotations, LOG_ANNOTATION: "{}"})).is_bare
 
 
 @pytest.mark.parametrize(

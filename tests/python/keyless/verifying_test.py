@@ -534,7 +534,7 @@ def signature_of_another_key(sigstore: Sigstore) -> Json:
 
 def payload_replaced(sigstore: Sigstore) -> Json:
     signed = sigstore.sign(PAYLOAD)
-    forged = replace(signed, envelope=replace(signed.envelope, payload=OTHER_PAYLOAD))
+    forged = replace(signed, envelope=signed.envelope._replace(payload=OTHER_PAYLOAD))
     return forged.bundle(forged.logged_v1(sigstore.rekor1))
 
 

@@ -1,7 +1,6 @@
 """The bytes of blobs on their way: checked before they are sent, and not kept after."""
 
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -44,7 +43,7 @@ def test_other_bytes_in_a_layout(content: bytes, layout: Layout) -> None:
 
 def test_a_descriptor_of_another_size(layout: Layout) -> None:
     with pytest.raises(VerificationError, match=f"must have {len(HELLO) + 1} bytes"):
-        LayoutBlobs(layout, check=True).prepare(replace(COMPONENT, size=len(HELLO) + 1))
+        LayoutBlobs(layout, check=True).prepare(COMPONENT._replace(size=len(HELLO) + 1))
 
 
 def spools() -> set[Path]:

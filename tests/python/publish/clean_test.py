@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -180,7 +180,7 @@ def unchecked(place: Place, client: OwnClient) -> None:
     attach_blobs(client, place.subject, [dump(logged), dump(stamped)])
     (layer,) = place.attached()[1]
     odd = [
-        replace(layer, annotations={**layer.annotations, name: "{}"})
+        layer._replace(annotations={**layer.annotations, name: "{}"})
         for name in (simple_signing.LOG_ANNOTATION, "dev.sigstore.cosign/rfc3161timestamp")
     ]
     put_legacy(client, place.subject, [layer, *odd])
@@ -251,7 +251,7 @@ def test_a_copy_whose_config_may_be_lost_takes_no_place(place: Place) -> None:
         graph = read_graph(WholeSource(Reference.parse(f"{place.name}:v1"), client))
         ours = next(attached_bundles(graph, [])).manifest
         config = put(client, "application/octet-stream", b"lost")
-        copies = [replace(ours, config=config, annotations={"n": f"{number}"}) for number in range(8)]
+        copies = [ours._replace(config=config, annotations={"n": f"{number}"}) for number in range(8)]
         listed = {str(entry.digest) for entry in attach(client, place.subject, copies)}
     assert {one["digest"] for one in place.clean()["removals"]} == listed
     assert place.attached()[0] == before

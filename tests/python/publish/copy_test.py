@@ -1,7 +1,6 @@
 """Copying: everything that belongs to an image goes along, digests stay, tags come last."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -341,7 +340,7 @@ def index_of_text(client: RepositoryClient, subject: Descriptor) -> None:
 def list_other_size(client: RepositoryClient, subject: Descriptor) -> None:
     entry = attach(client, subject, b"good")
     client.put_manifest(
-        Index([replace(entry, size=entry.size + 1)]).to_bytes(), INDEX_MEDIA_TYPE, fallback_tag(subject.digest)
+        Index([entry._replace(size=entry.size + 1)]).to_bytes(), INDEX_MEDIA_TYPE, fallback_tag(subject.digest)
     )
 
 

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -86,7 +85,7 @@ def list_twice(desk: Desk, client: OwnClient) -> None:
 
 
 def misstate_size(desk: Desk, client: OwnClient) -> None:
-    layers = [replace(layer, size=layer.size + 1) for layer in desk.attached()[1]]
+    layers = [layer._replace(size=layer.size + 1) for layer in desk.attached()[1]]
     put_legacy(client, desk.subject, layers)
 
 
@@ -98,7 +97,7 @@ def lose_config(desk: Desk, client: OwnClient) -> None:
     repository = desk.folder / f"registry/repositories/{PATH}"
     (repository / f"_referrers/{desk.subject.digest.hex}/{whole.carrier.hex}").unlink()
     config = put(client, "application/octet-stream", b"lost")
-    attach(client, desk.subject, [replace(whole.manifest, config=replace(config, media_type="application/x"))])
+    attach(client, desk.subject, [whole.manifest._replace(config=config._replace(media_type="application/x"))])
     for path in (desk.folder / "registry").rglob(config.digest.hex):
         path.unlink()
 
@@ -165,7 +164,7 @@ def test_what_nobody_can_check_is_not_taken_for_ours(desk: Desk) -> None:
         client.put_manifest(EMPTY_INDEX, INDEX_MEDIA_TYPE, f"sha256-{desk.subject.digest.hex}")
         (desk.folder / f"registry/repositories/{PATH}/_referrers/{desk.subject.digest.hex}/{digest[7:]}").unlink()
         attach_blobs(client, desk.subject, [dump(odd)])
-        logged = replace(layer, annotations={**layer.annotations, LOG_ANNOTATION: "{}"})
+        logged = layer._replace(annotations={**layer.annotations, LOG_ANNOTATION: "{}"})
         put_legacy(client, desk.subject, [logged])
     before = desk.key.asked
     desk.publish()

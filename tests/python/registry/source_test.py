@@ -1,7 +1,6 @@
 """RegistrySource: what a verifier gets to see of a registry."""
 
 import io
-from dataclasses import replace
 from pathlib import Path
 from urllib.parse import parse_qs, quote_plus
 
@@ -170,7 +169,7 @@ def test_what_was_resolved_last_has_its_own_descriptor(tmp_path: Path) -> None:
         source = source_of(client, ":v1")
         source.root()
         with pytest.raises(VerificationError):
-            source.read_manifest(replace(SUBJECT, size=SUBJECT.size + 1))
+            source.read_manifest(SUBJECT._replace(size=SUBJECT.size + 1))
 
 
 def test_of_tag_and_digest_the_digest_says_which_image(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -129,8 +128,8 @@ def variants(**entry: object) -> MemoryIndex:
     """An index of an image for each of two platforms."""
     images = [sign(variant("a")), variant("b")]
     platforms = [Platform("wasm", "wasip1"), Platform("wasm", "wasip2")]
-    entries = [replace(entry_of(image), platform=platform) for image, platform in zip(images, platforms, strict=True)]
-    return index_of(*images, descriptors=[replace(entries[0], **entry), entries[1]])  # type: ignore[arg-type]
+    entries = [entry_of(image)._replace(platform=platform) for image, platform in zip(images, platforms, strict=True)]
+    return index_of(*images, descriptors=[entries[0]._replace(**entry), entries[1]])  # type: ignore[arg-type]
 
 
 def with_index_as_index_json(index: MemoryIndex, path: Path) -> Path:

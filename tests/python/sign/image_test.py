@@ -219,7 +219,7 @@ def test_broken_legacy_manifest_is_refused(tmp_path: Path) -> None:
 def with_legacy_signatures(count: int) -> MemoryImage:
     image = make_image()
     layer = legacy_layer(image, OTHER_SIGNER)
-    attach_legacy(image, [replace(layer, annotations={**layer.annotations, "n": str(n)}) for n in range(count)])
+    attach_legacy(image, [layer._replace(annotations={**layer.annotations, "n": str(n)}) for n in range(count)])
     return image
 
 

@@ -396,7 +396,7 @@ def by_a_stranger(**material: object) -> Attack:
 def envelope_of_two_images(image: MemoryImage) -> None:
     """Our payload with the signature over the other image's."""
     other = envelope_of(signature_statement(OTHER.image.digest))
-    envelope = replace(other, payload=signature_statement(image.image.digest))
+    envelope = other._replace(payload=signature_statement(image.image.digest))
     attach_blob(image, cosign_bundle.bundle(envelope, PUBLIC_KEY.hint))
 
 
@@ -433,7 +433,7 @@ def legacy_text(change: Callable[[str], str]) -> Attack:
     def attack(image: MemoryImage) -> None:
         layer = legacy_layer(image)
         spelled = change(layer.annotations[SIGNATURE_ANNOTATION])
-        attach_legacy(image, [replace(layer, annotations={SIGNATURE_ANNOTATION: spelled})])
+        attach_legacy(image, [layer._replace(annotations={SIGNATURE_ANNOTATION: spelled})])
 
     return attack
 
@@ -719,7 +719,7 @@ LEGACY_ATTACKS = [
     pytest.param(bundles_signature_as_legacy, Reason.MALFORMED, id="bundles_signature_as_legacy"),
     pytest.param(
         lambda image: attach_legacy(
-            image, [replace(legacy_layer(image), media_type="application/vnd.dsse.envelope.v1+json")]
+            image, [legacy_layer(image)._replace(media_type="application/vnd.dsse.envelope.v1+json")]
         ),
         Reason.MALFORMED,
         id="legacy_attestation_as_signature",
@@ -777,7 +777,7 @@ def test_high_s_twin_of_a_signature_is_no_second_signer(image: MemoryImage) -> N
     with_signature(high_s(envelope_of(signature_statement(image.image.digest)).signature))(image)
     layer = legacy_layer(image)
     twin = high_s(base64.b64decode(layer.annotations[SIGNATURE_ANNOTATION]))
-    attach_legacy(image, [layer, replace(layer, annotations={SIGNATURE_ANNOTATION: base64_text(twin)})])
+    attach_legacy(image, [layer, layer._replace(annotations={SIGNATURE_ANNOTATION: base64_text(twin)})])
     assert {one.signer.fingerprint for one in check(image).signatures} == {PUBLIC_KEY.fingerprint}
     assert refusal(image, TWO_OF_TWO).reason is Reason.POLICY_UNMET
 
@@ -918,11 +918,11 @@ def test_cve_2026_44309_the_bytes_are_verified_and_not_their_meaning(image: Memo
     """The same JSON value with other white space is not what was signed."""
     envelope = envelope_of(signature_statement(image.image.digest))
     spaced = json.dumps(json.loads(envelope.payload)).encode()
-    attach_blob(image, cosign_bundle.bundle(replace(envelope, payload=spaced), PUBLIC_KEY.hint))
+    attach_blob(image, cosign_bundle.bundle(envelope._replace(payload=spaced), PUBLIC_KEY.hint))
     layer = legacy_layer(image)
     spaced = json.dumps(json.loads(image.blobs[layer.digest])).encode()
     image.add(simple_signing.PAYLOAD_MEDIA_TYPE, spaced)
-    attach_legacy(image, [replace(layer, digest=Digest.of(spaced), size=len(spaced))])
+    attach_legacy(image, [layer._replace(digest=Digest.of(spaced), size=len(spaced))])
     assert refusal(image).reason is Reason.UNTRUSTED_KEY
 
 

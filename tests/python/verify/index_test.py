@@ -4,7 +4,6 @@ import io
 import json
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -84,7 +83,7 @@ def test_a_layout_of_an_index_says_the_same(tmp_path: Path) -> None:
     layout = Layout(write_index_layout(index, tmp_path / "layout"))
     found = verify_root(layout, both_layers())
     assert isinstance(found, VerifiedIndex)
-    assert found == replace(verified(index), subject=layout.root())
+    assert found == verified(index)._replace(subject=layout.root())
 
 
 def test_an_image_is_verified_as_ever() -> None:
@@ -248,7 +247,7 @@ def of_entries(*descriptors: Descriptor) -> MemoryIndex:
 
 
 def good_but(**changes: object) -> Descriptor:
-    return replace(entry_of(good()), **changes)  # type: ignore[arg-type]
+    return entry_of(good())._replace(**changes)  # type: ignore[arg-type]
 
 
 def named(number: int) -> Descriptor:
@@ -273,7 +272,7 @@ def manifest_as_index() -> MemoryIndex:
     """A root that says index, and its bytes are a manifest."""
     image = good()
     index = index_of(image)
-    index.image = replace(image.image, media_type=INDEX_MEDIA_TYPE)
+    index.image = image.image._replace(media_type=INDEX_MEDIA_TYPE)
     return index
 
 
@@ -348,7 +347,7 @@ def refused_because(index: MemoryIndex, reason: Reason | None, message: str, pol
 
 def test_a_root_of_another_type_is_refused() -> None:
     image = good()
-    image.image = replace(image.image, media_type=DOCKER)
+    image.image = image.image._replace(media_type=DOCKER)
     with pytest.raises(VerificationError, match="must be an OCI image or index, it is 'application"):
         verify_root(image, NOTHING)
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -189,8 +189,8 @@ def too_large_referrer(image: Image) -> None:
 def too_large_bundle(image: Image) -> None:
     referrer = attach_bundle(image.memory, OTHER_SIGNER)
     manifest = Manifest.parse(image.memory.blobs.pop(referrer.digest))
-    layer = replace(manifest.layers[0], size=MAX_BUNDLE_SIZE + 1)
-    image.memory.attached[-1] = image.memory.add(MANIFEST_MEDIA_TYPE, replace(manifest, layers=(layer,)).to_bytes())
+    layer = manifest.layers[0]._replace(size=MAX_BUNDLE_SIZE + 1)
+    image.memory.attached[-1] = image.memory.add(MANIFEST_MEDIA_TYPE, manifest._replace(layers=(layer,)).to_bytes())
 
 
 def too_many_legacy_signatures(image: Image) -> None:
@@ -199,14 +199,14 @@ def too_many_legacy_signatures(image: Image) -> None:
 
 def size_that_is_not_the_referrers(image: Image) -> None:
     entry = attach_bundle(image.memory, OTHER_SIGNER)
-    image.memory.attached[-1] = replace(entry, size=entry.size + 1)
+    image.memory.attached[-1] = entry._replace(size=entry.size + 1)
 
 
 def size_that_is_not_the_bundles(image: Image) -> None:
     referrer = attach_bundle(image.memory, OTHER_SIGNER)
     manifest = Manifest.parse(image.memory.blobs.pop(referrer.digest))
-    layer = replace(manifest.layers[0], size=1)
-    image.memory.attached[-1] = image.memory.add(MANIFEST_MEDIA_TYPE, replace(manifest, layers=(layer,)).to_bytes())
+    layer = manifest.layers[0]._replace(size=1)
+    image.memory.attached[-1] = image.memory.add(MANIFEST_MEDIA_TYPE, manifest._replace(layers=(layer,)).to_bytes())
 
 
 def media_type_that_is_not_the_referrers(image: Image) -> None:

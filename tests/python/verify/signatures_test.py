@@ -3,7 +3,6 @@
 import base64
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -95,7 +94,7 @@ def resigned(top: Json, change: Callable[[bytes], bytes]) -> None:
 
 
 def resign_layer(layer: Descriptor, signature: bytes) -> Descriptor:
-    return replace(layer, annotations={SIGNATURE_ANNOTATION: base64_text(signature)})
+    return layer._replace(annotations={SIGNATURE_ANNOTATION: base64_text(signature)})
 
 
 def flipped(data: bytes) -> bytes:
@@ -277,12 +276,12 @@ LEGACY_ATTACKS = [
         id="pae_signed_instead_of_payload",
     ),
     pytest.param(
-        lambda image: attach_legacy(image, [replace(legacy_layer(image), annotations={})]),
+        lambda image: attach_legacy(image, [legacy_layer(image)._replace(annotations={})]),
         Reason.MALFORMED,
         id="no_signature_annotation",
     ),
     pytest.param(
-        lambda image: attach_legacy(image, [replace(legacy_layer(image), media_type="text/plain")]),
+        lambda image: attach_legacy(image, [legacy_layer(image)._replace(media_type="text/plain")]),
         Reason.MALFORMED,
         id="layer_of_another_type",
     ),
@@ -390,7 +389,7 @@ def test_bad_legacy_layers_hide_no_good_one_and_are_reported(image: MemoryImage)
     good = legacy_layer(image)
     bad = [
         legacy_layer(image, STRANGER),
-        replace(good, annotations={}),
+        good._replace(annotations={}),
         legacy_layer(image, payload=b"text"),
         legacy_layer(image, payload=simple_signing.payload(OTHER.image.digest, REPOSITORY)),
     ]
@@ -414,7 +413,7 @@ def test_referrers_that_carry_something_else_are_passed_over(image: MemoryImage)
     sbom = Manifest(
         Descriptor.of(EMPTY_MEDIA_TYPE, b"{}"), (Descriptor.of("application/spdx+json", b"{}"),), subject=image.image
     )
-    for one in (sbom, replace(sbom, subject=OTHER.image), replace(sbom, subject=None)):
+    for one in (sbom, sbom._replace(subject=OTHER.image), sbom._replace(subject=None)):
         image.attached.append(image.add(MANIFEST_MEDIA_TYPE, one.to_bytes()))
     assert refusal(image).reason is Reason.UNSIGNED
     attach_bundle(image)
@@ -424,7 +423,7 @@ def test_referrers_that_carry_something_else_are_passed_over(image: MemoryImage)
 def test_artifact_type_of_the_listing_is_not_believed(image: MemoryImage) -> None:
     """cosign lists its bundles with the config's type: https://github.com/sigstore/cosign/issues/4641."""
     attach_bundle(image)
-    image.attached[0] = replace(image.attached[0], artifact_type="application/vnd.oci.empty.v1+json")
+    image.attached[0] = image.attached[0]._replace(artifact_type="application/vnd.oci.empty.v1+json")
     assert len(check(image).signatures) == 1
 
 

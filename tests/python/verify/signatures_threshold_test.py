@@ -1,7 +1,6 @@
 """Several signers, signed annotations and log entries: what counts, and how often."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from itertools import permutations
 
 import pytest
@@ -250,7 +249,7 @@ def test_key_is_no_identity(image: MemoryImage) -> None:
 
 
 def certified(layer: Descriptor, certificate: str) -> Descriptor:
-    return replace(layer, annotations={**layer.annotations, CERTIFICATE_ANNOTATION: certificate})
+    return layer._replace(annotations={**layer.annotations, CERTIFICATE_ANNOTATION: certificate})
 
 
 @pytest.mark.parametrize("certificate", ["", "-----BEGIN CERTIFICATE-----", PUBLIC_KEY.pem().decode()])
@@ -303,12 +302,12 @@ def claim(image: MemoryImage) -> None:
         ),
         bundle=lambda top: top.update(annotations=claimed),
     )
-    image.attached[-1] = replace(image.attached[-1], annotations=claimed)
-    image.image = replace(image.image, annotations=claimed)
+    image.attached[-1] = image.attached[-1]._replace(annotations=claimed)
+    image.image = image.image._replace(annotations=claimed)
     layer = legacy_layer(image)
     attach_legacy(
         image,
-        [replace(layer, annotations={**layer.annotations, **claimed})],
+        [layer._replace(annotations={**layer.annotations, **claimed})],
         manifest=lambda top: top.update(annotations=claimed),
     )
 

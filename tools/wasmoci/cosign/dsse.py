@@ -1,6 +1,6 @@
 """DSSE envelopes (v1) around in-toto statements, with one signature."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from wasmoci.values.base64_strict import decode, encode
 from wasmoci.values.errors import FormatError
@@ -13,8 +13,7 @@ _MAX_SIGNATURES = 1024
 _SHAPE = {"payload": None, "payloadType": None, "signatures": {"sig": None, "keyid": None}}
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """A DSSE envelope with its one signature; both fields as raw bytes."""
 
     payload: bytes

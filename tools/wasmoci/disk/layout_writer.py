@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -154,7 +154,7 @@ class LayoutCopy:
     def replace_layer(self, carrier: Digest, manifest: Manifest, blob: bytes) -> None:
         """Put `blob` in the place of the only layer of `manifest`, whose digest is `carrier`; both old blobs go."""
         (old,) = manifest.layers
-        changed = replace(manifest, layers=(replace(old, digest=Digest.of(blob), size=len(blob)),))
+        changed = manifest._replace(layers=(old._replace(digest=Digest.of(blob), size=len(blob)),))
         data = changed.to_bytes()
         self._blobs += (blob, data)
         self._gone |= {carrier, old.digest}
@@ -177,7 +177,7 @@ class LayoutCopy:
         """
         root = self.source.root()
         marks = {**root.annotations, KIND_ANNOTATION: _root_kind(root, lambda: self._has_referrers(root))}
-        self._entries[root.digest] = replace(root, annotations=marks)
+        self._entries[root.digest] = root._replace(annotations=marks)
         with os_errors(f"make a layout in {output}"):
             output.parent.mkdir(parents=True, exist_ok=True)
         with atomic_folder(output) as folder:

@@ -1,7 +1,7 @@
 """Ed25519 keys that sign components, in memory; component_files.py reads them."""
 
 import hashlib
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -17,8 +17,7 @@ COMPACT_SECRET = b"\x81"
 OTHER_TYPE = "components are signed with Ed25519, this is a key of another type"
 
 
-@dataclass(frozen=True, slots=True)
-class ComponentPublicKey:
+class ComponentPublicKey(NamedTuple):
     """A trusted Ed25519 key: 32 raw bytes. Make one with `of`, or read a file (component_files.py)."""
 
     raw: bytes

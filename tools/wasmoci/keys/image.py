@@ -5,7 +5,7 @@ PEM or DER, and cosign's encrypted form.
 """
 
 import hashlib
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -96,7 +96,7 @@ class ImageSigner:
     def sign_statement(self, statement: bytes) -> bytes:
         envelope = Envelope(statement, b"")
         signature = self.sign(envelope.signed_message)
-        return cosign_bundle.bundle(replace(envelope, signature=signature), self.public_key.hint)
+        return cosign_bundle.bundle(envelope._replace(signature=signature), self.public_key.hint)
 
     def sign_payload(self, payload: bytes) -> bytes:
         return self.sign(payload)

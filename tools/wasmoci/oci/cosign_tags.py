@@ -4,7 +4,6 @@ Source: cosign 3.1.3. What it made before it had bundles is there, and SBOMs of 
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from enum import Enum
 from typing import NamedTuple
 
@@ -63,7 +62,7 @@ class TaggedManifest(NamedTuple):
         layers = tuple(layer for layer in self.layers if layer not in lost)
         if not layers or not self.kind.grows or self.config in lost:
             return None
-        data = replace(Manifest.parse(self.data), layers=layers).to_bytes()
+        data = Manifest.parse(self.data)._replace(layers=layers).to_bytes()
         return self._replace(descriptor=Descriptor.of(MANIFEST_MEDIA_TYPE, data), data=data, layers=layers)
 
     @property

@@ -4,7 +4,7 @@ The order is that of go-containerregistry, so that tools which decode and encode
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from wasmoci.oci.platform import Platform
 from wasmoci.values.digest import Digest
@@ -40,14 +40,13 @@ _DESCRIPTOR_NAMES = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Descriptor:
+class Descriptor(NamedTuple):
     """Media type, digest and size in bytes of some content."""
 
     media_type: str
     digest: Digest
     size: int
-    annotations: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = {}
     artifact_type: str | None = None
     platform: Platform | None = None
 
@@ -85,13 +84,12 @@ class Descriptor:
         return members
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
+class Manifest(NamedTuple):
     """An OCI image manifest."""
 
     config: Descriptor
     layers: Sequence[Descriptor]
-    annotations: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = {}
     subject: Descriptor | None = None
     artifact_type: str | None = None
 
@@ -121,12 +119,11 @@ class Manifest:
         return _document(self, "the manifest", MANIFEST_MEDIA_TYPE, content)
 
 
-@dataclass(frozen=True, slots=True)
-class Index:
+class Index(NamedTuple):
     """An OCI image index."""
 
     manifests: Sequence[Descriptor]
-    annotations: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = {}
     subject: Descriptor | None = None
     artifact_type: str | None = None
 

@@ -3,9 +3,8 @@
 import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from wasmoci.registry.client import Registries
@@ -14,8 +13,7 @@ if TYPE_CHECKING:
 DEFAULT_SECONDS = 600
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectionOptions:
+class ConnectionOptions(NamedTuple):
     """`insecure` are `host[:port]` of registries without TLS; there are PEM files for all registries with it.
 
     `seconds` are what an image may take in one registry, all requests together.
@@ -30,10 +28,10 @@ class ConnectionOptions:
     def seen_from(self, folder: Path) -> "ConnectionOptions":
         """The same, with files that are relative to `folder`."""
         ca, certificate, key = (path and folder / path for path in (self.ca, self.certificate, self.key))
-        return replace(self, ca=ca, certificate=certificate, key=key)
+        return self._replace(ca=ca, certificate=certificate, key=key)
 
     def and_insecure(self, registries: Sequence[str]) -> "ConnectionOptions":
-        return replace(self, insecure=(*registries, *self.insecure))
+        return self._replace(insecure=(*registries, *self.insecure))
 
     def registries(self, sleep: Callable[[float], None] = time.sleep) -> "Registries":
         """With credentials, proxies and what is not said here from the environment; `sleep` is before each retry."""

@@ -2,10 +2,9 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from wasmoci.disk.files import check_output, os_errors, remove_output, write_atomically
 from wasmoci.values.errors import Error, UsageError
@@ -27,8 +26,7 @@ class Format(str, Enum):
     VSA = "vsa"
 
 
-@dataclass(frozen=True, slots=True)
-class ReportFile:
+class ReportFile(NamedTuple):
     """A report that is wanted."""
 
     format: Format

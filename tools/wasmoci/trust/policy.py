@@ -2,9 +2,8 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from wasmoci.keys.component import ComponentPublicKey
 from wasmoci.keys.component_files import load_component_keys
@@ -20,8 +19,7 @@ if TYPE_CHECKING:
     from wasmoci.values.image_reference import Repository
 
 
-@dataclass(frozen=True, slots=True)
-class IdentityValues:
+class IdentityValues(NamedTuple):
     """Who may hold a certificate: one of the first two says which name, one of the others who vouched for it."""
 
     identity: str | None = None
@@ -30,8 +28,7 @@ class IdentityValues:
     issuer_regexp: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TrustValues:
+class TrustValues(NamedTuple):
     """Who is trusted, and what a signature must have.
 
     `oci_keys` are files or key references. `annotations` must be signed, and `signed_name` be the repository that
@@ -45,7 +42,7 @@ class TrustValues:
     oci_keys: Sequence[str] = ()
     identities: Sequence[IdentityValues] = ()
     oci_threshold: int = 1
-    annotations: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = {}
     signed_name: str | None = None
     trusted_root: Path | None = None
     require_log: bool = False

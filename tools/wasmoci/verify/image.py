@@ -5,7 +5,6 @@ The numbers are those of the steps in docs/security.md, "What a verdict means".
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from io import BytesIO
 from itertools import chain
 from pathlib import Path
@@ -61,7 +60,7 @@ def verify_asked(
     verified = verify_image(graph, policy, component_target, known=known)
     if policy.demands is None:
         return verified
-    return replace(verified, warnings=once(verified.warnings, policy.demands.check_root(graph)))
+    return verified._replace(warnings=once(verified.warnings, policy.demands.check_root(graph)))
 
 
 def verify_image(
@@ -100,7 +99,7 @@ def verify_image(
     )
     if policy.demands is None:
         return verified
-    return replace(verified, warnings=once(verified.warnings, policy.demands.check_image(verified)))
+    return verified._replace(warnings=once(verified.warnings, policy.demands.check_image(verified)))
 
 
 def once(*warnings: Sequence[str]) -> tuple[str, ...]:

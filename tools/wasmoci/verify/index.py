@@ -1,7 +1,7 @@
 """Verify what a reference or layout names: an image, or an index as a whole and every image of it; and a copy of it."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from wasmoci.oci.graph import ImageGraph, read_graph
 from wasmoci.oci.manifest import Descriptor
@@ -14,8 +14,7 @@ from wasmoci.verify.policy import Policy, Verified
 from wasmoci.verify.signatures import ImageSignature, VerifiedImage
 
 
-@dataclass(frozen=True, slots=True)
-class VerifiedIndex:
+class VerifiedIndex(NamedTuple):
     """What was observed of an index that meets `policy`, as each of its entries does.
 
     `level` is what the index and all entries have: the component layer of every entry, and the OCI layer of the
@@ -51,7 +50,7 @@ def verify_graph(graph: ImageGraph, policy: Policy, known: Sequence[Verified] = 
     verdict = _verify_entries(graph, policy, known) if graph.is_index else verify_image(graph, policy, known=known)
     if policy.demands is None:
         return verdict
-    return replace(verdict, warnings=once(verdict.warnings, policy.demands.check_root(graph)))
+    return verdict._replace(warnings=once(verdict.warnings, policy.demands.check_root(graph)))
 
 
 def _verify_entries(graph: ImageGraph, policy: Policy, known: Sequence[Verified]) -> VerifiedIndex:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from wasmoci.keys.component import ComponentPublicKey
 from wasmoci.keys.image import ImagePublicKey
@@ -138,8 +138,7 @@ class Policy:
         return cls(required, tuple(component_keys), trust, component_threshold)
 
 
-@dataclass(frozen=True, slots=True)
-class Verified:
+class Verified(NamedTuple):
     """What was observed of an image that meets `policy`.
 
     `level` counts signatures by trusted keys and identities only. `component` is the layer's digest,

@@ -3,7 +3,6 @@
 import os
 import sys
 import warnings
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,6 +18,7 @@ PASSWORD_VARIABLE = "COSIGN_PASSWORD"  # noqa: S105 - the name of a variable, as
 
 MAX_PASSWORD_SIZE = 4096
 
+_PROMPT = "Password of the private key"
 _PASSWORD_FILE = "File with the key's password; one newline at its end is ignored."  # noqa: S105
 _PASSWORD_ENV = f"Environment variable with the password. [default: {PASSWORD_VARIABLE}, then a terminal is asked]"
 
@@ -31,7 +31,6 @@ class KeyArgument(StringParamType):
         return text if not text or has_scheme(text) else str(WorkingFolder.of(ctx) / text)
 
 
-@dataclass(frozen=True, slots=True)
 class Password:
     """A PasswordSource: from `file`, else from `variable`, else from COSIGN_PASSWORD, else from the terminal.
 
@@ -39,38 +38,39 @@ class Password:
     there is none. Raises UsageError where `variable` is not set, Error where nothing can be read.
     """
 
-    file: Path | None = None
-    variable: str | None = None
-    prompt: str = "Password of the private key"
-    is_new: bool = False
+    def __init__(
+        self, file: Path | None = None, variable: str | None = None, prompt: str = _PROMPT, *, is_new: bool = False
+    ) -> None:
+        self._file = file
+        self._variable = variable
+        self._prompt = prompt
+        self.is_new = is_new
 
     @property
     def is_named(self) -> bool:
         """Whether an option names it, and not just the environment."""
-        return self.file is not None or self.variable is not None
+        return self._file is not None or self._variable is not None
 
     def __call__(self) -> bytes | None:
-        if self.file is not None:
-            content = read_bounded(self.file, MAX_PASSWORD_SIZE, "the password file")
+        if self._file is not None:
+            content = read_bounded(self._file, MAX_PASSWORD_SIZE, "the password file")
             return content.removesuffix(b"\n").removesuffix(b"\r")
-        value = os.environ.get(PASSWORD_VARIABLE if self.variable is None else self.variable)
+        value = os.environ.get(PASSWORD_VARIABLE if self._variable is None else self._variable)
         if value is not None:
             return os.fsencode(value)
-        if self.variable is not None:
+        if self._variable is not None:
             # The name is not repeated: it may be the password itself, given by mistake.
             raise UsageError("the environment variable that is to hold the password is not set")
         return self._typed() if sys.stdin.isatty() and sys.stderr.isatty() else None
 
     def _typed(self) -> bytes:
-        password = _ask(self.prompt)
-        if self.is_new and password != _ask(f"{self.prompt}, again"):
+        password = _ask(self._prompt)
+        if self.is_new and password != _ask(f"{self._prompt}, again"):
             raise Error("the two passwords are not the same")
         return password
 
 
-def password_group(
-    option: str = "--password", prompt: str = "Password of the private key", *, is_new: bool = False
-) -> OptionGroup:
+def password_group(option: str = "--password", prompt: str = _PROMPT, *, is_new: bool = False) -> OptionGroup:
     """`OPTION-file` and `OPTION-env`, of which one may be given: a Password."""
 
     def password(
@@ -79,7 +79,7 @@ def password_group(
     ) -> Password:
         if file is not None and variable is not None:
             raise UsageError(f"give {option}-file or {option}-env, not both")
-        return Password(file, variable, prompt, is_new)
+        return Password(file, variable, prompt, is_new=is_new)
 
     return OptionGroup(password)
 

@@ -1,9 +1,8 @@
 """The option --report: verdicts as files, whatever becomes of the command."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import click
 
@@ -26,8 +25,7 @@ _REPORT = f"Write the verdict to a file, also where it refuses: {', '.join(each.
 _KEY = "Sign the summary that --report vsa=PATH writes: a private OCI key, a file or a key reference."
 
 
-@dataclass(frozen=True, slots=True)
-class Reporting:
+class Reporting(NamedTuple):
     """The reports that are wanted, each as FORMAT=PATH, and the key that signs a verification summary."""
 
     wanted: Annotated[Sequence[str], Option(_REPORT, "--report", metavar="FORMAT=PATH")] = ()

@@ -1,7 +1,6 @@
 """Options that say who is trusted, under cosign's names where cosign has them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Annotated
 
 from wasmoci.commands.options.common import (
@@ -34,8 +33,8 @@ def _identities(
     if vouched != IdentityValues() and not names and not patterns:
         raise UsageError("an issuer is no identity: give --certificate-identity or --certificate-identity-regexp too")
     return (
-        *(replace(vouched, identity=name) for name in names),
-        *(replace(vouched, identity_regexp=pattern) for pattern in patterns),
+        *(vouched._replace(identity=name) for name in names),
+        *(vouched._replace(identity_regexp=pattern) for pattern in patterns),
     )
 
 
