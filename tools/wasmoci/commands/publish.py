@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -115,7 +115,7 @@ def publish(
                 record.failed(str(layout), error, policy, lambda: nullcontext(Layout(layout)))
             raise
 
-    return replace(reports, allow_readable_key=signing.manifest.readable_keys).of([str(layout)], run)
+    return reports._replace(allow_readable_key=signing.manifest.readable_keys).of([str(layout)], run)
 
 
 def _published(image: PublishedImage, policy: Policy, record: Record) -> Report:
