@@ -1,15 +1,11 @@
 """A policy file in Bazel: the same verdict as on the command line, by those files alone that a target names."""
 
 import json
-import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any
 
-import click
 import pytest
-from click.testing import CliRunner, Result
 
 from attestation_fixtures import BUILDER, attach_provenance
 from image_fixtures import (
@@ -24,91 +20,17 @@ from image_fixtures import (
     make_image,
     write_layout,
 )
-from policy_fixtures import SIGNERS, write_keys
-from publish_fixtures import target_request
+from policy_desk_fixtures import NAME, Desk
 from sigstore_certificate_fixtures import ISSUER, SAN
 from sigstore_fixtures import Sigstore
 from timed_fixtures import attach
 from trust_fixtures import HOLDER
 from wasm_fixtures import HELLO_WAT, wat
-from wasmoci.bazel.programs.publish import publish
-from wasmoci.bazel.programs.verify_image import verify_image
-from wasmoci.bazel.worker.verified_component import verified_component
-from wasmoci.commands.main import main
 from wasmoci.cosign.provenance import BuildTarget, Run, provenance
 from wasmoci.cosign.statement import signature_statement
 from wasmoci.values.strict_json import dump
 
-KEYS = ("first.pub", "second.pub", "first.pem", "second.pem", "third.pem")
 BOTH = "  component: {allOf: [first]}\n  image: {allOf: [first]}\n"
-NAME = "policies/policy.yaml"
-
-
-class Desk:
-    """A folder with an image, a policy and its keys, which is that of the runfiles too."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.policy = folder, folder / "policy.yaml"
-        self.files = {name: name for name in KEYS}
-        write_keys(folder)
-
-    def write(
-        self, image: MemoryImage, rule: str, *, match: str = "registry.example.com/acme/*", head: str = ""
-    ) -> None:
-        shutil.rmtree(self.folder / "layout", ignore_errors=True)
-        write_layout(image, self.folder / "layout")
-        self.policy.write_text(f'{SIGNERS}{head}rules:\n- match: "{match}"\n{rule}')
-
-    def verify(self) -> Result:
-        return _run(main, "verify", self.folder / "layout", "--policy", self.policy, "--as", REPOSITORY)
-
-    def pull(self) -> Result:
-        output = ("--output", self.folder / "pulled.wasm")
-        return _run(main, "pull", self.folder / "layout", *output, "--policy", self.policy, "--as", REPOSITORY)
-
-    def action(self) -> Result:
-        """The action of a `wasm_oci_verified_component`."""
-        files = [part for name, path in self.files.items() for part in _file_options(name, self.folder / path)]
-        return self.action_by("--policy", self.policy, "--policy-name", NAME, "--as", REPOSITORY, *files)
-
-    def action_by(self, *trust: str | Path) -> Result:
-        outputs = ("--output", self.folder / "hello.wasm", "--verification", self.folder / "hello.json")
-        result = _run(verified_component, self.folder / "layout", *outputs, *trust)
-        assert (self.folder / "hello.wasm").exists() == (result.exit_code == 0)
-        return result
-
-    def test(self, *, reads_clock: bool = False) -> Result:
-        """The program of a `wasm_component_verify_test`."""
-        return self.test_by(self.trust({"named": REPOSITORY, "readsClock": reads_clock}))
-
-    def test_by(self, trust: Mapping[str, object]) -> Result:
-        return self._requested(verify_image, {"image": {"layout": "layout"}, "trust": trust})
-
-    def publish(self) -> Result:
-        """A dry run of a publishing target."""
-        trust = self.trust({"readsClock": True})
-        destination = {"dryRun": True, "tags": ["v1"]}
-        return self._requested(
-            publish, target_request("layout", [REPOSITORY], [], trust=trust, destination=destination)
-        )
-
-    def trust(self, policy: Mapping[str, object]) -> dict[str, object]:
-        files = [{"name": name, "file": path} for name, path in self.files.items()]
-        return {"placeholderKeys": [], "policy": {"file": "policy.yaml", "name": NAME, "files": files, **policy}}
-
-    def _requested(self, program: click.Command, request: Mapping[str, Any]) -> Result:
-        (self.folder / "app.request.json").write_text(json.dumps(request))
-        return _run(program, "--request", "app.request.json")
-
-
-def _file_options(name: str, path: Path) -> Sequence[str]:
-    return ("--policy-file-name", name, "--policy-file", str(path))
-
-
-def _run(command: click.Command, *arguments: str | Path) -> Result:
-    result = CliRunner().invoke(command, [*map(str, arguments)])
-    assert isinstance(result.exception, SystemExit | None), repr(result.exception)
-    return result
 
 
 @pytest.fixture(name="desk")
