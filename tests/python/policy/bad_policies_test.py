@@ -1,11 +1,13 @@
 """Policies that say nothing that can be meant: each is refused with its line, its column and the field."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from bad_policy_fixtures import DOCUMENTS, RULES, SIGNERS, with_rules, with_signer
 from policy_fixtures import parsed
+from wasmoci.policy.file import PolicyFile
 from wasmoci.values.errors import UsageError
 
 
@@ -39,8 +41,17 @@ def test_a_policy_that_is_too_large(tmp_path: Path) -> None:
     assert refusal("#" * 262_145, tmp_path) == "policy.yaml: it has 262145 bytes, the limit is 262144"
 
 
-def test_a_policy_that_is_no_text(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="it is no UTF-8 text, byte 3 is none"):
-        from wasmoci.policy.file import PolicyFile
+@pytest.mark.parametrize(
+    ("data", "place"),
+    [(b"a: b\r\nc: \xff", "2:4"), ("\u00e4: b".encode("latin-1"), "1:1"), ("a".encode("utf-16"), "1:1")],
+)
+def test_a_policy_that_is_no_text(data: bytes, place: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as refused:
+        PolicyFile.parse(data, "policy.yaml", tmp_path)
+    assert str(refused.value) == f"policy.yaml:{place}: this is no UTF-8: save the file as UTF-8"
 
-        PolicyFile.parse(b"a: \xff", "policy.yaml", tmp_path)
+
+@pytest.mark.parametrize("change", [lambda text: f"\ufeff{text}", lambda text: text.replace("\n", "\r\n")])
+def test_a_mark_in_front_and_other_line_ends_change_nothing(change: Callable[[str], str], tmp_path: Path) -> None:
+    good = with_signer("{imageKey: first.pem}")
+    assert parsed(change(good), tmp_path).signers == parsed(good, tmp_path).signers

@@ -123,7 +123,8 @@ def _seconds(members: Mapping[str, Node], name: str, default: int) -> int:
     text = members[name].scalar("a time")
     match = _DURATION.fullmatch(text)
     if match is None:
-        raise members[name].place.error(f"a time is a number and s, m, h or d, such as 5m, got: {excerpt(text)!r}")
+        problem = f"a time is a number of up to 6 digits and s, m, h or d, such as 5m, got: {excerpt(text)!r}"
+        raise members[name].place.error(problem)
     return int(match[1]) * _SECONDS[match[2]]
 
 
@@ -141,6 +142,8 @@ def _target(name: str, node: Node) -> Target:
     if "repository" in members:
         tags = members["tags"].text() if "tags" in members else "*"
         return Target(name, _repository(members["repository"]), tags=tags, named=named)
+    if "*" in members["reference"].text():
+        raise members["reference"].place.error("a reference is one image; several are a repository, and tags with *")
     try:
         reference = Reference.parse(members["reference"].text())
     except UsageError as error:
@@ -156,9 +159,9 @@ def _repository(node: Node) -> Repository:
 
 
 def _address(node: Node) -> tuple[str, int]:
-    match = _ADDRESS.fullmatch(node.text())
+    match = _ADDRESS.fullmatch(node.scalar("an address"))
     if match is None or not is_host(match[1]) or int(match[2]) > 65535:
-        raise node.place.error(f"an address is HOST:PORT, such as 127.0.0.1:9464, got: {excerpt(node.text())!r}")
+        raise node.place.error(f"an address is HOST:PORT, such as 127.0.0.1:9464, got: {excerpt(node.scalar(''))!r}")
     return match[1].strip("[]"), int(match[2])
 
 

@@ -13,8 +13,9 @@ from datetime import date
 from typing import Any, cast
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.error import YAMLError
 
+from wasmoci.policy.text_faults import NO_ALIAS, TextFaultError, decoded, fault_of
 from wasmoci.values.errors import UsageError
 from wasmoci.values.text import excerpt
 
@@ -28,8 +29,6 @@ _NO_TEXT = re.compile(
 )
 _NUMBER = re.compile(r"[0-9]{1,4}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-
-_NO_ALIAS = "anchors and aliases are not read: write it out; a text that begins with * or & has quotes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,25 +141,13 @@ def read_document(data: bytes, file: str) -> Node:
     """The document's value; raises UsageError that begins `file:line:column`."""
     if len(data) > MAX_DOCUMENT_SIZE:
         raise UsageError(f"{file}: it has {len(data)} bytes, the limit is {MAX_DOCUMENT_SIZE}")
+    text = ""
     try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{file}: it is no UTF-8 text, byte {error.start} is none") from None
-    if "\0" in text:
-        raise Place(file, text.count("\n", 0, text.index("\0")) + 1, 1).error("it has a NUL character")
-    try:
+        text = decoded(data)
         return _build(iter(YAML(typ="rt", pure=True).parse(text)), file)
-    except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        is_alias = error.context in ("while scanning an alias", "while scanning an anchor")
-        problem = _NO_ALIAS if is_alias else f"this is no YAML: {error.problem or error.context}"
-        raise (
-            UsageError(f"{file}: {problem}")
-            if mark is None
-            else Place(file, mark.line + 1, mark.column + 1).error(problem)
-        ) from None
-    except YAMLError as error:
-        raise UsageError(f"{file}: this is no YAML: {excerpt(str(error).splitlines()[0])}") from None
+    except (TextFaultError, YAMLError) as error:
+        fault = fault_of(error, text) if isinstance(error, YAMLError) else error
+        raise Place(file, fault.line, fault.column).error(str(fault)) from None
 
 
 @dataclass(slots=True)
@@ -226,7 +213,7 @@ def _build(events: Iterator[Any], file: str) -> Node:
             if len(stack) > MAX_DEPTH:
                 raise place.error(f"it is nested more than {MAX_DEPTH} deep")
     if root is None:
-        raise UsageError(f"{file}: it is empty")
+        raise Place(file, 1, 1).error("it is empty")
     return root
 
 
@@ -244,6 +231,6 @@ def _check_event(event: Any, kind: str, place: Place, *, is_second: bool) -> Non
     if kind == "DocumentStartEvent" and is_second:
         raise place.error("a file is one document, this is a second one")
     if kind == "AliasEvent" or getattr(event, "anchor", None):
-        raise place.error(_NO_ALIAS)
+        raise place.error(NO_ALIAS)
     if getattr(event, "tag", None) is not None:
         raise place.error(f"tags are not read: {excerpt(event.tag)!r}")

@@ -121,6 +121,10 @@ def _read_end(members: Mapping[str, Node]) -> tuple[date | None, bool]:
     """The day on which it ends, and whether it is revoked for ever."""
     until, revoked = members.get("until"), members.get("revoked")
     is_revoked = revoked is not None and revoked.is_true
+    if revoked is not None and not is_revoked:
+        text = revoked.scalar("true or a date")
+        if not text[:1].isdigit():
+            raise revoked.place.error(f"it is true, or the date from which on, YYYY-MM-DD, got: {excerpt(text)!r}")
     days = [node.date() for node in (until, None if is_revoked else revoked) if node is not None]
     return (None, True) if is_revoked else (min(days, default=None), False)
 
