@@ -35,8 +35,7 @@ from wasm_fixtures import KEY
 from wasmoci.cosign.statement import signature_statement
 from wasmoci.oci.progress import SILENT
 from wasmoci.publish.copy import CopyRequest, copy_image
-from wasmoci.registry.connection_options import ConnectionOptions
-from wasmoci.registry.sources import Sources
+from wasmoci.registry.sources import ConnectionOptions, Sources
 from wasmoci.reports.checked import Evidence, PolicyDigest
 from wasmoci.reports.files import Format, render
 from wasmoci.reports.page import CONTENT_SECURITY_POLICY

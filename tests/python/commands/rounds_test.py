@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from copy_fixtures import send_layout
+from copy_fixtures import index_layout, send_layout
 from image_fixtures import (
     HELLO,
     OTHER_SIGNER,
@@ -60,6 +60,17 @@ def large() -> MemoryImage:
     return dual(signed(HELLO + b"\0" + u32(len(content)) + content))
 
 
+POLICY = """\
+apiVersion: wasm-oci/v1
+signers:
+  release: {componentKey: component.pub, imageKey: oci.pub}
+rules:
+- match: "**"
+  component: {anyOf: [release]}
+  image: {anyOf: [release]}
+"""
+
+
 @dataclass(frozen=True)
 class Counted:
     """What commands asked a registry for."""
@@ -93,21 +104,31 @@ class Place:
         code: int = 0,
     ) -> Counted:
         """Ask for both layers, or for that of the component alone."""
+        trusted = ["--component-key", "component.pub"]
+        trusted += ["--oci-key", "oci.pub"] if both else ["--require", "component-only"]
+        output = ["--output", "out.wasm"] if command == "pull" else []
+        layout = write_layout(image, self._folder / "layout")
+        arguments = [command, *["IMAGE"] * times, *output, *trusted]
+        return self.count(layout, *arguments, referrers_api=referrers_api, token=token, code=code)
+
+    def count(
+        self, layout: Path, *arguments: str, referrers_api: bool = False, token: bool = False, code: int = 0
+    ) -> Counted:
+        """Run a command in the folder, in whose arguments IMAGE is what is in the layout."""
         folder, rounds = self._folder, Rounds()
+        self._monkeypatch.chdir(folder)
         (folder / "component.pub").write_bytes(pem_public(KEY))
         (folder / "oci.pub").write_bytes(SIGNER.public_key.pem())
-        trusted = ["--component-key", str(folder / "component.pub")]
-        trusted += ["--oci-key", str(folder / "oci.pub")] if both else ["--require", "component-only"]
+        (folder / "policy.yaml").write_text(POLICY)
         registry = ObservedRegistry(folder / "registry", referrers_api=referrers_api)
         with registry:
             with client_for(registry.address) as client:
-                send_layout(write_layout(image, folder / "layout"), client)
+                send_layout(layout, client)
             registry.auth = BearerAuth("user", PASSWORD) if token else None
             with counted_client(registry.address, PATH, rounds, password_for(registry.address, folder)) as counted:
                 self._monkeypatch.setattr(Registries, "client", lambda *_: counted)
-                targets = [f"{registry.address}/{PATH}:v1"] * times
-                output = ["--output", str(folder / "out.wasm")] if command == "pull" else []
-                result = CliRunner().invoke(main, [command, *targets, *output, *trusted])
+                target = f"{registry.address}/{PATH}:v1"
+                result = CliRunner().invoke(main, [target if one == "IMAGE" else one for one in arguments])
         assert result.exit_code == code, result.output
         return Counted(rounds)
 
@@ -160,3 +181,47 @@ def test_a_large_component_is_not_read_ahead(place: Place) -> None:
     path = f"/v2/{PATH}/blobs/{Manifest.parse(image.blobs[image.image.digest]).layers[0].digest}"
     (asked,) = (one for one in counted.rounds.asked if one.path == path)
     assert [one.path for one in counted.rounds.asked if one.round == asked.round] == [path], str(counted)
+
+
+KEYS = ("--component-key", "component.pub", "--oci-key", "oci.pub")
+ATTESTATION = ("--type", "slsaprovenance1", "--oci-key", "oci.pub")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "image", "index"),
+    [
+        (["verify", "IMAGE", *KEYS], (4, 9), (4, 23)),
+        (["pull", "IMAGE", "--layout", "pulled", *KEYS], (4, 15), None),
+        (["inspect", "IMAGE"], (5, 11), (5, 29)),
+        (["diff", "IMAGE", "IMAGE"], (4, 6), None),
+        (["policy", "explain", "policy.yaml", "IMAGE"], (4, 9), (4, 23)),
+        (["policy", "init", "IMAGE", "--output", "new.yaml", *KEYS], (4, 9), (4, 23)),
+        (["clean", "IMAGE", "--oci-key", "oci.pub", "--dry-run"], (4, 8), (4, 22)),
+    ],
+    ids=lambda value: " ".join(value[:2]) if isinstance(value, list) else "",
+)
+def test_every_command_that_takes_a_reference(
+    arguments: list[str], image: tuple[int, int], index: tuple[int, int] | None, place: Place, tmp_path: Path
+) -> None:
+    """An index of two images takes no more rounds than one."""
+    counted = place.count(write_layout(dual(), tmp_path / "image"), *arguments)
+    assert counted.counts == image, str(counted)
+    if index is not None:
+        (tmp_path / "new.yaml").unlink(missing_ok=True)
+        counted = place.count(index_layout(tmp_path), *arguments)
+        assert counted.counts == index, str(counted)
+
+
+def test_an_attestation(place: Place, tmp_path: Path) -> None:
+    """The images of an index are not asked for."""
+    arguments = ("verify-attestation", "IMAGE", *ATTESTATION)
+    counted = place.count(index_layout(tmp_path), *arguments, code=3)
+    assert counted.counts == (6, 9), str(counted)
+    counted = place.count(write_layout(dual(), tmp_path / "image"), *arguments, code=3)
+    assert counted.counts == (4, 9), str(counted)
+
+
+def test_an_index_of_which_the_component_layer_counts(place: Place, tmp_path: Path) -> None:
+    arguments = ("verify", "IMAGE", "--component-key", "component.pub", "--require", "component-only")
+    counted = place.count(index_layout(tmp_path), *arguments)
+    assert counted.counts == (3, 5), str(counted)

@@ -17,7 +17,7 @@ from wasm_fixtures import signed
 from wasmoci.oci.progress import SILENT
 from wasmoci.publish.copy import CopyRequest, copy_image, plan_copies
 from wasmoci.registry.client import MAX_READ_AHEAD, Registries
-from wasmoci.registry.connection_options import ConnectionOptions
+from wasmoci.registry.sources import ConnectionOptions
 from wasmoci.values.image_reference import Repository
 from wasmoci.wasm.sections import u32
 

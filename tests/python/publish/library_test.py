@@ -27,7 +27,7 @@ from wasmoci.publish.many import Image, publish_all
 from wasmoci.publish.plan import PublishRequest
 from wasmoci.publish.pull import PullRequest, pull_image
 from wasmoci.publish.signed import Publishing, publish_signed
-from wasmoci.registry.connection_options import ConnectionOptions
+from wasmoci.registry.sources import ConnectionOptions
 from wasmoci.sign.component import write_signed
 from wasmoci.sign.deferred import DeferredSigning
 from wasmoci.trust.policy import TrustValues, policy

@@ -25,8 +25,8 @@ from wasmoci.oci.progress import SILENT
 from wasmoci.publish.copy import CopyRequest, copy_image
 from wasmoci.publish.plan import plan, publish
 from wasmoci.registry.client import Registries
-from wasmoci.registry.connection_options import ConnectionOptions
 from wasmoci.registry.source import RegistrySource
+from wasmoci.registry.sources import ConnectionOptions
 from wasmoci.registry.transport import Request, Response
 from wasmoci.registry_server.server import EmbeddedRegistry
 from wasmoci.values.digest import Digest

@@ -9,8 +9,8 @@ from click.testing import CliRunner
 from registry_fixtures import LAYER, LAYER_DESCRIPTOR, SUBJECT, Answer, Simulator, no_sleep
 from wasmoci.commands.main import main
 from wasmoci.registry.client import Registries
-from wasmoci.registry.connection_options import ConnectionOptions
 from wasmoci.registry.deadline import Deadline
+from wasmoci.registry.sources import ConnectionOptions
 from wasmoci.values.errors import RegistryError
 from wasmoci.values.image_reference import Repository
 

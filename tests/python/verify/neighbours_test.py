@@ -31,7 +31,8 @@ from wasmoci.oci.manifest import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, MAX_MANI
 from wasmoci.oci.referrers import MAX_REFERRERS
 from wasmoci.oci.source import ImageSource
 from wasmoci.oci.wasm_artifact import SIGNATURE_MEDIA_TYPE, component_signature_referrer
-from wasmoci.registry.source import RegistrySource, SourceToVerify
+from wasmoci.registry.source import RegistrySource
+from wasmoci.registry.source_to_verify import SourceToVerify
 from wasmoci.values.errors import Reason, RegistryError, VerificationError
 from wasmoci.values.image_reference import Reference
 from wasmoci.values.level import Level

@@ -13,7 +13,7 @@ from wasmoci.commands.report.verdict import fingerprints
 from wasmoci.publish.plan import PublishRequest
 from wasmoci.publish.signed import Publishing
 from wasmoci.publish.tags import stamped
-from wasmoci.registry.connection_options import ConnectionOptions
+from wasmoci.registry.sources import ConnectionOptions
 from wasmoci.values.errors import FormatError
 from wasmoci.values.read_back import ReadBack
 

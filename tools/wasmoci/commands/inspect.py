@@ -22,6 +22,6 @@ def inspect(target: Annotated[str, Argument()], connection: Connection, trusted:
     `wasm-oci verify` gives one.
     """
     reference = reference_of(target)
-    with open_source(target, connection, to_verify=True) as source:
+    with open_source(target, connection, to_verify=True, signatures=True) as source:
         inspected = run(source, policy(trusted, Level.NONE, warn), certificate_holder)
     return inspected_report(target, inspected, None if reference is None else reference.tag)

@@ -38,7 +38,7 @@ def explain_policy(
     else:
         repositories = [Repository.parse(named)]
     rule = one_rule(policy, repositories)
-    with open_source(target, connection, to_verify=True) as source:
+    with open_source(target, connection, to_verify=True, signatures=True) as source:
         with refuse_malformed():
             graph = read_graph(source)
         day = today()

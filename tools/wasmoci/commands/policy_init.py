@@ -54,7 +54,7 @@ def init(
         images: dict[str, list[ImageGraph]] = {}
         for target in targets:
             with refuse_malformed():
-                graph = read_graph(sources.open(target, to_verify=True))
+                graph = read_graph(sources.open(target, to_verify=True, signatures=True))
             images.setdefault(_repository(target, named), []).append(graph)
         policy = first_policy(images, Given(component_keys, image_keys, trusted_root), output.parent)
     write_atomically(output, policy.text.encode(), replace=False)

@@ -10,7 +10,7 @@ from wasmoci.commands.report.output import Report
 from wasmoci.commands.report.verdict import time_json
 from wasmoci.cosign.predicate_type import SHORT_NAMES
 from wasmoci.cosign.provenance import ProvenanceExpectation, Source
-from wasmoci.registry.sources import open_source
+from wasmoci.registry.sources import Sources
 from wasmoci.trust.policy import image_trust
 from wasmoci.values.digest import Digest
 from wasmoci.verify.attestation import Attestation, AttestationPolicy, VerifiedAttestations, write_statements
@@ -46,8 +46,8 @@ def verify_attestation(
     policy = AttestationPolicy(
         image_trust(trusted), type_name, None if expected == ProvenanceExpectation() else expected
     )
-    with open_source(target, connection, to_verify=True) as image:
-        verified = run(image, policy)
+    with Sources(connection) as sources:
+        verified = run(sources.open(target, to_verify=True, signatures=True, images=False), policy)
     if output is not None:
         write_statements(output, verified)
     return Report(_lines(target, verified), _json(verified), verified.warnings)

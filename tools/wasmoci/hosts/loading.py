@@ -11,8 +11,7 @@ from pathlib import Path
 
 from wasmoci.oci.graph import ImageGraph, read_image
 from wasmoci.policy.choice import Policies
-from wasmoci.registry.connection_options import ConnectionOptions
-from wasmoci.registry.sources import open_source, opener, reference_of
+from wasmoci.registry.sources import ConnectionOptions, open_source, opener, reference_of
 from wasmoci.trust.policy import IdentityValues, TrustValues, trusted_component_keys
 from wasmoci.values.errors import (
     Error,
@@ -84,7 +83,9 @@ def load_image(
     opened = opener(connection or ConnectionOptions())
     wanted = Policies.of(trust, require, notes.append).enforced().comparing(opened).of_target(target, reference_of)
     content = BytesIO()
-    with open_source(target, connection or ConnectionOptions(), to_verify=True) as source:
+    with open_source(
+        target, connection or ConnectionOptions(), to_verify=True, signatures=bool(wanted.image)
+    ) as source:
         with refuse_malformed():
             graph = read_image(source)
             _check_size(graph, max_size)

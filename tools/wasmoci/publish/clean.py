@@ -11,9 +11,10 @@ from wasmoci.oci.graph import read_graph
 from wasmoci.oci.manifest import IMAGE_CONFIG_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, Descriptor
 from wasmoci.oci.referrers import ReferrerList
 from wasmoci.publish.doubles import Fate, Removal, Surplus, chosen
+from wasmoci.publish.read_ahead import ReadAhead
 from wasmoci.registry.client import RepositoryClient
-from wasmoci.registry.connection_options import ConnectionOptions
 from wasmoci.registry.source import RegistrySource
+from wasmoci.registry.sources import ConnectionOptions
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import RegistryError
 from wasmoci.values.image_reference import Reference
@@ -36,7 +37,9 @@ def clean(reference: Reference, surplus: Surplus, connection: ConnectionOptions,
     """
     with connection.registries() as registries:
         client = registries.client(reference.repository)
-        root, *images = read_graph(WholeSource(reference, client)).subjects
+        graph = read_graph(WholeSource(reference, reads := ReadAhead(client)))
+        reads.ahead_of_signatures(graph.digest, *(entry.digest for entry in graph.entries))
+        root, *images = graph.subjects
         removals = [removal for graph in (root, *images) for removal in chosen(graph, surplus)]
         refusal = None
         if not dry_run:

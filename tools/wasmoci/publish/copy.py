@@ -18,9 +18,8 @@ from wasmoci.publish.copy_source import Looks, open_to_copy
 from wasmoci.publish.read_ahead import ReadAhead
 from wasmoci.publish.send import Destination, Outcome, Published, send_image
 from wasmoci.registry.client import RepositoryClient
-from wasmoci.registry.connection_options import ConnectionOptions
 from wasmoci.registry.source import RegistrySource
-from wasmoci.registry.sources import Sources, reference_of
+from wasmoci.registry.sources import ConnectionOptions, Sources, reference_of
 from wasmoci.values.errors import Error, UsageError, refuse_malformed
 from wasmoci.values.if_exists import IfExists
 from wasmoci.values.image_reference import Reference, Repository

@@ -15,14 +15,12 @@ from wasmoci.oci.source import ImageSource
 from wasmoci.publish.presence import Presence, all_blobs, small_content
 from wasmoci.publish.read_ahead import ReadAhead
 from wasmoci.registry.client import RepositoryClient, small
-from wasmoci.registry.source import Ask, RegistrySource
+from wasmoci.registry.source import RegistrySource
+from wasmoci.registry.source_to_verify import MAX_KEPT_MANIFEST, Ask
 from wasmoci.registry.sources import Sources, reference_of
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import Error
 from wasmoci.values.image_reference import Reference
-
-# Manifests up to this size are kept when they are read ahead; MAX_MANIFESTS of them are few enough for the memory.
-MAX_KEPT_MANIFEST = 64 * 1024
 
 _Found = TypeVar("_Found")
 

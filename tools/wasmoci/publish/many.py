@@ -16,7 +16,7 @@ from wasmoci.publish.registry_state import is_published
 from wasmoci.publish.send import Outcome, Published
 from wasmoci.publish.signed import Publishing, check_publishing, published_references, send_to_each, signed
 from wasmoci.registry.client import Registries
-from wasmoci.registry.connection_options import ConnectionOptions
+from wasmoci.registry.sources import ConnectionOptions
 from wasmoci.values.errors import Error, UsageError
 from wasmoci.values.if_exists import IfExists
 from wasmoci.values.notes import Notes

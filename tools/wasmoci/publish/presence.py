@@ -10,7 +10,8 @@ from wasmoci.oci.manifest import MANIFEST_MEDIA_TYPE, Descriptor
 from wasmoci.oci.referrers import BUNDLE_TYPES, MAX_REFERRERS, ReferrerList, fallback_tag
 from wasmoci.publish.read_ahead import ReadAhead
 from wasmoci.registry.client import small
-from wasmoci.registry.source import Ask, clean_doubles
+from wasmoci.registry.source import clean_doubles
+from wasmoci.registry.source_to_verify import Ask
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import Error, LimitError, RegistryError
 

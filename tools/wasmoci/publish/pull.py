@@ -11,8 +11,7 @@ from wasmoci.oci.manifest import TITLE_ANNOTATION
 from wasmoci.oci.wasm_artifact import component_signature_layer
 from wasmoci.publish.copy import copy_to_layout, plan_copy
 from wasmoci.publish.copy_source import open_to_copy
-from wasmoci.registry.connection_options import ConnectionOptions
-from wasmoci.registry.sources import Sources, reference_of
+from wasmoci.registry.sources import ConnectionOptions, Sources, reference_of
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import FormatError, refuse_malformed
 from wasmoci.values.image_reference import Reference

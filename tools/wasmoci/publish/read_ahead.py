@@ -10,7 +10,8 @@ from wasmoci.oci.manifest import Descriptor
 from wasmoci.oci.referrers import MAX_LISTED, ReferrerList, fallback_tag
 from wasmoci.registry.client import RepositoryClient, small
 from wasmoci.registry.manifests import FORBIDDEN, NOT_FOUND
-from wasmoci.registry.source import Ask, AskedAhead, RegistrySource
+from wasmoci.registry.source import RegistrySource
+from wasmoci.registry.source_to_verify import Ask, AskedAhead
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import Error, LimitError, RegistryError
 from wasmoci.values.image_reference import Reference
@@ -42,20 +43,22 @@ class ReadAhead(AskedAhead):
         """Know what another knows of these, which have digests."""
         self._answers.update({key: other._answers[key] for key, _ in asks if key in other._answers})
 
-    def ahead_of_signatures(self, subject: Digest) -> None:
-        """Ask in three rounds for what an image has of signatures: lists and manifests, what they name, blobs of that.
+    def ahead_of_signatures(self, *subjects: Digest) -> None:
+        """Ask in three rounds for what images have of signatures: lists and manifests, what they name, blobs of that.
 
         Small blobs are read, up to MAX_READ_AHEAD bytes of all.
         """
-        tag = CosignTag.SIGNATURES.of(subject)
-        self.ahead([self.manifest(subject), self.manifest(tag), *self.lists(subject)])
-        source = RegistrySource(Reference(self.repository, None, subject), self, forbidden_is_absent=True)
-        legacy = self.kept_manifest(tag)
+        tags = [CosignTag.SIGNATURES.of(subject) for subject in subjects]
+        lists = [ask for subject in subjects for ask in self.lists(subject)]
+        self.ahead([*map(self.manifest, tags), *(self.manifest(subject) for subject in subjects), *lists])
+        legacy = [manifest for manifest in map(self.kept_manifest, tags) if manifest is not None]
         referrers: list[Digest] = []
-        with suppress(Error):
-            referrers += [entry.digest for entry in source.referrers(subject).descriptors]
-        blobs = small(() if legacy is None else legacy.layers)
-        self.ahead([*map(self.manifest, referrers), *map(self.blob, blobs)])
+        for subject in subjects:
+            source = RegistrySource(Reference(self.repository, None, subject), self, forbidden_is_absent=True)
+            with suppress(Error):
+                referrers += (entry.digest for entry in source.referrers(subject).descriptors)
+        blobs = small(layer for manifest in legacy for layer in manifest.layers)
+        self.ahead([*(self.manifest(digest) for digest in referrers), *map(self.blob, blobs)])
         found = [manifest for manifest in map(self.kept_manifest, referrers) if manifest is not None]
         self.ahead(map(self.blob, small(layer for manifest in found for layer in manifest.layers)))
 

@@ -12,7 +12,7 @@ from wasmoci.publish.places import RepositoryPlaces
 from wasmoci.publish.plan import Plan, PublishRequest, placeholder_warnings, plan, publish
 from wasmoci.publish.send import Outcome, Published
 from wasmoci.registry.client import Registries
-from wasmoci.registry.connection_options import ConnectionOptions
+from wasmoci.registry.sources import ConnectionOptions
 from wasmoci.sign.deferred import DeferredSigning
 from wasmoci.sign.layout import sign_layout
 from wasmoci.values.errors import Error

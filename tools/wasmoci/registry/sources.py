@@ -1,14 +1,17 @@
-"""What commands verify: a layout's folder or an image reference."""
+"""What commands verify: a layout's folder or an image reference; and how registries are reached, as plain values.
+
+The HTTP client is imported only where a registry is reached.
+"""
 
 import os
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from wasmoci.disk.layout import Layout
-from wasmoci.registry.connection_options import ConnectionOptions
 from wasmoci.values.errors import UsageError, refuse_malformed
 from wasmoci.values.text import excerpt
 
@@ -16,6 +19,38 @@ if TYPE_CHECKING:
     from wasmoci.oci.source import ImageSource
     from wasmoci.registry.client import Registries
     from wasmoci.values.image_reference import Reference
+
+
+DEFAULT_SECONDS = 600
+
+
+class ConnectionOptions(NamedTuple):
+    """`insecure` are `host[:port]` of registries without TLS; there are PEM files for all registries with it.
+
+    `seconds` are what an image may take in one registry, all requests together.
+    """
+
+    insecure: Sequence[str] = ()
+    ca: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+    seconds: float = DEFAULT_SECONDS
+
+    def seen_from(self, folder: Path) -> "ConnectionOptions":
+        """The same, with files that are relative to `folder`."""
+        ca, certificate, key = (path and folder / path for path in (self.ca, self.certificate, self.key))
+        return self._replace(ca=ca, certificate=certificate, key=key)
+
+    def and_insecure(self, registries: Sequence[str]) -> "ConnectionOptions":
+        return self._replace(insecure=(*registries, *self.insecure))
+
+    def registries(self, sleep: Callable[[float], None] = time.sleep) -> "Registries":
+        """With credentials, proxies and what is not said here from the environment; `sleep` is before each retry."""
+        from wasmoci.registry.client import Registries
+        from wasmoci.registry.tls import TlsFiles
+
+        tls = TlsFiles(self.ca, self.certificate, self.key)
+        return Registries(os.environ, self.insecure, sleep, tls=tls, seconds=self.seconds)
 
 
 def reference_of(target: str) -> "Reference | None":
@@ -47,22 +82,26 @@ class Sources(ExitStack):
         self._connection = connection
         self._registries: Registries | None = None
 
-    def open(self, target: str, *, to_verify: bool = False, signatures: bool | None = None) -> "ImageSource":
+    def open(
+        self, target: str, *, to_verify: bool = False, signatures: bool | None = None, images: bool = True
+    ) -> "ImageSource":
         """The layout in the folder `target` if there is one, else the image at the reference `target`.
 
         What is only `to_verify` may lack what the registry forbids to read beside it; see RegistrySource. A verifier
-        says whether `signatures` of the image count, so that what it asks for is read ahead; see SourceToVerify.
+        says whether `signatures` of the image count, and `images` of an index, so that what it asks for is read ahead;
+        see SourceToVerify.
         """
         reference = reference_of(target)
         if reference is None:
             with refuse_malformed():
                 return Layout(Path(target))
-        from wasmoci.registry.source import RegistrySource, SourceToVerify
+        from wasmoci.registry.source import RegistrySource
+        from wasmoci.registry.source_to_verify import SourceToVerify
 
         client = self.registries().client(reference.repository)
         if signatures is None:
             return RegistrySource(reference, client, forbidden_is_absent=to_verify)
-        return SourceToVerify(reference, client, forbidden_is_absent=to_verify, signatures=signatures)
+        return SourceToVerify(reference, client, forbidden_is_absent=to_verify, signatures=signatures, images=images)
 
     def registries(self) -> "Registries":
         """Those of the sources, to reach more in the same way."""

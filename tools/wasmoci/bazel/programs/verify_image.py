@@ -10,8 +10,7 @@ from wasmoci.commands.options.declared import Option, command
 from wasmoci.commands.report.output import Report, warn
 from wasmoci.commands.report.verdict import judged
 from wasmoci.policy.choice import Policies
-from wasmoci.registry.connection_options import ConnectionOptions
-from wasmoci.registry.sources import Sources, reference_of
+from wasmoci.registry.sources import ConnectionOptions, Sources, reference_of
 from wasmoci.reports.record import Record
 from wasmoci.values.errors import UsageError
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import click
 
 from wasmoci.commands.options.declared import Option, OptionGroup, variable
-from wasmoci.registry.connection_options import DEFAULT_SECONDS, ConnectionOptions
+from wasmoci.registry.sources import DEFAULT_SECONDS, ConnectionOptions
 from wasmoci.values.errors import UsageError
 
 _INSECURE = "A registry that is spoken to in plain HTTP. Repeatable; nothing else ever is."

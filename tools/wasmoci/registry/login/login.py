@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from wasmoci.registry.auth import Access
-from wasmoci.registry.connection_options import ConnectionOptions
 from wasmoci.registry.credential_helper import Credential
 from wasmoci.registry.credentials import find_credential
 from wasmoci.registry.login.docker_config import DockerConfig
 from wasmoci.registry.session import RegistryConnection, Session
+from wasmoci.registry.sources import ConnectionOptions
 from wasmoci.registry.tls import TlsFiles
 from wasmoci.registry.transport import Request
 from wasmoci.registry.url import Url
