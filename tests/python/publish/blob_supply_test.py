@@ -25,11 +25,13 @@ def _layout(image: MemoryImage, tmp_path: Path) -> Layout:
 
 
 def test_the_blobs_of_a_layout(layout: Layout) -> None:
-    for blobs in (LayoutBlobs(layout, check=True), LayoutBlobs(layout, check=False)):
-        blobs.prepare(COMPONENT)
+    blobs = LayoutBlobs(layout)
+    for is_prepared in (False, True):
+        if is_prepared:
+            blobs.prepare(COMPONENT)
         with blobs.open(COMPONENT) as stream:
             assert stream.read() == HELLO
-        blobs.release(COMPONENT)
+    blobs.release(COMPONENT)
     assert blob_path(layout.path, COMPONENT.digest).exists()
 
 
@@ -37,13 +39,13 @@ def test_the_blobs_of_a_layout(layout: Layout) -> None:
 def test_other_bytes_in_a_layout(content: bytes, layout: Layout) -> None:
     blob_path(layout.path, COMPONENT.digest).write_bytes(content)
     with pytest.raises(VerificationError) as refused:
-        LayoutBlobs(layout, check=True).prepare(COMPONENT)
+        LayoutBlobs(layout).prepare(COMPONENT)
     assert refused.value.reason is Reason.DIGEST_MISMATCH
 
 
 def test_a_descriptor_of_another_size(layout: Layout) -> None:
     with pytest.raises(VerificationError, match=f"must have {len(HELLO) + 1} bytes"):
-        LayoutBlobs(layout, check=True).prepare(COMPONENT._replace(size=len(HELLO) + 1))
+        LayoutBlobs(layout).prepare(COMPONENT._replace(size=len(HELLO) + 1))
 
 
 def spools() -> set[Path]:

@@ -519,7 +519,7 @@ def test_what_was_kept_of_a_blob_goes_when_it_is_sent(one_target: RepositoryClie
 
     contents = read_graph(Layout(dual))
     steps: list[str] = []
-    supply = Kept(Layout(dual), check=False)
+    supply = Kept(Layout(dual))
     published = send_image(contents, supply, Destination(one_target), Progress(steps.append))
     assert published.sent == len(steps)
     assert kept == set()

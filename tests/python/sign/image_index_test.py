@@ -20,8 +20,9 @@ from wasmoci.cosign.dsse import Envelope
 from wasmoci.cosign.predicate_type import CYCLONEDX
 from wasmoci.cosign.provenance import BuildTarget, Run
 from wasmoci.cosign.signing_request import ManifestAsked
+from wasmoci.disk.blob_files import BLOBS_FOLDER
 from wasmoci.disk.files import SECRET_FILE_MODE, write_atomically
-from wasmoci.disk.layout import BLOBS_FOLDER, IMAGE_KIND, INDEX_KIND, KIND_ANNOTATION, SIGNATURES_KIND, Layout
+from wasmoci.disk.layout import IMAGE_KIND, INDEX_KIND, KIND_ANNOTATION, SIGNATURES_KIND, Layout
 from wasmoci.keys.image import ImagePublicKey
 from wasmoci.oci.graph import read_graph
 from wasmoci.oci.manifest import REF_NAME_ANNOTATION

@@ -11,8 +11,7 @@ from wasmoci.oci.graph import read_image
 from wasmoci.oci.manifest import EMPTY_CONFIG, EMPTY_MEDIA_TYPE, MANIFEST_MEDIA_TYPE
 from wasmoci.oci.wasm_artifact import SIGNATURE_MEDIA_TYPE, component_signature_referrer
 from wasmoci.values.errors import Reason, VerificationError
-from wasmoci.verify import attached_bundles
-from wasmoci.verify import component as component_module
+from wasmoci.verify import attached_bundles, passed_hashes
 from wasmoci.verify.checks import MAX_CHECKS_ATTACHED, MAX_CHECKS_EMBEDDED, Checks
 from wasmoci.verify.component import verify_component
 from wasmoci.verify.image import verify
@@ -125,7 +124,7 @@ def test_a_component_is_hashed_once(monkeypatch: pytest.MonkeyPatch) -> None:
         hashed.append(arguments)
         return hash_parts(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(component_module, "hash_parts", counting)
+    monkeypatch.setattr(passed_hashes, "hash_parts", counting)
     verify(attach(make_image(HELLO), equal_sets(), distinct_sets(), detached(HELLO)), Policy.of([KEY], []))
     assert len(hashed) == 1
 

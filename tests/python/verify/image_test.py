@@ -109,7 +109,7 @@ def test_large_component_is_verified_in_a_file_and_a_small_one_in_memory(
         original(blob, target)
 
     monkeypatch.setattr(image, "copy_blob", copy_blob)
-    monkeypatch.setattr("wasmoci.verify.image.MAX_IN_MEMORY", len(SIGNED_HELLO) - large)
+    monkeypatch.setattr("wasmoci.disk.spool.MAX_IN_MEMORY", len(SIGNED_HELLO) - large)
     assert verify(image, BOTH).level is Level.DUAL_LAYER
     (target,) = targets
     assert isinstance(target, io.BytesIO) is not large

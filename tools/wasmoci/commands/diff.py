@@ -1,7 +1,6 @@
 """`wasm-oci diff`: what changed in what two components import and export."""
 
 import os
-import tempfile
 from collections.abc import Sequence
 from enum import Enum
 from pathlib import Path
@@ -15,7 +14,8 @@ from wasmoci.oci.graph import read_image
 from wasmoci.registry.sources import Sources
 from wasmoci.values.errors import Error, FormatError, Reason, UsageError, VerificationError, refusals_about
 from wasmoci.values.level import Level
-from wasmoci.verify.image import verify_image
+from wasmoci.verify.image import verify_opened
+from wasmoci.verify.opened import open_component
 from wasmoci.verify.policy import Policy
 from wasmoci.wasm.changes import Change, find_changes
 from wasmoci.wasm.typed_interface import TypedInterface, read_typed_interface
@@ -77,15 +77,17 @@ def _read(target: str, sources: Sources) -> TypedInterface:
         if os.path.exists(target) and not os.path.isdir(target):  # noqa: PTH110, PTH112
             with open_for_reading(Path(target), "the file") as file:
                 return read_typed_interface(file)
-        with tempfile.TemporaryFile() as component:
-            try:
-                source = sources.open(target, to_verify=True, signatures=False)
-            except UsageError as error:
-                raise UsageError(f"there is no such file, {error}") from None
-            nobody = Policy.of((), (), Level.NONE)
-            if verify_image(read_image(source), nobody, component).component is None:
+        try:
+            source = sources.open(target, to_verify=True, signatures=False)
+        except UsageError as error:
+            raise UsageError(f"there is no such file, {error}") from None
+        nobody = Policy.of((), (), Level.NONE)
+        graph = read_image(source)
+        with open_component(graph, nobody, is_hashed=False) as component:
+            verify_opened(graph, nobody, component)
+            if component is None:
                 raise FormatError("the image is no Wasm artifact, so it has no component")
-            return read_typed_interface(component)
+            return read_typed_interface(component.content)
 
 
 def _json(change: Change) -> dict[str, object]:

@@ -7,12 +7,12 @@ legacy signatures of an index's entries have their tag `sha256-<hex>.sig` as nam
 """
 
 import os
-import stat
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
+from wasmoci.disk.blob_files import BLOBS_FOLDER, BlobFiles
 from wasmoci.disk.files import read_file
 from wasmoci.disk.layout_folder import INDEX_FILE, MARKER_FILE, check_is_layout
 from wasmoci.oci.cosign_tags import CosignTag
@@ -28,7 +28,7 @@ from wasmoci.oci.manifest import (
 )
 from wasmoci.oci.referrers import ReferrerList
 from wasmoci.values.digest import Digest
-from wasmoci.values.errors import Error, FormatError, KindError, LimitError, MissingError, Reason, VerificationError
+from wasmoci.values.errors import Error, FormatError, KindError, LimitError
 from wasmoci.values.strict_json import parse_object
 from wasmoci.values.text import excerpt
 
@@ -46,7 +46,6 @@ KINDS = {CosignTag.SIGNATURES: SIGNATURES_KIND, CosignTag.ATTESTATIONS: ATTESTAT
 
 VERSION = "1.0.0"
 _MARKER_NAMES = frozenset({"imageLayoutVersion"})
-BLOBS_FOLDER = Path("blobs/sha256")
 _NAMES = {KIND_ANNOTATION, REF_NAME_ANNOTATION}
 
 
@@ -60,7 +59,6 @@ class Layout:
         """
         check_is_layout(path)
         self.path = path
-        self._folder = str(path)
         marker = parse_object(_read_member(path / MARKER_FILE), MARKER_FILE, MAX_MANIFEST_SIZE)
         if marker.spelled(_MARKER_NAMES).string("imageLayoutVersion") != VERSION:
             raise FormatError(f"the layout's version must be {VERSION}")
@@ -70,6 +68,9 @@ class Layout:
         if _is_index_itself(listed):
             listed = ReferrerList((Descriptor.of(INDEX_MEDIA_TYPE, data),))
             self._places[Digest.of(data)] = INDEX_FILE
+        self._files = files = BlobFiles(path, self._places)
+        self.read_blob, self.copy_blob, self.open_checked = files.read_blob, files.copy_blob, files.open_checked
+        self.open_blob, self.open_again = files.open, files.open_again
         self.index, self._problems = Index(listed.descriptors), listed.problems
         self._root = _find_root(listed)
 
@@ -83,23 +84,6 @@ class Layout:
 
     def read_manifest(self, descriptor: Descriptor) -> bytes:
         return self.read_blob(descriptor, MAX_MANIFEST_SIZE)
-
-    def read_blob(self, descriptor: Descriptor, limit: int) -> bytes:
-        if descriptor.size > limit:
-            raise LimitError(f"blob {descriptor.digest} has {descriptor.size} bytes, the limit is {limit}")
-        data = self._read(descriptor.digest, descriptor.size)
-        _check_size(descriptor, len(data))
-        descriptor.digest.check(data)
-        return data
-
-    def copy_blob(self, descriptor: Descriptor, target: BinaryIO | None) -> None:
-        with self.open_blob(descriptor.digest) as stream:
-            _check_size(descriptor, os.fstat(stream.fileno()).st_size)
-            descriptor.digest.check_same(Digest.of_stream(stream, target))
-
-    def open_blob(self, digest: Digest) -> BinaryIO:
-        """The blob's file as it lies there, not checked; MissingError where there is none, FormatError for no file."""
-        return os.fdopen(self._open(digest)[0], "rb")
 
     def lacks(self, blob: Descriptor) -> bool:
         return not (self.path / BLOBS_FOLDER / blob.digest.hex).exists()
@@ -144,28 +128,6 @@ class Layout:
             raise FormatError(f"the layout has several manifests for the tag {tag}")
         return entries[0] if entries else None
 
-    def _open(self, digest: Digest) -> tuple[int, int]:
-        """A descriptor of the blob's file, and the file's size."""
-        try:
-            place = self._places.get(digest) or f"{BLOBS_FOLDER}/{digest.hex}"
-            descriptor = os.open(f"{self._folder}/{place}", os.O_RDONLY | os.O_NONBLOCK)
-        except OSError as error:
-            kind = MissingError if isinstance(error, FileNotFoundError) else FormatError
-            raise kind(f"the layout lacks blob {digest}: {error.strerror}") from None
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
-            os.close(descriptor)
-            raise FormatError(f"blob {digest} is no regular file")
-        return descriptor, found.st_size
-
-    def _read(self, digest: Digest, limit: int) -> bytes:
-        """The blob as it lies there, not checked; of a larger one its first `limit` bytes and one more."""
-        descriptor, size = self._open(digest)
-        try:
-            return os.read(descriptor, min(size, limit) + 1)
-        finally:
-            os.close(descriptor)
-
     @cached_property
     def _attached(self) -> list["_Found"]:
         present = self.blob_digests()
@@ -180,7 +142,7 @@ class Layout:
 
     def _find(self, digest: Digest, listed: "_Found | None") -> "_Found | None":
         """What a blob is attached to; `listed` where it is no readable manifest."""
-        data = self._read(digest, MAX_MANIFEST_SIZE)
+        data = self._files.read(digest, MAX_MANIFEST_SIZE)
         if len(data) > MAX_MANIFEST_SIZE:
             return listed
         digest.check(data)
@@ -235,12 +197,3 @@ def _find_root(listed: ReferrerList) -> Descriptor:
 def _can_have_subject(data: bytes) -> bool:
     """False only for bytes that are no JSON text with the name `subject`, not even in escapes."""
     return b"subject" in data or b"\\" in data
-
-
-def _check_size(descriptor: Descriptor, size: int) -> None:
-    if size != descriptor.size:
-        raise VerificationError(
-            Reason.DIGEST_MISMATCH,
-            f"blob {descriptor.digest} must have {descriptor.size} bytes, but it has "
-            f"{'more' if size > descriptor.size else 'fewer'}",
-        )

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from wasmoci.disk.blob_files import BLOBS_FOLDER
 from wasmoci.disk.files import atomic_folder, os_errors
-from wasmoci.disk.layout import BLOBS_FOLDER, IMAGE_KIND, INDEX_KIND, KIND_ANNOTATION, KINDS, VERSION, Layout
+from wasmoci.disk.layout import IMAGE_KIND, INDEX_KIND, KIND_ANNOTATION, KINDS, VERSION, Layout
 from wasmoci.disk.layout_folder import INDEX_FILE, MARKER_FILE
 from wasmoci.oci.cosign_tags import TaggedManifest
 from wasmoci.oci.graph import ImageGraph, read_graph

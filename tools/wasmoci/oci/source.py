@@ -1,11 +1,16 @@
 """What an image and its signatures are read from: a layout or a registry."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import BinaryIO, Protocol
 
 from wasmoci.oci.cosign_tags import CosignTag
 from wasmoci.oci.manifest import Descriptor
 from wasmoci.oci.referrers import ReferrerList
 from wasmoci.values.digest import Digest
+
+# Looks at a blob's file before it is hashed, and gives what takes all blocks that are, in turn.
+Watcher = Callable[[BinaryIO], Callable[[bytes], object]]
 
 
 class ImageSource(Protocol):
@@ -30,6 +35,12 @@ class ImageSource(Protocol):
 
     def copy_blob(self, descriptor: Descriptor, target: BinaryIO | None) -> None:
         """Stream a blob of any size into `target`, or to nowhere; what was written counts only if this returns."""
+
+    def open_checked(self, descriptor: Descriptor, watcher: Watcher | None = None) -> AbstractContextManager[BinaryIO]:
+        """A blob of any size, to be read at any place: all that is read is the blob's, or reading raises as above.
+
+        A source that has it in a file, and copies it nowhere, lets `watcher` see what is hashed.
+        """
 
     def lacks(self, blob: Descriptor) -> bool:
         """Whether a blob is known not to be there."""

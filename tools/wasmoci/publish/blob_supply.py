@@ -27,19 +27,19 @@ class BlobSupply(Protocol):
 
 
 class LayoutBlobs:
-    """The blobs of a layout, each as it lies there. With `check` its digest is checked before it is sent."""
+    """The blobs of a layout in their own files, hashed before they are sent, unless that was done when they were
+    verified and they are the same files, unchanged since then.
+    """
 
-    def __init__(self, layout: Layout, *, check: bool) -> None:
+    def __init__(self, layout: Layout) -> None:
         self._layout = layout
-        self._check = check
 
     def prepare(self, blob: Descriptor) -> None:
-        if self._check:
-            with refuse_malformed():
-                self._layout.copy_blob(blob, None)
+        self.open(blob).close()
 
     def open(self, blob: Descriptor) -> BinaryIO:
-        return self._layout.open_blob(blob.digest)
+        with refuse_malformed():
+            return self._layout.open_again(blob)
 
     def release(self, blob: Descriptor) -> None:
         pass
@@ -74,7 +74,7 @@ class SpooledBlobs:
 def blobs_of(source: ImageSource) -> Iterator[BlobSupply]:
     """The blobs of a source of which nothing is known, checked; what is kept of them meanwhile goes in the end."""
     if isinstance(source, Layout):
-        yield LayoutBlobs(source, check=True)
+        yield LayoutBlobs(source)
         return
     with os_errors("make a temporary folder"):
         holder = tempfile.TemporaryDirectory(prefix="wasm-oci-")

@@ -7,7 +7,7 @@ from pathlib import Path
 from wasmoci.disk.layout import Layout
 from wasmoci.oci.graph import ImageGraph, read_graph
 from wasmoci.oci.progress import Progress
-from wasmoci.publish.blob_supply import LayoutBlobs
+from wasmoci.publish.blob_supply import blobs_of
 from wasmoci.publish.read_ahead import ReadAhead
 from wasmoci.publish.send import Destination, Published, send_image
 from wasmoci.registry.client import RepositoryClient
@@ -88,15 +88,9 @@ def publish(
         reference = Reference(request.repository, None, planned.digest)
         check_copy(RegistrySource(reference, copy, forbidden_is_absent=True), planned.verified)
 
-    # Unchecked, as the registry holds each upload against its digest, and `check_copy` all that counts of the copy.
-    return send_image(
-        planned.graph,
-        LayoutBlobs(Layout(request.layout), check=False),
-        Destination(client, planned.tags, request.if_exists, read_back=request.read_back),
-        progress,
-        check,
-        reads,
-    )
+    destination = Destination(client, planned.tags, request.if_exists, read_back=request.read_back)
+    with blobs_of(planned.graph.source) as blobs:
+        return send_image(planned.graph, blobs, destination, progress, check, reads)
 
 
 def placeholder_warnings(request: PublishRequest, verified: Verdict) -> list[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
+from wasmoci.disk.layout import Layout
 from wasmoci.oci.progress import Watch
 from wasmoci.publish.places import RepositoryPlaces
 from wasmoci.publish.plan import Plan, PublishRequest, placeholder_warnings, plan, publish
@@ -95,7 +96,8 @@ def signed(
         places = RepositoryPlaces(repositories, registries, resign=publishing.signing.resign)
         steps = publishing.signing.steps(request.repository, request.policy.image, notes, places)
         try:
-            final = sign_layout(request.layout, output, steps, lambda made: plan(replace(request, layout=made.path)))
+            sign_layout(request.layout, output, steps, Layout.root)
+            final = plan(replace(request, layout=output))
         except Error:
             if not places.have_failed:
                 raise

@@ -1,8 +1,13 @@
 """An image or index in a registry, as a verifier reads it."""
 
+from contextlib import AbstractContextManager
+from typing import BinaryIO
+
+from wasmoci.disk.spool import spooled
 from wasmoci.oci.cosign_tags import CosignTag
 from wasmoci.oci.manifest import MANIFEST_MEDIA_TYPE, Descriptor
 from wasmoci.oci.referrers import MAX_REFERRERS, SIGNATURE_TYPES, ReferrerList
+from wasmoci.oci.source import Watcher
 from wasmoci.registry.client import RepositoryClient
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import KindError, LimitError, NotFoundError, RegistryError
@@ -27,6 +32,10 @@ class RegistrySource:
         self._find = client.find_attached if forbidden_is_absent else client.find_manifest
         self._root: Descriptor | None = None
         self._last: tuple[Descriptor, bytes] | None = None
+
+    def open_checked(self, descriptor: Descriptor, watcher: Watcher | None = None) -> AbstractContextManager[BinaryIO]:
+        del watcher
+        return spooled(self.copy_blob, descriptor)
 
     def root(self) -> Descriptor:
         if self._root is None:

@@ -144,8 +144,7 @@ def _digest_of(path: Path, what: str) -> Digest:
 
 def _before_signing(layout: Layout, layer: Descriptor) -> Digest:
     """The digest of the component in a layer without its embedded signature, as which it was signed."""
-    layout.copy_blob(layer, None)
-    with layout.open_blob(layer.digest) as stream:
+    with layout.open_checked(layer) as stream:
         return _digest_without_signature(stream)
 
 

@@ -13,7 +13,8 @@ from wasmoci.keys.component import ComponentPublicKey
 from wasmoci.values.errors import FormatError, Reason, UsageError, VerificationError
 from wasmoci.values.text import listed
 from wasmoci.verify.checks import MAX_CHECKS_EMBEDDED, Checks
-from wasmoci.wasm.parts import ComponentParts, hash_parts, read_parts
+from wasmoci.verify.passed_hashes import PassedHashes
+from wasmoci.wasm.parts import ComponentParts, read_parts
 from wasmoci.wasm.sections import Kind
 from wasmoci.wasm.signature import Record, SignatureData, SignatureSet, UnknownRecord, merged, signed_message
 
@@ -40,9 +41,10 @@ class SignedComponent(NamedTuple):
 class OpenComponent:
     """A file whose parts were read, and are hashed when they are first needed, once."""
 
-    def __init__(self, stream: BinaryIO, kind: Kind) -> None:
-        """Raises VerificationError for what can be no file of `kind`."""
+    def __init__(self, stream: BinaryIO, kind: Kind, passed: PassedHashes | None = None) -> None:
+        """Raises VerificationError for what can be no file of `kind`. `passed` are hashes of these bytes."""
         self._stream = stream
+        self._passed = passed or PassedHashes()
         with _refused():
             self._parts = read_parts(stream)
             self._parts.check_kind(kind)
@@ -74,7 +76,7 @@ class OpenComponent:
 
     @cached_property
     def _hashes(self) -> tuple[bytes, ...]:
-        return hash_parts(self._stream, self._parts)
+        return self._passed.of(self._stream, self._parts)
 
 
 def verify_component(

@@ -3,9 +3,7 @@
 The numbers are those of the steps in docs/security.md, "What a verdict means".
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from io import BytesIO
+from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -13,13 +11,13 @@ from typing import TYPE_CHECKING, BinaryIO
 from wasmoci.disk.files import atomic_output
 from wasmoci.oci.graph import ImageGraph, read_image
 from wasmoci.oci.source import ImageSource
-from wasmoci.oci.wasm_artifact import MAX_CONFIG_SIZE, check_config, check_manifest, is_wasm_artifact
+from wasmoci.oci.wasm_artifact import check_config
 from wasmoci.values.digest import Digest
-from wasmoci.values.errors import Error, FormatError, KindError, Reason, VerificationError, refuse_malformed
+from wasmoci.values.errors import Error, FormatError, Reason, VerificationError, refuse_malformed
 from wasmoci.values.level import Level
-from wasmoci.values.text import excerpt
 from wasmoci.verify.component import VerifiedComponent
 from wasmoci.verify.image_component import verify_image_component
+from wasmoci.verify.opened import OpenedComponent, open_component
 from wasmoci.verify.policy import Policy, Verified
 from wasmoci.verify.signatures import VerifiedImage, verify_image_signatures
 from wasmoci.wasm.interface import Interface, read_interface
@@ -27,12 +25,9 @@ from wasmoci.wasm.interface import Interface, read_interface
 if TYPE_CHECKING:
     from wasmoci.wasm.typed_interface import TypedInterface
 
-# A component of at most so many bytes is verified in memory, a larger one in a temporary file.
-MAX_IN_MEMORY = 1024 * 1024
-
-
 # The digest of the component and its interface, None where there is none, and who signed it.
 _Component = tuple[Digest | None, Interface | None, VerifiedComponent]
+_NONE: _Component = None, None, VerifiedComponent()
 
 
 def verify(
@@ -79,32 +74,20 @@ def verify_image(
     Error where the image cannot be read.
     """
     # 2. The graph's source checks digest and size of every byte string before this sees it.
+    same = _find_same(known, graph, policy) if component_target is None else None
+    if same is not None:
+        with refuse_malformed():
+            component = _check_component(graph, same)
+        return _verify_rest(graph, policy, component)
+    with open_component(graph, policy, component_target, is_hashed=bool(policy.component_keys)) as opened:
+        return verify_opened(graph, policy, opened)
+
+
+def verify_opened(graph: ImageGraph, policy: Policy, opened: OpenedComponent | None) -> Verified:
+    """As `verify_image`, of an image whose component is open; None where it has none and needs none."""
     with refuse_malformed():
-        same = _find_same(known, graph, policy) if component_target is None else None
-        if same is None:
-            digest, interface, component = _verify_component(graph, policy, component_target)
-        else:
-            digest, interface, component = _check_component(graph, same)
-        image = verify_image_layer(graph, policy)
-    verified = Verified(
-        policy=policy,
-        subject=graph.descriptor,
-        level=Level.of(component=bool(component.keys), image=bool(image.signatures)),
-        component=digest,
-        component_keys=component.keys,
-        image_signatures=image.signatures,
-        warnings=once(component.warnings, image.warnings),
-        component_is_detached=component.is_detached,
-        interface=interface,
-    )
-    if policy.demands is None:
-        return verified
-    return verified._replace(warnings=once(verified.warnings, policy.demands.check_image(verified)))
-
-
-def once(*warnings: Sequence[str]) -> tuple[str, ...]:
-    """All of these in their order, each once."""
-    return tuple(dict.fromkeys(chain(*warnings)))
+        component = _NONE if opened is None else _verify_component(graph, policy, opened)
+    return _verify_rest(graph, policy, component)
 
 
 def pull(graph: ImageGraph, policy: Policy, output: Path, *, overwrite: bool = False) -> Verified:
@@ -149,31 +132,49 @@ def _check_component(graph: ImageGraph, same: Verified) -> _Component:
     return same.component, same.interface, VerifiedComponent(same.component_keys)
 
 
-def _verify_component(graph: ImageGraph, policy: Policy, component_target: BinaryIO | None) -> _Component:
+def _verify_component(graph: ImageGraph, policy: Policy, opened: OpenedComponent) -> _Component:
     # 3. One component, and a config that describes it.
-    manifest = graph.manifest
-    if not is_wasm_artifact(manifest):
-        if policy.required.has_component:
-            raise KindError(f"the image is no Wasm artifact, its config is {excerpt(manifest.config.media_type)!r}")
-        return None, None, VerifiedComponent()
-    check_manifest(manifest)
-    layer = manifest.layers[0]
-    config = graph.source.read_blob(manifest.config, MAX_CONFIG_SIZE)
-    with _component_file(component_target, layer.size) as target:
-        graph.source.copy_blob(layer, target)
-        interface = read_interface(target)
-        check_config(config, layer.digest, interface)
-        if policy.reads_types:
-            interface = interface._replace(types=_read_types(target))
-        if not policy.component_keys:
-            return layer.digest, interface, VerifiedComponent()
-        try:
-            # 4. The component's signature over the whole file. 6. Enough distinct keys.
-            verified = verify_image_component(graph, target, policy.component_keys, policy.component_threshold)
-        except VerificationError as error:
-            warning = _tolerated(error, policy.required.has_component, "component")
-            verified = VerifiedComponent(warnings=(warning,))
-    return layer.digest, interface, verified
+    digest, content = opened.layer.digest, opened.content
+    interface = read_interface(content)
+    check_config(opened.config, digest, interface)
+    if policy.reads_types:
+        interface = interface._replace(types=_read_types(content))
+    if not policy.component_keys:
+        return digest, interface, VerifiedComponent()
+    try:
+        # 4. The component's signature over the whole file. 6. Enough distinct keys.
+        keys, threshold = policy.component_keys, policy.component_threshold
+        verified = verify_image_component(graph, content, opened.hashes, keys, threshold)
+    except VerificationError as error:
+        warning = _tolerated(error, policy.required.has_component, "component")
+        verified = VerifiedComponent(warnings=(warning,))
+    return digest, interface, verified
+
+
+def _verify_rest(graph: ImageGraph, policy: Policy, component: _Component) -> Verified:
+    """The verdict on an image with this component."""
+    digest, interface, signed = component
+    with refuse_malformed():
+        image = verify_image_layer(graph, policy)
+    verified = Verified(
+        policy=policy,
+        subject=graph.descriptor,
+        level=Level.of(component=bool(signed.keys), image=bool(image.signatures)),
+        component=digest,
+        component_keys=signed.keys,
+        image_signatures=image.signatures,
+        warnings=once(signed.warnings, image.warnings),
+        component_is_detached=signed.is_detached,
+        interface=interface,
+    )
+    if policy.demands is None:
+        return verified
+    return verified._replace(warnings=once(verified.warnings, policy.demands.check_image(verified)))
+
+
+def once(*warnings: Sequence[str]) -> tuple[str, ...]:
+    """All of these in their order, each once."""
+    return tuple(dict.fromkeys(chain(*warnings)))
 
 
 def _read_types(component: BinaryIO) -> "TypedInterface":
@@ -184,20 +185,6 @@ def _read_types(component: BinaryIO) -> "TypedInterface":
         return read_typed_interface(component)
     except FormatError as error:
         raise Error(f"the types that the component imports cannot be read: {error}") from None
-
-
-@contextmanager
-def _component_file(given: BinaryIO | None, size: int) -> Iterator[BinaryIO]:
-    """The file that the component is copied to: the one that is given, else memory or a temporary file."""
-    if given is not None:
-        yield given
-    elif size <= MAX_IN_MEMORY:
-        yield BytesIO()
-    else:
-        import tempfile
-
-        with tempfile.TemporaryFile() as temporary:
-            yield temporary
 
 
 def _tolerated(error: VerificationError, required: bool, layer: str) -> str:

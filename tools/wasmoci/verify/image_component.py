@@ -10,6 +10,7 @@ from wasmoci.values.errors import Reason, VerificationError
 from wasmoci.verify.attached_bundles import noted, readable_referrers, refusal_of_all
 from wasmoci.verify.checks import MAX_CHECKS_ATTACHED
 from wasmoci.verify.component import OpenComponent, VerifiedComponent, check_count
+from wasmoci.verify.passed_hashes import PassedHashes
 from wasmoci.wasm.sections import Kind
 from wasmoci.wasm.signature import MAX_DATA_SIZE
 
@@ -17,16 +18,17 @@ from wasmoci.wasm.signature import MAX_DATA_SIZE
 def verify_image_component(
     graph: ImageGraph,
     component: BinaryIO,
+    hashes: PassedHashes,
     trusted: Sequence[ComponentPublicKey],
     threshold: int = 1,
 ) -> VerifiedComponent:
-    """Check that enough trusted keys signed exactly `component`, which is the layer of the image.
+    """Check that enough trusted keys signed exactly `component`, the layer of the image, which `hashes` were made of.
 
     Only a component without a signature of its own is looked up among the referrers. There a
     signature that does not hold is reported and hides no good one, and `threshold` counts the keys of
     all that hold. Raises as `verify_component` does.
     """
-    opened = OpenComponent(component, Kind.COMPONENT)
+    opened = OpenComponent(component, Kind.COMPONENT, hashes)
     try:
         return opened.verify(trusted, threshold=threshold)
     except VerificationError as error:

@@ -1,10 +1,8 @@
 """Look at an image or index and all that is attached to it, whoever signed it: no verdict, but bytes are checked."""
 
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import BinaryIO
 
 from wasmoci.cosign import simple_signing
 from wasmoci.cosign.statement import SIGNATURE_PREDICATE_TYPE, Statement
@@ -18,12 +16,13 @@ from wasmoci.values.errors import FormatError, VerificationError, refusals_about
 from wasmoci.values.signature_format import SignatureFormat
 from wasmoci.verify.attached_bundles import AttachedBundle, attached_bundles, verify_bundle
 from wasmoci.verify.component import made_by
-from wasmoci.verify.image import verify_image, verify_image_layer
+from wasmoci.verify.image import verify_image_layer, verify_opened
 from wasmoci.verify.index import VerifiedIndex, index_verdict
+from wasmoci.verify.opened import OpenedComponent, open_component
 from wasmoci.verify.policy import Policy, Verified
 from wasmoci.verify.signatures import check_legacy
-from wasmoci.wasm.interface import Interface, read_interface
-from wasmoci.wasm.parts import hash_parts, read_parts
+from wasmoci.wasm.interface import Interface
+from wasmoci.wasm.parts import read_parts
 from wasmoci.wasm.signature import MAX_DATA_SIZE, Record, SignatureData, signed_message
 
 # Names the holder of the certificate in a bundle, of which nothing is verified; FormatError.
@@ -80,21 +79,20 @@ def inspect(source: ImageSource, policy: Policy, name_holder: NameHolder) -> Ins
 
 
 def _image(graph: ImageGraph, policy: Policy, name_holder: NameHolder) -> Inspected:
-    with tempfile.TemporaryFile() as component:
-        verified = verify_image(graph, policy, component)
+    with open_component(graph, policy, is_hashed=True) as component:
+        verified = verify_opened(graph, policy, component)
         found = list(_manifests(graph, policy, name_holder))
-        if verified.component is None:
-            return Inspected(graph, verified, tuple(found))
-        interface = read_interface(component)
-        return Inspected(graph, verified, (*_component(graph, component, policy), *found), interface)
+        if component is not None:
+            found[:0] = _component(graph, component, policy)
+    return Inspected(graph, verified, tuple(found), verified.interface)
 
 
-def _component(graph: ImageGraph, component: BinaryIO, policy: Policy) -> Iterator[Attached]:
+def _component(graph: ImageGraph, component: OpenedComponent, policy: Policy) -> Iterator[Attached]:
     """The signatures of the component: in it, and beside it."""
-    parts = read_parts(component)
-    hashes = hash_parts(component, parts)
+    parts = read_parts(component.content)
+    hashes = component.hashes.of(component.content, parts)
     if parts.signature is not None:
-        yield from _records("embedded", graph.manifest.layers[0].digest, parts.signature, hashes, policy)
+        yield from _records("embedded", component.layer.digest, parts.signature, hashes, policy)
     for referrer in graph.referrers:
         with suppress(FormatError):
             layer = component_signature_layer(referrer.manifest, graph.digest)

@@ -13,10 +13,10 @@ class BackgroundSha256:
 
     def __init__(self) -> None:
         self._state = hashlib.sha256()
-        self._blocks: Queue[bytes | None] = Queue(maxsize=1)
+        self._blocks: Queue[bytes | memoryview | None] = Queue(maxsize=1)
         self._thread = Thread(target=self._run, name="sha256", daemon=True)
 
-    def update(self, block: bytes) -> None:
+    def update(self, block: bytes | memoryview) -> None:
         self._blocks.put(block)
 
     def digest(self) -> bytes:

@@ -104,7 +104,7 @@ def hash_parts(stream: BinaryIO, parts: ComponentParts, copy: BinaryIO | None = 
     """
     hashes = []
     start = parts.content
-    with _sha256(parts.ends[-1] - start) as state:
+    with sha256_of(parts.ends[-1] - start) as state:
         for end in parts.ends:
             for block in read_blocks(stream, start, end, 0 if copy is None else copy.tell()):
                 state.update(block)
@@ -113,6 +113,18 @@ def hash_parts(stream: BinaryIO, parts: ComponentParts, copy: BinaryIO | None = 
             hashes.append(state.digest())
             start = end
     return tuple(hashes)
+
+
+@contextmanager
+def sha256_of(size: int) -> Iterator["hashlib._Hash | BackgroundSha256"]:
+    """What hashes so many bytes: in a thread of its own where they are many."""
+    if size < LONG:
+        yield hashlib.sha256()
+        return
+    from wasmoci.wasm.background_sha256 import BackgroundSha256
+
+    with BackgroundSha256() as state:
+        yield state
 
 
 def read_blocks(stream: BinaryIO, start: int, end: int, target: int = 0) -> Iterator[bytes]:
@@ -156,15 +168,3 @@ def _is_stranger(stream: BinaryIO, section: Section, kind: Kind) -> bool:
     stream.seek(section.payload)
     head = stream.read(min(HEAD_SIZE, section.end - section.payload))
     return section_kind(section.id, head) not in (kind, None)
-
-
-@contextmanager
-def _sha256(size: int) -> Iterator["hashlib._Hash | BackgroundSha256"]:
-    """What hashes so many bytes: in a thread of its own where they are many."""
-    if size < LONG:
-        yield hashlib.sha256()
-        return
-    from wasmoci.wasm.background_sha256 import BackgroundSha256
-
-    with BackgroundSha256() as state:
-        yield state
