@@ -11,7 +11,6 @@ from click.types import StringParamType
 
 from wasmoci.commands.options.declared import Option, OptionGroup, WorkingFolder
 from wasmoci.disk.files import read_bounded
-from wasmoci.keys.reference import has_scheme
 from wasmoci.values.errors import Error, UsageError
 
 PASSWORD_VARIABLE = "COSIGN_PASSWORD"  # noqa: S105 - the name of a variable, as cosign has it
@@ -27,6 +26,8 @@ class KeyArgument(StringParamType):
     """The text as it is, but for a path in the working folder of the call; whoever opens it says what is wrong."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        from wasmoci.keys.reference import has_scheme
+
         text = super().convert(value, param, ctx)
         return text if not text or has_scheme(text) else str(WorkingFolder.of(ctx) / text)
 
