@@ -6,25 +6,30 @@ from pathlib import Path
 
 import pytest
 
+from attestation_fixtures import SBOM
 from copy_fixtures import attach, index_layout, put_others_signature
-from image_fixtures import OTHER_SIGNER
+from image_fixtures import OTHER_SIGNER, SIGNER
 from observed_registry_fixtures import ObservedRegistry
 from publish_fixtures import PATH, client_for, dual_layout, request_for
 from registry_auth_fixtures import BearerAuth
 from registry_fixtures import PASSWORD, OwnClient, password_for
 from rounds_fixtures import Rounds, counted_client
 from wasm_fixtures import KEY
+from wasmoci.cosign.predicate_type import CYCLONEDX
+from wasmoci.cosign.statement import attestation
 from wasmoci.oci.progress import SILENT
 from wasmoci.oci.referrers import BUNDLE_TYPES
 from wasmoci.publish.places import RepositoryPlaces
 from wasmoci.publish.plan import PublishRequest, plan, publish
 from wasmoci.publish.send import Published
+from wasmoci.publish.verdict import publish_verdict
 from wasmoci.registry.client import Registries, RepositoryClient
 from wasmoci.sign.wanted import unmade
 from wasmoci.values.if_exists import IfExists
 from wasmoci.values.image_reference import Repository
 from wasmoci.verify.attached_bundles import AttachedBundle, attached_bundles
 from wasmoci.verify.policy import Policy
+from wasmoci.verify.trust import ImageTrust
 
 
 @dataclass(frozen=True)
@@ -180,3 +185,21 @@ def test_what_is_seen_before_the_signing(
             places.check_room(subject, unmade(1), [])
         assert len(seen) == is_there
         assert counts(rounds) == expected, listing(rounds)
+
+
+@pytest.mark.parametrize(("kind", "first", "again"), [(NO_API, (11, 16), (3, 9)), (API, (8, 13), (3, 9))])
+def test_a_verdict_beside_others_that_are_there(
+    kind: Registry, first: tuple[int, int], again: tuple[int, int], tmp_path: Path
+) -> None:
+    """What is attested already is read together, and the bundle is sent beside its config."""
+    place = Place(tmp_path, kind)
+    with place.registry:
+        request = request_for(dual_layout(tmp_path), place.registry.address)
+        place.publish(request)
+        digest = plan(request).digest
+        statement = attestation(digest, "hello", CYCLONEDX, SBOM)
+        for expected in (first, again):
+            rounds = Rounds()
+            with counted_client(place.registry.address, PATH, rounds) as client:
+                publish_verdict(client, digest, statement, SIGNER, ImageTrust([SIGNER.public_key]))
+            assert counts(rounds) == expected, listing(rounds)

@@ -7,11 +7,12 @@ from wasmoci.cosign.bundle import referrer
 from wasmoci.cosign.signer import StatementSigner
 from wasmoci.cosign.statement import Statement
 from wasmoci.oci.graph import read_graph
-from wasmoci.oci.manifest import Descriptor, Manifest, referrer_descriptor
+from wasmoci.oci.manifest import referrer_descriptor
 from wasmoci.publish.presence import Presence
 from wasmoci.publish.read_ahead import ReadAhead
 from wasmoci.registry.client import RepositoryClient
 from wasmoci.registry.source import RegistrySource
+from wasmoci.registry.upload_chunks import do_nothing
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import FormatError, VerificationError
 from wasmoci.values.image_reference import Reference
@@ -31,7 +32,9 @@ def publish_verdict(
     verdict would be one more than verifiers read. Raises LimitError where they would not read this one, RegistryError,
     and as the signer.
     """
-    graph = read_graph(RegistrySource(Reference(client.repository, None, subject), client))
+    reads = ReadAhead(client)
+    reads.ahead_of_signatures(subject)
+    graph = read_graph(RegistrySource(Reference(client.repository, None, subject), reads))
     meant = Statement.parse(statement)
     for attached in attached_bundles(graph, []):
         if _says(attached, meant, trust):
@@ -40,9 +43,9 @@ def publish_verdict(
     manifest = referrer(bundle, graph.descriptor, meant.predicate_type)
     data = manifest.to_bytes()
     entry = referrer_descriptor(manifest, data)
-    Presence(ReadAhead(client)).check_referrers(subject, [entry])
-    for blob, content in ((_layer(manifest), bundle), (manifest.config, b"{}")):
-        client.put_blob(blob, partial(io.BytesIO, content))
+    Presence(reads).check_referrers(subject, [entry])
+    blobs = ((manifest.layers[0], bundle), (manifest.config, b"{}"))
+    client.put_blobs([(blob, partial(io.BytesIO, content)) for blob, content in blobs], do_nothing)
     with client.additions() as additions:
         client.attach_referrer(subject, entry, data, additions)
     return entry.digest
@@ -60,7 +63,3 @@ def _says(attached: AttachedBundle, meant: Statement, trust: ImageTrust) -> bool
 
 def _timeless(statement: Statement) -> dict[str, object]:
     return {name: value for name, value in statement.predicate.members().items() if name != _TIME}
-
-
-def _layer(manifest: Manifest) -> Descriptor:
-    return manifest.layers[0]
