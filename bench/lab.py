@@ -184,9 +184,8 @@ class Lab:
         """What ran where."""
         programs = {
             "bazel": [str(ROOT / "bazelw"), "--version"],
-            # Debian's do not know their own version.
-            "cosign": _packaged("cosign") or ["cosign", "version"],
-            "crane": _packaged("crane") or ["crane", "version"],
+            "cosign": ["cosign", "version"],
+            "crane": ["crane", "version"],
             "docker-registry": ["docker-registry", "--version"],
             "openssl": ["openssl", "version"],
             "oras": ["oras", "version"],
@@ -214,11 +213,6 @@ def _commit() -> str:
         return (ROOT / ".git" / head.removeprefix("ref: ")).read_text().strip() if head.startswith("ref: ") else head
     except OSError:
         return ""
-
-
-def _packaged(name: str) -> list[str]:
-    """What prints the version of Debian's package; nothing where there are no such packages."""
-    return ["dpkg-query", "--show", name] if shutil.which("dpkg-query") else []
 
 
 def _first_line(words: Sequence[str]) -> str:
