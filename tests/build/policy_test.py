@@ -12,6 +12,8 @@ from click.testing import CliRunner
 from bazel import ROOT, bazel, json_stream, lasting_folder
 from copy_fixtures import client_at, send_layout
 from image_fixtures import (
+    FILE_KEY,
+    HELLO,
     OTHER_SIGNER,
     SIGNED_HELLO,
     MemoryImage,
@@ -25,7 +27,7 @@ from policy_fixtures import SIGNERS, write_keys
 from sigstore_certificate_fixtures import ISSUER, SAN
 from sigstore_fixtures import Sigstore
 from trust_fixtures import HOLDER
-from wasm_fixtures import HELLO_WAT, wat
+from wasm_fixtures import HELLO_WAT, SECRET_KEY, wat
 from wasmoci.commands.main import main
 from wasmoci.cosign.statement import signature_statement
 from wasmoci.registry_server.server import EmbeddedRegistry
@@ -48,8 +50,14 @@ wasm_oci = use_extension("@rules_wasm_oci//wasm_oci:extensions.bzl", "wasm_oci")
 BUILD = """\
 load(
     "@rules_wasm_oci//wasm_oci:defs.bzl",
+    "wasm_component_key",
+    "wasm_component_oci_image",
+    "wasm_component_publish",
+    "wasm_component_publish_all",
+    "wasm_component_signed_oci_image",
     "wasm_component_verify_signatures",
     "wasm_component_verify_test",
+    "wasm_oci_key",
     "wasm_oci_policy",
 )
 
@@ -61,6 +69,61 @@ wasm_oci_policy(
     files = glob(["*.pem", "*.pub"]) + ["trusted_root.json"],
     named_files = {"layouts/good": "BASELINE"},
     visibility = ["//visibility:public"],
+)
+"""
+
+PUBLISHING = """
+wasm_component_key(
+    name = "component_key",
+    placeholder_private_key = "first_component.key",
+    public_key = "first.pub",
+)
+
+wasm_oci_key(
+    name = "oci_key",
+    placeholder_private_key = "first_oci.key",
+    public_key = "first.pem",
+)
+
+wasm_component_signed_oci_image(
+    name = "signed",
+    component = "hello.wasm",
+    component_signing_keys = ":component_key",
+    namespace = "acme/published",
+    oci_signing_key = ":oci_key",
+    registry = "{address}",
+    tags = ["manual"],
+)
+
+wasm_component_oci_image(
+    name = "unsigned",
+    component = "hello.wasm",
+    namespace = "acme/published",
+    registry = "{address}",
+    tags = ["manual"],
+)
+
+[
+    wasm_component_publish(
+        name = "publish_" + name,
+        image = name,
+        insecure_registries = ["{address}"],
+        policy = ":policy",
+        tags = ["manual"],
+    )
+    for name in [
+        "signed",
+        "unsigned",
+    ]
+]
+
+wasm_component_publish_all(
+    name = "publish_all",
+    publish = [
+        ":publish_signed",
+        ":publish_unsigned",
+    ],
+    tags = ["manual"],
 )
 """
 
@@ -154,6 +217,7 @@ class Module:
 
 def _policy(baseline: str) -> str:
     rules = "".join(f'- {{match: "*/acme/{name}", {case.rule}}}\n' for name, case in CASES.items())
+    rules += f'- {{match: "*/acme/published/*", {FIRST}}}\n'
     return f"{SIGNERS}{CI}{LEAVING}trustedRoot: trusted_root.json\nrules:\n{rules}".replace("BASELINE", baseline)
 
 
@@ -163,6 +227,9 @@ def _module(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Module]:
     write_keys(folder)
     (folder / "trusted_root.json").write_text(json.dumps(SIGSTORE.trusted_root()))
     (folder / "fourth.pem").write_bytes(HOLDER.public_key.pem())
+    (folder / "first_component.key").write_bytes(SECRET_KEY.pem())
+    (folder / "first_oci.key").write_bytes(FILE_KEY.pem())
+    (folder / "hello.wasm").write_bytes(HELLO)
     layouts = tmp_path_factory.mktemp("layouts")
     (folder / "layouts").unlink(missing_ok=True)
     (folder / "layouts").symlink_to(layouts)
@@ -170,7 +237,7 @@ def _module(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Module]:
         module = Module(folder, server.address)
         baseline = f"{module.image('good')}@{CASES['good'].image().image.digest}"
         (folder / "policy.yaml").write_text(_policy(baseline))
-        build, text = BUILD.replace("BASELINE", baseline), MODULE
+        build, text = BUILD.replace("BASELINE", baseline) + PUBLISHING.replace("{address}", server.address), MODULE
         for name, case in CASES.items():
             image = case.image()
             attached = [str(one.digest) for one in (*image.attached, image.legacy) if one]
@@ -210,6 +277,24 @@ def test_the_verdict_is_the_same_on_the_command_line_in_tests_and_in_a_build_tha
         assert (verified.exit_code == 0, found[f"//:{name}_live"]) == (reads_clock, reads_clock), verified.output
         assert (pulled.code == 0, found[f"//:{name}_layout"]) == (is_good, is_good), pulled.text
         assert case.reason in pulled.text and case.reason in tested.text
+
+
+def test_what_many_targets_publish_and_a_copy_meet_their_rules(module: Module) -> None:
+    published = bazel("run", "//:publish_all", "--", "--allow-placeholder-keys", "--json", code=3, folder=module.folder)
+    images = {image["target"]: image["published"] for image in json.loads(published.stdout)["images"]}
+    assert images == {"//:publish_signed": True, "//:publish_unsigned": False}, published.text
+    assert "UNSIGNED" in published.stderr
+
+    def copy(name: str, code: int) -> str:
+        copied = [f"{module.image(name)}", f"{module.address}/mirror/{name.partition(':')[0]}:v1"]
+        trust = ["--policy", str(module.folder / "policy.yaml"), "--insecure-registry", module.address]
+        tool = "@rules_wasm_oci//tools:wasm_oci"
+        return bazel("run", tool, "--", "copy", *copied, *trust, code=code, folder=module.folder).stderr
+
+    copy("published/signed:latest", 0)
+    assert "UNTRUSTED_KEY" in copy("another:v1", 3)
+    with client_at(module.address, "mirror/another") as client:
+        assert client.tags(10) == []
 
 
 def test_what_a_policy_only_reports_passes_and_is_called_skipped() -> None:
