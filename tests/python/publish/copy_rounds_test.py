@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, nullcontext
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from copy_fixtures import chain, client_at, index_layout, send_layout, source_in
 from image_fixtures import HELLO, fully_signed, write_layout
 from observed_registry_fixtures import ObservedRegistry
-from publish_fixtures import DUAL, PATH, dual_layout
+from publish_fixtures import DUAL, PATH, dual_layout, unsigned_layout
 from registry_auth_fixtures import BearerAuth
 from registry_fixtures import PASSWORD, password_for
 from rounds_fixtures import Rounds, counted_client
@@ -18,6 +19,8 @@ from wasmoci.oci.progress import SILENT
 from wasmoci.publish.copy import CopyRequest, copy_image, plan_copies
 from wasmoci.registry.client import MAX_READ_AHEAD, Registries
 from wasmoci.registry.sources import ConnectionOptions
+from wasmoci.registry.transport import Request, Response, Transport
+from wasmoci.values.errors import RegistryError, VerificationError
 from wasmoci.values.image_reference import Repository
 from wasmoci.wasm.sections import u32
 
@@ -190,3 +193,29 @@ def test_what_would_be_copied(desk_of: DeskMaker, tmp_path: Path) -> None:
     desk = desk_of(referrers_api=False)
     source, _, _ = desk.fill(dual_layout(tmp_path)).partition("@")
     assert_counts(desk.count(source, keys=True, check_only=True), (4, 15))
+
+
+def test_a_destination_that_does_not_answer_is_asked_once(
+    desk_of: DeskMaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is wrong with the source is said, and not long after."""
+    desk = desk_of(referrers_api=True)
+    source, _, _ = desk.fill(unsigned_layout(tmp_path)).partition("@")
+    asked: list[str] = []
+
+    def send(_: Transport, request: Request) -> Response:
+        asked.append(str(request.url.target))
+        raise RegistryError("no answer")
+
+    with counted_client(desk.target.address, PATH, Rounds()) as theirs, client_at(desk.source.address) as ours:
+        monkeypatch.setattr(theirs._own.transport, "send", partial(send, theirs._own.transport))
+        clients = {theirs.repository: theirs, ours.repository: ours}
+        monkeypatch.setattr(Registries, "client", lambda _, repository: clients[repository])
+        with pytest.raises(VerificationError, match="no signature"):
+            copy_image(
+                CopyRequest(source, {theirs.repository: ["v1"]}, DUAL),
+                ConnectionOptions(),
+                lambda _: None,
+                lambda: nullcontext(SILENT),
+            )
+    assert asked == [f"/v2/{PATH}/manifests/v1"]

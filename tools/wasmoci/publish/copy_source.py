@@ -84,7 +84,11 @@ class SourceToCopy(RegistrySource):
         """Return whether something was not known yet."""
         if self._looks is None:
             return self._reads.ahead_beside(asks, None, ())
-        return self._reads.ahead_beside(asks, self._looks.reads, self._looks.asks(parts))
+        is_new = self._reads.ahead_beside(asks, self._looks.reads, self._looks.asks(parts))
+        # One that does not answer is waited for once, and its error told where it is copied to.
+        if self._looks.reads.is_out_of_reach:
+            self._looks = None
+        return is_new
 
     def _blobs(self, parts: Sequence[Part]) -> list[Ask]:
         """Small ones are read; of others that are attached it is asked whether they are there."""

@@ -39,6 +39,19 @@ class ReadAhead(AskedAhead):
         lane.run(jobs)
         return bool(jobs)
 
+    @property
+    def is_out_of_reach(self) -> bool:
+        """Whether something that was asked got no answer."""
+        for kept in self._answers.values():
+            try:
+                kept()
+            except RegistryError as error:
+                if error.status is None:
+                    return True
+            except Error:
+                pass
+        return False
+
     def take(self, asks: Iterable[Ask], other: "ReadAhead") -> None:
         """Know what another knows of these, which have digests."""
         self._answers.update({key: other._answers[key] for key, _ in asks if key in other._answers})
