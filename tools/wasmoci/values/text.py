@@ -7,10 +7,11 @@ MAX_QUOTED_CHARACTERS = 200
 MAX_LISTED = 10
 
 # Before the host of a URL or of what should be a reference. A password with a slash is told from a port and a path by
-# not being a number, or by the path that follows.
+# not being a number, or by the path that follows, and by that alone after a user with one, as Oracle's registry has.
 _SCHEME = r"[A-Za-z][A-Za-z0-9+.-]*:"
 _PASSWORD = re.compile(
-    rf"(?:((?:{_SCHEME})?//)|(?!{_SCHEME}//))[^/:\[]*:(?:[^/]*@|(?![0-9]{{1,5}}/).*@|.*@(?=[^@]*/))(?!sha[0-9]+:)",
+    rf"(?:((?:{_SCHEME})?//)|(?!{_SCHEME}//))"
+    r"(?:[^/:\[]*:(?![0-9]{1,5}/).*@|[^:\[]*:.*@(?=[^@]*/))(?!sha[0-9]+:)",
     re.DOTALL,
 )
 
