@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from crowd_fixtures import sign_again
 from image_fixtures import OTHER_SIGNER
 from observed_registry_fixtures import ObservedHandler, ObservedRegistry
 from publish_fixtures import PATH, client_for, dual_layout, request_for
@@ -17,6 +18,8 @@ from wasmoci.oci.manifest import Descriptor
 from wasmoci.oci.progress import SILENT
 from wasmoci.publish.plan import PublishRequest, plan, publish
 from wasmoci.publish.send import Published
+from wasmoci.registry.transport import MAX_ATTEMPTS, RETRIED_STATUSES
+from wasmoci.registry_server.storage import RefusedError
 from wasmoci.values.digest import Digest
 from wasmoci.values.errors import Reason, VerificationError
 from wasmoci.values.read_back import ReadBack
@@ -144,3 +147,24 @@ def test_what_others_have_at_the_tag_of_signatures_is_no_word_on_ours(tmp_path: 
         published, read = run(request_for(dual_layout(tmp_path), registry.address))
     assert published.sent
     assert str(payload.digest) in read
+
+
+@pytest.mark.parametrize("status", [403, 404, 429, 500])
+def test_what_others_attached_and_failed_once_is_asked_again(status: int, tmp_path: Path) -> None:
+    """It failed in all attempts while the image was sent, and is there when the copy is verified."""
+    layout = dual_layout(tmp_path)
+    with ObservedRegistry(tmp_path / "registry") as registry:
+        with client_for(registry.address) as client:
+            (theirs,) = sign_again(client, Layout(layout).subject(), 1, OTHER_SIGNER)
+        asked: list[str] = []
+
+        class LateHandler(ObservedHandler):
+            def _manifest_get(self, reference: str) -> None:
+                asked.append(reference)
+                if reference == str(theirs.digest) and asked.count(reference) <= MAX_ATTEMPTS:
+                    raise RefusedError(status, "UNAVAILABLE", "not now")
+                super()._manifest_get(reference)
+
+        registry.RequestHandlerClass = LateHandler
+        run(request_for(layout, registry.address))
+    assert asked.count(str(theirs.digest)) == (MAX_ATTEMPTS + 1 if status in RETRIED_STATUSES else 2)

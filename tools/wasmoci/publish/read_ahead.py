@@ -53,8 +53,11 @@ class ReadAhead(AskedAhead):
         return False
 
     def take(self, asks: Iterable[Ask], other: "ReadAhead") -> None:
-        """Know what another knows of these, which have digests."""
-        self._answers.update({key: other._answers[key] for key, _ in asks if key in other._answers})
+        """Know what another knows of these, which have digests: not what failed, which may be there by now."""
+        for key, _ in asks:
+            with suppress(KeyError, Error):
+                other._answers[key]()
+                self._answers[key] = other._answers[key]
 
     def ahead_of_signatures(self, *subjects: Digest) -> None:
         """Ask in three rounds for what images have of signatures: lists and manifests, what they name, blobs of that.
