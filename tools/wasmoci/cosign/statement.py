@@ -35,7 +35,7 @@ _TYPES = (_TYPE, "https://in-toto.io/Statement/v0.1")
 _NAMES = frozenset({"_type", "subject", "predicateType", "predicate"})
 _SUBJECT_TEXTS = ("name", "uri", "downloadLocation", "mediaType")
 _SUBJECT_NAMES = frozenset({*_SUBJECT_TEXTS, "digest", "content", "annotations"})
-_TOKENS = re.compile(rb'("(?:[^"\\]|\\.)*")|[ \t\r\n]+')
+_TOKENS = rb'("(?:[^"\\]|\\.)*")|[ \t\r\n]+'
 
 
 class Statement(NamedTuple):
@@ -164,4 +164,4 @@ def _sha256(subject: JsonObject) -> str:
 
 
 def _compact(json_text: bytes) -> bytes:
-    return _TOKENS.sub(lambda token: token[1] or b"", json_text)
+    return re.sub(_TOKENS, lambda token: token[1] or b"", json_text)

@@ -9,10 +9,9 @@ MAX_LISTED = 10
 # Before the host of a URL or of what should be a reference. A password with a slash is told from a port and a path by
 # not being a number, or by the path that follows, and by that alone after a user with one, as Oracle's registry has.
 _SCHEME = r"[A-Za-z][A-Za-z0-9+.-]*:"
-_PASSWORD = re.compile(
-    rf"(?:((?:{_SCHEME})?//)|(?!{_SCHEME}//))"
-    r"(?:[^/:\[]*:(?![0-9]{1,5}/).*@|[^:\[]*:.*@(?=[^@]*/))(?!sha[0-9]+:)",
-    re.DOTALL,
+_PASSWORD = (
+    rf"(?s)(?:((?:{_SCHEME})?//)|(?!{_SCHEME}//))"
+    r"(?:[^/:\[]*:(?![0-9]{1,5}/).*@|[^:\[]*:.*@(?=[^@]*/))(?!sha[0-9]+:)"
 )
 
 
@@ -48,7 +47,7 @@ def counted(count: int, noun: str) -> str:
 
 def without_password(text: str) -> str:
     """A URL or reference without the `user:password@` that it begins with, which has no place there."""
-    found = _PASSWORD.match(text)
+    found = re.match(_PASSWORD, text)
     return text if found is None else f"{found[1] or ''}[secret]@{text[found.end() :]}"
 
 
