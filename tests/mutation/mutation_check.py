@@ -56,6 +56,10 @@ EQUIVALENT = {
         "always false: interface.types is None",
     ): "types are read wherever a rule has a baseline; the condition is for the type checker",
     (
+        "policy.export.controller",
+        "always true: rule.image is not None",
+    ): "several groups are those of who signs images; the condition is for the type checker",
+    (
         "policy.rules",
         "always true: node is not None",
     ): "who is found comes of a node; the condition is for the type checker",

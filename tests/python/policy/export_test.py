@@ -55,6 +55,7 @@ def test_keys_and_globs_of_the_controller(tmp_path: Path) -> None:
     rule = "- match: docker.io/acme/a\n  image: {allOf: [first]}\n- match: '**'\n  image: {anyOf: [first, second]}"
     first, second = exported("controller", rule, tmp_path).files["cluster-image-policy.yaml"].split("\n---\n")
     assert '  - glob: "index.docker.io/acme/a:*"\n  - glob: "index.docker.io/acme/a@*"\n' in first
+    assert "spec:\n  mode: enforce\n" in first
     assert first.count("- name: key-") == 1
     assert '  images:\n  - glob: "**"\n' in second
     assert second.count("- name: key-") == 2
@@ -330,6 +331,13 @@ def test_names_of_containers(pattern: str, name: str, identity: object, others: 
     assert requirement["signedIdentity"] == identity
     assert (len(found.losses.wider), len(found.losses.others)) == (0, others)
     assert exported("controller", f'- match: "{pattern}"\n{IMAGE}\n  signedName: {name}', tmp_path).losses.wider
+
+
+def test_several_policies_must_hold_for_what_several_rules_match(tmp_path: Path) -> None:
+    rules = "\n".join(f'- match: "{pattern}"\n{IMAGE}' for pattern in ("h.example/a", "h.example/*"))
+    others = exported("controller", rules, tmp_path).losses.others
+    assert others[0] == "policy.yaml:8:10: an image that later rules match too must there meet all of them"
+    assert len(others) == 2
 
 
 def test_a_key_that_ends_counts_there_for_ever(tmp_path: Path) -> None:
