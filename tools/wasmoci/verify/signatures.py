@@ -77,7 +77,7 @@ def verify_image_signatures(graph: ImageGraph, trust: ImageTrust) -> VerifiedIma
     good += _legacy_signatures(graph, trust, problems)
     if not good:
         unsigned = VerificationError(Reason.UNSIGNED, "the image has no signature")
-        raise refusal_of_all([*problems, *attestations] or [unsigned], trust.names)
+        raise refusal_of_all(problems or attestations or [unsigned], trust.names)
     try:
         trust.check_threshold((signature.signer for signature in good), "the image")
     except VerificationError as error:
