@@ -1,5 +1,7 @@
 """Image references: everything spelled out."""
 
+from collections.abc import Callable
+
 import pytest
 
 from wasmoci.values.digest import Digest
@@ -78,6 +80,12 @@ def test_repository_is_read_and_written(text: str, registry: str, path: str) -> 
 def test_other_repositories_are_refused(text: str) -> None:
     with pytest.raises(UsageError):
         Repository.parse(text)
+
+
+@pytest.mark.parametrize("parse", [Repository.parse, Reference.parse, parse_destination])
+def test_a_scheme_is_what_is_said_to_be_wrong(parse: Callable[[str], object]) -> None:
+    with pytest.raises(UsageError, match="an image has no oci:// in front of its host"):
+        parse("oci://ghcr.io/a")
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ class Repository:
     def parse(cls, text: str) -> "Repository":
         """Read `host[:port]/path`; raise UsageError for anything else."""
         check_no_password(text)
+        _check_no_scheme(text)
         registry, slash, path = text.partition("/")
         if not slash or not _is_registry(registry):
             raise UsageError(
@@ -125,7 +126,14 @@ def _is_registry(text: str) -> bool:
     return explicit_host and match is not None and is_host(match[1])
 
 
+def _check_no_scheme(text: str) -> None:
+    scheme, separator, _ = text.partition("://")
+    if separator:
+        raise UsageError(f"an image has no {excerpt(scheme)}:// in front of its host, got: {excerpt(text)!r}")
+
+
 def _split_tag(text: str) -> tuple[str, str | None]:
+    _check_no_scheme(text)
     head, slash, last = text.rpartition("/")
     last, colon, tag = last.partition(":")
     return f"{head}{slash}{last}", check_tag(tag) if colon else None
