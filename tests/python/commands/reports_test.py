@@ -146,7 +146,10 @@ def test_an_image_of_which_no_signature_is_asked_is_never_called_verified() -> N
         ("yaml=r.yaml", 2, "one of the formats"),
         ("json=", 2, "got: 'json='"),
         ("json=-", 2, "a report goes to a file, and - is none; stdout has what --json prints"),
-        ("json=r.json --report junit=r.json", 2, "two reports cannot be one file"),
+        ("json=r.json --report junit=./r.json", 2, "a report needs a file of its own, and r.json is that of another"),
+        ("json=oci.pub", 2, "a report needs a file of its own, and oci.pub is that of --oci-key"),
+        ("json=../inputs/component.pub", 2, "component.pub is that of --component-key"),
+        ("json=policy.yaml --policy policy.yaml", 2, "policy.yaml is that of --policy"),
         ("json=none/r.json", 1, "cannot write none/r.json: none is no folder that can be written to"),
         ("json=image", 1, "cannot write image: it is a folder"),
     ],
@@ -159,6 +162,12 @@ def test_a_report_that_cannot_be_written_is_an_error_before_any_work(
     assert result.exit_code == code, result.output
     assert text in result.stderr
     assert not Path("r.json").exists()
+
+
+def test_a_report_does_not_replace_what_else_is_written() -> None:
+    result = call(f"pull signed_image --output c.wasm {TRUST} --report json=c.wasm")
+    assert (result.exit_code, Path("c.wasm").exists()) == (2, False)
+    assert "a report needs a file of its own, and c.wasm is that of --output" in result.stderr
 
 
 def test_a_refusal_stays_one_where_its_report_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -184,7 +193,8 @@ def test_a_report_of_an_earlier_run_does_not_speak_for_one_without_any(words: st
     good = f"verify {host}/a:v1 --policy policy.yaml --insecure-registry {host} --report vsa=r.json"
     assert call(good).exit_code == 0
     assert "PASSED" in Path("r.json").read_text()
-    assert call(f"{words} --report vsa=r.json").exit_code == code
+    result = call(f"{words} --report vsa=r.json")
+    assert (result.exit_code, "no report: a verification summary names" in result.stderr) == (code, False)
     assert not Path("r.json").exists()
 
 

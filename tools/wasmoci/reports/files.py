@@ -1,6 +1,6 @@
 """Reports as files: which formats there are, where each goes, and that it is there whole or not at all."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from enum import Enum
 from pathlib import Path
@@ -44,18 +44,27 @@ class ReportFile(NamedTuple):
         return cls(Format(name), folder / path)
 
 
-def make_room(files: Sequence[ReportFile]) -> None:
+def make_room(files: Sequence[ReportFile], others: Mapping[Path, str]) -> None:
     """Remove the reports of an earlier run: where this one comes to no end, nothing speaks for it.
 
-    Raises UsageError for two reports in one file, Error for a file that cannot be written; then nothing is removed.
+    Raises UsageError for two reports in one file and for one in a file of `others`, which says what names it, Error for
+    a file that cannot be written; then nothing is removed.
     """
-    for number, file in enumerate(files):
-        if any(file.path == other.path for other in files[:number]):
-            raise UsageError(f"two reports cannot be one file: {file.path}")
+    named = {_place(path): name for path, name in others.items()}
+    for file in files:
+        place = _place(file.path)
+        if place in named:
+            raise UsageError(f"a report needs a file of its own, and {file.path} is that of {named[place]}")
+        named[place] = "another --report"
         check_output(file.path)
     for file in files:
         with os_errors(f"replace {file.path}"), suppress(FileNotFoundError):
             remove_output(file.path)
+
+
+def _place(path: Path) -> Path:
+    """One for all spellings of a path; a link at its end is not followed, as reports replace it."""
+    return path.parent.resolve() / path.name
 
 
 def write_reports(files: Sequence[ReportFile], evidence: "Evidence") -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import click
@@ -45,7 +46,7 @@ class Reporting(NamedTuple):
         """
         folder = WorkingFolder.of(click.get_current_context())
         files = [ReportFile.parse(text, folder) for text in self.wanted]
-        make_room(files)
+        make_room(files, _said(folder))
         for target in targets:
             check_no_password(target)
         signer = self._signer(files, is_wanted=then is not None)
@@ -70,6 +71,9 @@ class Reporting(NamedTuple):
             record.finished(targets, error)
             try:
                 finish(failure_members(error))
+            except UsageError:
+                # No policy was read, as the error says: there is no verification summary.
+                pass
             except Error as unwritten:
                 warn(f"no report: {unwritten}")
             raise
@@ -87,6 +91,19 @@ class Reporting(NamedTuple):
 
         key = KeyArgument().convert(self.key, None, click.get_current_context())
         return KeySpec.parse(key).image_signer(Password(), warn, private=not self.allow_readable_key)
+
+
+def _said(folder: Path) -> dict[Path, str]:
+    """What the options and arguments of the call name, as if all of it were paths, and which of them does."""
+    context = click.get_current_context()
+    said: dict[Path, str] = {}
+    for parameter in context.command.params:
+        name = parameter.opts[0] if isinstance(parameter, click.Option) else parameter.human_readable_name
+        value = context.params.get(parameter.name or "")
+        for each in value if isinstance(value, tuple) else (value,):
+            if isinstance(each, (str, Path)):
+                said.setdefault(folder / each, name)
+    return said
 
 
 # Of a command without other private keys, and of one that says --allow-readable-key for them.
