@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from copy_fixtures import client_at, send_layout
-from image_fixtures import REPOSITORY, SIGNER, attach_bundle, fully_signed, make_image, write_layout
+from image_fixtures import REPOSITORY, SIGNER, STRANGER, attach_bundle, fully_signed, make_image, write_layout
 from policy_fixtures import SIGNERS, write_keys
 from sigstore_fixtures import Sigstore
 from wasm_fixtures import HELLO_WAT, wat
@@ -95,9 +95,9 @@ def test_what_only_reports_never_says_verified_and_nothing_is_done_with_it(
     missing = run("verify", tmp_path / "nothing", *trust, code=2)
     assert "would" not in missing.output
     for command in (["pull", "-o", "c.wasm"], ["copy", "--output", "copy"]):
-        assert "only `wasm-oci verify` reports alone" in run(*command, layout, *trust, code=2).stderr
+        assert "here `mode: enforce` is wanted" in run(*command, layout, *trust, code=2).stderr
     publish = run("publish", layout, "registry.example.com/both/a", "--tag", "v1", *trust, code=2)
-    assert "only `wasm-oci verify` reports alone" in publish.stderr
+    assert "here `mode: enforce` is wanted" in publish.stderr
 
 
 def test_pull_and_copy_keep_to_the_policy(policy: Path, layout: Path, tmp_path: Path) -> None:
@@ -241,6 +241,11 @@ def test_what_each_signature_must_have_is_explained(policy: Path, tmp_path: Path
     said = run("policy", "explain", policy, layout, "--as", REPOSITORY, code=3).stdout
     assert f"{policy}:10:16: POLICY_UNMET: its signatures must say stage=production: 0 of 2 signatures\n" in said
     assert f"{policy}:11:15: WRONG_NAME: its signatures must be for other.example.com/a: 0 of 2 signatures\n" in said
+    stranger = make_image()
+    attach_bundle(stranger, STRANGER)
+    layout = write_layout(stranger, tmp_path / "stranger")
+    said = run("policy", "explain", policy, layout, "--as", REPOSITORY, code=3).stdout
+    assert ":12:8: POLICY_UNMET: its signatures must be logged: no signature by the rule's signers\n" in said
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,10 @@ class Policies(NamedTuple):
     def enforced(self) -> "Policies":
         """The same; UsageError for a file that only reports, where something is done with the image."""
         if not isinstance(self.chosen, Policy) and self.chosen.reports_only:
-            raise UsageError(f"{self.chosen.name} has `mode: report`, and only `wasm-oci verify` reports alone")
+            raise UsageError(
+                f"{self.chosen.name} has `mode: report`: `wasm-oci verify` says what it would refuse, "
+                "and here `mode: enforce` is wanted"
+            )
         return self
 
     def comparing(self, open_image: "OpenImage") -> "Policies":

@@ -23,8 +23,9 @@ def of_each_signature(graph: ImageGraph, rule: Rule, observing: Policy) -> Itera
     for name, place in rule.asked_at.items():
         asked, check = _demand(name, rule, trust)
         count = sum(check(signature) is None for signature in signatures)
-        reason = None if count else next((check(signature) for signature in signatures), Reason.UNSIGNED)
-        yield Finding(place, asked, f"{count} of {len(signatures)} signatures", reason)
+        reason = None if count else next((check(signature) for signature in signatures), Reason.POLICY_UNMET)
+        found = f"{count} of {len(signatures)} signatures" if signatures else "no signature by the rule's signers"
+        yield Finding(place, asked, found, reason)
 
 
 def of_counted_signatures(rule: Rule, observing: Policy) -> Iterator[Finding]:
