@@ -84,7 +84,8 @@ def test_once_a_policy_that_cannot_be_used_is_an_error(watched: World) -> None:
 
 def test_once_an_empty_listing_is_no_success(watched: World) -> None:
     watched.configure(f"none: {{repository: '{watched.registry.address}/{PATH}', tags: x*}}")
-    assert "error: none: no image of this target could be checked" in once(watched, code=1).stderr
+    said = f"error: the target none: no tag of {watched.registry.address}/{PATH} matches 'x*'"
+    assert said in once(watched, code=1).stderr
 
 
 def test_once_nothing_is_said_of_images_that_were_not_looked_at(watched: World) -> None:
@@ -133,8 +134,10 @@ def test_a_policy_that_only_reports_refuses_nothing(watched: World) -> None:
     assert (image["result"], image["reportsOnly"], image["reason"]) == ("ok", True, "UNSIGNED")
 
 
-def test_the_clock_that_judges_is_said(watched: World) -> None:
+def test_the_clock_that_judges_is_said_from_warn_before_on(watched: World) -> None:
     watched.set_policy(POLICY.replace("imageKey: first.pem", "imageKey: first.pem, until: 2099-01-01"))
+    assert once(watched, code=0).stderr == ""
+    watched.configure(f"app: {{reference: '{watched.registry.address}/{PATH}:v1'}}", "warnBefore: 99999d\n")
     assert (
         "warning: the clock of this machine judges signatures by keys that end (first)" in once(watched, code=0).stderr
     )
