@@ -1,7 +1,7 @@
 """Many requests at once: they ask for one token, and are fewer where the registry says that they are too many."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from registry_fixtures import (
     client_of,
     no_sleep,
     password_for,
+    push_image,
 )
 from wasmoci.oci.manifest import Descriptor
 from wasmoci.registry.client import Registries
@@ -82,6 +83,22 @@ def test_clients_of_a_repository_try_a_wrong_password_once(tmp_path: Path) -> No
         with pytest.raises(RegistryError, match=r"token service .* answered 401"):
             clients[0].at_once([partial(client.has_blob, blob) for client, blob in zip(clients, BLOBS, strict=True)])
     assert len(tokens) == 1
+
+
+class OneRepository(BearerAuth):
+    """Gives no token where another repository is asked for, too."""
+
+    def token(self, authorization: str | None, parameters: Mapping[str, str]) -> str | None:
+        return None if " " in parameters.get("scope", "") else super().token(authorization, parameters)
+
+
+def test_who_may_not_mount_keeps_no_other_client_from_pushing(tmp_path: Path) -> None:
+    registry = ObservedRegistry(tmp_path / "registry", auth=OneRepository("user", PASSWORD))
+    with registry, Registries(password_for(registry.address, tmp_path), [registry.address], no_sleep) as registries:
+        mounting, pushing = (registries.client(Repository(registry.address, REPOSITORY_PATH)) for _ in range(2))
+        mounting._session.authorizer.will_mount_from("others/app")
+        push_image(pushing)
+        assert pushing.find_manifest("v1")
 
 
 def test_a_wrong_password_is_tried_once(tmp_path: Path) -> None:

@@ -12,12 +12,12 @@ from enum import Enum
 from functools import cache
 from urllib.parse import urlencode
 
-from wasmoci.registry.challenges import challenges_of, check_realm
+from wasmoci.registry.challenges import challenges_of, check_realm, may_ask
 from wasmoci.registry.credential_helper import Credential, CredentialKind, check_token
 from wasmoci.registry.deadline import Deadline
 from wasmoci.registry.transport import Body, Request, Response, Transport
 from wasmoci.registry.url import Origin, Url
-from wasmoci.values.errors import RegistryError, UsageError, not_of_the_image
+from wasmoci.values.errors import RegistryError, not_of_the_image
 from wasmoci.values.image_reference import Repository
 from wasmoci.values.strict_json import parse_object
 from wasmoci.values.text import excerpt, without_password
@@ -105,7 +105,7 @@ class Authorizer:
             if (header := self.header(access)) not in (None, used):
                 return header
             if "bearer" in challenges:
-                header = self._headers[access] = self._asked_once(challenges["bearer"], self._scopes(access), known)
+                header = self._headers[access] = self._asked_for(challenges["bearer"], access, known)
             elif "basic" in challenges:
                 header = self._basic()
                 self._headers.update(dict.fromkeys(Access, header))
@@ -126,7 +126,11 @@ class Authorizer:
                 return header
             credential = self._credential_of_registry()
             has_token = credential is not None and credential.kind is CredentialKind.BEARER
-            if has_token or scope in self._scopes(access) or not self._may_ask(scope, access):
+            if (
+                has_token
+                or scope in self._scopes(access)
+                or not may_ask(scope, self._repository.registry, access.value)
+            ):
                 return None
             header = self._headers[access] = self._asked_once(parameters, [scope], known)
         return header
@@ -151,15 +155,6 @@ class Authorizer:
         if access is Access.PUSH:
             scopes += [f"repository:{path}:{Access.PULL.value}" for path in sorted(self._mount_sources)]
         return scopes
-
-    def _may_ask(self, scope: str, access: Access) -> bool:
-        kind, _, rest = scope.partition(":")
-        path, _, actions = rest.partition(":")
-        try:
-            Repository.parse(f"{self._repository.registry}/{path}")
-        except UsageError:
-            return False
-        return kind == "repository" and set(actions.split(",")) <= set(access.value.split(",")) - {"delete"}
 
     def _credential_of_registry(self) -> Credential | None:
         credential = self._find_credential()
@@ -187,6 +182,16 @@ class Authorizer:
             check_token(credential.secret, "the registry token")
             return f"Bearer {credential.secret}"
         return f"Bearer {self._fetch_token(parameters, scopes, credential)}"
+
+    def _asked_for(self, parameters: Mapping[str, str], access: Access, known: Failure | None) -> str:
+        """Where a token that mounts, too, is refused, one that does not: others only push."""
+        try:
+            return self._asked_once(parameters, self._scopes(access), known)
+        except RegistryError as error:
+            if access is not Access.PUSH or not self._mount_sources or error.status != _UNAUTHORIZED:
+                raise
+            self._mount_sources.clear()
+        return self._asked_once(parameters, self._scopes(access), known)
 
     def _asked_once(self, parameters: Mapping[str, str], scopes: list[str], known: Failure | None) -> str:
         """As `_bearer`, but what failed since `known` was what failed last fails again without asking."""

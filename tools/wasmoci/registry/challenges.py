@@ -4,7 +4,8 @@ import re
 
 from wasmoci.registry.transport import Response
 from wasmoci.registry.url import Origin, Url
-from wasmoci.values.errors import RegistryError
+from wasmoci.values.errors import RegistryError, UsageError
+from wasmoci.values.image_reference import Repository
 
 MAX_CHALLENGE_CHARACTERS = 8192
 
@@ -72,6 +73,17 @@ def check_realm(realm: Url, origin: Origin, registry: str, *, has_credential: bo
             f"the credentials for {registry} are not sent to the token service {realm}, as it is under another domain",
             _UNAUTHORIZED,
         )
+
+
+def may_ask(scope: str, registry: str, actions: str) -> bool:
+    """Whether a scope is of one repository, with none but these actions and without deleting."""
+    kind, _, rest = scope.partition(":")
+    path, _, named = rest.partition(":")
+    try:
+        Repository.parse(f"{registry}/{path}")
+    except UsageError:
+        return False
+    return kind == "repository" and set(named.split(",")) <= set(actions.split(",")) - {"delete"}
 
 
 def _skip(pattern: re.Pattern[str], text: str, position: int) -> int:
