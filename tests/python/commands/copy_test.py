@@ -302,6 +302,8 @@ def test_no_destination_is_wrong_usage(copy: Copy, source: RepositoryClient) -> 
 
 def test_a_source_that_is_none(copy: Copy, target: RepositoryClient, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
+    assert "but an empty folder" in copy(tmp_path / "empty", image(target), code=1).stderr
+    (tmp_path / "empty" / "index.json").touch()
     assert "MALFORMED" in copy(tmp_path / "empty", image(target), code=3).stderr
     copy(f"{target.repository}:missing", image(target), code=1)
     copy(target.repository, image(target), code=2)

@@ -226,9 +226,12 @@ def test_what_is_neither_layout_nor_reference_is_wrong_usage(keys: list[str], tm
     run("verify", tmp_path / "absent", *keys, code=2)
 
 
-def test_a_folder_that_is_no_layout_is_refused(keys: list[str], tmp_path: Path) -> None:
-    result = run("verify", tmp_path, *keys, "--json", code=3)
-    assert json.loads(result.stdout)["reason"] == "MALFORMED"
+def test_a_folder_that_is_no_layout_could_not_be_checked_and_a_part_of_one_is_refused(
+    keys: list[str], tmp_path: Path
+) -> None:
+    assert json.loads(run("verify", tmp_path, *keys, "--json", code=1).stdout)["result"] == "error"
+    (tmp_path / "index.json").touch()
+    assert json.loads(run("verify", tmp_path, *keys, "--json", code=3).stdout)["reason"] == "MALFORMED"
 
 
 def test_several_images_are_judged_each(keys: list[str], tmp_path: Path) -> None:
