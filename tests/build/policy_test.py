@@ -282,7 +282,7 @@ def test_the_verdict_is_the_same_on_the_command_line_in_tests_and_in_a_build_tha
 def test_what_many_targets_publish_and_a_copy_meet_their_rules(module: Module) -> None:
     published = bazel("run", "//:publish_all", "--", "--allow-placeholder-keys", "--json", code=3, folder=module.folder)
     images = {image["target"]: image["published"] for image in json.loads(published.stdout)["images"]}
-    assert images == {"//:publish_signed": True, "//:publish_unsigned": False}, published.text
+    assert images == {"_main/publish_signed": True, "_main/publish_unsigned": False}, published.text
     assert "UNSIGNED" in published.stderr
 
     def copy(name: str, code: int) -> str:

@@ -126,8 +126,9 @@ def _report(config: MonitorConfig, state: State, lines: "_Lines") -> Report:
                 errors.append(error.about(image))
                 result = {"result": result_of(error), **error_members(error)}
             elif known.observed is not None and known.observed.outcome is not Outcome.VERIFIED:
-                why = {"reason": known.observed.reason, "message": known.observed.message}
-                result |= {"reportsOnly": True, **(why if known.observed.outcome.is_refusal else {})}
+                result["reportsOnly"] = True
+                if known.observed.outcome.is_refusal:
+                    result |= {"reason": known.observed.reason, "message": known.observed.message}
             images.append({"target": image, **result})
     return Report(lines.texts, _members(lines, images), errors=errors, then=lines.printed)
 
