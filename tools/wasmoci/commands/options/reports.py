@@ -71,11 +71,10 @@ class Reporting(NamedTuple):
             record.finished(targets, error)
             try:
                 finish(failure_members(error))
-            except UsageError:
-                # No policy was read, as the error says: there is no verification summary.
-                pass
             except Error as unwritten:
-                warn(f"no report: {unwritten}")
+                # A wrong call says itself why there is no verification summary.
+                if not (isinstance(error, UsageError) and isinstance(unwritten, UsageError)):
+                    warn(f"no report: {unwritten}")
             raise
         finish(report_members(report))
         return report
