@@ -112,8 +112,8 @@ def _report(config: MonitorConfig, state: State, lines: "_Lines") -> Report:
         found, listing = state.images(target.name), str(target.repository)
         if set(found) <= {listing}:
             listed = listing in found and not found[listing].failures
-            why = f"no tag of {listing} matches {target.tags!r}" if listed else "no image of it could be checked"
-            errors.append(Error(f"the target {target.name}: {why}"))
+            lacks = f"no tag of {listing} matches {target.tags!r}" if listed else "no image of it could be checked"
+            errors.append(Error(f"the target {target.name}: {lacks}"))
         if listing in found and found[listing].failures:
             # Its images were not looked at.
             found = {listing: found[listing]}
