@@ -109,9 +109,9 @@ class Clock:
         return datetime(2026, 11, 29, tzinfo=zone) + timedelta(days=next(cls.days))
 
 
-@pytest.mark.parametrize(("name", "code"), [("a", 0), ("b", 3)])
+@pytest.mark.parametrize(("name", "code", "said"), [("a", 0, "PASSED"), ("b", 3, "FAILED")])
 def test_a_published_verdict_is_an_attestation_that_others_verify(
-    name: str, code: int, host: str, monkeypatch: pytest.MonkeyPatch
+    name: str, code: int, said: str, host: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("wasmoci.commands.options.reports.datetime", Clock)
     image = f"{host}/{name}:v1 --insecure-registry {host} --json"
@@ -126,7 +126,8 @@ def test_a_published_verdict_is_an_attestation_that_others_verify(
 
     # The second night adds nothing, and what somebody else says takes nobody's place.
     assert [publish(key) for key in ("oci.key", "judge.key", "judge.key", "oci.key")] == [1, 2, 2, 2]
-    assert call(f"verify-attestation {image} --type {SUMMARY} --oci-key judge.pub").exit_code == 0
+    attested = call(f"verify-attestation {image.removesuffix(' --json')} --type {SUMMARY} --oci-key judge.pub")
+    assert (attested.exit_code, f"{SUMMARY} ({said}) attested by" in attested.stdout) == (0, True)
     assert verify(host, f"HOST/{name}:v1 --policy policy.yaml").exit_code == code
 
 

@@ -11,8 +11,10 @@ from wasmoci.commands.report.verdict import time_json
 from wasmoci.cosign.predicate_type import SHORT_NAMES
 from wasmoci.cosign.provenance import ProvenanceExpectation, Source
 from wasmoci.registry.sources import Sources
+from wasmoci.reports.vsa import VSA
 from wasmoci.trust.policy import image_trust
 from wasmoci.values.digest import Digest
+from wasmoci.values.text import excerpt
 from wasmoci.verify.attestation import Attestation, AttestationPolicy, VerifiedAttestations, write_statements
 from wasmoci.verify.attestation import verify_attestation as run
 
@@ -55,11 +57,19 @@ def verify_attestation(
 
 def _lines(target: str, verified: VerifiedAttestations) -> list[str]:
     attested = [
-        f"{attestation.statement.predicate_type} attested by {attester.signer.fingerprint}"
+        f"{attestation.statement.predicate_type}{_verdict(attestation)} attested by {attester.signer.fingerprint}"
         for attestation in verified.attestations
         for attester in attestation.attesters
     ]
     return [f"{target}: {verified.subject.digest}", *attested]
+
+
+def _verdict(attestation: Attestation) -> str:
+    """What a verification summary says of the image: whoever attests one may attest that it failed."""
+    if attestation.statement.predicate_type != VSA:
+        return ""
+    result = attestation.statement.predicate.members().get("verificationResult")
+    return f" ({excerpt(str(result))})"
 
 
 def _json(verified: VerifiedAttestations) -> dict[str, object]:
