@@ -162,7 +162,8 @@ def test_a_log_that_does_not_have_it(desk: Desk) -> None:
 def test_a_folder_that_is_no_layout(desk: Desk) -> None:
     (desk.folder / "empty").mkdir()
     options = ("--component-key", str(desk.folder / "component.pub"))
-    assert "refused: MALFORMED" in desk.run_with(desk.folder / "empty", "component-only", *options, code=3).stderr
+    result = desk.run_with(desk.folder / "empty", "component-only", *options, code=1)
+    assert "error: there is no image layout at" in result.stderr
 
 
 def test_a_key_is_never_a_reference(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,10 +46,11 @@ class Case:
     def publish(self, change: Change, *, while_sent: bool = False) -> Published:
         """The component's file is changed after it was verified, or when its first bytes are on their way."""
         planned = plan(self.request)
+        changes = [change] if while_sent else []
 
         def moved(blob: Descriptor, _: int) -> None:
-            if while_sent and blob.digest == BLOB.digest:
-                change(self.file)
+            if changes and blob.digest == BLOB.digest:
+                changes.pop()(self.file)
 
         if not while_sent:
             change(self.file)
