@@ -156,8 +156,9 @@ def tuf_root(trusted_root: bytes) -> Mapping[str, object]:
     root = Root(expires=expires)
     for role in ("root", "timestamp", "snapshot", "targets"):
         root.add_key(signer.public_key, role)
-    target = TargetFile.from_data("trusted_root.json", trusted_root)
-    files = {f"targets/{target.hashes['sha256']}.{target.path}": trusted_root}
+    # The tester asks for the target whose name is empty; what a path ends with is a dot then.
+    target = TargetFile.from_data("", trusted_root)
+    files = {f"targets/{target.hashes['sha256']}..": trusted_root}
     parts: Mapping[str, Any] = {
         "root": root,
         "targets": Targets(expires=expires, targets={target.path: target}),

@@ -13,6 +13,7 @@ _REFUSALS = (
     "no matching signatures",
     "no matching attestations",
     "no valid bundles exist",
+    "policy is not compliant",
     "is uncovered by policy",
     "disallowed",
 )

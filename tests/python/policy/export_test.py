@@ -223,7 +223,7 @@ def test_a_trusted_root_of_the_controller(tmp_path: Path) -> None:
     assert found.losses.wider == []
     assert found.losses.others[0].endswith(", and those of a TrustRoot not before its pull request 1968 is in")
     (either,) = policies(found)
-    assert either.count("    ctlog:\n      trustRootRef: wasm-oci\n") == 1
+    assert either.count("    ctlog:\n      url: https://nobody.invalid\n      trustRootRef: wasm-oci\n") == 1
     assert either.count("      trustRootRef: wasm-oci\n      identities:\n") == 1
     root = json.loads(found.files["trust-root.json"])
     assert (root["kind"], root["metadata"]["name"]) == ("TrustRoot", "wasm-oci")
@@ -299,7 +299,8 @@ def test_where_nothing_is_asked_nothing_is_wider(target: str, tmp_path: Path) ->
 
 
 def test_attestations_of_the_controller(tmp_path: Path) -> None:
-    attestations = "[{type: slsaprovenance1, by: [cd], builder: 'https://ci.example.com/\"b'}, {type: spdx, by: [cd]}]"
+    builder = "'https://ci.example.com/\"b\u2028'"
+    attestations = f"[{{type: slsaprovenance1, by: [cd], builder: {builder}}}, {{type: spdx, by: [cd]}}]"
     rule = f'- match: "{ALL}"\n  component: {{anyOf: [first]}}\n  attestations: {attestations}'
     head = f"{MORE_SIGNERS}{IDENTITIES}".replace("  gone", "  #")
     found = exported("controller", rule, tmp_path, head)
@@ -310,9 +311,12 @@ def test_attestations_of_the_controller(tmp_path: Path) -> None:
     attester = identity("attester", 'subject: "https://ci.example.com/x/cd"') + "    attestations:\n"
     attester += "    - name: attestation\n      predicateType: "
     assert built == (
-        f'{attester}"https://slsa.dev/provenance/v1"\n      policy:\n        type: cue\n        data: |\n'
-        "          predicate!: buildDefinition!: {buildType!: string, externalParameters!: {...}}\n"
-        '          predicate!: runDetails!: builder!: id!: "https://ci.example.com/\\"b"\n'
+        f'{attester}"https://slsa.dev/provenance/v1"\n      policy:\n        type: rego\n        data: |\n'
+        "          package sigstore\n          isCompliant {\n"
+        "            is_string(input.predicate.buildDefinition.buildType)\n"
+        "            is_object(input.predicate.buildDefinition.externalParameters)\n"
+        '            input.predicate.runDetails.builder.id == "https://ci.example.com/\\"b\\u2028"\n'
+        "          }\n"
     )
     assert listed == f'{attester}"https://spdx.dev/Document"\n'
 

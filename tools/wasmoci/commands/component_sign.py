@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import Annotated
 
+from wasmoci.commands.options.common import AllowReadableKey
 from wasmoci.commands.options.declared import Argument, Option, command
-from wasmoci.commands.options.private_keys import AllowReadableKey, KeyArgument, KeyPassword
+from wasmoci.commands.options.private_keys import KeyArgument, KeyPassword
 from wasmoci.commands.options.wasm_file import FileKind, NamesKey
 from wasmoci.commands.report.output import Report
 from wasmoci.sign.component import write_detached, write_signed

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Annotated
 
-from wasmoci.commands.options.common import DigestFile, SignedLayout
+from wasmoci.commands.options.common import AllowReadableKey, DigestFile, SignedLayout
 from wasmoci.commands.options.declared import Argument, Option, command
-from wasmoci.commands.options.private_keys import AllowReadableKey, KeyPassword
+from wasmoci.commands.options.private_keys import KeyPassword
 from wasmoci.commands.options.wasm_file import NamesKey
 from wasmoci.commands.report.layout import layout_report
 from wasmoci.commands.report.output import Report

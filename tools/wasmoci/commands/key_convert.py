@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import Annotated
 
+from wasmoci.commands.options.common import AllowReadableKey
 from wasmoci.commands.options.declared import Argument, Option, command
-from wasmoci.commands.options.private_keys import AllowReadableKey, KeyPassword, SecondPassword
+from wasmoci.commands.options.private_keys import KeyPassword, SecondPassword
 from wasmoci.commands.report.output import Report
 from wasmoci.keys.image import ImagePublicKey, load_file_key
 from wasmoci.sign.keygen import PrivateForm, write_image_key

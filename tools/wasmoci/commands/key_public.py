@@ -5,8 +5,9 @@ from typing import Annotated
 
 import click
 
+from wasmoci.commands.options.common import AllowReadableKey
 from wasmoci.commands.options.declared import Argument, Option, command
-from wasmoci.commands.options.private_keys import AllowReadableKey, KeyArgument, KeyPassword
+from wasmoci.commands.options.private_keys import KeyArgument, KeyPassword
 from wasmoci.commands.report.output import Report
 from wasmoci.disk.files import write_atomically
 from wasmoci.keys.reference import KeyReference

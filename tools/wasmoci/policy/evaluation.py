@@ -41,13 +41,13 @@ class RuleDemands:
     baseline: Baseline | None = None
 
     def check_image(self, verified: Verified) -> Sequence[str]:
-        return judged(self.of_image(verified), self.today)
+        return judged(self.of_image(verified))
 
     def check_index(self, signatures: Sequence[ImageSignature]) -> Sequence[str]:
-        return judged(self.of_signatures(signatures), self.today)
+        return judged(self.of_signatures(signatures))
 
     def check_root(self, graph: ImageGraph) -> Sequence[str]:
-        return judged(self.of_root(graph), self.today)
+        return judged(self.of_root(graph))
 
     def of_image(self, verified: Verified) -> Iterator[Finding]:
         """What is found of signatures and imports of an image."""

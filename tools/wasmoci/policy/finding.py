@@ -2,22 +2,18 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
 
 from wasmoci.policy.document import Place
 from wasmoci.policy.signers import Signer
 from wasmoci.policy.standing import REMARKS, Standing
 from wasmoci.values.errors import Error, Reason, VerificationError
 
-# So long before a signer ends it is a warning that the clock decided.
-_NEAR = timedelta(days=30)
-
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One thing that a rule asks: where it says so, in words, what was found, and the reason where it is not met.
 
-    `standing` tells whether the clock decided, or would have to, and `by_clock` of which signers.
+    `standing` tells whether the clock decided, or would have to, and `ending` who ends soon of whom it did.
     """
 
     place: Place
@@ -25,7 +21,7 @@ class Finding:
     found: str
     reason: Reason | None = None
     standing: Standing = Standing.COUNTS
-    by_clock: Sequence[Signer] = ()
+    ending: Sequence[Signer] = ()
 
     @property
     def is_met(self) -> bool:
@@ -35,7 +31,7 @@ class Finding:
         return f"{self.place}: {self.asked}: {self.found}"
 
 
-def judged(findings: Iterable[Finding], today: date | None) -> Sequence[str]:
+def judged(findings: Iterable[Finding]) -> Sequence[str]:
     """Warnings of whom the clock decided who ends soon, each signer once.
 
     VerificationError for what is not met, Error for what cannot be told.
@@ -47,9 +43,8 @@ def judged(findings: Iterable[Finding], today: date | None) -> Sequence[str]:
     unknown = [str(finding) for finding in found if finding.standing is Standing.UNKNOWN]
     if unknown:
         raise Error("; ".join(unknown))
-    decided = (signer for finding in found if finding.standing is Standing.BY_CLOCK for signer in finding.by_clock)
-    soon = (each for each in decided if today is not None and each.ends is not None and each.ends - today <= _NEAR)
-    return list(dict.fromkeys(f"{signer.place}: {_remark(Standing.BY_CLOCK, signer)}" for signer in soon))
+    ending = [signer for finding in found if finding.standing is Standing.ENDING for signer in finding.ending]
+    return list(dict.fromkeys(f"{signer.place}: {_remark(Standing.ENDING, signer)}" for signer in ending))
 
 
 def signers_finding(
@@ -57,8 +52,8 @@ def signers_finding(
 ) -> Finding:
     """What is found where signers are asked for, of whom the one with this `standing` decides; `what` they signed."""
     reason = Reason.POLICY_UNMET if standing < Standing.UNKNOWN else None
-    by_clock = [signer for signer, its in standings.items() if its is Standing.BY_CLOCK]
-    return Finding(place, asked, f"{what}{_in_words(standings)}", reason, standing, by_clock)
+    ending = [signer for signer, its in standings.items() if its is Standing.ENDING]
+    return Finding(place, asked, f"{what}{_in_words(standings)}", reason, standing, ending)
 
 
 def names(signers: Iterable[Signer]) -> str:

@@ -5,26 +5,31 @@ by now, which is all that can be known; and where no clock may be read, nothing 
 """
 
 from collections.abc import Iterable
-from datetime import date, datetime, timezone
+from datetime import date, datetime, timedelta, timezone
 from enum import IntEnum
 
 from wasmoci.policy.signers import Signer
 
+# So long before a signer ends it is a warning that the clock decided.
+_NEAR = timedelta(days=30)
+
 
 class Standing(IntEnum):
-    """Whether what a signer signed counts; greater is better."""
+    """Whether what a signer signed counts; greater is better. ENDING is by the clock too, and soon over."""
 
     MISSING = 0
     ENDED = 1
     UNKNOWN = 2
-    BY_CLOCK = 3
-    COUNTS = 4
+    ENDING = 3
+    BY_CLOCK = 4
+    COUNTS = 5
 
     @property
     def is_enough(self) -> bool:
-        return self >= Standing.BY_CLOCK
+        return self >= Standing.ENDING
 
 
+_NOT_YET = "{name} ends {ends}, and the clock of this machine says that it has not yet"
 # What is said of a signer whose signatures count not, or only as far as a clock knows.
 REMARKS = {
     Standing.ENDED: "{name}, who ended {ends}, does not count",
@@ -32,7 +37,8 @@ REMARKS = {
         "{name} ends {ends}, no log and no time stamp says that it signed before, and no clock is read here: of a "
         "build's tests and actions only a test with `uses_clock = True` reads one"
     ),
-    Standing.BY_CLOCK: "{name} ends {ends}, and the clock of this machine says that it has not yet",
+    Standing.ENDING: _NOT_YET,
+    Standing.BY_CLOCK: _NOT_YET,
 }
 
 
@@ -52,4 +58,6 @@ def _of_one(signer: Signer, time: int | None, today: date | None) -> Standing:
         return Standing.COUNTS if datetime.fromtimestamp(time, timezone.utc).date() < signer.ends else Standing.ENDED
     if today is None:
         return Standing.UNKNOWN
-    return Standing.BY_CLOCK if today < signer.ends else Standing.ENDED
+    if today >= signer.ends:
+        return Standing.ENDED
+    return Standing.ENDING if signer.ends - today <= _NEAR else Standing.BY_CLOCK

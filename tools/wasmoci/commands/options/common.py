@@ -44,3 +44,9 @@ def annotation_pairs(texts: Sequence[str]) -> dict[str, str]:
             raise UsageError(f"annotation {key!r} is given twice")
         pairs[key] = value
     return pairs
+
+
+allow_readable_key = Option(
+    "Use the key even if its file is open to others than its owner; for test keys.", "--allow-readable-key"
+)
+AllowReadableKey = Annotated[bool, allow_readable_key]

@@ -11,6 +11,7 @@ from click.types import StringParamType
 
 from wasmoci.commands.options.declared import Option, OptionGroup, WorkingFolder
 from wasmoci.disk.files import read_bounded
+from wasmoci.keys.reference import has_scheme
 from wasmoci.values.errors import Error, UsageError
 
 PASSWORD_VARIABLE = "COSIGN_PASSWORD"  # noqa: S105 - the name of a variable, as cosign has it
@@ -26,8 +27,6 @@ class KeyArgument(StringParamType):
     """The text as it is, but for a path in the working folder of the call; whoever opens it says what is wrong."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        from wasmoci.keys.reference import has_scheme
-
         text = super().convert(value, param, ctx)
         return text if not text or has_scheme(text) else str(WorkingFolder.of(ctx) / text)
 
@@ -84,11 +83,6 @@ def password_group(option: str = "--password", prompt: str = _PROMPT, *, is_new:
 
     return OptionGroup(password)
 
-
-allow_readable_key = Option(
-    "Use the key even if its file is open to others than its owner; for test keys.", "--allow-readable-key"
-)
-AllowReadableKey = Annotated[bool, allow_readable_key]
 
 _NEW = "Password of the new private key"
 

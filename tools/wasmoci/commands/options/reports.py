@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import click
 
+from wasmoci.commands.options.common import allow_readable_key
 from wasmoci.commands.options.declared import Option, OptionGroup, WorkingFolder
-from wasmoci.commands.options.private_keys import KeyArgument, Password, allow_readable_key
 from wasmoci.commands.report.output import Report, failure_members, report_members, warn
 from wasmoci.commands.report.unforeseen import nothing_unforeseen
 from wasmoci.reports.files import Format, ReportFile, make_room, write_reports
@@ -86,6 +86,7 @@ class Reporting(NamedTuple):
             return None
         if not is_wanted and not any(file.format is Format.VSA for file in files):
             raise UsageError("--attest-verdict signs a verification summary: give --report vsa=PATH")
+        from wasmoci.commands.options.private_keys import KeyArgument, Password
         from wasmoci.trust.signers import KeySpec
 
         key = KeyArgument().convert(self.key, None, click.get_current_context())

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+from wasmoci.commands.options.common import AllowReadableKey
 from wasmoci.commands.options.declared import Option, OptionGroup
-from wasmoci.commands.options.private_keys import AllowReadableKey, KeyArgument, password_group
+from wasmoci.commands.options.private_keys import KeyArgument, password_group
 from wasmoci.cosign.signer import StatementSigner
 from wasmoci.keys.protocols import PasswordSource, no_password
 from wasmoci.trust.signers import IdentitySpec, KeySpec, open_signer

@@ -18,7 +18,7 @@ from wasmoci.keys.image import ImagePublicKey
 from wasmoci.policy.document import Place
 from wasmoci.policy.export.parts import Exported, Losses, signer_groups, tell_unasked
 from wasmoci.policy.export.trust_root import NAME as TRUST_ROOT
-from wasmoci.policy.export.trust_root import trust_root
+from wasmoci.policy.export.trust_root import NOBODY, trust_root
 from wasmoci.policy.file import PolicyFile
 from wasmoci.policy.rules import Attested, Rule
 from wasmoci.policy.signers import Signer
@@ -32,7 +32,8 @@ _WILD = re.compile(r"\[\^/\]\*|\.\*")
 
 # It must be there, and nobody asks it for anything.
 _AUTHORITY = "https://fulcio.sigstore.dev"
-_LOG = f"    ctlog:\n      trustRootRef: {TRUST_ROOT}\n"
+# Without the URL it forgets the log.
+_LOG = f"    ctlog:\n      url: {NOBODY}\n      trustRootRef: {TRUST_ROOT}\n"
 
 
 def export(policy: PolicyFile) -> Exported:
@@ -179,11 +180,15 @@ def _attestation(attested: Attested) -> str:
     text = _predicate("attestation", attested.predicate_type)
     if attested.builder is None:
         return text
-    # As provenance is read here; what ends in ! must be there.
+    # As provenance is read here. Not in CUE: what an attestation has not fits whatever that says of it.
     return (
-        f"{text}      policy:\n        type: cue\n        data: |\n"
-        "          predicate!: buildDefinition!: {buildType!: string, externalParameters!: {...}}\n"
-        f"          predicate!: runDetails!: builder!: id!: {_quoted(attested.builder)}\n"
+        f"{text}      policy:\n        type: rego\n        data: |\n"
+        "          package sigstore\n"
+        "          isCompliant {\n"
+        "            is_string(input.predicate.buildDefinition.buildType)\n"
+        "            is_object(input.predicate.buildDefinition.externalParameters)\n"
+        f"            input.predicate.runDetails.builder.id == {_quoted(attested.builder)}\n"
+        "          }\n"
     )
 
 
@@ -192,8 +197,8 @@ def _predicate(name: str, kind: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    """A text as YAML, JSON and CUE have it."""
-    return json.dumps(text, ensure_ascii=False)
+    """A text as YAML, JSON and Rego have it, without what YAML takes for the end of a line."""
+    return json.dumps(text)
 
 
 def _key(number: int, key: ImagePublicKey) -> str:

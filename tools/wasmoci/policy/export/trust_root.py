@@ -20,7 +20,7 @@ from wasmoci.values.strict_json import JsonObject, parse_object
 NAME = "wasm-oci"
 
 # The log at this URL is asked about signatures that bring no entry along: such do not count, and so nobody is asked.
-_NOBODY = "https://nobody.invalid"
+NOBODY = "https://nobody.invalid"
 
 _Member = dict[str, object]
 
@@ -58,7 +58,7 @@ def _authorities(listed: Sequence[JsonObject]) -> Iterator[_Member]:
         if authority.validity.end is None:
             chain = b"".join(certificate.public_bytes(Encoding.PEM) for certificate in authority.chain)
             # Nobody reads these names, and all must be there.
-            names = {"subject": {"organization": NAME, "commonName": NAME}, "uri": _NOBODY}
+            names = {"subject": {"organization": NAME, "commonName": NAME}, "uri": NOBODY}
             yield {**names, "certChain": encode(chain)}
 
 
@@ -67,7 +67,7 @@ def _logs(listed: Sequence[JsonObject]) -> Iterator[_Member]:
         public_key = log.object("publicKey")
         key = _key(public_key)
         if key is not None and Validity.parse(public_key.object("validFor")).end is None:
-            yield {"baseURL": _NOBODY, "hashAlgorithm": "sha-256", "publicKey": encode(key.pem())}
+            yield {"baseURL": NOBODY, "hashAlgorithm": "sha-256", "publicKey": encode(key.pem())}
 
 
 def _key(public_key: JsonObject) -> ImagePublicKey | None:
