@@ -38,7 +38,9 @@ def test_the_examples_build_and_verify() -> None:
     folder = lasting_folder("api_examples")
     packages = [folder, folder / "migrated", folder / "policy"]
     for package in packages:
-        (package / "keys").mkdir(parents=True, exist_ok=True)
+        # What an earlier run left is no file that the pages name.
+        shutil.rmtree(package / "keys", ignore_errors=True)
+        (package / "keys").mkdir(parents=True)
         shutil.copy(ROOT / "e2e/smoke/adder.wasm", package / "greeting.wasm")
     flags = []
     for layer, key in (("component", COMPONENT_KEY), ("oci", OCI_KEY)):
