@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from attestation_fixtures import attach_attestation, attach_provenance
 from image_fixtures import (
     HELLO,
+    OTHER_PUBLIC_KEY,
     OTHER_SIGNER,
     REPOSITORY,
     SIGNED_HELLO,
@@ -21,13 +22,14 @@ from image_fixtures import (
     attach_bundle,
     attach_legacy,
     fully_signed,
+    image_signer,
     legacy_layer,
     make_image,
 )
 from policy_fixtures import SIGNERS, TODAY, parsed, policy_of
 from sigstore_certificate_fixtures import ISSUER
 from sigstore_fixtures import Sigstore
-from wasm_fixtures import COMPONENT, section, signed
+from wasm_fixtures import COMPONENT, KEY, section, signed
 from wasm_fixtures import OTHER_SIGNER as OTHER_COMPONENT_SIGNER
 from wasmoci.cosign.statement import signature_statement
 from wasmoci.policy.choice import Policies
@@ -303,3 +305,19 @@ def test_order_never_matters_and_demands_never_make_good(
     assert (verdict(image, turned, folder) == "oci-only") == bool(expected)
     for more in ("imports: []", "annotations: {a: b}", "attestations: [{type: spdx, by: [first]}]"):
         assert verdict(image, rule(all_of, rest, f"  {more}\n"), folder) != "oci-only"
+
+
+@pytest.mark.parametrize(
+    ("principal", "said"),
+    [
+        (KEY.fingerprint, ("first", None)),
+        (OTHER_PUBLIC_KEY.principal, ("second", None)),
+        (STRANGER.public_key.principal, ("ended", date(2026, 11, 29))),
+        (image_signer(8).public_key.principal, ("", None)),
+    ],
+)
+def test_what_a_policy_calls_a_signer(principal: str, said: tuple[str, date | None], tmp_path: Path) -> None:
+    both = "  component: {anyOf: [first, second]}\n  image: {anyOf: [first, second, ended]}\n"
+    demands = policy_of(MATCH + both, tmp_path).demands
+    assert demands is not None
+    assert demands.signer_of(principal) == said
