@@ -7,7 +7,6 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -78,8 +77,12 @@ def asked(address: str, query: str) -> list[dict[str, Any]]:
     url = f"http://{address}/api/v1/query?{urllib.parse.urlencode({'query': query})}"
     for _ in range(120):
         # It listens before it serves, and says so with 503.
-        with suppress(urllib.error.HTTPError), urllib.request.urlopen(url, timeout=20) as answer:
-            found: list[dict[str, Any]] = json.loads(answer.read())["data"]["result"]
+        try:
+            with urllib.request.urlopen(url, timeout=20) as answer:
+                found: list[dict[str, Any]] = json.loads(answer.read())["data"]["result"]
+        except urllib.error.HTTPError as error:
+            error.close()
+        else:
             if found:
                 return found
         time.sleep(0.5)
