@@ -37,6 +37,7 @@ from wasmoci.values.errors import Reason, VerificationError
 from wasmoci.values.image_reference import Repository
 from wasmoci.values.strict_json import dump
 from wasmoci.verify.index import verify_root
+from wasmoci.verify.policy import Verified
 
 RULES = "rules:\n- match: registry.example.com/acme/*\n"
 MATCH = SIGNERS + RULES
@@ -321,3 +322,15 @@ def test_what_a_policy_calls_a_signer(principal: str, said: tuple[str, date | No
     demands = policy_of(MATCH + both, tmp_path).demands
     assert demands is not None
     assert demands.signer_of(principal) == said
+
+
+@pytest.mark.parametrize(
+    ("component", "imports", "found"),
+    [(SIGNED_HELLO, "['wasi:cli/*@0.2', log]", "it imports 2, all of these"), (COMPONENT, "[]", "it imports nothing")],
+)
+def test_what_is_found_of_imports_that_fit(component: bytes, imports: str, found: str, tmp_path: Path) -> None:
+    policy = policy_of(f"{MATCH}  image: {{anyOf: [first]}}\n  imports: {imports}\n", tmp_path)
+    verified = verify_root(image_of("first", component=component), policy)
+    assert isinstance(verified, Verified)
+    assert policy.demands is not None
+    assert [finding.found for finding in policy.demands.of_image(verified)][-1] == found
