@@ -13,24 +13,18 @@ from images import KeyPair, push, signed_component, unsigned_layout
 from key_fixtures import open_image_signer
 from log_entry_fixtures import legacy_entry
 from peers import registry
-from policy_judges import Judge, policy_controller, skopeo
-from registry_fixtures import OwnClient
+from policy_judges import Judge, judged, policy_controller, skopeo
 from sigstore_fixtures import Sigstore
 from wasmoci.cosign import simple_signing
 from wasmoci.cosign.simple_signing import LOG_ANNOTATION, parse_signature
 from wasmoci.disk.files import write_atomically
 from wasmoci.oci.manifest import Descriptor
-from wasmoci.policy.choice import Policies
 from wasmoci.policy.export import containers, controller
 from wasmoci.policy.export.parts import Exported
 from wasmoci.policy.file import PolicyFile
-from wasmoci.registry.source import RegistrySource
 from wasmoci.sign.image import SignRequest, sign_image
-from wasmoci.values.errors import VerificationError
-from wasmoci.values.image_reference import Reference
 from wasmoci.values.signature_format import SignatureFormat
 from wasmoci.values.strict_json import dump
-from wasmoci.verify.index import verify_root
 
 NAMES = ("first", "second", "third")
 LEGACY = (SignatureFormat.LEGACY,)
@@ -59,15 +53,7 @@ class Images:
     def judged(self, image: str, policy: str) -> bool:
         """Our verdict."""
         write_atomically(self.folder / "policy.yaml", policy.encode())
-        reference = Reference.parse(image)
-        policies = Policies.of_file(self.folder / "policy.yaml", None)
-        try:
-            wanted = policies.of_repositories((reference.repository,))
-            with OwnClient(reference.repository, {}, [self.address]) as client:
-                verify_root(RegistrySource(reference, client), wanted)
-        except VerificationError:
-            return False
-        return True
+        return judged(self.folder / "policy.yaml", image)
 
 
 @pytest.fixture(name="images", scope="module")

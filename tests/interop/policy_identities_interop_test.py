@@ -28,25 +28,19 @@ from tuf.api.metadata import (  # type: ignore[attr-defined]
 from images import KeyPair, push, unsigned_layout
 from key_fixtures import open_image_signer
 from peers import registry
-from policy_judges import policy_controller
-from registry_fixtures import OwnClient
+from policy_judges import judged, policy_controller
 from sigstore_certificate_fixtures import ISSUER, Leaf
 from sigstore_fixtures import Sigstore
 from wasmoci.cosign.provenance import BuildTarget, Run
-from wasmoci.policy.choice import Policies
 from wasmoci.policy.export import controller
 from wasmoci.policy.export.trust_root import NAME
 from wasmoci.policy.file import PolicyFile
-from wasmoci.registry.source import RegistrySource
 from wasmoci.sign.attest import AttestRequest, attest
 from wasmoci.sign.attested import image_provenance
 from wasmoci.sign.image import SignRequest, sign_image
 from wasmoci.values.base64_strict import encode
-from wasmoci.values.errors import VerificationError
-from wasmoci.values.image_reference import Reference
 from wasmoci.values.signature_format import SignatureFormat
 from wasmoci.values.strict_json import dump
-from wasmoci.verify.index import verify_root
 
 BUNDLE, LEGACY = (SignatureFormat.BUNDLE,), (SignatureFormat.LEGACY,)
 NAMES = ("ci", "cd", "first")
@@ -112,15 +106,7 @@ class Images:
 
     def judged(self, image: str) -> bool:
         """Our verdict."""
-        reference = Reference.parse(image)
-        policies = Policies.of_file(self.folder / "policy.yaml", None)
-        try:
-            wanted = policies.of_repositories((reference.repository,))
-            with OwnClient(reference.repository, {}, [self.address]) as client:
-                verify_root(RegistrySource(reference, client), wanted)
-        except VerificationError:
-            return False
-        return True
+        return judged(self.folder / "policy.yaml", image)
 
 
 @pytest.fixture(name="images", scope="module")

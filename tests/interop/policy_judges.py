@@ -1,9 +1,15 @@
-"""Programs that judge images by exported policies, which are in the folder `exported`."""
+"""Programs that judge images by exported policies, which are in the folder `exported`, and our own verdict."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from peers import run, run_refused
+from registry_fixtures import OwnClient
+from wasmoci.policy.choice import Policies
+from wasmoci.registry.source import RegistrySource
+from wasmoci.values.errors import VerificationError
+from wasmoci.values.image_reference import Reference
+from wasmoci.verify.index import verify_root
 
 Judge = Callable[[Path, str], bool]
 
@@ -17,6 +23,19 @@ _REFUSALS = (
     "is uncovered by policy",
     "disallowed",
 )
+
+
+def judged(policy: Path, image: str) -> bool:
+    """Our verdict on an image of a registry without TLS, by a policy file."""
+    reference = Reference.parse(image)
+    policies = Policies.of_file(policy, None)
+    try:
+        wanted = policies.of_repositories((reference.repository,))
+        with OwnClient(reference.repository, {}, [reference.repository.registry]) as client:
+            verify_root(RegistrySource(reference, client), wanted)
+    except VerificationError:
+        return False
+    return True
 
 
 def skopeo(folder: Path, image: str) -> bool:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from copy_fixtures import client_at, send_layout
 from image_fixtures import REPOSITORY, MemoryImage
 from policy_desk_fixtures import Desk, run
-from policy_space_fixtures import AFTER, BEFORE, END, MORE, Policy, days, full_images, policies, with_attached
+from policy_space_fixtures import AFTER, BEFORE, END, MORE, Policy, days, full_images, policies, verdict, with_attached
 from wasmoci.commands import policy_explain
 from wasmoci.commands.main import main
 from wasmoci.monitor.check import Failure, check
@@ -21,12 +21,8 @@ from wasmoci.monitor.config import Target
 from wasmoci.monitor.observed import Known
 from wasmoci.monitor.trusted import Trusted
 from wasmoci.policy import choice
-from wasmoci.policy.evaluation import rule_policy
-from wasmoci.policy.file import PolicyFile
 from wasmoci.registry_server.server import EmbeddedRegistry
-from wasmoci.values.errors import Error, VerificationError
 from wasmoci.values.image_reference import Reference, Repository
-from wasmoci.verify.index import verify_root
 
 # Of each image, which differ only in what is attached to them.
 MIRRORS = count()
@@ -49,16 +45,6 @@ def _desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
 def _registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with EmbeddedRegistry(tmp_path_factory.mktemp("registry")) as server:
         yield server.address
-
-
-def function(image: MemoryImage, file: PolicyFile, today: datetime.date | None) -> str:
-    try:
-        verify_root(image, rule_policy(file.rule_for(REPOSITORY), file.trusted_root, today))
-    except VerificationError:
-        return "refused"
-    except Error:
-        return "unknown"
-    return "verified"
 
 
 def monitor(desk: Desk, address: str, today: datetime.date) -> str:
@@ -101,7 +87,7 @@ def test_the_verdict(
     assume(file is not None)
     assert file is not None
     desk.put(image, policy.text)
-    expected = function(image, file, today)
+    expected = verdict(image, file, today)
     results: dict[str, Result]
     with pytest.MonkeyPatch.context() as patch:
         for module in (choice, policy_explain):

@@ -10,25 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from image_fixtures import (
-    REPOSITORY,
     MemoryImage,
 )
-from policy_space_fixtures import ALL, END, MEMBERS, MORE, Policy, days, images, policies
-from wasmoci.policy.evaluation import rule_policy
-from wasmoci.policy.file import PolicyFile
-from wasmoci.values.errors import Error, VerificationError
-from wasmoci.verify.index import verify_root
-
-
-def verdict(image: MemoryImage, file: PolicyFile, today: date | None) -> str:
-    """`verified`, `refused`, or `unknown`."""
-    try:
-        verify_root(image, rule_policy(file.rule_for(REPOSITORY), file.trusted_root, today))
-    except VerificationError:
-        return "refused"
-    except Error:
-        return "unknown"
-    return "verified"
+from policy_space_fixtures import ALL, END, MEMBERS, MORE, Policy, days, images, policies, verdict
 
 
 @st.composite

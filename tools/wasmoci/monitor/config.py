@@ -159,9 +159,10 @@ def _repository(node: Node) -> Repository:
 
 
 def _address(node: Node) -> tuple[str, int]:
-    match = _ADDRESS.fullmatch(node.scalar("an address"))
+    text = node.scalar("an address")
+    match = _ADDRESS.fullmatch(text)
     if match is None or not is_host(match[1]) or int(match[2]) > 65535:
-        raise node.place.error(f"an address is HOST:PORT, such as 127.0.0.1:9464, got: {excerpt(node.scalar(''))!r}")
+        raise node.place.error(f"an address is HOST:PORT, such as 127.0.0.1:9464, got: {excerpt(text)!r}")
     return match[1].strip("[]"), int(match[2])
 
 
