@@ -49,6 +49,17 @@ def test_once_a_good_image_is_nothing_to_tell_of(watched: World) -> None:
     assert 'wasm_oci_checks_total{outcome="verified",target="greeting"} 2.0' in text
 
 
+def test_once_metrics_that_cannot_be_written_are_an_error_beside_the_others(watched: World) -> None:
+    watched.configure(f"greeting: {{reference: '{watched.reference()}'}}", "textfile: none/wasm_oci.prom\n")
+    unwritten = "wasm-oci monitor: error: cannot write the metrics"
+    assert once(watched, code=1).stderr.startswith(unwritten)
+    watched.push(make_image(HELLO))
+    told = once(watched, code=3).stderr.splitlines()
+    assert ("refused: UNSIGNED" in told[0], told[1].startswith(unwritten)) == (True, True)
+    watched.set_policy("rules: [")
+    assert unwritten in once(watched, code=1).stderr
+
+
 def test_a_command_that_is_not_there_is_told_though_nothing_is_to_tell(watched: World) -> None:
     watched.configure(f"greeting: {{reference: '{watched.reference()}'}}", "command: [./none]\n")
     assert "is no program that can be run, so nobody will be told" in once(watched, code=0).stderr

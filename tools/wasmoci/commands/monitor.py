@@ -52,12 +52,13 @@ def monitor(
         teller.check()
         if once:
             watched.round()
-            _pass_on(configured, metrics, teller, state, stopping)
+            unwritten = _pass_on(configured, metrics, teller, state, stopping)
             lines = _Lines(state)
             if stopping.is_set() or watched.problem:
-                errors = [Error(watched.problem or "it was stopped before all was checked")]
+                errors = [Error(watched.problem or "it was stopped before all was checked"), *unwritten]
                 return Report(lines.texts, _members(lines, []), errors=errors, then=lines.printed)
-            return _report(configured, state, lines)._replace(warnings=_warnings(watched))
+            report = _report(configured, state, lines)
+            return report._replace(warnings=_warnings(watched), errors=[*report.errors, *unwritten])
         warned: Sequence[str] = ()
         with metrics.served(*configured.listen) as address:
             if not is_quiet():
@@ -70,7 +71,8 @@ def monitor(
                     warned = warnings
                     for text in warnings:
                         warn(text)
-                _pass_on(configured, metrics, teller, state, stopping)
+                for error in _pass_on(configured, metrics, teller, state, stopping):
+                    warn(str(error))
     return Report([], {})
 
 
@@ -95,13 +97,18 @@ class _Lines:
         self._state.commit()
 
 
-def _pass_on(config: MonitorConfig, metrics: Metrics, teller: Teller, state: State, stopping: threading.Event) -> None:
+def _pass_on(
+    config: MonitorConfig, metrics: Metrics, teller: Teller, state: State, stopping: threading.Event
+) -> Sequence[Error]:
+    """Write the metrics and tell the command; return why the metrics could not be written."""
+    errors = []
     if config.textfile is not None:
         try:
             metrics.write(config.textfile)
         except Error as error:
-            warn(str(error))
+            errors.append(error)
     teller.tell(state, stopping.is_set)
+    return errors
 
 
 def _report(config: MonitorConfig, state: State, lines: "_Lines") -> Report:

@@ -74,7 +74,9 @@ class PolicyFile:
             if rule.matches(repository):
                 return rule.in_repository(repository)
         raise VerificationError(
-            Reason.NO_RULE, f"no rule of {self.name} matches {repository}, and what none matches is refused"
+            Reason.NO_RULE,
+            f"no rule of {self.name} matches {repository}, and what none matches is refused: "
+            "add a rule for it, or name the repository that it counts as (--as)",
         )
 
 
