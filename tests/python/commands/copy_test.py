@@ -18,6 +18,7 @@ from wasmoci.keys.component import pem_public
 from wasmoci.oci.manifest import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, REF_NAME_ANNOTATION, Index
 from wasmoci.package.image import PackageRequest, package
 from wasmoci.registry.client import RepositoryClient
+from wasmoci.registry.tls import CERTIFICATE, REGISTRY_VARIABLE
 from wasmoci.registry_server.server import EmbeddedRegistry
 from wasmoci.values.digest import Digest
 
@@ -246,6 +247,21 @@ def test_where_one_registry_fails_the_other_is_complete(
     assert [outcome["published"] for outcome in report["repositories"]] == [False, True]
     assert report["references"] == [f"{target.repository}:v1@{source_in(source).root().digest}"]
     assert tag_of(target, "v1")
+
+
+def test_a_certificate_without_its_key_is_told_beside_what_was_copied_before(
+    copy: Copy,
+    source: RepositoryClient,
+    target: RepositoryClient,
+    trust: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(REGISTRY_VARIABLE, "registry.invalid")
+    monkeypatch.setenv(CERTIFICATE, "client.pem")
+    result = copy(image(source), image(target), "registry.invalid/some/where:v1", "--json", *trust, code=2)
+    report = json.loads(result.stdout)
+    assert [outcome["published"] for outcome in report["repositories"]] == [True, False]
+    assert "a client certificate needs its private key" in result.stderr.splitlines()[-1]
 
 
 def test_one_registry_that_fails_is_an_error(copy: Copy, source: RepositoryClient, trust: list[str]) -> None:

@@ -157,17 +157,13 @@ def copy_image(request: CopyRequest, connection: ConnectionOptions, notes: Notes
             ref_name = source.root().annotations.get(REF_NAME_ANNOTATION) if reference is None else reference.tag
             copy_to_layout(planned, request.layout, ref_name, progress)
         reads = iter([first.reads for first in looks])
-        destinations = (
-            Destination(client(place), tags, request.if_exists, _path_beside(reference, place), request.read_back)
-            for place, tags in request.places.items()
-        )
-        outcomes = [
-            Outcome.of(
-                destination.client.repository,
-                partial(copy_to_registry, planned, destination, progress, next(reads, None)),
-            )
-            for destination in destinations
-        ]
+
+        def send(place: Repository, tags: Sequence[str]) -> Published:
+            beside = _path_beside(reference, place)
+            destination = Destination(client(place), tags, request.if_exists, beside, request.read_back)
+            return copy_to_registry(planned, destination, progress, next(reads, None))
+
+        outcomes = [Outcome.of(place, partial(send, place, tags)) for place, tags in request.places.items()]
         return Copies(planned, outcomes)
 
 
