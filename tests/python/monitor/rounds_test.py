@@ -12,12 +12,15 @@ from image_fixtures import HELLO, OTHER_SIGNER, SIGNED_HELLO, attach_bundle, ful
 from index_fixtures import signed_index, write_index_layout
 from monitor_fixtures import DROPPED, PATH, RULES, World, told, world
 from policy_fixtures import SIGNERS
+from registry_fixtures import make_tls
 from sigstore_fixtures import Sigstore
 from wasm_fixtures import signed, wat
 from wasmoci.monitor import rounds
 from wasmoci.monitor.events import What
 from wasmoci.monitor.notes import Notes
+from wasmoci.registry.tls import CERTIFICATE
 from wasmoci.values.digest import Digest
+from wasmoci.values.errors import UsageError
 from wasmoci.values.strict_json import dump
 
 DAYS = 24 * 60
@@ -185,6 +188,26 @@ def test_an_outage_is_told_once_and_leaves_the_verdict(watched: World) -> None:
     story += told(watched.round())
     assert story == ["registry-fails", "registry-back"]
     assert watched.value("check_errors_total", kind="failing") == 6
+
+
+@pytest.mark.parametrize("target", ["reference: '{}/acme/hello:v1'", "repository: '{}/acme/hello'"])
+def test_certificates_that_are_gone_for_a_while_are_an_outage(target: str, watched: World, tmp_path: Path) -> None:
+    certificates = Path(make_tls(tmp_path).environment["SSL_CERT_FILE"])
+    watched.environment["SSL_CERT_FILE"] = str(certificates)
+    watched.configure(f"greeting: {{{target.format(watched.registry.address)}}}")
+    watched.push(fully_signed())
+    assert told(watched.round()) == []
+    away = certificates.rename(tmp_path / "away.pem")
+    assert told([*watched.round(), *watched.round()]) == ["registry-fails"]
+    assert (watched.value("verified"), watched.value("check_errors_total", kind="unreachable")) == (1, 2)
+    away.rename(certificates)
+    assert told(watched.round()) == ["registry-back"]
+
+
+def test_what_no_file_can_mend_is_raised(watched: World) -> None:
+    watched.environment |= {"WASM_OCI_REGISTRY": watched.registry.address, CERTIFICATE: "client.pem"}
+    with pytest.raises(UsageError, match="a client certificate needs its private key"):
+        watched.round()
 
 
 def test_a_single_failure_is_counted_and_not_told(watched: World) -> None:

@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 from functools import partial
 from typing import TypeVar
 
-from wasmoci.monitor.check import LIMIT, POLICY, Checked, Failure, check, is_due, listed
+from wasmoci.monitor.check import LIMIT, POLICY, UNREACHABLE, Checked, Failure, check, is_due, listed
 from wasmoci.monitor.config import MonitorConfig, Target
 from wasmoci.monitor.events import Event, What
 from wasmoci.monitor.metrics import Metrics
@@ -20,9 +20,9 @@ from wasmoci.monitor.registries import RegistriesSeen
 from wasmoci.monitor.state import Receiver, State
 from wasmoci.monitor.trusted import ENDING, Trusted, is_old, root_events, root_fact, signer_events
 from wasmoci.oci.source import ImageSource
-from wasmoci.registry.client import Registries
+from wasmoci.registry.client import Registries, RepositoryClient
 from wasmoci.registry.source import RegistrySource
-from wasmoci.values.errors import Error
+from wasmoci.values.errors import Error, UsageError
 from wasmoci.values.image_reference import Reference
 
 # Images of all targets together; a listing with more is not looked at, which is an error.
@@ -175,14 +175,18 @@ class Monitor:
         failure = current.seen.given_up(registry)
         if failure is not None:
             return failure
-        found = listed(target, current.registries.client(target.repository), MAX_IMAGES)
+        client = _client(current.registries, target)
+        found = client if isinstance(client, Failure) else listed(target, client, MAX_IMAGES)
         current.seen.note(registry, found if isinstance(found, Failure) else None)
         return found
 
     def _check(self, current: _Round, job: Job) -> list[Checked]:
         """In a thread of the pool."""
-        client = current.registries.client(job.target.repository)
         registry = job.target.repository.registry
+        client = _client(current.registries, job.target)
+        if isinstance(client, Failure):
+            current.seen.note(registry, client)
+            return [Checked(client) for _ in job.images]
         basis = current.trusted.basis_of(job.target.counts_as)
         checked: list[Checked] = []
         for reference, known in job.images:
@@ -202,6 +206,16 @@ class Monitor:
         """Let the metrics say what the state knows."""
         images = {target.name: self._state.images(target.name) for target in self._config.targets}
         self._metrics.show(images, self._state.counters(), trusted)
+
+
+def _client(registries: Registries, target: Target) -> RepositoryClient | Failure:
+    """Files of certificates may be gone while others take their place; UsageError for what stays as it is."""
+    try:
+        return registries.client(target.repository)
+    except UsageError:
+        raise
+    except Error as error:
+        return Failure(UNREACHABLE, str(error))
 
 
 def _open_image(registries: Registries, name: str) -> AbstractContextManager[ImageSource]:
