@@ -121,6 +121,21 @@ def test_what_cannot_be_told_matters_only_where_it_decides(rule: str, expected: 
     assert verdict(image, rule, tmp_path, sigstore).partition(":")[0] == expected
 
 
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        ("anyOf: [ended, first]", "oci-only"),
+        ("anyOf: [ended, first], minimum: 2", BY_CLOCK),
+        ("allOf: [first, ended]", BY_CLOCK),
+    ],
+)
+def test_a_signer_who_ends_soon_is_warned_of_only_where_it_decides(rule: str, expected: str, tmp_path: Path) -> None:
+    image, sigstore = make_image(), sigstore_on(BEFORE)
+    attach_bundle(image, SIGNER)
+    attach(image, "", sigstore)
+    assert verdict(image, f"  image: {{{rule}}}", tmp_path, sigstore, BEFORE) == expected
+
+
 COMPONENT = "  component: {anyOf: [first]}\n  image: {anyOf: [second]}"
 
 
