@@ -18,7 +18,8 @@ from wasmoci.keys.component import pem_public
 from wasmoci.oci.manifest import INDEX_MEDIA_TYPE, MANIFEST_MEDIA_TYPE, REF_NAME_ANNOTATION, Index
 from wasmoci.package.image import PackageRequest, package
 from wasmoci.registry.client import RepositoryClient
-from wasmoci.registry.tls import CERTIFICATE, REGISTRY_VARIABLE
+from wasmoci.registry.credentials import REGISTRY_VARIABLE
+from wasmoci.registry.tls import CERTIFICATE
 from wasmoci.registry_server.server import EmbeddedRegistry
 from wasmoci.values.digest import Digest
 
