@@ -416,9 +416,10 @@ def test_a_run_that_is_killed_goes_on_where_it_was(desk: Desk, tmp_path: Path) -
         assert process.wait() == -signal.SIGKILL
         done = [number for number in range(COUNT) if has_tag(registry.address, number)]
         assert 0 < len(done) < COUNT
-        report = desk.run()
-        assert kinds(report)["unchangedImages"] <= len(done)
-        assert kinds(report)["failedImages"] == 0
+        counts = kinds(desk.run())
+        # A request of the killed process may have come after it.
+        assert len(done) <= (unchanged := counts["unchangedImages"]) < COUNT
+        assert counts == totals(sent=COUNT - unchanged, unchanged=unchanged)
         for event in registry.events:
             assert_only_signed_tags(event)
         for number in range(COUNT):
