@@ -1,20 +1,17 @@
 """What is copied from a registry, read ahead in few rounds while the destination is asked what it has of it."""
 
-import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, TypeVar
 
-from wasmoci.disk.pipes import temporary_file
-from wasmoci.disk.spool import MAX_IN_MEMORY
 from wasmoci.oci.cosign_tags import CosignTag
 from wasmoci.oci.graph import MAX_DEPTH, MAX_MANIFESTS, ImageGraph, Part
 from wasmoci.oci.kept_manifests import KeptManifests
 from wasmoci.oci.manifest import Descriptor
 from wasmoci.oci.referrers import MAX_LISTED, ReferrerList, fallback_tag
-from wasmoci.oci.source import ImageSource, Watcher
+from wasmoci.oci.source import ImageSource
 from wasmoci.publish.presence import Presence, all_blobs, small_content
 from wasmoci.publish.read_ahead import ReadAhead
 from wasmoci.registry.client import RepositoryClient, small
@@ -26,9 +23,6 @@ from wasmoci.values.errors import Error
 from wasmoci.values.image_reference import Reference
 
 _Found = TypeVar("_Found")
-
-# Large blobs that are kept on disk from when they are verified until they were sent, in bytes of all.
-MAX_KEPT = 1024**3
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,21 +42,13 @@ class SourceToCopy(RegistrySource):
 
     That takes a round for what a tag names, one for what is attached to it, one for what that is and has attached, one
     for the blobs of that, and one more for each step that it goes deeper. What fails does so when it is needed. Of an
-    index nothing else is read unless `recursive`. Large blobs that are opened stay in `files` to be copied, up to
-    MAX_KEPT.
+    index nothing else is read unless `recursive`.
     """
 
     def __init__(
-        self,
-        reference: Reference,
-        client: RepositoryClient,
-        files: ExitStack,
-        *,
-        recursive: bool = True,
-        looks: Looks | None = None,
+        self, reference: Reference, client: RepositoryClient, *, recursive: bool = True, looks: Looks | None = None
     ) -> None:
         self._reads = _Noting(client)
-        self._files = files
         super().__init__(reference, self._reads)
         self._recursive = recursive
         self._looks = looks
@@ -74,10 +60,6 @@ class SourceToCopy(RegistrySource):
             with suppress(Error):
                 self._read_ahead()
         return super().root()
-
-    def open_checked(self, descriptor: Descriptor, watcher: Watcher | None = None) -> AbstractContextManager[BinaryIO]:
-        kept = self._reads.keep(descriptor, self._files)
-        return super().open_checked(descriptor, watcher) if kept is None else nullcontext(kept)
 
     def _read_ahead(self) -> None:
         self._ask(self._first(), ())
@@ -123,7 +105,7 @@ def open_to_copy(target: str, sources: Sources, looks: Looks | None = None, *, r
     if reference is None:
         return sources.open(target)
     client = sources.registries().client(reference.repository)
-    return SourceToCopy(reference, client, sources, recursive=recursive, looks=looks)
+    return SourceToCopy(reference, client, recursive=recursive, looks=looks)
 
 
 class _UnknownError(Error):
@@ -131,12 +113,11 @@ class _UnknownError(Error):
 
 
 class _Noting(ReadAhead):
-    """One that can say what would be asked for next, and keeps large blobs."""
+    """One that can say what would be asked for next."""
 
     def __init__(self, client: RepositoryClient) -> None:
         super().__init__(client)
         self._noted: list[Ask] | None = None
-        self._kept: dict[tuple[Digest, int], BinaryIO] = {}
 
     @contextmanager
     def noting(self) -> Iterator[list[Ask]]:
@@ -153,27 +134,6 @@ class _Noting(ReadAhead):
 
     def manifest(self, reference: str | Digest, limit: int = MAX_KEPT_MANIFEST) -> Ask:
         return super().manifest(reference, limit)
-
-    def keep(self, blob: Descriptor, files: ExitStack) -> BinaryIO | None:
-        """A file with the blob, which is one of `files` and stays as it is; None where it is not kept."""
-        room = MAX_KEPT - sum(size for _, size in self._kept)
-        if (blob.digest, blob.size) not in self._kept:
-            if not MAX_IN_MEMORY < blob.size <= room:
-                return None
-            with ExitStack() as stack:
-                file = stack.enter_context(temporary_file())
-                self.copy_blob(blob, file)
-                files.push(stack.pop_all())
-            self._kept[blob.digest, blob.size] = file
-        return self._kept[blob.digest, blob.size]
-
-    def copy_blob(self, descriptor: Descriptor, target: BinaryIO | None) -> None:
-        kept = self._kept.get((descriptor.digest, descriptor.size))
-        if kept is None:
-            super().copy_blob(descriptor, target)
-        elif target is not None:
-            kept.seek(0)
-            shutil.copyfileobj(kept, target)
 
     def referrers(
         self, subject: Digest, artifact_type: str | None = None, *, limit: int = MAX_LISTED
