@@ -7,7 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from copy_fixtures import chain, client_at, index_layout, send_layout, source_in
+from copy_fixtures import (
+    attach_index,
+    chain,
+    client_at,
+    index_layout,
+    put_index,
+    send_layout,
+    source_in,
+)
 from image_fixtures import HELLO, fully_signed, write_layout
 from observed_registry_fixtures import ObservedRegistry
 from publish_fixtures import DUAL, PATH, dual_layout, unsigned_layout
@@ -15,7 +23,11 @@ from registry_auth_fixtures import BearerAuth
 from registry_fixtures import PASSWORD, password_for
 from rounds_fixtures import Rounds, counted_client
 from wasm_fixtures import signed
+from wasmoci.oci import graph
+from wasmoci.oci.graph import MAX_DEPTH
+from wasmoci.oci.manifest import Descriptor
 from wasmoci.oci.progress import SILENT
+from wasmoci.publish import copy_source
 from wasmoci.publish.copy import CopyRequest, copy_image, plan_copies
 from wasmoci.registry.client import MAX_READ_AHEAD, Registries
 from wasmoci.registry.sources import ConnectionOptions
@@ -57,7 +69,7 @@ class Desk:
         self, source: str, *, keys: bool, to: Repository | Path | None = None, check_only: bool = False
     ) -> Rounds:
         """Copy to another registry, if no place is given."""
-        rounds = Rounds()
+        self.rounds = rounds = Rounds()
         place = to or Repository(self.target.address, PATH)
         request = CopyRequest(
             source,
@@ -154,6 +166,38 @@ def test_a_chain_is_read_and_sent_link_by_link(
     desk = desk_of(referrers_api=False)
     source, _, _ = desk.fill(dual_layout(tmp_path), links).partition("@")
     assert_counts(desk.count(source, keys=True), expected)
+
+
+def attach_indexes(desk: Desk, entries: int, depth: int) -> None:
+    """An index of so many, in so many others, one in each."""
+    with client_at(desk.source.address) as client:
+        empty = put_index(client, [])
+        inner = [put_index(client, [empty] * number) for number in range(entries)]
+        for _ in range(depth):
+            inner = [put_index(client, inner)]
+        attach_index(client, source_in(client).root(), inner=inner)
+
+
+def test_what_is_too_deep_is_not_read(desk_of: DeskMaker, tmp_path: Path) -> None:
+    desk = desk_of(referrers_api=API)
+    source = desk.fill(dual_layout(tmp_path))
+    attach_indexes(desk, 1, 40)
+    with pytest.raises(VerificationError, match=f"deeper than the limit of {MAX_DEPTH}"):
+        desk.count(source, keys=True, check_only=True)
+    assert_counts(desk.rounds, (5, 19))
+
+
+def test_what_is_too_much_is_not_read_ahead(
+    desk_of: DeskMaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = desk_of(referrers_api=API)
+    source = desk.fill(dual_layout(tmp_path))
+    attach_indexes(desk, 60, 0)
+    for module in (copy_source, graph):
+        monkeypatch.setattr(module, "MAX_MANIFESTS_SIZE", 20_000)
+    with pytest.raises(VerificationError, match="more bytes than the limit of 20000"):
+        desk.count(source, keys=True, check_only=True)
+    assert len(desk.rounds.asked) < 40
 
 
 def test_within_a_registry_blobs_are_mounted(desk_of: DeskMaker, tmp_path: Path) -> None:

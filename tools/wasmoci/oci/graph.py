@@ -160,8 +160,11 @@ class ImageGraph:
     def parts(self, subject: Digest | None = None, missing: list[str] | None = None) -> Iterator["Part"]:
         """All manifests in the order of sending, what a manifest needs before it; `subject` is that of a referrer.
 
-        `missing` is that of `whole`; what is missing has left the graph when the last part was given.
+        `missing` is that of `whole`; what is missing has left the graph when the last part was given. Raises LimitError
+        above MAX_DEPTH.
         """
+        if self._depth > MAX_DEPTH:
+            raise LimitError(f"what is attached goes on at {self.digest}, deeper than the limit of {MAX_DEPTH}")
         for entry in self.entries:
             yield from entry.parts(missing=missing)
         yield Part(self, self.blobs, subject)
@@ -212,8 +215,6 @@ class ImageGraph:
         return found if found is None or missing is None else what_is_there(self.source, found, missing)
 
     def _check_place(self, subject: Digest | None) -> None:
-        if self._depth > MAX_DEPTH:
-            raise LimitError(f"referrers of referrers go on at {subject}, deeper than the limit of {MAX_DEPTH}")
         if subject is not None and (self.document.subject is None or self.document.subject.digest != subject):
             raise FormatError(f"the referrer {self.digest} is listed for {subject} and attached to something else")
         if self.problems:

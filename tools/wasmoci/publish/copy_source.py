@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from wasmoci.oci.cosign_tags import CosignTag
 from wasmoci.oci.graph import MAX_DEPTH, MAX_MANIFESTS, ImageGraph, Part
-from wasmoci.oci.kept_manifests import KeptManifests
+from wasmoci.oci.kept_manifests import MAX_MANIFESTS_SIZE, KeptManifests
 from wasmoci.oci.manifest import Descriptor
 from wasmoci.oci.referrers import MAX_LISTED, ReferrerList, fallback_tag
 from wasmoci.oci.source import ImageSource
@@ -69,6 +69,8 @@ class SourceToCopy(RegistrySource):
         while self._recursive or not graph.is_index:
             with self._reads.noting() as noted:
                 parts = list(islice(_parts(graph), MAX_MANIFESTS))
+            if sum(part.node.descriptor.size for part in parts) > MAX_MANIFESTS_SIZE:
+                break
             if not self._ask([*noted, *self._blobs(parts)], parts):
                 break
 
@@ -153,12 +155,12 @@ class _Noting(ReadAhead):
 
 
 def _parts(graph: ImageGraph, subject: Digest | None = None, depth: int = 0) -> Iterator[Part]:
-    """The parts of a graph, without what is not known."""
+    """The parts of a graph, without what is not known, and what is too deep to be copied."""
+    if depth > MAX_DEPTH:
+        return
     for entry in _known(lambda: graph.entries):
         yield from _parts(entry, None, depth + (depth > 0))
     yield Part(graph, _known(lambda: graph.blobs), subject)
-    if depth > MAX_DEPTH:
-        return
     for referrer in _known(lambda: graph.referrers):
         yield from _parts(referrer, graph.digest, depth + 1)
     for kind in CosignTag if not depth else ():
