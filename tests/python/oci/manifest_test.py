@@ -139,6 +139,7 @@ MANIFEST_DEFECTS = [
     pytest.param(lambda top: top.update(annotations={"a": 1}), "must be a string", id="annotation_is_a_number"),
     pytest.param(lambda top: top.update(artifactType=1), "must be a string", id="artifact_type_is_a_number"),
     pytest.param(layer(mediaType=None), "must be a string", id="layer_without_media_type"),
+    pytest.param(layer(mediaType="x/" + "y" * 254), "has 256 characters, the limit is 255", id="long_media_type"),
     pytest.param(layer(digest="sha256:../../etc/passwd"), "lower-case hex", id="path_in_digest"),
     pytest.param(layer(digest=str(LAYER.digest).upper()), "lower-case hex", id="upper_case_digest"),
     pytest.param(layer(digest=str(LAYER.digest)[:-1]), "lower-case hex", id="short_digest"),

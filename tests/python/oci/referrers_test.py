@@ -21,6 +21,7 @@ BAD_ENTRIES = {
     "negative size": {**GOOD.to_json(), "size": -1},
     "no media type": {"digest": str(GOOD.digest), "size": 2},
     "foreign content": {**GOOD.to_json(), "urls": ["https://evil.example"]},
+    "long type": {**GOOD.to_json(), "artifactType": "application/" + "x" * 244},
     "empty": {},
     "no object": "text",
     "null": None,

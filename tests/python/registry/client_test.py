@@ -122,7 +122,7 @@ def test_a_referrer_is_listed_by_the_api(registry: EmbeddedRegistry) -> None:
         assert client.referrers(SUBJECT.digest) == ReferrerList()
         assert client.put_manifest(data, MANIFEST_MEDIA_TYPE, entry.digest)
         assert client.attach_referrer(SUBJECT.digest, entry, data) is Listing.API
-        assert client.referrers(SUBJECT.digest) == ReferrerList((entry,))
+        assert client.referrers(SUBJECT.digest) == ReferrerList((entry,)).bare()
         assert client.read_fallback_index(SUBJECT.digest) is None
 
 
@@ -135,7 +135,7 @@ def test_a_referrer_is_listed_in_the_fallback_index(old_registry: EmbeddedRegist
         for entry, data in (first, second, first):
             assert not client.put_manifest(data, MANIFEST_MEDIA_TYPE, entry.digest)
             assert client.attach_referrer(SUBJECT.digest, entry, data) is Listing.FALLBACK_INDEX
-        assert client.read_fallback_index(SUBJECT.digest) == ReferrerList((first[0], second[0]))
+        assert client.read_fallback_index(SUBJECT.digest) == ReferrerList((first[0], second[0])).bare()
         _, data = client.resolve(f"sha256-{SUBJECT.digest.hex}")
     assert data == Index([first[0], second[0]]).to_bytes()
 

@@ -23,6 +23,8 @@ TITLE_ANNOTATION = "org.opencontainers.image.title"
 
 # What the distribution-spec asks registries to accept, and what cosign and oras read at most.
 MAX_MANIFEST_SIZE = 4 * 1024 * 1024
+# Characters: 127 of a type, 127 of a subtype, and what is between (RFC 6838).
+MAX_MEDIA_TYPE = 255
 MAX_LAYERS = 1000
 MAX_INDEX_ENTRIES = 1000
 
@@ -67,6 +69,9 @@ class Descriptor(NamedTuple):
             artifact_type=value.optional_string("artifactType") or None,
             platform=None if platform is None else Platform.parse(platform),
         )
+        for name, text in (("mediaType", descriptor.media_type), ("artifactType", descriptor.artifact_type or "")):
+            if len(text) > MAX_MEDIA_TYPE:
+                raise FormatError(f"{value.where}: `{name}` has {len(text)} characters, the limit is {MAX_MEDIA_TYPE}")
         if "urls" in value:
             raise FormatError(f"{value.where}: content at `urls` is not accepted")
         if "data" in value:

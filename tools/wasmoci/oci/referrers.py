@@ -60,6 +60,11 @@ class ReferrerList:
                 problems.append(FormatError(f"{where} has an entry that is no descriptor: {error}"))
         return cls(tuple(descriptors), tuple(problems))
 
+    def bare(self) -> "ReferrerList":
+        """The same without annotations and platforms, which can be large, and of a list in a registry nobody reads."""
+        entries = (Descriptor(e.media_type, e.digest, e.size, artifact_type=e.artifact_type) for e in self.descriptors)
+        return ReferrerList(tuple(entries), self.problems)
+
     def __add__(self, other: "ReferrerList") -> "ReferrerList":
         return ReferrerList(self.descriptors + other.descriptors, self.problems + other.problems)
 
@@ -107,7 +112,7 @@ def fallback_tag(subject: Digest) -> str:
 
 def fallback_entries(index: bytes) -> ReferrerList:
     """Raises FormatError, LimitError above MAX_LISTED."""
-    return ReferrerList.parse(index, "the fallback index of referrers")
+    return ReferrerList.parse(index, "the fallback index of referrers").bare()
 
 
 def with_entries(index: bytes | None, entries: Sequence[Descriptor]) -> bytes | None:

@@ -172,7 +172,7 @@ def _read_page(response: Response) -> ReferrerList:
     if response.media_type != INDEX_MEDIA_TYPE:
         raise RegistryError(f"{where}: Content-Type must be {INDEX_MEDIA_TYPE}, got: {response.quote('Content-Type')}")
     try:
-        return ReferrerList.parse(response.read(MAX_MANIFEST_SIZE, where), where)
+        return ReferrerList.parse(response.read(MAX_MANIFEST_SIZE, where), where).bare()
     except LimitError:
         raise
     except FormatError as error:
