@@ -1,11 +1,15 @@
 """The bytes of blobs on their way: checked before they are sent, and not kept after."""
 
+import errno
+import io
+import os
 import tempfile
 from pathlib import Path
 
 import pytest
 
 from image_fixtures import HELLO, MemoryImage, blob_path, make_image, write_layout
+from wasmoci.disk import spool
 from wasmoci.disk.layout import Layout
 from wasmoci.oci.manifest import Descriptor
 from wasmoci.publish.blob_supply import LayoutBlobs, SpooledBlobs, blobs_of
@@ -67,6 +71,20 @@ def test_other_sources_are_spooled(image: MemoryImage) -> None:
         assert list(folder.iterdir()) == []
         blobs.prepare(COMPONENT)
     assert not folder.exists()
+
+
+class Full(io.BytesIO):
+    def flush(self) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_no_room_for_what_is_verified(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spool, "temporary_file", Full)
+    with (
+        pytest.raises(Error, match=f"cannot keep the blob {COMPONENT.digest} in a temporary file: No space left"),
+        spool.spooled(lambda _, target: target.write(HELLO), COMPONENT._replace(size=spool.MAX_IN_MEMORY + 1)),
+    ):
+        pass
 
 
 def test_what_was_never_fetched_is_released_all_the_same(image: MemoryImage) -> None:

@@ -25,13 +25,14 @@ from rounds_fixtures import Rounds, counted_client
 from wasm_fixtures import signed
 from wasmoci.oci import graph
 from wasmoci.oci.graph import MAX_DEPTH
-from wasmoci.oci.manifest import Descriptor
 from wasmoci.oci.progress import SILENT
 from wasmoci.publish import copy_source
 from wasmoci.publish.copy import CopyRequest, copy_image, plan_copies
+from wasmoci.publish.read_ahead import ReadAhead
 from wasmoci.registry.client import MAX_READ_AHEAD, Registries
 from wasmoci.registry.sources import ConnectionOptions
 from wasmoci.registry.transport import Request, Response, Transport
+from wasmoci.registry_server.server import EmbeddedRegistry
 from wasmoci.values.errors import RegistryError, VerificationError
 from wasmoci.values.image_reference import Repository
 from wasmoci.wasm.sections import u32
@@ -198,6 +199,18 @@ def test_what_is_too_much_is_not_read_ahead(
     with pytest.raises(VerificationError, match="more bytes than the limit of 20000"):
         desk.count(source, keys=True, check_only=True)
     assert len(desk.rounds.asked) < 40
+
+
+def test_another_client_has_the_answers_and_asks_what_is_next(tmp_path: Path) -> None:
+    with EmbeddedRegistry(tmp_path / "registry") as registry, client_at(registry.address) as first:
+        send_layout(dual_layout(tmp_path), first)
+        reads = ReadAhead(first)
+        root, _ = reads.resolve("v1")
+        with counted_client(registry.address, PATH, rounds := Rounds(), {}) as second:
+            assert reads.by(second).resolve("v1")[0] == root
+            assert_counts(rounds, (0, 0))
+            assert reads.by(second).resolve(root.digest)[0].digest == root.digest
+            assert_counts(rounds, (1, 1))
 
 
 def test_within_a_registry_blobs_are_mounted(desk_of: DeskMaker, tmp_path: Path) -> None:

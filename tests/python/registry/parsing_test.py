@@ -259,3 +259,8 @@ def test_printable() -> None:
 
 def test_without_secrets() -> None:
     assert without_secrets("x abc y ab z", {"ab", "abc"}) == "x [secret] y [secret] z"
+
+
+def test_the_digest_of_an_upload_is_no_secret() -> None:
+    upload = Url.parse("https://a.example/upload?state=long%20secret").named_by_a_peer(str)
+    assert upload.with_query([("digest", f"sha256:{'0' * 64}")]).secrets == {"long%20secret", "long secret"}

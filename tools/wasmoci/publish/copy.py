@@ -159,9 +159,9 @@ def copy_image(request: CopyRequest, connection: ConnectionOptions, notes: Notes
         reads = iter([first.reads for first in looks])
 
         def send(place: Repository, tags: Sequence[str]) -> Published:
-            beside = _path_beside(reference, place)
-            destination = Destination(client(place), tags, request.if_exists, beside, request.read_back)
-            return copy_to_registry(planned, destination, progress, next(reads, None))
+            beside, looked, own = _path_beside(reference, place), next(reads, None), client(place)
+            destination = Destination(own, tags, request.if_exists, beside, request.read_back)
+            return copy_to_registry(planned, destination, progress, looked and looked.by(own))
 
         outcomes = [Outcome.of(place, partial(send, place, tags)) for place, tags in request.places.items()]
         return Copies(planned, outcomes)

@@ -30,6 +30,12 @@ class ReadAhead(AskedAhead):
         super().__init__(client)
         self._trusted = trusted
 
+    def by(self, client: RepositoryClient) -> "ReadAhead":
+        """The same answers, and what is asked for from now on is asked by another client, in its time."""
+        other = ReadAhead(client, self._trusted)
+        other._answers = self._answers
+        return other
+
     def ahead_beside(self, asks: Iterable[Ask], other: "ReadAhead | None", theirs: Iterable[Ask]) -> bool:
         """`ahead`, and at the same time that of another; return whether anything was not asked yet."""
         lane, jobs = self._session.connection.looks, self.jobs(asks)

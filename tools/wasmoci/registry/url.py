@@ -109,9 +109,12 @@ class Url:
 
     @property
     def secrets(self) -> set[str]:
-        """The longer values of the query of a URL that a peer named, as they are and decoded, which it may echo."""
+        """The longer values of the query of a URL that a peer named, as they are and decoded, which it may echo.
+
+        Not the digest of an upload.
+        """
         query = self.target.partition("?")[2] if self.shown else ""
-        values = [part.partition("=")[2] for part in query.split("&")]
+        values = [part.partition("=")[2] for part in query.split("&") if not part.startswith("digest=")]
         return {text for value in values for text in (value, unquote_plus(value)) if len(text) >= _MIN_SECRET_LENGTH}
 
     def __str__(self) -> str:
