@@ -111,6 +111,35 @@ def test_a_stdout_without_room_is_one_line(tmp_path: Path, key: Path) -> None:
         assert "File too large" in said
 
 
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["verify", "dual", "--oci-key", "oci.pub"], 1, ""),
+        (["verify", "unsigned", "--oci-key", "oci.pub", "--json"], 3, "refused: UNSIGNED"),
+        (["verify", "unsigned", "dual", "--oci-key", "oci.pub"], 3, "refused: UNSIGNED"),
+        (["verify", "--json"], 2, "Missing argument"),
+    ],
+)
+@pytest.mark.usefixtures("key")
+def test_who_no_longer_reads_stdout_takes_away_no_error(
+    arguments: list[str], code: int, said: str, tmp_path: Path
+) -> None:
+    dual_layout(tmp_path)
+    reads, stdout = os.pipe()
+    os.close(reads)
+    done = subprocess.run(
+        [sys.executable, "-c", "from wasmoci.commands.program import run; run()", *arguments],
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONDONTWRITEBYTECODE": "1"},
+    )
+    os.close(stdout)
+    assert (done.returncode, said in done.stderr, bool(done.stderr)) == (code, True, bool(said)), done.stderr
+
+
 @pytest.mark.parametrize("closed", [0, 1, 2])
 @pytest.mark.parametrize(
     ("arguments", "code"),

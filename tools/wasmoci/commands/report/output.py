@@ -3,9 +3,8 @@
 Exit codes: 0 done or verified, 1 could not do or check it, 2 wrong usage, 3 checked and refused.
 """
 
-import errno
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import NamedTuple
 
@@ -42,13 +41,18 @@ def print_report_of(run: Callable[[], Report], *, as_json: bool, quiet: bool) ->
             report = run()
     except Error as failure:
         errors = [failure]
-        printed = _print_to_stdout(partial(_print_failure, failure)) if as_json else []
+        fault = _fault_of(partial(_print_failure, failure)) if as_json else None
     else:
         errors = report.errors
-        printed = _print_to_stdout(partial(_print, report._replace(lines=()) if quiet else report, as_json))
-        if report.then is not None and not printed:
+        fault = _fault_of(partial(_print, report._replace(lines=()) if quiet else report, as_json))
+        if report.then is not None and fault is None:
             report.then()
-    errors = [*errors, *printed]
+    if isinstance(fault, BrokenPipeError):
+        if not errors:
+            # A reader who has gone is click's matter.
+            raise fault
+    elif fault is not None:
+        errors = [*errors, Error(f"cannot print the report: {fault.strerror}")]
     for error in errors:
         click.echo(f"{context.command_path}: {_verdict(error)}", err=True)
     if errors:
@@ -63,7 +67,8 @@ def usage_errors_of(arguments: Sequence[str]) -> Iterator[None]:
         yield
     except click.UsageError as error:
         if as_json:
-            _print_failure(UsageError(error.format_message()))
+            with suppress(BrokenPipeError):
+                _print_failure(UsageError(error.format_message()))
         raise
 
 
@@ -83,15 +88,13 @@ def warn(text: str) -> None:
     click.echo(f"warning: {printable(text)}", err=True)
 
 
-def _print_to_stdout(write: Callable[[], None]) -> list[Error]:
-    """What went wrong; a reader who has gone is click's matter."""
+def _fault_of(write: Callable[[], None]) -> OSError | None:
+    """What kept it from being printed."""
     try:
         write()
     except OSError as error:
-        if error.errno == errno.EPIPE:
-            raise
-        return [Error(f"cannot print the report: {error.strerror}")]
-    return []
+        return error
+    return None
 
 
 def _print_failure(failure: Error) -> None:
