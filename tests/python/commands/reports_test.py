@@ -175,7 +175,33 @@ def test_a_refusal_stays_one_where_its_report_cannot_be_written(monkeypatch: pyt
     result = call(f"verify image {TRUST} --report json=none/r.json")
     assert result.exit_code == 3
     assert "warning: no report: cannot write none/r.json" in result.stderr
-    assert call(f"verify signed_image {TRUST} --report json=none/r.json").exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("targets", "code", "text"),
+    [
+        ("signed_image", 1, "error: cannot write none/r.json"),
+        ("signed_image none", 2, "error: none: "),
+        ("signed_image image", 3, "refused: UNSIGNED: image: "),
+    ],
+)
+def test_a_report_that_cannot_be_written_is_an_error_among_others(
+    targets: str, code: int, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wasmoci.reports.files.check_output", lambda _: None)
+    result = call(f"verify {targets} {TRUST} --report json=none/r.json")
+    assert result.exit_code == code, result.output
+    assert text in result.stderr
+    assert "error: cannot write none/r.json" in result.stderr
+    assert "signed_image: sha256:" in result.stdout
+
+
+@pytest.mark.parametrize("targets", ["image", "signed_image image"])
+def test_a_refusal_stays_one_where_a_report_has_a_bug(targets: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wasmoci.reports.files.render", lambda *_: 1 // 0)
+    result = call(f"verify {targets} {TRUST} --report json=r.json")
+    assert (result.exit_code, "refused: UNSIGNED" in result.stderr) == (3, True), result.output
+    assert "a bug in this program" in result.stderr
 
 
 @pytest.mark.parametrize(

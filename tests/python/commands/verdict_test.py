@@ -150,7 +150,7 @@ def test_a_published_verdict_is_an_attestation_that_others_verify(
             1,
             "no verification summary of an image that could not be",
         ),
-        ("HOST/a:v1 HOST/b:v1 --policy policy.yaml --report vsa=v.json", 1, "about one image and verdict, these are 2"),
+        ("HOST/a:v1 HOST/b:v1 --policy policy.yaml --report vsa=v.json", 3, "about one image and verdict, these are 2"),
     ],
 )
 def test_what_has_no_summary(host: str, words: str, code: int, text: str) -> None:

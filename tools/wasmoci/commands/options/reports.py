@@ -41,8 +41,8 @@ class Reporting(NamedTuple):
     ) -> Report:
         """What `run` returns or raises, once the reports are written of what it noted of these targets.
 
-        `then` gets the evidence and who signs it. Raises UsageError, Error for a report that cannot be written, before
-        `run` where that can be seen.
+        `then` gets the evidence and who signs it. A report that cannot be written is one of the errors; where that can
+        be seen before `run`, UsageError or Error is raised.
         """
         folder = WorkingFolder.of(click.get_current_context())
         files = [ReportFile.parse(text, folder) for text in self.wanted]
@@ -56,6 +56,7 @@ class Reporting(NamedTuple):
         record = Record(needs_policy=needs_policy)
         from wasmoci.reports.checked import Evidence
 
+        @nothing_unforeseen()
         def finish(data: dict[str, object]) -> None:
             seal = None if signer is None else signer.sign_statement
             now, command = datetime.now(timezone.utc), click.get_current_context().command_path
@@ -76,7 +77,10 @@ class Reporting(NamedTuple):
                 if not (isinstance(error, UsageError) and isinstance(unwritten, UsageError)):
                     warn(f"no report: {unwritten}")
             raise
-        finish(report_members(report))
+        try:
+            finish(report_members(report))
+        except Error as unwritten:
+            return report._replace(errors=[*report.errors, unwritten])
         return report
 
     def _signer(self, files: Sequence[ReportFile], *, is_wanted: bool) -> "ImageSigner | None":
