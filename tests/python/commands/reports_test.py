@@ -1,6 +1,7 @@
 """`--report`: files that are there whatever becomes of the command, and before which nothing is done."""
 
 import json
+import os
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
@@ -162,6 +163,37 @@ def test_a_report_that_cannot_be_written_is_an_error_before_any_work(
     assert result.exit_code == code, result.output
     assert text in result.stderr
     assert not Path("r.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "name", "rest"),
+    [
+        ("verify signed_image --as localhost/a", "keys/a.pub", "rules: []"),
+        ("verify signed_image none --as localhost/a", "./keys/b.pub", "mode: [none]"),
+        ("pull signed_image --as localhost/a --output c.wasm", "keys/../keys/root.json", ""),
+        ("publish signed_image localhost:1/a:v1", "keys/a.pub", 'c: {imageKey: "\\0/", componentKey: {}}'),
+        ("copy signed_image localhost:1/a:v1 --as localhost/a", "keys/b.pub", ""),
+    ],
+)
+def test_a_report_does_not_replace_what_the_policy_names(words: str, name: str, rest: str) -> None:
+    Path("keys").mkdir(exist_ok=True)
+    Path(name).write_text("mine")
+    policy = "{trustedRoot: root.json, signers: {a: {componentKey: a.pub}, b: {imageKey: b.pub}}, %s}"
+    Path("keys/policy.yaml").write_text(policy % rest)
+    result = call(f"{words} --policy keys/policy.yaml --report json={name}")
+    assert result.exit_code == 2, result.output
+    assert f"{Path(name)} is that of the policy keys/policy.yaml" in result.stderr
+    assert Path(name).read_text() == "mine"
+
+
+def test_a_policy_from_a_pipe_is_read_once() -> None:
+    policy, end = os.pipe()
+    with os.fdopen(end, "w") as text:
+        signers = f"{{a: {{imageKey: {Path('oci.pub').absolute()}}}}}"
+        text.write(f"{{apiVersion: wasm-oci/v1, signers: {signers}, rules: [{{match: '**', image: {{allOf: [a]}}}}]}}")
+    result = call(f"verify signed_image --as localhost/a --policy /dev/fd/{policy} --report json=r.json")
+    os.close(policy)
+    assert result.exit_code == 0, result.output
 
 
 def test_a_report_does_not_replace_what_else_is_written() -> None:

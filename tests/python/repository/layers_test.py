@@ -44,7 +44,7 @@ TABLE = {
     "hosts": "values wasm oci registry verify trust policy |",
     "monitor": "values oci disk registry transparency verify policy | prometheus_client",
     "commands.report": "values oci disk keys verify publish | click rich",
-    "commands.options": "values wasm cosign disk keys registry trust reports publish commands.report | click",
+    "commands.options": "values wasm cosign disk keys registry trust policy reports publish commands.report | click",
     "commands": "values wasm oci cosign disk keys registry registry.login registry_server transparency package verify"
     " trust policy policy.export reports sign publish monitor commands.report commands.options | click",
     "bazel": "values disk registry trust policy reports sign publish commands.report commands.options | runfiles",

@@ -1,12 +1,17 @@
 """The files that a policy names: keys and a trusted root."""
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from wasmoci.disk.files import read_bounded
 from wasmoci.keys.reference import has_scheme
-from wasmoci.policy.document import Node
+from wasmoci.policy.document import MAX_DOCUMENT_SIZE, Node, read_document
+from wasmoci.values.errors import Error
+
+_FILES = ("trustedRoot", "componentKey", "imageKey")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,3 +41,17 @@ class NamedFiles:
         if self.given is None and has_scheme(node.text()):
             return node.text()
         return str(self.path(node))
+
+
+def files_named_by(policy: Path) -> Iterator[Path]:
+    """The files of a policy, which may have faults; none of one that is no YAML, or a pipe, which is read only once."""
+    with suppress(Error, OSError):
+        if not policy.is_file():
+            return
+        waiting = [read_document(read_bounded(policy, MAX_DOCUMENT_SIZE, "the policy"), str(policy))]
+        while waiting:
+            node = waiting.pop()
+            if isinstance(node.value, dict):
+                waiting += node.value.values()
+                texts = [node.value[name].value for name in _FILES if name in node.value]
+                yield from (policy.parent / text for text in texts if isinstance(text, str) and "\0" not in text)

@@ -46,7 +46,8 @@ class Reporting(NamedTuple):
         """
         folder = WorkingFolder.of(click.get_current_context())
         files = [ReportFile.parse(text, folder) for text in self.wanted]
-        make_room(files, _said(folder))
+        if files:
+            make_room(files, _said(folder))
         for target in targets:
             check_no_password(target)
         signer = self._signer(files, is_wanted=then is not None)
@@ -98,7 +99,7 @@ class Reporting(NamedTuple):
 
 
 def _said(folder: Path) -> dict[Path, str]:
-    """What the options and arguments of the call name, as if all of it were paths, and which of them does."""
+    """What options, arguments and the policy name, as if all that is said were paths, and which of them does."""
     context = click.get_current_context()
     said: dict[Path, str] = {}
     for parameter in context.command.params:
@@ -107,6 +108,11 @@ def _said(folder: Path) -> dict[Path, str]:
         for each in value if isinstance(value, tuple) else (value,):
             if isinstance(each, (str, Path)):
                 said.setdefault(folder / each, name)
+    for policy in [path for path, name in said.items() if name == "--policy"]:
+        from wasmoci.policy.named_files import files_named_by
+
+        for path in files_named_by(policy):
+            said.setdefault(path, f"the policy {policy}")
     return said
 
 
