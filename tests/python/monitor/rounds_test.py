@@ -251,6 +251,17 @@ def test_of_a_dead_registry_little_is_asked(watched: World) -> None:
     assert watched.value("checks_total", target="t99", outcome="error") == 1
 
 
+def test_listings_that_are_too_long_are_no_outage(watched: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    for tag in ("v1", "v2"):
+        watched.push(fully_signed(), tag)
+    many = [f"t{number}: {{repository: '{watched.registry.address}/{PATH}'}}" for number in range(5)]
+    watched.configure("\n".join([*many, f"greeting: {{reference: '{watched.reference()}'}}"]))
+    monkeypatch.setattr(rounds, "MAX_IMAGES", 1)
+    assert told([*watched.round(), *watched.round()]) == ["cannot-check"] * 5
+    assert watched.value("check_errors_total", target="t4", kind="answer") == 2
+    assert watched.value("checks_total", outcome="verified") == 2
+
+
 def test_a_verdict_is_not_that_of_another_image(watched: World) -> None:
     watched.push(fully_signed())
     watched.round()

@@ -212,7 +212,7 @@ class Authorizer:
             if response.status != _OK:
                 raise _refused(f"the token service {realm} answered {response.status}{self.blamed(response.status)}")
             where = f"the answer of the token service {realm}"
-            with not_of_the_image():
+            with not_of_the_image(response.status):
                 answer = parse_object(response.read(MAX_TOKEN_RESPONSE, where), where, MAX_TOKEN_RESPONSE)
                 token = answer.optional_string("token") or answer.string("access_token")
         check_token(token, f"{where}: the token")

@@ -26,7 +26,7 @@ def challenges_of(refusal: Response) -> dict[str, dict[str, str]]:
     try:
         return dict(parse_challenges(refusal.header("WWW-Authenticate") or ""))
     except RegistryError as error:
-        raise RegistryError(f"{error}: {refusal.quote('WWW-Authenticate')}") from None
+        raise RegistryError(f"{error}: {refusal.quote('WWW-Authenticate')}", refusal.status) from None
 
 
 def parse_challenges(header: str) -> list[tuple[str, dict[str, str]]]:

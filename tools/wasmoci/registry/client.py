@@ -86,7 +86,7 @@ class RepositoryClient(ReferrersClient):
         while url is not None:
             with self._session.request(Request("GET", url, idempotent=True), {_OK}, Access.PULL) as response:
                 where = f"the list of tags at {response.url}"
-                with not_of_the_image():
+                with not_of_the_image(response.status):
                     page = parse_object(response.read(MAX_MANIFEST_SIZE, where), where, MAX_MANIFEST_SIZE)
                     # Some registries answer null for none.
                     tags = [] if page.members().get("tags") is None else page.strings("tags", limit)
@@ -95,7 +95,8 @@ class RepositoryClient(ReferrersClient):
                         raise response.error(f"the list of tags has what is no tag: {excerpt(wrong)!r}")
                 next_page = self._next_page(response)
             if len(found) + len(tags) > limit or (next_page is not None and not tags):
-                raise RegistryError(f"{where}: it has more than {limit} tags, or pages without an end")
+                problem = f"{where}: it has more than {limit} tags, or pages without an end"
+                raise RegistryError(problem, response.status)
             found += tags
             url = next_page
         return list(dict.fromkeys(found))

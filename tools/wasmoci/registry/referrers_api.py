@@ -170,13 +170,13 @@ def _read_page(response: Response) -> ReferrerList:
     """Raises RegistryError, LimitError for a list that is larger than an image may have."""
     where = f"the list of referrers at {response.url}"
     if response.media_type != INDEX_MEDIA_TYPE:
-        raise RegistryError(f"{where}: Content-Type must be {INDEX_MEDIA_TYPE}, got: {response.quote('Content-Type')}")
+        raise response.error(f"Content-Type must be {INDEX_MEDIA_TYPE}, got: {response.quote('Content-Type')}")
     try:
         return ReferrerList.parse(response.read(MAX_MANIFEST_SIZE, where), where).bare()
     except LimitError:
         raise
     except FormatError as error:
-        raise RegistryError(str(error)) from None
+        raise RegistryError(str(error), response.status) from None
 
 
 class Additions(TagAdditions):

@@ -166,7 +166,7 @@ class Session:
                 return response
             with response:
                 url = self._redirect_target(response)
-        raise RegistryError(f"{url}: more than {MAX_REDIRECTS} redirects")
+        raise RegistryError(f"{url}: more than {MAX_REDIRECTS} redirects", response.status)
 
     def own_location(self, response: Response, location: str) -> Url:
         """Where a Location or Link points, if that is on the registry itself; raise RegistryError otherwise."""

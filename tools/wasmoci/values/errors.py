@@ -121,15 +121,15 @@ def refusals_about(
 
 
 @contextmanager
-def not_of_the_image() -> Iterator[None]:
+def not_of_the_image(status: int | None = None) -> Iterator[None]:
     """What is read on the way to an image is no part of it, and its faults are no verdict on the image.
 
-    A FormatError becomes a RegistryError.
+    A FormatError becomes a RegistryError, with the `status` of the answer that it is about.
     """
     try:
         yield
     except FormatError as error:
-        raise RegistryError(str(error)) from None
+        raise RegistryError(str(error), status) from None
 
 
 @contextmanager
