@@ -2,13 +2,14 @@
 
 import errno
 import json
+import os
 import re
 import signal
 import socket
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -51,13 +52,23 @@ def test_once_a_good_image_is_nothing_to_tell_of(watched: World) -> None:
 
 def test_once_metrics_that_cannot_be_written_are_an_error_beside_the_others(watched: World) -> None:
     watched.configure(f"greeting: {{reference: '{watched.reference()}'}}", "textfile: none/wasm_oci.prom\n")
-    unwritten = "wasm-oci monitor: error: cannot write the metrics"
+    unwritten = "wasm-oci monitor: error: the metrics: cannot write "
     assert once(watched, code=1).stderr.startswith(unwritten)
     watched.push(make_image(HELLO))
     told = once(watched, code=3).stderr.splitlines()
     assert ("refused: UNSIGNED" in told[0], told[1].startswith(unwritten)) == (True, True)
     watched.set_policy("rules: [")
     assert unwritten in once(watched, code=1).stderr
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir, lambda path: path.symlink_to("elsewhere")])
+def test_only_a_file_is_replaced_by_metrics(make: Callable[[Path], None], watched: World) -> None:
+    watched.configure(f"greeting: {{reference: '{watched.reference()}'}}", "textfile: wasm_oci.prom\n")
+    place = watched.folder / "wasm_oci.prom"
+    make(place)
+    before = place.lstat()
+    assert "error: the metrics: cannot write " in once(watched, code=1).stderr
+    assert place.lstat().st_ino == before.st_ino
 
 
 def test_a_command_that_is_not_there_is_told_though_nothing_is_to_tell(watched: World) -> None:

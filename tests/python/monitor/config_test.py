@@ -131,6 +131,11 @@ BAD = [
         f"{HEAD}targets: {{a: {{reference: 'ci:se/cret@h.example/a:v1'}}}}\n",
         "targets.a.reference: a reference has no user and no password, `wasm-oci login` takes these: '[secret]@h.ex",
     ),
+    (f"{HEAD}textfile: ./policy.yaml\n{TARGETS}", "3:11: textfile: textfile and policy are the same file, and each"),
+    (f"{HEAD}textfile: monitor.sqlite\n{TARGETS}", "3:11: textfile: textfile and state are the same file"),
+    (f"{HEAD}textfile: monitor.yaml\n{TARGETS}", "3:11: textfile: textfile and the configuration are the same file"),
+    (f"{HEAD}state: monitor.yaml\n{TARGETS}", "3:8: state: state and the configuration are the same file"),
+    (f"{HEAD}{TARGETS}".replace("policy.yaml", "monitor.sqlite"), "2:9: policy: policy and state are the same file"),
     (f"{HEAD}{TARGETS}{TARGETS}", "4:1: targets: it is given twice"),
 ]
 

@@ -101,9 +101,12 @@ class MonitorConfig:
         members = read_members(data, str(path), ("policy", "targets"), (*_TIMES, *_OUTPUTS))
         folder = path.parent
         interval = _seconds(members, "interval", DEFAULT_INTERVAL)
+        named = {name: folder / members[name].text() for name in ("state", "policy", "textfile") if name in members}
+        files = {"state": path.with_suffix(".sqlite"), **named}
+        _check_differ(path, files, members)
         return cls(
-            policy=folder / members["policy"].text(),
-            state=folder / members["state"].text() if "state" in members else path.with_suffix(".sqlite"),
+            policy=files["policy"],
+            state=files["state"],
             targets=tuple(_target(name, target) for name, target in members["targets"].members().items()),
             interval=interval,
             jitter=_seconds(members, "jitter", interval // 10),
@@ -111,10 +114,20 @@ class MonitorConfig:
             warn_before=_seconds(members, "warnBefore", DEFAULT_WARN_BEFORE),
             trusted_root_age=_seconds(members, "trustedRootAge", DEFAULT_TRUSTED_ROOT_AGE),
             listen=_address(members["listen"]) if "listen" in members else DEFAULT_LISTEN,
-            textfile=folder / members["textfile"].text() if "textfile" in members else None,
+            textfile=files.get("textfile"),
             command=_command(members["command"], folder) if "command" in members else (),
             command_seconds=_seconds(members, "commandTimeout", DEFAULT_COMMAND_SECONDS),
         )
+
+
+def _check_differ(path: Path, files: Mapping[str, Path], members: Mapping[str, Node]) -> None:
+    """Raise UsageError where two of these files, or one and the configuration at `path`, are the same."""
+    names = {path.resolve(): "the configuration"}
+    for name, file in files.items():
+        other = names.setdefault(file.resolve(), name)
+        if other != name:
+            place = members.get(name, members["policy"]).place
+            raise place.error(f"{name} and {other} are the same file, and each needs its own")
 
 
 def _seconds(members: Mapping[str, Node], name: str, default: int) -> int:

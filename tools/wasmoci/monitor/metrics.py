@@ -11,15 +11,16 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import prometheus_client
-from prometheus_client import CollectorRegistry, Histogram, start_http_server, write_to_textfile
+from prometheus_client import CollectorRegistry, Histogram, generate_latest, start_http_server
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from wasmoci.disk.files import os_errors
+from wasmoci.disk.files import os_errors, write_atomically
 from wasmoci.monitor.check import ERROR_KINDS, Checked
 from wasmoci.monitor.observed import FORMATS, Known, Observed, Outcome
 from wasmoci.monitor.state import CHECK_ERRORS, CHECKS, COUNTERS, REFUSALS, TAG_CHANGES
 from wasmoci.monitor.trusted import Trusted
+from wasmoci.values.errors import Error, refusals_about
 
 Labels = tuple[str, ...]
 
@@ -118,9 +119,14 @@ class Metrics(Collector):
             thread.join()
 
     def write(self, path: Path) -> None:
-        """Write the file that node_exporter's textfile collector reads, whole or not at all; Error where it cannot."""
-        with os_errors(f"write the metrics {path}"):
-            write_to_textfile(str(path), self.registry)
+        """Write the file that node_exporter's textfile collector reads, whole or not at all.
+
+        Raises Error where it cannot, and where something other than a file is there.
+        """
+        with refusals_about("the metrics", Error):
+            if path.exists() and not path.is_file():
+                raise Error(f"cannot write {path}: it is no regular file")
+            write_atomically(path, generate_latest(self.registry))
 
 
 def _families(
