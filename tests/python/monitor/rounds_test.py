@@ -331,6 +331,19 @@ def test_an_empty_listing_verifies_nothing(watched: World) -> None:
     assert watched.value("verified") == 0
 
 
+def test_images_of_a_repository_that_is_gone_count_no_more(watched: World) -> None:
+    watched.push(fully_signed())
+    watched.configure(f"greeting: {{repository: '{watched.registry.address}/{PATH}'}}")
+    for fault, story, verified in (
+        (None, [], 1),
+        (404, [], 0),
+        (404, ["cannot-check"], 0),
+        (None, ["tag-appeared"], 1),
+    ):
+        watched.registry.faults = {} if fault is None else {"/tags/list": fault}
+        assert (told(watched.round()), watched.value("verified")) == (story, verified)
+
+
 def test_more_images_than_the_limit_are_an_error(watched: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rounds, "MAX_IMAGES", 1)
     for tag in ("v1", "v2"):

@@ -33,12 +33,15 @@ class Notes:
     def listing(self, target: Target, known: Mapping[str, Known], found: Sequence[Reference] | Failure) -> None:
         """What came and went in a listing; of the first listing everything is new, and nothing is told.
 
-        Where it fails, its images keep what was last known of them.
+        Where it fails, its images keep what was last known of them; but none counts where there is no such repository.
         """
         listing = str(target.repository)
         before = known.get(listing)
         if isinstance(found, Failure):
             self._failed(target.name, listing, before or Known(), found)
+            if found.kind == NOT_FOUND:
+                for image in known.keys() - {listing}:
+                    self._state.put(target.name, image, replace(known[image], is_good=False))
             return
         images = {str(reference) for reference in found}
         for image in sorted(set(known) - images - {listing}):
