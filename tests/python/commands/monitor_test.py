@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import pytest
 from click.testing import CliRunner, Result
@@ -21,6 +22,9 @@ from monitor_fixtures import DROPPED, PATH, RULES, World, world
 from policy_fixtures import SIGNERS
 from wasmoci.commands.main import main
 from wasmoci.commands.report import output
+from wasmoci.monitor.events import Event
+from wasmoci.monitor.rounds import Monitor
+from wasmoci.monitor.state import DiskFullError
 
 PROGRAM = f"import sys; sys.path[:] = {sys.path!r}; from wasmoci.commands.main import main; main(prog_name='wasm-oci')"
 
@@ -184,6 +188,10 @@ def left_over(watched: World) -> None:
     watched.stop()
 
 
+def no_room(*_: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
 @pytest.mark.parametrize("arguments", [[], ["--json"], ["--quiet"]])
 def test_what_a_crash_left_is_printed_by_the_next_run_and_once(arguments: list[str], watched: World) -> None:
     left_over(watched)
@@ -194,12 +202,8 @@ def test_what_a_crash_left_is_printed_by_the_next_run_and_once(arguments: list[s
 
 def test_what_could_not_be_printed_is_printed_by_the_next_run(watched: World, monkeypatch: pytest.MonkeyPatch) -> None:
     left_over(watched)
-
-    def fail(*_: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
     with monkeypatch.context() as patch:
-        patch.setattr(output, "_print", fail)
+        patch.setattr(output, "_print", no_room)
         assert "cannot print the report: No space left on device" in once(watched, code=3).stderr
     assert json.loads(once(watched, code=3).stdout)["event"] == "refused"
 
@@ -212,15 +216,51 @@ def test_what_a_crash_left_comes_first(watched: World) -> None:
         assert json.loads(process.stdout.readline())["event"] == "refused"
 
 
+@pytest.mark.parametrize("can_warn", [True, False])
+def test_a_disk_without_room_for_the_state_is_a_warning_until_there_is_some(
+    can_warn: bool, watched: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watched.configure(
+        f"greeting: {{reference: '{watched.reference()}'}}", "listen: '127.0.0.1:0'\ninterval: 1s\njitter: 1s\n"
+    )
+    outcomes = iter([DiskFullError("no room"), None])
+    do_round = Monitor.round
+
+    def round_with_room(monitor: Monitor) -> list[Event]:
+        if error := next(outcomes):
+            raise error
+        signal.raise_signal(signal.SIGTERM)
+        return do_round(monitor)
+
+    monkeypatch.setattr(Monitor, "round", round_with_room)
+    if not can_warn:
+        monkeypatch.setattr("wasmoci.commands.monitor.warn", no_room)
+    arguments = ["--config", str(watched.folder / "monitor.yaml"), "--insecure-registry", watched.registry.address]
+    result = CliRunner().invoke(main, ["monitor", *arguments])
+    assert (result.exit_code, "warning: no room\n" in result.stderr) == (0, can_warn)
+
+
+def test_it_goes_on_while_events_cannot_be_printed(watched: World) -> None:
+    left_over(watched)
+    with Path("/dev/full").open("w") as full, running(watched, full) as process:
+        assert process.stderr is not None
+        lines = [process.stderr.readline() for _ in range(3)]
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=20)
+    said = "warning: cannot print the events, which is tried again after the next round: No space left on device\n"
+    assert (lines[1:], process.returncode) == ([said, said], 0)
+    assert json.loads(once(watched, code=3).stdout)["event"] == "refused"
+
+
 @contextmanager
-def running(watched: World) -> Iterator["subprocess.Popen[str]"]:
+def running(watched: World, stdout: IO[str] | int = subprocess.PIPE) -> Iterator["subprocess.Popen[str]"]:
     watched.configure(
         f"greeting: {{reference: '{watched.reference()}'}}", "listen: '127.0.0.1:0'\ninterval: 1s\njitter: 1s\n"
     )
     arguments = ["--config", str(watched.folder / "monitor.yaml"), "--insecure-registry", watched.registry.address]
     with subprocess.Popen(
         [sys.executable, "-c", PROGRAM, "monitor", *arguments],
-        stdout=subprocess.PIPE,
+        stdout=stdout,
         stderr=subprocess.PIPE,
         text=True,
     ) as process:

@@ -161,7 +161,7 @@ def test_the_hour_is_told_as_it_was(tmp_path: Path) -> None:
             return minute < 60 and made.runs
 
         while minute < 60:
-            for events in watch(made.monitor, 60, 0, pause, lambda: 0):
+            for events in watch(made.monitor.round, 60, 0, pause, lambda: 0):
                 counted = Counter((event.target or "-", event.what.text) for event in events)
                 story += [f"{minute} {target} {what} {count}" for (target, what), count in counted.items()]
         assert story == STORY.splitlines()

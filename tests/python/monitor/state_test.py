@@ -1,5 +1,6 @@
 """What is remembered, and files that cannot be used."""
 
+import json
 import sqlite3
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from wasmoci.monitor import state as state_module
 from wasmoci.monitor.observed import Known
-from wasmoci.monitor.state import Receiver, State
+from wasmoci.monitor.state import DiskFullError, Receiver, State
 from wasmoci.values.errors import Error
 
 
@@ -52,6 +53,19 @@ def test_the_outbox_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
             state.post(f'{{"n": {number}}}', [Receiver.LINES])
         assert [event for _, event in state.waiting(Receiver.LINES)] == [f'{{"n": {number}}}' for number in (2, 3, 4)]
         assert state.waiting(Receiver.COMMAND) == []
+
+
+def test_what_finds_no_room_on_the_disk_can_be_done_again(tmp_path: Path) -> None:
+    with State(tmp_path / "state") as state:
+        state._database.execute("PRAGMA max_page_count = 1")
+        state.count("checks", "a", "verified")
+        with pytest.raises(DiskFullError, match="with room on the disk"):
+            state.post(json.dumps({"message": "x" * 10_000}), [Receiver.LINES])
+        state._database.execute("PRAGMA max_page_count = 1000")
+        assert (state.counters(), state.waiting(Receiver.LINES)) == ({}, [])
+        state.count("checks", "a", "verified")
+        state.commit()
+        assert list(state.counters().values()) == [1]
 
 
 def test_two_monitors_do_not_share_a_state(tmp_path: Path) -> None:

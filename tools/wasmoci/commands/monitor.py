@@ -1,11 +1,13 @@
 """`wasm-oci monitor`: looks at images again and again, and tells what changed."""
 
+import errno
 import json
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -18,7 +20,7 @@ from wasmoci.monitor.config import MonitorConfig
 from wasmoci.monitor.metrics import Metrics
 from wasmoci.monitor.observed import Known, Outcome
 from wasmoci.monitor.rounds import Monitor
-from wasmoci.monitor.state import Receiver, State
+from wasmoci.monitor.state import DiskFullError, Receiver, State
 from wasmoci.monitor.telling import Teller
 from wasmoci.monitor.watch import watch
 from wasmoci.values.errors import Error, Reason, RegistryError, VerificationError
@@ -48,7 +50,7 @@ def monitor(
             version=VERSION,
             stopping=stopping,
         )
-        teller = Teller(configured.command, configured.command_seconds, warn)
+        teller = Teller(configured.command, configured.command_seconds, warn if once else _warn)
         teller.check()
         if once:
             watched.round()
@@ -63,17 +65,37 @@ def monitor(
         with metrics.served(*configured.listen) as address:
             if not is_quiet():
                 click.echo(f"metrics at http://{address}/metrics", err=True)
-            _Lines(state).print()
-            for _ in watch(watched, configured.interval, configured.jitter, lambda rest: not stopping.wait(rest)):
-                _Lines(state).print()
+            _has_room(_Lines(state).print)
+            do_round = partial(_has_room, watched.round)
+            for is_noted in watch(
+                do_round, configured.interval, configured.jitter, lambda rest: not stopping.wait(rest)
+            ):
+                if not is_noted:
+                    continue
+                _has_room(_Lines(state).print)
                 warnings = _warnings(watched)
                 if warnings != warned:
                     warned = warnings
                     for text in warnings:
-                        warn(text)
-                for error in _pass_on(configured, metrics, teller, state, stopping):
-                    warn(str(error))
+                        _warn(text)
+                _has_room(partial(_pass_on_and_warn, configured, metrics, teller, state, stopping))
     return Report([], {})
+
+
+def _has_room(work: Callable[[], object]) -> bool:
+    """Do what the state notes; false, with a warning, where the disk has no room: the next round does it again."""
+    try:
+        work()
+    except DiskFullError as error:
+        _warn(str(error))
+        return False
+    return True
+
+
+def _warn(text: str) -> None:
+    """A warning that cannot be printed ends nothing."""
+    with suppress(OSError):
+        warn(text)
 
 
 class _Lines:
@@ -85,9 +107,15 @@ class _Lines:
         self.texts = [text for _, text in self._waiting]
 
     def print(self) -> None:
-        """One after the other, unless the command is quiet."""
-        for text in () if is_quiet() else self.texts:
-            click.echo(text)
+        """One after the other, unless the command is quiet; without room for them they wait, with a warning."""
+        try:
+            for text in () if is_quiet() else self.texts:
+                click.echo(text)
+        except OSError as error:
+            if error.errno == errno.EPIPE:
+                raise
+            _warn(f"cannot print the events, which is tried again after the next round: {error.strerror}")
+            return
         self.printed()
 
     def printed(self) -> None:
@@ -109,6 +137,14 @@ def _pass_on(
             errors.append(error)
     teller.tell(state, stopping.is_set)
     return errors
+
+
+def _pass_on_and_warn(
+    config: MonitorConfig, metrics: Metrics, teller: Teller, state: State, stopping: threading.Event
+) -> None:
+    """As `_pass_on`; why the metrics could not be written is a warning."""
+    for error in _pass_on(config, metrics, teller, state, stopping):
+        _warn(str(error))
 
 
 def _report(config: MonitorConfig, state: State, lines: "_Lines") -> Report:

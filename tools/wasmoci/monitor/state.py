@@ -78,7 +78,12 @@ _FACTS: Mapping[str, object] = {
 }
 
 # What keeps SQLite from using a file that may be good.
-_HINDRANCES = ("readonly", "unable to open", "disk I/O error", "is full")
+_FULL = "is full"
+_HINDRANCES = ("readonly", "unable to open", "disk I/O error", _FULL)
+
+
+class DiskFullError(Error):
+    """There is no room for the state on the disk; what was not committed is dropped."""
 
 
 class State(AbstractContextManager["State"]):
@@ -198,7 +203,11 @@ class State(AbstractContextManager["State"]):
             elif "locked" in str(error):
                 raise Error(f"the state {self._path} is in use: another monitor runs with it") from None
             elif any(words in str(error) for words in _HINDRANCES):
-                raise Error(
+                kind = Error
+                if _FULL in str(error):
+                    self._database.rollback()
+                    kind = DiskFullError
+                raise kind(
                     f"the state {self._path} cannot be used ({error}): its folder has to be there, both have to be "
                     "writable, with room on the disk"
                 ) from None
