@@ -386,6 +386,18 @@ def test_an_old_trusted_root_is_told_once(watched: World) -> None:
     assert told(watched.round()) == ["trusted-root-changed"]
 
 
+def test_a_trusted_root_is_not_old_by_a_clock_that_was_set_late(watched: World) -> None:
+    root = watched.folder / "root.json"
+    root.write_bytes(dump(Sigstore().trusted_root()))
+    os.utime(root, (watched.clock, watched.clock))
+    watched.set_policy(f"trustedRoot: root.json\n{SIGNERS}{RULES}")
+    now, watched.clock = watched.clock, 0
+    watched.round()
+    watched.clock = now
+    assert "trusted-root-old" not in told(watched.round())
+    assert "trusted-root-old" in told(watched.round(181 * DAYS))
+
+
 def test_a_bug_is_a_check_that_could_not_be_done(watched: World, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise ZeroDivisionError("marked-secret")

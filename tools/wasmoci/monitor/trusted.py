@@ -119,8 +119,11 @@ def root_events(before: Mapping[str, object] | None, trusted: Trusted, now: floa
 
 
 def root_fact(before: Mapping[str, object] | None, trusted: Trusted, now: float) -> dict[str, object]:
-    """What is remembered of a trusted root: its `sha256`, and `since` when it is known to be there."""
-    since = min(now, trusted.root_time or now)
+    """What is remembered of a trusted root: its `sha256`, and `since` when it is known to be there.
+
+    That is the file's own time though it lies ahead: a clock may be set late, and what is remembered stays.
+    """
+    since = trusted.root_time or now
     if before is not None and before["sha256"] == trusted.root_sha256:
         since = min(since, float(str(before["since"])))
     return {"sha256": trusted.root_sha256, "since": since}
