@@ -213,6 +213,7 @@ CASES = [
     Case("tag without an end", lambda c: c.tags(9), {"GET tags/list": Answer(body=dump({"tags": ["1" * 60_000]}))}, RegistryError, "the list of tags has what is no tag: '1111", status=200),
     Case("more tags than the limit", lambda c: c.tags(1), {"GET tags/list": Answer(body=b'{"tags": ["v1", "v2"]}')}, RegistryError, "limit", status=200),
     Case("pages of tags without an end", lambda c: c.tags(1), {"GET tags/list": Answer(headers={"Link": '</v2/team/app/tags/list>; rel="next"'}, body=b'{"tags": []}')}, RegistryError, "pages without an end", status=200),
+    Case("pages of the same tag without an end", lambda c: c.tags(9), {"GET tags/list": Answer(headers={"Link": '</v2/team/app/tags/list>; rel="next"'}, body=b'{"tags": ["v1"]}')}, RegistryError, "pages without an end", status=200),
     Case("storage that echoes what it was asked with", read_blob, {BLOB: Answer(307, {"Location": "http://{own}/x?a=hunter2%20hunter2"}), "GET /x": Answer(403, body=b"no hunter2%20hunter2, hunter2 hunter2")}, RegistryError, "answered 403: no [secret], [secret]"),
     Case("token service answers 500", resolve, token(b"", status=500), RegistryError, "answered 500", status=401),
     Case("token service answers 404", lambda c: c.find_manifest("v1"), token(b"", status=404), RegistryError, "answered 404", status=401),

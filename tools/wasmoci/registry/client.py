@@ -81,7 +81,7 @@ class RepositoryClient(ReferrersClient):
 
     def tags(self, limit: int) -> list[str]:
         """All tags of the repository, of at most `limit`, in the registry's order (distribution-spec, Listing Tags)."""
-        found: list[str] = []
+        found: dict[str, None] = {}
         url: Url | None = self._session.url("tags/list")
         while url is not None:
             with self._session.request(Request("GET", url, idempotent=True), {_OK}, Access.PULL) as response:
@@ -94,12 +94,13 @@ class RepositoryClient(ReferrersClient):
                     if wrong is not None:
                         raise response.error(f"the list of tags has what is no tag: {excerpt(wrong)!r}")
                 next_page = self._next_page(response)
-            if len(found) + len(tags) > limit or (next_page is not None and not tags):
+            before = len(found)
+            found |= dict.fromkeys(tags)
+            if len(found) > limit or (next_page is not None and len(found) == before):
                 problem = f"{where}: it has more than {limit} tags, or pages without an end"
                 raise RegistryError(problem, response.status)
-            found += tags
             url = next_page
-        return list(dict.fromkeys(found))
+        return list(found)
 
     def put_blob(
         self, descriptor: Descriptor, open_source: Callable[[], BinaryIO], *, mount_from: str | None = None
