@@ -34,6 +34,7 @@ from wasmoci.cosign.predicate_type import CYCLONEDX
 from wasmoci.cosign.statement import attestation, signature_statement
 from wasmoci.disk.layout import Layout
 from wasmoci.keys.image import ImageSigner
+from wasmoci.oci import referrers
 from wasmoci.oci.cosign_tags import CosignTag
 from wasmoci.oci.graph import read_graph
 from wasmoci.oci.manifest import Descriptor, Manifest
@@ -322,6 +323,11 @@ def test_what_is_named_goes(attach: Attach, arguments: tuple[str, ...], count: i
     assert results(place.clean(*arguments, keys=keys)) == ({"removed": count} if count else {})
     if arguments[0] == "--type" or not count:
         assert place.verify() == 2
+
+
+def test_a_list_that_cannot_be_read_is_no_list_without_doubles(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(referrers, "MAX_INDEX_ENTRIES", 0)
+    assert "entries, the limit is 0" in place.clean(code=1)["message"]
 
 
 @pytest.mark.parametrize("status", [400, 403, 405])

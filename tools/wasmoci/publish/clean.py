@@ -16,7 +16,7 @@ from wasmoci.registry.client import RepositoryClient
 from wasmoci.registry.source import RegistrySource
 from wasmoci.registry.sources import ConnectionOptions
 from wasmoci.values.digest import Digest
-from wasmoci.values.errors import RegistryError
+from wasmoci.values.errors import RegistryError, not_of_the_image
 from wasmoci.values.image_reference import Reference
 
 
@@ -32,8 +32,8 @@ class Cleaned:
 def clean(reference: Reference, surplus: Surplus, connection: ConnectionOptions, *, dry_run: bool) -> Cleaned:
     """Remove, of the image or index and all its images; with `dry_run` nothing is.
 
-    Raises LimitError for more than
-    MAX_LISTED referrers, VerificationError, FormatError, RegistryError where something cannot be read or written.
+    Raises VerificationError, FormatError, RegistryError where something cannot be read or written, as a list of more
+    than MAX_LISTED referrers.
     """
     with connection.registries() as registries:
         client = registries.client(reference.repository)
@@ -88,10 +88,11 @@ def _without(client: RepositoryClient, tag: str, gone: Sequence[Descriptor], man
 
 
 class WholeSource(RegistrySource):
-    """A RegistrySource with all referrers, up to MAX_LISTED."""
+    """A RegistrySource with all referrers, up to MAX_LISTED; RegistryError where the list cannot be read."""
 
     def referrers(self, subject: Digest) -> ReferrerList:
-        listed = self._client.referrers(subject)
-        if listed is None:
-            listed = self._client.read_fallback_index(subject, self._find)
+        with not_of_the_image():
+            listed = self._client.referrers(subject)
+            if listed is None:
+                listed = self._client.read_fallback_index(subject, self._find)
         return listed or ReferrerList()
