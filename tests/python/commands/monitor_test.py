@@ -220,9 +220,6 @@ def test_what_a_crash_left_comes_first(watched: World) -> None:
 def test_a_disk_without_room_for_the_state_is_a_warning_until_there_is_some(
     can_warn: bool, watched: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    watched.configure(
-        f"greeting: {{reference: '{watched.reference()}'}}", "listen: '127.0.0.1:0'\ninterval: 1s\njitter: 1s\n"
-    )
     outcomes = iter([DiskFullError("no room"), None])
     do_round = Monitor.round
 
@@ -235,8 +232,7 @@ def test_a_disk_without_room_for_the_state_is_a_warning_until_there_is_some(
     monkeypatch.setattr(Monitor, "round", round_with_room)
     if not can_warn:
         monkeypatch.setattr("wasmoci.commands.monitor.warn", no_room)
-    arguments = ["--config", str(watched.folder / "monitor.yaml"), "--insecure-registry", watched.registry.address]
-    result = CliRunner().invoke(main, ["monitor", *arguments])
+    result = CliRunner().invoke(main, going_on(watched))
     assert (result.exit_code, "warning: no room\n" in result.stderr) == (0, can_warn)
 
 
@@ -252,14 +248,21 @@ def test_it_goes_on_while_events_cannot_be_printed(watched: World) -> None:
     assert json.loads(once(watched, code=3).stdout)["event"] == "refused"
 
 
-@contextmanager
-def running(watched: World, stdout: IO[str] | int = subprocess.PIPE) -> Iterator["subprocess.Popen[str]"]:
+def going_on(watched: World) -> list[str]:
+    """The command line of a monitor with short rounds."""
     watched.configure(
         f"greeting: {{reference: '{watched.reference()}'}}", "listen: '127.0.0.1:0'\ninterval: 1s\njitter: 1s\n"
     )
-    arguments = ["--config", str(watched.folder / "monitor.yaml"), "--insecure-registry", watched.registry.address]
+    return [
+        *("monitor", "--config", str(watched.folder / "monitor.yaml")),
+        *("--insecure-registry", watched.registry.address),
+    ]
+
+
+@contextmanager
+def running(watched: World, stdout: IO[str] | int = subprocess.PIPE) -> Iterator["subprocess.Popen[str]"]:
     with subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, "monitor", *arguments],
+        [sys.executable, "-c", PROGRAM, *going_on(watched)],
         stdout=stdout,
         stderr=subprocess.PIPE,
         text=True,

@@ -7,15 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from copy_fixtures import (
-    attach_index,
-    chain,
-    client_at,
-    index_layout,
-    put_index,
-    send_layout,
-    source_in,
-)
+from copy_fixtures import attach_index, chain, client_at, index_layout, put_index, send_layout, source_in
 from image_fixtures import HELLO, fully_signed, write_layout
 from observed_registry_fixtures import ObservedRegistry
 from publish_fixtures import DUAL, PATH, dual_layout, unsigned_layout

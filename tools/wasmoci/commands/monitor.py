@@ -1,6 +1,5 @@
 """`wasm-oci monitor`: looks at images again and again, and tells what changed."""
 
-import errno
 import json
 import signal
 import threading
@@ -54,7 +53,8 @@ def monitor(
         teller.check()
         if once:
             watched.round()
-            unwritten = _pass_on(configured, metrics, teller, state, stopping)
+            unwritten: list[Error] = []
+            _pass_on(configured, metrics, teller, state, stopping, unwritten.append)
             lines = _Lines(state)
             if stopping.is_set() or watched.problem:
                 errors = [Error(watched.problem or "it was stopped before all was checked"), *unwritten]
@@ -78,7 +78,7 @@ def monitor(
                     warned = warnings
                     for text in warnings:
                         _warn(text)
-                _has_room(partial(_pass_on_and_warn, configured, metrics, teller, state, stopping))
+                _has_room(partial(_pass_on, configured, metrics, teller, state, stopping, _warn))
     return Report([], {})
 
 
@@ -87,15 +87,15 @@ def _has_room(work: Callable[[], object]) -> bool:
     try:
         work()
     except DiskFullError as error:
-        _warn(str(error))
+        _warn(error)
         return False
     return True
 
 
-def _warn(text: str) -> None:
+def _warn(problem: object) -> None:
     """A warning that cannot be printed ends nothing."""
     with suppress(OSError):
-        warn(text)
+        warn(str(problem))
 
 
 class _Lines:
@@ -111,9 +111,9 @@ class _Lines:
         try:
             for text in () if is_quiet() else self.texts:
                 click.echo(text)
+        except BrokenPipeError:
+            raise
         except OSError as error:
-            if error.errno == errno.EPIPE:
-                raise
             _warn(f"cannot print the events, which is tried again after the next round: {error.strerror}")
             return
         self.printed()
@@ -126,25 +126,20 @@ class _Lines:
 
 
 def _pass_on(
-    config: MonitorConfig, metrics: Metrics, teller: Teller, state: State, stopping: threading.Event
-) -> Sequence[Error]:
-    """Write the metrics and tell the command; return why the metrics could not be written."""
-    errors = []
+    config: MonitorConfig,
+    metrics: Metrics,
+    teller: Teller,
+    state: State,
+    stopping: threading.Event,
+    unwritten: Callable[[Error], object],
+) -> None:
+    """Write the metrics and tell the command; `unwritten` gets why the metrics could not be written."""
     if config.textfile is not None:
         try:
             metrics.write(config.textfile)
         except Error as error:
-            errors.append(error)
+            unwritten(error)
     teller.tell(state, stopping.is_set)
-    return errors
-
-
-def _pass_on_and_warn(
-    config: MonitorConfig, metrics: Metrics, teller: Teller, state: State, stopping: threading.Event
-) -> None:
-    """As `_pass_on`; why the metrics could not be written is a warning."""
-    for error in _pass_on(config, metrics, teller, state, stopping):
-        _warn(str(error))
 
 
 def _report(config: MonitorConfig, state: State, lines: "_Lines") -> Report:

@@ -40,8 +40,9 @@ class Notes:
         if isinstance(found, Failure):
             self._failed(target.name, listing, before or Known(), found)
             if found.kind == NOT_FOUND:
-                for image in known.keys() - {listing}:
-                    self._state.put(target.name, image, replace(known[image], is_good=False))
+                for image, last in known.items():
+                    if image != listing and last.is_good:
+                        self._state.put(target.name, image, replace(last, is_good=False))
             return
         images = {str(reference) for reference in found}
         for image in sorted(set(known) - images - {listing}):

@@ -145,23 +145,23 @@ def copy_image(request: CopyRequest, connection: ConnectionOptions, notes: Notes
     with Sources(connection) as sources, watch() as progress:
         reference, client = reference_of(request.source), sources.registries().client
         # What the others have is asked when their turn comes.
-        looks = [
-            Looks(ReadAhead(client(place)), tags, is_checked=request.policy is not None)
+        looks = {
+            place: Looks(ReadAhead(client(place)), tags, is_checked=request.policy is not None)
             for place, tags in islice(request.places.items(), 1)
-        ]
-        source = open_to_copy(request.source, sources, *looks, recursive=request.recursive)
+        }
+        source = open_to_copy(request.source, sources, *looks.values(), recursive=request.recursive)
         planned = request.plan(source)
         for warning in planned.warnings:
             notes(warning)
         if request.layout is not None:
             ref_name = source.root().annotations.get(REF_NAME_ANNOTATION) if reference is None else reference.tag
             copy_to_layout(planned, request.layout, ref_name, progress)
-        reads = iter([first.reads for first in looks])
 
         def send(place: Repository, tags: Sequence[str]) -> Published:
-            beside, looked, own = _path_beside(reference, place), next(reads, None), client(place)
+            own, beside = client(place), _path_beside(reference, place)
             destination = Destination(own, tags, request.if_exists, beside, request.read_back)
-            return copy_to_registry(planned, destination, progress, looked and looked.by(own))
+            reads = looks[place].reads.by(own) if place in looks else None
+            return copy_to_registry(planned, destination, progress, reads)
 
         outcomes = [Outcome.of(place, partial(send, place, tags)) for place, tags in request.places.items()]
         return Copies(planned, outcomes)
